@@ -1,0 +1,2 @@
+//! The `townsend` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! townsend-core
