@@ -1,0 +1,301 @@
+//! Avalanches: as the electrons that arrived, or as counts of them in the cells of a grid.
+
+use rayon::prelude::*;
+
+use crate::{Grid, GridError, Meta};
+
+/// The coordinates of an electron at the anode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coordinate {
+    /// Transverse, along the bending plane.
+    X,
+    /// Transverse, across it.
+    Z,
+    /// Time of arrival.
+    T,
+}
+
+impl Coordinate {
+    /// All three, in the order of a grid's axes.
+    pub const ALL: [Self; 3] = [Self::X, Self::Z, Self::T];
+
+    /// `x`, `z` or `t`.
+    pub fn name(self) -> &'static str {
+        ["x", "z", "t"][self as usize]
+    }
+}
+
+/// The electrons of one avalanche: three slices of the same length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Avalanche<'a> {
+    /// Transverse position, mm unless [`Meta::units`] says otherwise.
+    pub x: &'a [f32],
+    /// The other transverse position, mm.
+    pub z: &'a [f32],
+    /// Time of arrival, ns.
+    pub t: &'a [f32],
+}
+
+impl<'a> Avalanche<'a> {
+    /// Number of electrons.
+    pub fn len(&self) -> usize {
+        self.x.len()
+    }
+
+    /// True if no electron arrived.
+    pub fn is_empty(&self) -> bool {
+        self.x.is_empty()
+    }
+
+    /// One coordinate of every electron.
+    pub fn coordinate(&self, coordinate: Coordinate) -> &'a [f32] {
+        [self.x, self.z, self.t][coordinate as usize]
+    }
+}
+
+/// The occupied cells of one avalanche, by increasing cell number, and how many electrons each holds (never 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts<'a> {
+    /// Global cell numbers in the grid's order.
+    pub cells: &'a [u32],
+    /// Electrons in each of these cells.
+    pub counts: &'a [u32],
+}
+
+impl Counts<'_> {
+    /// Number of electrons, those in flow bins included.
+    pub fn electrons(&self) -> u64 {
+        self.counts.iter().map(|&n| u64::from(n)).sum()
+    }
+}
+
+/// Many avalanches as electrons, in three flat arrays: 12 bytes an electron.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ElectronSet {
+    offsets: Vec<u64>,
+    x: Vec<f32>,
+    z: Vec<f32>,
+    t: Vec<f32>,
+    /// Units and provenance.
+    pub meta: Meta,
+}
+
+impl Default for ElectronSet {
+    fn default() -> Self {
+        Self { offsets: vec![0], x: Vec::new(), z: Vec::new(), t: Vec::new(), meta: Meta::default() }
+    }
+}
+
+impl ElectronSet {
+    /// Puts together arrays as they stand in an npz file: avalanche k holds the electrons
+    /// `offsets[k]..offsets[k + 1]`. Returns what is wrong with them, if anything.
+    pub fn from_arrays(
+        offsets: Vec<u64>,
+        x: Vec<f32>,
+        z: Vec<f32>,
+        t: Vec<f32>,
+        meta: Meta,
+    ) -> Result<Self, String> {
+        if x.len() != z.len() || x.len() != t.len() {
+            return Err(format!(
+                "x, z and t hold {}, {} and {} values; they must be as long",
+                x.len(),
+                z.len(),
+                t.len()
+            ));
+        }
+        if offsets.first() != Some(&0) || offsets.last() != Some(&(x.len() as u64)) {
+            return Err(format!(
+                "offsets must begin with 0 and end with the number of electrons, {}",
+                x.len()
+            ));
+        }
+        if let Some(k) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
+            return Err(format!(
+                "offsets decrease from {} to {} at avalanche {k}",
+                offsets[k],
+                offsets[k + 1]
+            ));
+        }
+        for (name, values) in [("x", &x), ("z", &z), ("t", &t)] {
+            if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+                return Err(format!(
+                    "{name} of electron {i} is {}; every coordinate must be finite",
+                    values[i]
+                ));
+            }
+        }
+        Ok(Self { offsets, x, z, t, meta })
+    }
+
+    /// Adds an avalanche.
+    ///
+    /// # Panics
+    /// If the slices differ in length, which is a mistake in the calling code.
+    pub fn push(&mut self, x: &[f32], z: &[f32], t: &[f32]) {
+        assert!(x.len() == z.len() && x.len() == t.len(), "x, z and t of an avalanche are as long");
+        self.x.extend_from_slice(x);
+        self.z.extend_from_slice(z);
+        self.t.extend_from_slice(t);
+        self.offsets.push(self.x.len() as u64);
+    }
+
+    /// Number of avalanches, empty ones included.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// True if there is no avalanche.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Avalanche `index`.
+    pub fn get(&self, index: usize) -> Avalanche<'_> {
+        let range = self.offsets[index] as usize..self.offsets[index + 1] as usize;
+        Avalanche { x: &self.x[range.clone()], z: &self.z[range.clone()], t: &self.t[range] }
+    }
+
+    /// Every avalanche in turn.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Avalanche<'_>> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Where each avalanche begins; one more entry than avalanches.
+    pub fn offsets(&self) -> &[u64] {
+        &self.offsets
+    }
+
+    /// One coordinate of all electrons of all avalanches.
+    pub fn column(&self, coordinate: Coordinate) -> &[f32] {
+        [&self.x, &self.z, &self.t][coordinate as usize]
+    }
+
+    /// Counts the electrons of every avalanche in the cells of `grid`.
+    pub fn to_counts(&self, grid: &Grid) -> CountSet {
+        let mut set = CountSet::new(grid.clone());
+        set.meta = self.meta.clone();
+        // A block at a time: parallel, but never all cells of all avalanches beside the electrons.
+        for first in (0..self.len()).step_by(1024) {
+            let block: Vec<Vec<u32>> = (first..(first + 1024).min(self.len()))
+                .into_par_iter()
+                .map(|index| {
+                    let electrons = self.get(index);
+                    let mut cells: Vec<u32> = (0..electrons.len())
+                        .map(|i| grid.cell([electrons.x[i], electrons.z[i], electrons.t[i]].map(f64::from)))
+                        .collect();
+                    cells.sort_unstable();
+                    cells
+                })
+                .collect();
+            for cells in block {
+                set.push_cells(&cells);
+            }
+        }
+        set
+    }
+}
+
+/// Many avalanches as sparse counts on one grid: 8 bytes an occupied cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountSet {
+    grid: Grid,
+    offsets: Vec<u64>,
+    cells: Vec<u32>,
+    counts: Vec<u32>,
+    /// Units and provenance.
+    pub meta: Meta,
+}
+
+impl CountSet {
+    /// No avalanches yet, on `grid`.
+    pub fn new(grid: Grid) -> Self {
+        Self { grid, offsets: vec![0], cells: Vec::new(), counts: Vec::new(), meta: Meta::default() }
+    }
+
+    /// The grid.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Adds an avalanche of `(cell, electrons)`; cells increase, electrons are at least 1.
+    ///
+    /// # Panics
+    /// If cells do not increase, lie outside the grid or hold no electron: a mistake in the calling code.
+    pub fn push(&mut self, avalanche: impl IntoIterator<Item = (u32, u32)>) {
+        let start = self.cells.len();
+        for (cell, count) in avalanche {
+            let increasing = self.cells.len() == start || self.cells.last().is_some_and(|&last| last < cell);
+            assert!(increasing && count > 0 && (cell as usize) < self.grid.cells(), "cells of an avalanche");
+            self.cells.push(cell);
+            self.counts.push(count);
+        }
+        self.offsets.push(self.cells.len() as u64);
+    }
+
+    /// Adds an avalanche given as one cell an electron, sorted.
+    ///
+    /// # Panics
+    /// As [`CountSet::push`], if the cells are not sorted.
+    pub fn push_cells(&mut self, sorted: &[u32]) {
+        self.push(sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)));
+    }
+
+    /// Appends all avalanches of `other`, which must lie on the same cells.
+    pub fn append(&mut self, other: &Self) -> Result<(), GridError> {
+        if !self.grid.same_cells(&other.grid) {
+            return Err(incompatible(&self.grid, &other.grid));
+        }
+        let base = self.cells.len() as u64;
+        self.cells.extend_from_slice(&other.cells);
+        self.counts.extend_from_slice(&other.counts);
+        self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
+        Ok(())
+    }
+
+    /// Number of avalanches, empty ones included.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// True if there is no avalanche.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Avalanche `index`.
+    pub fn get(&self, index: usize) -> Counts<'_> {
+        let range = self.offsets[index] as usize..self.offsets[index + 1] as usize;
+        Counts { cells: &self.cells[range.clone()], counts: &self.counts[range] }
+    }
+
+    /// Every avalanche in turn.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Counts<'_>> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// The same avalanches on the first `dims` axes, summed over the others, flow bins included.
+    pub fn project(&self, dims: usize) -> Result<Self, GridError> {
+        let grid = self.grid.first(dims)?;
+        let cells = grid.cells() as u32;
+        let mut set = Self::new(grid);
+        set.meta = self.meta.clone();
+        let mut projected = Vec::new();
+        for avalanche in self.iter() {
+            // The first axes are the fastest: a cell's number on them is the remainder.
+            projected.clear();
+            projected.extend(
+                avalanche.cells.iter().map(|cell| cell % cells).zip(avalanche.counts.iter().copied()),
+            );
+            projected.sort_unstable_by_key(|&(cell, _)| cell);
+            set.push(
+                projected.chunk_by(|a, b| a.0 == b.0).map(|run| (run[0].0, run.iter().map(|c| c.1).sum())),
+            );
+        }
+        Ok(set)
+    }
+}
+
+pub(crate) fn incompatible(have: &Grid, wanted: &Grid) -> GridError {
+    GridError::Incompatible { have: have.to_string(), wanted: wanted.to_string() }
+}
