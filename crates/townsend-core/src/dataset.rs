@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::avalanche::incompatible;
+use crate::provenance::hexadecimal;
 use crate::{Coordinate, CountSet, ElectronSet, Grid, GridError, Meta};
 
 /// Avalanches in memory: their electrons or their sparse counts, never dense blocks. 10,000 avalanches of 6,000
@@ -119,25 +120,25 @@ impl Dataset {
         match self {
             Self::Electrons(set) => {
                 hash.update(b"electrons");
-                update(&mut hash, set.offsets(), |v| v.to_le_bytes());
+                update(&mut hash, set.offsets(), u64::to_le_bytes);
                 for coordinate in Coordinate::ALL {
-                    update(&mut hash, set.column(coordinate), |v| v.to_le_bytes());
+                    update(&mut hash, set.column(coordinate), f32::to_le_bytes);
                 }
             }
             Self::Counts(set) => {
                 hash.update(b"counts");
                 for axis in set.grid().axes() {
                     let edges: Vec<f64> = (1..=axis.bins() + 1).map(|bin| axis.low_edge(bin)).collect();
-                    update(&mut hash, &edges, |v| v.to_le_bytes());
+                    update(&mut hash, &edges, f64::to_le_bytes);
                 }
                 for avalanche in set.iter() {
-                    update(&mut hash, &[avalanche.cells.len() as u64], |v| v.to_le_bytes());
-                    update(&mut hash, avalanche.cells, |v| v.to_le_bytes());
-                    update(&mut hash, avalanche.counts, |v| v.to_le_bytes());
+                    update(&mut hash, &[avalanche.cells.len() as u64], u64::to_le_bytes);
+                    update(&mut hash, avalanche.cells, u32::to_le_bytes);
+                    update(&mut hash, avalanche.counts, u32::to_le_bytes);
                 }
             }
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&hash.finalize())
     }
 }
 

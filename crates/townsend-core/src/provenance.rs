@@ -1,6 +1,11 @@
 //! Where avalanches come from and what their numbers mean.
 
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// A file that something was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,6 +14,29 @@ pub struct InputFile {
     pub file: String,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+}
+
+impl InputFile {
+    /// Reads the file once and takes its hash.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let mut file = std::fs::File::open(path)?;
+        let mut hash = Sha256::new();
+        let mut block = vec![0; 1 << 20];
+        loop {
+            match io::Read::read(&mut file, &mut block)? {
+                0 => break,
+                n => hash.update(&block[..n]),
+            }
+        }
+        Ok(Self { file: path.display().to_string(), sha256: hexadecimal(&hash.finalize()) })
+    }
+}
+
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
+        text
+    })
 }
 
 /// How a file was made. It holds nothing that differs between two runs of the same command on the same input (no
@@ -44,5 +72,20 @@ pub struct Meta {
 impl Default for Meta {
     fn default() -> Self {
         Self { units: ["mm", "mm", "ns"].map(String::from), provenance: Provenance::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_hashed_as_sha256sum_does() {
+        let path = std::env::temp_dir().join(format!("townsend-hash-{}", std::process::id()));
+        std::fs::write(&path, "abc").unwrap();
+        let file = InputFile::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        // FIPS 180-2, appendix B.1
+        assert_eq!(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }
