@@ -1,0 +1,274 @@
+//! Reading ROOT's big-endian streams, with every access checked against the bytes that are there.
+//!
+//! Layout (`TBufferFile` of ROOT): an object starts with a `u32` byte count (bit 30 set, counting what follows it) and
+//! an `i16` class version. A pointer to an object starts with a byte count and a tag: [`NEW_CLASS`] and a
+//! NUL-terminated class name at the first use of a class in a buffer; bit 31 and the place of that first tag later; or
+//! the place of an object that came before; or zero. Places count from the start of the record, key included, plus
+//! [`MAP_OFFSET`].
+
+use std::borrow::Cow;
+
+use crate::error::Fault;
+
+/// Set in a byte count, to tell it from a version.
+pub(crate) const BYTE_COUNT: u32 = 0x4000_0000;
+/// The tag before the name of a class used for the first time.
+pub(crate) const NEW_CLASS: u32 = 0xffff_ffff;
+/// Set in a tag that refers to a class named before.
+pub(crate) const CLASS_MASK: u32 = 0x8000_0000;
+/// Added to places, because 0 and 1 mean "no object".
+pub(crate) const MAP_OFFSET: u32 = 2;
+/// Set in a version when the members of a collection are stored one after the other instead of object by object.
+pub(crate) const MEMBER_WISE: i16 = 0x4000;
+/// Set in `TObject::fBits` when the object has a process id (2 more bytes).
+const IS_REFERENCED: u32 = 0x10;
+
+/// A window on the bytes of one record. Copies are cheap and independent.
+#[derive(Clone, Debug)]
+pub(crate) struct Buffer<'a> {
+    /// The whole record, so that references to earlier classes can be followed.
+    record: &'a [u8],
+    position: usize,
+    end: usize,
+    /// The place of `record[0]`: the length of the key, because places count from the start of the key.
+    origin: usize,
+}
+
+/// An object read through a pointer.
+#[derive(Debug)]
+pub(crate) enum Pointer<'a> {
+    Null,
+    /// An object of `class`; `body` holds its bytes, from its own byte count and version on.
+    Object {
+        class: &'a str,
+        /// Where later pointers in the record refer to this object.
+        place: u32,
+        body: Buffer<'a>,
+    },
+    /// An object that came before (or comes later), by its place.
+    Earlier(u32),
+}
+
+macro_rules! read_numbers {
+    ($($name:ident),*) => {$(
+        pub(crate) fn $name(&mut self) -> Result<$name, Fault> {
+            self.array().map($name::from_be_bytes)
+        }
+    )*};
+}
+
+impl<'a> Buffer<'a> {
+    /// All of `record`, which follows a key of `origin` bytes.
+    pub(crate) fn new(record: &'a [u8], origin: usize) -> Self {
+        Self { record, position: 0, end: record.len(), origin }
+    }
+
+    read_numbers!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
+
+    pub(crate) fn remaining(&self) -> usize {
+        self.end - self.position
+    }
+
+    /// Bytes read so far, from the start of the record.
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
+    pub(crate) fn bytes(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+        if length > self.remaining() {
+            return Err(Fault::Damaged(format!(
+                "{length} bytes are wanted at byte {} where {} are left",
+                self.position,
+                self.remaining()
+            )));
+        }
+        let from = self.position;
+        self.position += length;
+        Ok(&self.record[from..self.position])
+    }
+
+    pub(crate) fn skip(&mut self, length: usize) -> Result<(), Fault> {
+        self.bytes(length).map(drop)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let bytes = self.bytes(N)?;
+        let mut array = [0; N];
+        array.copy_from_slice(bytes);
+        Ok(array)
+    }
+
+    pub(crate) fn bool(&mut self) -> Result<bool, Fault> {
+        self.u8().map(|byte| byte != 0)
+    }
+
+    /// A length: an `i32` that is not negative and, taken times `size` bytes, not more than what is left.
+    pub(crate) fn count(&mut self, size: usize) -> Result<usize, Fault> {
+        let at = self.position;
+        let count = self.i32()?;
+        usize::try_from(count).ok().filter(|&count| count <= self.remaining() / size.max(1)).ok_or_else(
+            || {
+                Fault::Damaged(format!(
+                    "{count} items of {size} bytes are announced at byte {at} where {} bytes are left",
+                    self.remaining()
+                ))
+            },
+        )
+    }
+
+    /// The bytes of a `TArray` with items of `size` bytes.
+    pub(crate) fn array_bytes(&mut self, size: usize) -> Result<&'a [u8], Fault> {
+        let count = self.count(size)?;
+        self.bytes(count * size)
+    }
+
+    /// A `TArrayD`, into memory that is used again.
+    pub(crate) fn f64_array_into(&mut self, out: &mut Vec<f64>) -> Result<(), Fault> {
+        out.clear();
+        let (items, _) = self.array_bytes(8)?.as_chunks();
+        out.extend(items.iter().copied().map(f64::from_be_bytes));
+        Ok(())
+    }
+
+    /// A `TString`: its length in one byte, or 255 and four bytes.
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
+        let length = match self.u8()? {
+            255 => self.count(1)?,
+            short => usize::from(short),
+        };
+        self.bytes(length).map(String::from_utf8_lossy)
+    }
+
+    /// A NUL-terminated name of a class.
+    fn class_name(&mut self) -> Result<&'a str, Fault> {
+        let rest = &self.record[self.position..self.end];
+        let length = rest.iter().position(|&byte| byte == 0);
+        let length = length.ok_or_else(|| Fault::damaged("the name of a class does not end"))?;
+        let name = std::str::from_utf8(self.bytes(length)?);
+        self.skip(1)?;
+        name.map_err(|_| Fault::damaged("the name of a class is not text"))
+    }
+
+    /// Byte count and version of an object, and its body up to where the byte count says that it ends. `self` goes on
+    /// after the object, so what is not read of the body (members added by later versions) is skipped.
+    pub(crate) fn object(&mut self) -> Result<(i16, Self), Fault> {
+        let mut body = self.counted()?;
+        let version = body.i16()?;
+        Ok((version, body))
+    }
+
+    /// Goes past an object that nobody needs.
+    pub(crate) fn skip_object(&mut self) -> Result<(), Fault> {
+        self.counted().map(drop)
+    }
+
+    /// The bytes that a byte count covers.
+    fn counted(&mut self) -> Result<Self, Fault> {
+        let at = self.position;
+        let count = self.u32()?;
+        if count & BYTE_COUNT == 0 || count == NEW_CLASS {
+            return Err(Fault::Damaged(format!("no object starts at byte {at}")));
+        }
+        let mut body = self.clone();
+        self.skip((count & !BYTE_COUNT) as usize)?;
+        body.end = self.position;
+        Ok(body)
+    }
+
+    /// A `TObject` base: version, id and bits (and a process id when referenced), without a byte count.
+    pub(crate) fn tobject(&mut self) -> Result<(), Fault> {
+        let (_version, _id, bits) = (self.u16()?, self.u32()?, self.u32()?);
+        if bits & IS_REFERENCED != 0 {
+            self.skip(2)?;
+        }
+        Ok(())
+    }
+
+    /// A `TNamed` base: name and title.
+    pub(crate) fn tnamed(&mut self) -> Result<(Cow<'a, str>, Cow<'a, str>), Fault> {
+        let (_, mut body) = self.object()?;
+        body.tobject()?;
+        Ok((body.string()?, body.string()?))
+    }
+
+    /// A pointer to an object, whose class is found by its tag.
+    pub(crate) fn pointer(&mut self) -> Result<Pointer<'a>, Fault> {
+        let place = self.place();
+        let mut peek = self.clone();
+        let count = peek.u32()?;
+        if count & BYTE_COUNT == 0 || count == NEW_CLASS {
+            return self.uncounted_pointer(count);
+        }
+        let mut body = self.counted()?;
+        let at = body.position;
+        let tag = body.u32()?;
+        if tag & CLASS_MASK == 0 {
+            return Ok(if tag == 0 { Pointer::Null } else { Pointer::Earlier(tag) });
+        }
+        let class = if tag == NEW_CLASS { body.class_name()? } else { self.class_at(tag, at)? };
+        Ok(Pointer::Object { class, place, body })
+    }
+
+    /// A pointer without a byte count refers to nothing or to an earlier object.
+    fn uncounted_pointer(&mut self, tag: u32) -> Result<Pointer<'a>, Fault> {
+        if tag & CLASS_MASK != 0 {
+            return Err(Fault::unsupported(
+                "it has objects without byte counts, as ROOT wrote before version 3",
+            ));
+        }
+        self.skip(4)?;
+        Ok(if tag == 0 { Pointer::Null } else { Pointer::Earlier(tag) })
+    }
+
+    /// Where pointers refer to what starts here.
+    fn place(&self) -> u32 {
+        (self.position + self.origin) as u32 + MAP_OFFSET
+    }
+
+    /// The class named where `tag` (read at byte `at`) points.
+    fn class_at(&self, tag: u32, at: usize) -> Result<&'a str, Fault> {
+        let target = (tag & !CLASS_MASK) as usize;
+        let position =
+            target.checked_sub(self.origin + MAP_OFFSET as usize).filter(|&position| position < at);
+        let mut earlier = Self { position: position.unwrap_or(0), end: at, ..*self };
+        if position.is_none() || earlier.u32()? != NEW_CLASS {
+            return Err(Fault::Damaged(format!(
+                "the class at byte {at} refers to {target}, where none is named"
+            )));
+        }
+        earlier.class_name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_numbers_big_endian_and_stops_at_the_end() {
+        let mut buffer = Buffer::new(&[0, 1, 0xff, 0xfe, 0x3f, 0x80, 0, 0], 0);
+        let numbers = (buffer.u16().unwrap(), buffer.i16().unwrap(), buffer.f32().unwrap());
+        assert_eq!(numbers, (1, -2, 1.0));
+        assert!(
+            matches!(buffer.u8(), Err(Fault::Damaged(reason)) if reason.contains("1 bytes are wanted at byte 8"))
+        );
+    }
+
+    #[test]
+    fn an_object_ends_where_its_byte_count_says() {
+        let mut buffer = Buffer::new(&[0x40, 0, 0, 4, 0, 8, 1, 2, 9], 0);
+        let (version, mut body) = buffer.object().unwrap();
+        let read = (version, body.u8().unwrap(), body.remaining(), buffer.u8().unwrap());
+        assert_eq!(read, (8, 1, 1, 9));
+        assert!(Buffer::new(&[0x40, 0, 0, 9, 0, 8], 0).object().is_err());
+        assert!(Buffer::new(&[0, 0, 0, 2, 0, 8], 0).object().is_err());
+    }
+
+    #[test]
+    fn lengths_are_checked_before_anything_is_reserved() {
+        assert!(Buffer::new(&[0x7f, 0xff, 0xff, 0xff, 0], 0).count(8).is_err());
+        assert!(Buffer::new(&[0xff, 0xff, 0xff, 0xff, 0], 0).count(1).is_err());
+        assert!(Buffer::new(&[255, 0x10, 0, 0, 0, b'a'], 0).string().is_err());
+        assert_eq!(Buffer::new(&[0, 0, 0, 1, 7], 0).array_bytes(1).unwrap(), [7]);
+    }
+}
