@@ -1,2 +1,39 @@
-//! Tasks of this repository.
-fn main() {}
+//! Tasks of this repository: `cargo xtask check | test | parity | bench | soak`.
+
+mod environment;
+mod tasks;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  check    format, lints, documentation and unit tests: minutes, needs nothing but Rust and a C compiler
+  test     check, and every other test; first sets up Python with real ROOT, uproot, NumPy and SciPy under target/
+  parity   the full-size networks against PyTorch (set up under target/): outputs and gradients
+  bench    reading against real ROOT and uproot, and the library's own benchmarks
+  soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
+";
+
+fn main() -> ExitCode {
+    let task = std::env::args().nth(1).unwrap_or_default();
+    let done = match task.as_str() {
+        "check" => tasks::check(),
+        "test" => tasks::test(),
+        "parity" => tasks::parity(),
+        "bench" => tasks::bench(),
+        "soak" => tasks::soak(),
+        "" | "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => Err(anyhow::anyhow!("there is no task `{other}`\n\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What the tests need besides Rust, set up under `target/` so that nothing on the machine is changed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// Runs a command in the workspace's root and fails if it does.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let shown = format!("{command:?}").replace('"', "");
+    eprintln!("$ {shown}");
+    let status = command.current_dir(root()).status().with_context(|| format!("cannot start: {shown}"))?;
+    if !status.success() {
+        bail!("failed ({status}): {shown}");
+    }
+    Ok(())
+}
+
+/// A `cargo` command.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments);
+    command
+}
+
+/// The Python of the test environment, made on first use and made anew when its requirements change.
+pub(crate) fn python() -> Result<PathBuf> {
+    let requirements = root().join("xtask/requirements.txt");
+    virtual_environment("python", &requirements, &["-r", &requirements.display().to_string()])
+}
+
+/// A virtual environment `target/NAME` with these packages; `key` is the file whose text decides whether it is
+/// still the right one.
+pub(crate) fn virtual_environment(name: &str, key: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let folder = root().join("target").join(name);
+    let python = folder.join("bin/python");
+    let wanted = std::fs::read(key).with_context(|| format!("{}: cannot be read", key.display()))?;
+    let stamp = folder.join("townsend-requirements");
+    if std::fs::read(&stamp).is_ok_and(|have| have == wanted) && python.exists() {
+        return Ok(python);
+    }
+    let need = "Python 3.11 or newer with venv and pip is needed (Debian: apt-get install python3-venv)";
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).context(need)?;
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(packages))?;
+    std::fs::write(&stamp, wanted)?;
+    Ok(python)
+}
