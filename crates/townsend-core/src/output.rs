@@ -48,10 +48,7 @@ impl OutputFile {
     /// that appears meanwhile is not overwritten either.
     pub fn create(path: &Path, force: bool) -> Result<Self, OutputError> {
         Self::refuse_existing(path, force)?;
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder(path);
         if !folder.is_dir() {
             return Err(OutputError::NoFolder { path: path.into(), folder: folder.into() });
         }
@@ -76,6 +73,11 @@ impl OutputFile {
     /// The file to write to.
     pub fn file(&mut self) -> &mut File {
         self.temporary.as_file_mut()
+    }
+
+    /// An unnamed file on the same disk, for parts that are put together at the end; it is gone when closed.
+    pub fn spool(&self) -> Result<File, OutputError> {
+        tempfile::tempfile_in(folder(&self.path)).map_err(|source| self.error(source))
     }
 
     /// Turns an error of writing into one that names this file.
@@ -104,6 +106,13 @@ impl OutputFile {
         let mut output = Self::create(path, force)?;
         io::Write::write_all(output.file(), contents).map_err(|source| output.error(source))?;
         output.commit()
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
