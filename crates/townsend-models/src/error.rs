@@ -1,0 +1,59 @@
+//! What can go wrong with a model.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A configuration value that cannot be used.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("{key} = {value} is not possible: {allowed}")]
+pub struct ConfigError {
+    /// The key as it stands in the configuration, such as `model.latent`.
+    pub key: String,
+    /// The value that was given.
+    pub value: String,
+    /// What would be allowed, and why.
+    pub allowed: String,
+}
+
+impl ConfigError {
+    /// An error for `key`, its `value` and the range that is `allowed`.
+    pub fn new(key: impl Into<String>, value: impl std::fmt::Debug, allowed: impl Into<String>) -> Self {
+        Self { key: key.into(), value: format!("{value:?}"), allowed: allowed.into() }
+    }
+}
+
+/// A model that cannot be made, read or written.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// A wrong configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that is not a checkpoint of this model.
+    #[error("{}: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, naming the tensor where it is one.
+        problem: String,
+    },
+    /// No avalanche to learn the number of electrons from.
+    #[error("all {0} avalanches of the training data are empty; there is nothing to learn")]
+    NothingToLearn(usize),
+    /// A device that this build does not have.
+    #[error("device `{name}` is not part of this build; it has: {available}")]
+    Device {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: String,
+    },
+}

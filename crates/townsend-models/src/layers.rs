@@ -1,0 +1,150 @@
+//! Layers as functions of named parameters, with PyTorch's definitions.
+//!
+//! A map of features has the shape `[batch, channels, t, z, x]` in one, two and three dimensions alike; an axis
+//! that the grid does not have is 1 long. So a kernel of `k` cells an axis has `1` along the missing axes, and one
+//! code path serves all dimensions.
+
+use burn_tensor::module::{batch_norm, batch_norm_train, conv_transpose3d, conv3d, linear};
+use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn_tensor::Tensor;
+
+use crate::{Parameters, Role, TensorSpec};
+
+/// Weight of the newest batch in the running statistics of a batch normalisation (PyTorch's default).
+const MOMENTUM: f64 = 0.1;
+
+/// A convolution of a stack: `outputs` channels, `kernel` cells an axis, `stride`, no padding.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Convolution {
+    pub(crate) name: String,
+    pub(crate) dims: usize,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+}
+
+impl Convolution {
+    /// `value` along the axes of the grid, 1 along the others.
+    fn along_axes(&self, value: usize) -> [usize; 3] {
+        std::array::from_fn(|axis| if axis + self.dims >= 3 { value } else { 1 })
+    }
+
+    /// Weight `[first, second, k, …]` and bias. PyTorch takes the second dimension of either kind of kernel for the
+    /// fan-in.
+    fn specs(&self, first: usize, second: usize) -> Vec<TensorSpec> {
+        let fan_in = second * self.kernel.pow(self.dims as u32);
+        let mut shape = vec![first, second];
+        shape.extend(std::iter::repeat_n(self.kernel, self.dims));
+        vec![
+            TensorSpec { name: format!("{}.weight", self.name), shape, role: Role::Weight { fan_in } },
+            TensorSpec {
+                name: format!("{}.bias", self.name),
+                shape: vec![self.outputs],
+                role: Role::Weight { fan_in },
+            },
+        ]
+    }
+
+    pub(crate) fn forward_specs(&self) -> Vec<TensorSpec> {
+        self.specs(self.outputs, self.inputs)
+    }
+
+    pub(crate) fn transposed_specs(&self) -> Vec<TensorSpec> {
+        self.specs(self.inputs, self.outputs)
+    }
+}
+
+/// Weight `[outputs, inputs]` and bias of a linear layer.
+pub(crate) fn linear_specs(name: &str, inputs: usize, outputs: usize) -> Vec<TensorSpec> {
+    let role = Role::Weight { fan_in: inputs };
+    vec![
+        TensorSpec { name: format!("{name}.weight"), shape: vec![outputs, inputs], role },
+        TensorSpec { name: format!("{name}.bias"), shape: vec![outputs], role },
+    ]
+}
+
+/// Scale, shift and running statistics of a batch normalisation.
+pub(crate) fn norm_specs(name: &str, channels: usize) -> Vec<TensorSpec> {
+    [
+        ("weight", Role::Constant(1.0)),
+        ("bias", Role::Constant(0.0)),
+        ("running_mean", Role::Buffer(0.0)),
+        ("running_var", Role::Buffer(1.0)),
+    ]
+    .map(|(part, role)| TensorSpec { name: format!("{name}.{part}"), shape: vec![channels], role })
+    .into()
+}
+
+/// One evaluation of a model: its parameters, and whether it trains.
+///
+/// In training a batch normalisation uses the statistics of the batch and keeps what the running statistics become;
+/// [`Pass::running`] hands them over once the step is done.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    parameters: &'a Parameters,
+    training: bool,
+    running: Vec<(String, Tensor<1>)>,
+}
+
+impl<'a> Pass<'a> {
+    /// An evaluation that trains: `parameters` are [tracked](Parameters::tracked).
+    pub fn training(parameters: &'a Parameters) -> Self {
+        Self { parameters, training: true, running: Vec::new() }
+    }
+
+    /// An evaluation that does not train.
+    pub fn inference(parameters: &'a Parameters) -> Self {
+        Self { parameters, training: false, running: Vec::new() }
+    }
+
+    /// The running statistics after this evaluation, by name.
+    pub fn running(self) -> Vec<(String, Tensor<1>)> {
+        self.running
+    }
+
+    fn kernel(&self, layer: &Convolution, first: usize, second: usize) -> Tensor<5> {
+        let [a, b, c] = layer.along_axes(layer.kernel);
+        self.parameters.get(&format!("{}.weight", layer.name), [first, second, a, b, c])
+    }
+
+    fn bias(&self, layer: &str) -> Tensor<1> {
+        self.parameters.flat(&format!("{layer}.bias")).clone()
+    }
+
+    pub(crate) fn convolve(&self, layer: &Convolution, input: Tensor<5>) -> Tensor<5> {
+        let options = ConvOptions::new(layer.along_axes(layer.stride), [0; 3], [1; 3], 1);
+        let kernel = self.kernel(layer, layer.outputs, layer.inputs);
+        conv3d(input, kernel, Some(self.bias(&layer.name)), options)
+    }
+
+    pub(crate) fn convolve_transposed(&self, layer: &Convolution, input: Tensor<5>) -> Tensor<5> {
+        let options = ConvTransposeOptions::new(layer.along_axes(layer.stride), [0; 3], [0; 3], [1; 3], 1);
+        let kernel = self.kernel(layer, layer.inputs, layer.outputs);
+        conv_transpose3d(input, kernel, Some(self.bias(&layer.name)), options)
+    }
+
+    /// `[batch, inputs]` → `[batch, outputs]`.
+    pub(crate) fn linear(&self, name: &str, outputs: usize, input: Tensor<2>) -> Tensor<2> {
+        let [_, inputs] = input.dims();
+        let weight = self.parameters.get(&format!("{name}.weight"), [outputs, inputs]);
+        linear(input, weight.transpose(), Some(self.bias(name)))
+    }
+
+    pub(crate) fn normalise(&mut self, name: &str, epsilon: f64, input: Tensor<5>) -> Tensor<5> {
+        let part = |part: &str| self.parameters.flat(&format!("{name}.{part}")).clone();
+        let (mean, variance) = (part("running_mean"), part("running_var"));
+        if !self.training {
+            return batch_norm(input, part("weight"), part("bias"), mean, variance, epsilon);
+        }
+        let [batch, _, a, b, c] = input.dims();
+        let result = batch_norm_train(input, part("weight"), part("bias"), epsilon);
+        // As PyTorch does: normalised with the variance of the batch, remembered without its bias.
+        let n = (batch * a * b * c) as f64;
+        let unbiased = result.variance * (n / (n - 1.0).max(1.0));
+        let blend = |old: Tensor<1>, new: Tensor<1>| (old * (1.0 - MOMENTUM) + new * MOMENTUM).inner();
+        self.running.push((format!("{name}.running_mean"), blend(mean, result.mean)));
+        self.running.push((format!("{name}.running_var"), blend(variance, unbiased)));
+        result.output
+    }
+}

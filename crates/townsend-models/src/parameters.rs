@@ -1,0 +1,158 @@
+//! The named tensors of a model.
+//!
+//! A model is a list of [`TensorSpec`]s and functions of the [`Parameters`] that were made from it. Names and
+//! layouts are those of a PyTorch state dict, so weights travel both ways. All values are kept flat: a checkpoint,
+//! an optimiser and a comparison treat a bias and a kernel of five dimensions alike.
+
+use std::collections::BTreeMap;
+
+use burn_tensor::{Device, Gradients, Tensor, TensorData};
+use rand::RngExt;
+use townsend_core::{Purpose, stream};
+
+const INITIAL_WEIGHTS: Purpose = Purpose::new("initial weights");
+
+/// What a tensor is and how it begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Role {
+    /// Trained; drawn from U(−b, b) with b = 1/√`fan_in` (the default of PyTorch's convolutions and linears).
+    Weight {
+        /// Inputs that one output sums over.
+        fan_in: usize,
+    },
+    /// Trained; begins as this constant.
+    Constant(f32),
+    /// Not trained, but part of the model (running statistics); begins as this constant.
+    Buffer(f32),
+}
+
+/// Name, shape and role of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TensorSpec {
+    /// Name as in a PyTorch state dict, such as `encoder.conv1.weight`.
+    pub name: String,
+    /// Shape in PyTorch's layout.
+    pub shape: Vec<usize>,
+    /// Trained or not, and the initial value.
+    pub role: Role,
+}
+
+impl TensorSpec {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// True if the tensor holds no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn initial(&self, seed: u64, number: u64) -> Vec<f32> {
+        match self.role {
+            Role::Constant(value) | Role::Buffer(value) => vec![value; self.len()],
+            Role::Weight { fan_in } => {
+                let bound = 1.0 / (fan_in as f32).sqrt();
+                let mut random = stream(seed, INITIAL_WEIGHTS, number);
+                (0..self.len()).map(|_| random.random_range(-bound..bound)).collect()
+            }
+        }
+    }
+}
+
+/// The values of all tensors of a model on a device.
+#[derive(Debug, Clone)]
+pub struct Parameters {
+    specs: Vec<TensorSpec>,
+    values: BTreeMap<String, Tensor<1>>,
+    device: Device,
+}
+
+impl Parameters {
+    /// Initial values, a function of the seed alone (no global random state is touched).
+    pub fn initial(specs: Vec<TensorSpec>, seed: u64, device: &Device) -> Self {
+        let values = specs.iter().zip(0..).map(|(spec, number)| spec.initial(seed, number)).collect();
+        Self::from_values(specs, values, device)
+    }
+
+    /// Values given one after the other as in `specs`.
+    ///
+    /// # Panics
+    /// If a number of values is not that of its tensor's shape.
+    pub fn from_values(specs: Vec<TensorSpec>, values: Vec<Vec<f32>>, device: &Device) -> Self {
+        assert_eq!(specs.len(), values.len(), "one list of values a tensor");
+        let values = specs.iter().zip(values).map(|(spec, values)| {
+            assert_eq!(spec.len(), values.len(), "values of {}", spec.name);
+            (spec.name.clone(), Tensor::from_data(TensorData::new(values, [spec.len()]), device))
+        });
+        Self { values: values.collect(), device: device.clone(), specs }
+    }
+
+    /// The tensors there are.
+    pub fn specs(&self) -> &[TensorSpec] {
+        &self.specs
+    }
+
+    /// The tensors that are trained.
+    pub fn trained(&self) -> impl Iterator<Item = &TensorSpec> {
+        self.specs.iter().filter(|spec| !matches!(spec.role, Role::Buffer(_)))
+    }
+
+    /// Where the values are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// A tensor, flat.
+    ///
+    /// # Panics
+    /// If there is none of this name: a mistake in the model's code.
+    pub fn flat(&self, name: &str) -> &Tensor<1> {
+        self.values.get(name).unwrap_or_else(|| panic!("the model has no tensor {name}"))
+    }
+
+    /// A tensor in a shape of as many values.
+    pub fn get<const D: usize>(&self, name: &str, shape: [usize; D]) -> Tensor<D> {
+        self.flat(name).clone().reshape(shape)
+    }
+
+    /// Replaces a tensor's values.
+    pub fn set(&mut self, name: &str, value: Tensor<1>) {
+        let old = self.values.insert(name.to_owned(), value);
+        debug_assert!(old.is_some(), "the model has no tensor {name}");
+    }
+
+    /// The same values on a device that records operations, so that a loss computed from them has gradients.
+    #[must_use]
+    pub fn tracked(&self) -> Self {
+        let mut tracked = Self { device: self.device.clone().autodiff(), ..self.clone() };
+        for spec in &self.specs {
+            let value = self.flat(&spec.name).clone().autodiff();
+            let is_trained = !matches!(spec.role, Role::Buffer(_));
+            tracked.set(&spec.name, if is_trained { value.require_grad() } else { value });
+        }
+        tracked
+    }
+
+    /// Takes the gradient of every trained tensor, in the order of [`Parameters::trained`]; 0 where the loss does
+    /// not depend on a tensor.
+    pub fn gradients(&self, gradients: &mut Gradients) -> Vec<Tensor<1>> {
+        let inner = self.device.clone().inner();
+        self.trained()
+            .map(|spec| {
+                let found = self.flat(&spec.name).grad_remove(gradients);
+                found.unwrap_or_else(|| Tensor::zeros([spec.len()], &inner))
+            })
+            .collect()
+    }
+
+    /// The values of a tensor on the host.
+    pub fn values(&self, name: &str) -> Vec<f32> {
+        to_host(self.flat(name).clone())
+    }
+}
+
+/// Copies a tensor's values to the host.
+pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("all tensors of this crate are f32")
+}

@@ -1,0 +1,162 @@
+//! The configuration of a VAE: as it is written, and checked.
+
+use serde::{Deserialize, Serialize};
+use townsend_core::Grid;
+
+use super::network::Network;
+use super::Vae;
+use crate::{ConfigError, Schedule};
+
+/// What stands at the end of the decoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// max(0, x).
+    Relu,
+    /// 2 / (1 + exp(−x)).
+    TwoSigmoid,
+    /// exp(x) over its sum over all cells: probabilities.
+    Softmax,
+}
+
+/// How well a decoded avalanche explains the real one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Likelihood {
+    /// Mean squared error over all cells (the reference; empty cells outvote the others).
+    Mse,
+    /// −Σ n log p over the cells in nats: each electron falls into a cell with the decoded probability.
+    Multinomial,
+}
+
+/// How counts enter the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scaling {
+    /// n.
+    Raw,
+    /// √n.
+    Sqrt,
+    /// ln(1 + n).
+    Log1p,
+}
+
+/// A VAE as written in a configuration file. Layers and defaults are the reference's, except `output`, `likelihood`
+/// and `input`, where the defaults are the mended forms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VaeConfig {
+    /// Dimensions of the grid: x; x, z; x, z, t.
+    pub dims: usize,
+    /// Channels after each convolution of the encoder; the decoder mirrors them.
+    pub channels: Vec<usize>,
+    /// Cells an axis that each kernel covers.
+    pub kernels: Vec<usize>,
+    /// Step of each kernel.
+    pub strides: Vec<usize>,
+    /// Width of the linear layers around the latent space.
+    pub hidden: usize,
+    /// Dimensions of the latent space.
+    pub latent: usize,
+    /// End of the decoder.
+    pub output: Output,
+    /// What the reconstruction is compared by.
+    pub likelihood: Likelihood,
+    /// How counts enter the encoder; with `mse` also what is reconstructed.
+    pub input: Scaling,
+    /// Weight of the KL divergence.
+    pub beta: Schedule,
+    /// If given, |KL − capacity| takes the place of KL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Schedule>,
+}
+
+impl Default for VaeConfig {
+    fn default() -> Self {
+        Self {
+            dims: 2,
+            channels: vec![16, 32, 64, 128],
+            kernels: vec![6, 5, 5, 4],
+            strides: vec![2, 3, 3, 1],
+            hidden: 3000,
+            latent: 300,
+            output: Output::Softmax,
+            likelihood: Likelihood::Multinomial,
+            input: Scaling::Log1p,
+            beta: Schedule::constant(1.0),
+            capacity: None,
+        }
+    }
+}
+
+/// More than any machine could hold, so that a slip in a file ends in a message and not in an allocation.
+const MOST_CHANNELS: usize = 4096;
+const MOST_UNITS: usize = 65_536;
+
+impl VaeConfig {
+    /// The model that these values describe on `grid`.
+    pub fn check(&self, grid: &Grid) -> Result<Vae, ConfigError> {
+        if self.dims != grid.dims() {
+            let allowed = format!("the grid of the data has {} axes", grid.dims());
+            return Err(ConfigError::new("model.dims", self.dims, allowed));
+        }
+        self.check_layers()?;
+        self.check_likelihood()?;
+        self.beta.check("model.beta")?;
+        if let Some(capacity) = self.capacity {
+            capacity.check("model.capacity")?;
+        }
+        let mut shape = grid.shape();
+        let cells = shape.clone();
+        for (kernel, stride) in self.kernels.iter().zip(&self.strides) {
+            for length in &mut shape {
+                *length = convolved(*length, *kernel, *stride).ok_or_else(|| self.does_not_fit(&cells))?;
+            }
+        }
+        Ok(Vae { network: Network::new(self, &cells, &shape), config: self.clone() })
+    }
+
+    fn check_layers(&self) -> Result<(), ConfigError> {
+        let lists = [("channels", &self.channels, MOST_CHANNELS), ("kernels", &self.kernels, 1024), ("strides", &self.strides, 1024)];
+        for (name, list, most) in lists {
+            let in_range = list.iter().all(|value| (1..=most).contains(value));
+            if list.len() != self.channels.len() || !(1..=16).contains(&list.len()) || !in_range {
+                let allowed = format!(
+                    "channels, kernels and strides are lists of the same length, 1 to 16, and each of {name} is from 1 to {most}"
+                );
+                return Err(ConfigError::new(format!("model.{name}"), list, allowed));
+            }
+        }
+        for (name, value) in [("hidden", self.hidden), ("latent", self.latent)] {
+            if !(1..=MOST_UNITS).contains(&value) {
+                return Err(ConfigError::new(format!("model.{name}"), value, format!("must be from 1 to {MOST_UNITS}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_likelihood(&self) -> Result<(), ConfigError> {
+        let allowed = match (self.likelihood, self.output) {
+            (Likelihood::Multinomial, Output::Softmax)
+            | (Likelihood::Mse, Output::Relu | Output::TwoSigmoid) => return Ok(()),
+            (Likelihood::Multinomial, _) => "likelihood = \"multinomial\" needs \"softmax\", which gives probabilities",
+            (Likelihood::Mse, _) => "likelihood = \"mse\" needs \"relu\" or \"two_sigmoid\"",
+        };
+        Err(ConfigError::new("model.output", self.output, allowed))
+    }
+
+    fn does_not_fit(&self, cells: &[usize]) -> ConfigError {
+        let allowed = format!(
+            "with strides {:?} these kernels do not tile a grid of {cells:?} cells (flow bins included): each axis needs \
+             (cells − kernel) divisible by the stride at every layer, as 92 cells (90 bins) have for the reference's layers",
+            self.strides
+        );
+        ConfigError::new("model.kernels", &self.kernels, allowed)
+    }
+}
+
+/// Cells after a convolution, if the kernel tiles them without a rest (else the decoder could not give them back).
+fn convolved(cells: usize, kernel: usize, stride: usize) -> Option<usize> {
+    let steps = cells.checked_sub(kernel)?;
+    (steps % stride == 0).then_some(steps / stride + 1)
+}

@@ -1,0 +1,53 @@
+//! The loss of the VAE: l = −E[log p(x|z)] + β KL(q(z|x) ‖ N(0, I)) (Kingma and Welling 2014; β: Higgins et al. 2017).
+
+use burn_tensor::Tensor;
+
+use super::{Likelihood, Scaling};
+
+/// Counts as they enter the network.
+pub(crate) fn scale(scaling: Scaling, counts: Tensor<2>) -> Tensor<2> {
+    match scaling {
+        Scaling::Raw => counts,
+        Scaling::Sqrt => counts.sqrt(),
+        Scaling::Log1p => counts.log1p(),
+    }
+}
+
+/// The inverse of [`scale`]; what a decoder that reconstructs scaled counts means in counts.
+pub(crate) fn unscale(scaling: Scaling, scaled: Tensor<2>) -> Tensor<2> {
+    match scaling {
+        Scaling::Raw => scaled,
+        Scaling::Sqrt => scaled.square(),
+        Scaling::Log1p => scaled.exp() - 1.0,
+    }
+}
+
+/// How badly `decoded` (after the output function) explains an avalanche, averaged over the batch.
+///
+/// Multinomial: −Σ n log p in nats; the multinomial coefficient, which no parameter enters, is left out.
+pub(crate) fn reconstruction(
+    likelihood: Likelihood,
+    decoded: Tensor<2>,
+    counts: Tensor<2>,
+    scaled: Tensor<2>,
+) -> Tensor<1> {
+    match likelihood {
+        Likelihood::Mse => (decoded - scaled).square().mean(),
+        Likelihood::Multinomial => {
+            let [batch, _] = counts.dims();
+            -(counts * decoded).sum() / batch as f64
+        }
+    }
+}
+
+/// KL(N(mean, exp(logvar)) ‖ N(0, I)) = −½ (1 + logvar − mean² − exp(logvar)), averaged over the batch. With the
+/// multinomial likelihood it is summed over the latent dimensions, so that both terms are nats of an avalanche; with
+/// `mse` it is averaged over them as in the reference.
+pub(crate) fn divergence(likelihood: Likelihood, mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<1> {
+    let [batch, _] = mean.dims();
+    let terms = (mean.square() + logvar.clone().exp() - logvar - 1.0) * 0.5;
+    match likelihood {
+        Likelihood::Mse => terms.mean(),
+        Likelihood::Multinomial => terms.sum() / batch as f64,
+    }
+}

@@ -1,0 +1,76 @@
+//! Variational autoencoder of the reference: convolutions, a Gaussian latent space, transposed convolutions.
+//!
+//! Encoder q(z|x) and decoder p(x|z) are trained together on −E[log p(x|z)] + β KL(q(z|x) ‖ N(0, I)); a new
+//! avalanche is the decoder applied to z ~ N(0, I).
+
+mod config;
+mod loss;
+mod network;
+#[cfg(test)]
+mod tests;
+
+use burn_tensor::Tensor;
+
+pub use self::config::{Likelihood, Output, Scaling, VaeConfig};
+use self::network::Network;
+use crate::layers::Pass;
+use crate::{Batch, Losses, Model, TensorSpec};
+
+/// A VAE on a grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vae {
+    config: VaeConfig,
+    network: Network,
+}
+
+impl Vae {
+    /// Scaled counts `[batch, cells]` → features of the encoder's convolutions `[batch, features]`.
+    pub fn encode(&self, pass: &mut Pass<'_>, scaled: Tensor<2>) -> Tensor<2> {
+        self.network.encode(pass, scaled)
+    }
+
+    /// Features → mean and log variance of q(z|x), `[batch, latent]` each.
+    pub fn posterior(&self, pass: &Pass<'_>, features: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        self.network.posterior(pass, features)
+    }
+
+    /// Latent `[batch, latent]` → output of the decoder `[batch, cells]`; logarithms of probabilities for `softmax`.
+    pub fn decode(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
+        let decoded = self.network.decode(pass, latent);
+        self.network.output(decoded)
+    }
+}
+
+impl Model for Vae {
+    fn tensors(&self) -> Vec<TensorSpec> {
+        self.network.specs()
+    }
+
+    fn noise(&self) -> usize {
+        self.config.latent
+    }
+
+    fn losses(&self, pass: &mut Pass<'_>, batch: Batch, epoch: u32) -> Losses {
+        let scaled = loss::scale(self.config.input, batch.counts.clone());
+        let features = self.encode(pass, scaled.clone());
+        let (mean, logvar) = self.posterior(pass, features);
+        let latent = mean.clone() + (logvar.clone() * 0.5).exp() * batch.noise;
+        let decoded = self.decode(pass, latent);
+        let reconstruction = loss::reconstruction(self.config.likelihood, decoded, batch.counts, scaled);
+        let kl = loss::divergence(self.config.likelihood, mean, logvar);
+        let beta = self.config.beta.at(epoch);
+        let penalty = match self.config.capacity {
+            Some(capacity) => (kl.clone() - capacity.at(epoch)).abs(),
+            None => kl.clone(),
+        };
+        Losses { total: reconstruction.clone() + penalty * beta, reconstruction, kl, beta }
+    }
+
+    fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
+        let decoded = self.decode(pass, noise);
+        match self.config.output {
+            Output::Softmax => decoded.exp(),
+            Output::Relu | Output::TwoSigmoid => loss::unscale(self.config.input, decoded),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The layers of the VAE.
+//!
+//! | part | layers of the reference (92 cells an axis) |
+//! |---|---|
+//! | encoder | conv 1→16 k6 s2 (→44), 16→32 k5 s3 (→14), 32→64 k5 s3 (→4), 64→128 k4 s1 (→1); batch normalisation and LeakyReLU(0.01) after each |
+//! | bottleneck | linear 128→3000; mu: 3000→300, logvar: 3000→300 |
+//! | decoder | linear 300→3000, 3000→128; transposed conv 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between |
+
+use burn_tensor::{Tensor, activation};
+
+use super::{Output, VaeConfig};
+use crate::layers::{Convolution, Pass, linear_specs, norm_specs};
+use crate::TensorSpec;
+
+const LEAKY_SLOPE: f64 = 0.01;
+const EPSILON: f64 = 1e-5;
+/// The reference's first normalisation in the decoder.
+const FIRST_DECODER_EPSILON: f64 = 1e-3;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Network {
+    /// `[t, z, x]`, 1 along axes that the grid does not have.
+    cells: [usize; 3],
+    /// `[channels, t, z, x]` of the innermost features.
+    innermost: [usize; 4],
+    encoder: Vec<Convolution>,
+    decoder: Vec<Convolution>,
+    hidden: usize,
+    latent: usize,
+    output: Output,
+}
+
+/// Lengths along `[t, z, x]` of a shape along `x, z, t`.
+fn padded(shape: &[usize]) -> [usize; 3] {
+    std::array::from_fn(|axis| shape.get(2 - axis).copied().unwrap_or(1))
+}
+
+impl Network {
+    /// The layers of `config` on a grid of `cells`, of which `innermost` are left after the encoder.
+    pub(super) fn new(config: &VaeConfig, cells: &[usize], innermost: &[usize]) -> Self {
+        let last = config.channels.len() - 1;
+        let encoder: Vec<_> = (0..=last)
+            .map(|i| Convolution {
+                name: format!("encoder.conv{}", i + 1),
+                dims: config.dims,
+                inputs: if i == 0 { 1 } else { config.channels[i - 1] },
+                outputs: config.channels[i],
+                kernel: config.kernels[i],
+                stride: config.strides[i],
+            })
+            .collect();
+        let decoder = encoder.iter().rev().enumerate().map(|(i, mirrored)| Convolution {
+            name: format!("decoder.conv{}", i + 1),
+            inputs: mirrored.outputs,
+            outputs: mirrored.inputs,
+            ..mirrored.clone()
+        });
+        let [t, z, x] = padded(innermost);
+        Self {
+            cells: padded(cells),
+            innermost: [config.channels[last], t, z, x],
+            decoder: decoder.collect(),
+            encoder,
+            hidden: config.hidden,
+            latent: config.latent,
+            output: config.output,
+        }
+    }
+
+    pub(super) fn specs(&self) -> Vec<TensorSpec> {
+        let features = self.innermost.iter().product();
+        let mut specs = Vec::new();
+        for layer in &self.encoder {
+            specs.extend(layer.forward_specs());
+            specs.extend(norm_specs(&norm(&layer.name), layer.outputs));
+        }
+        specs.extend(linear_specs("bottleneck.hidden", features, self.hidden));
+        specs.extend(linear_specs("bottleneck.mu", self.hidden, self.latent));
+        specs.extend(linear_specs("bottleneck.logvar", self.hidden, self.latent));
+        specs.extend(linear_specs("decoder.hidden", self.latent, self.hidden));
+        specs.extend(linear_specs("decoder.features", self.hidden, features));
+        for layer in &self.decoder {
+            specs.extend(layer.transposed_specs());
+            specs.extend(norm_specs(&norm(&layer.name), layer.outputs));
+        }
+        specs
+    }
+
+    /// Scaled counts `[batch, cells]` → features `[batch, features]`.
+    pub(crate) fn encode(&self, pass: &mut Pass<'_>, input: Tensor<2>) -> Tensor<2> {
+        let [batch, _] = input.dims();
+        let [t, z, x] = self.cells;
+        let mut map = input.reshape([batch, 1, t, z, x]);
+        for layer in &self.encoder {
+            map = pass.convolve(layer, map);
+            map = pass.normalise(&norm(&layer.name), EPSILON, map);
+            map = activation::leaky_relu(map, LEAKY_SLOPE);
+        }
+        map.reshape([batch, self.innermost.iter().product()])
+    }
+
+    /// Features → mean and log variance of the posterior, `[batch, latent]` each.
+    pub(crate) fn posterior(&self, pass: &Pass<'_>, features: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let hidden = pass.linear("bottleneck.hidden", self.hidden, features);
+        let mean = pass.linear("bottleneck.mu", self.latent, hidden.clone());
+        (mean, pass.linear("bottleneck.logvar", self.latent, hidden))
+    }
+
+    /// Latent `[batch, latent]` → what stands before the output function, `[batch, cells]`.
+    pub(crate) fn decode(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
+        let [batch, _] = latent.dims();
+        let hidden = pass.linear("decoder.hidden", self.hidden, latent);
+        let features = pass.linear("decoder.features", self.innermost.iter().product(), hidden);
+        let [channels, t, z, x] = self.innermost;
+        let mut map = features.reshape([batch, channels, t, z, x]);
+        for (i, layer) in self.decoder.iter().enumerate() {
+            map = pass.convolve_transposed(layer, map);
+            let epsilon = if i == 0 { FIRST_DECODER_EPSILON } else { EPSILON };
+            map = pass.normalise(&norm(&layer.name), epsilon, map);
+            if i + 1 < self.decoder.len() {
+                map = activation::relu(map);
+            }
+        }
+        map.reshape([batch, self.cells.iter().product()])
+    }
+
+    /// The output function over `[batch, cells]`; for `softmax` its logarithm.
+    pub(crate) fn output(&self, decoded: Tensor<2>) -> Tensor<2> {
+        match self.output {
+            Output::Relu => activation::relu(decoded),
+            Output::TwoSigmoid => activation::sigmoid(decoded) * 2.0,
+            Output::Softmax => activation::log_softmax(decoded, 1),
+        }
+    }
+}
+
+/// The name of the normalisation after a convolution.
+fn norm(convolution: &str) -> String {
+    convolution.replace("conv", "norm")
+}
