@@ -1,0 +1,72 @@
+use thiserror::Error;
+use townsend_core::GridError;
+
+use crate::MINIMUM_AVALANCHES;
+
+/// Why two sets of avalanches cannot be compared, or a report cannot answer.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// A set without avalanches.
+    #[error("{file}: no avalanches; there is nothing to compare")]
+    NoAvalanches {
+        /// The file of the set.
+        file: String,
+    },
+    /// Too few avalanches that hold an electron.
+    #[error(
+        "{file}: {filled} of {avalanches} avalanches hold an electron; a comparison needs at least \
+         {MINIMUM_AVALANCHES} (a floor is the distance of two halves)"
+    )]
+    TooFew {
+        /// The file of the set.
+        file: String,
+        /// Avalanches, empty ones included.
+        avalanches: usize,
+        /// Avalanches with at least one electron.
+        filled: usize,
+    },
+    /// Counts on grids that have no common first axes.
+    #[error(
+        "the sets are counted on grids that differ: {real_file} on [{real}], {generated_file} on [{generated}]; \
+         convert both to one grid"
+    )]
+    Grids {
+        /// The file of the real set.
+        real_file: String,
+        /// Its grid.
+        real: String,
+        /// The file of the generated set.
+        generated_file: String,
+        /// Its grid.
+        generated: String,
+    },
+    /// Sets whose coordinates mean different things.
+    #[error("the units differ: {real_file} is in {real}, {generated_file} in {generated}; convert one of them")]
+    Units {
+        /// The file of the real set.
+        real_file: String,
+        /// Units of x, z, t there.
+        real: String,
+        /// The file of the generated set.
+        generated_file: String,
+        /// Units of x, z, t there.
+        generated: String,
+    },
+    /// Counting failed.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// A metric that the report does not have.
+    #[error("the report has no metric `{name}`; it has {}", available.join(", "))]
+    UnknownMetric {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// The report could not be written as JSON.
+    #[error("the report cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A plot could not be drawn.
+    #[error("a plot cannot be drawn: {0}")]
+    Plot(String),
+}

@@ -1,0 +1,263 @@
+//! The observables of the first generative models of avalanches (2021), kept apart and only to lay a result beside
+//! what was published then. See `data/README.md` for the origin of the figures.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use townsend_core::{Axis, CountSet};
+
+use crate::{Binning, Distance, MINIMUM_AVALANCHES, Resampling};
+
+const RESULTS: &str = include_str!("../data/reference_results.csv");
+/// Bins along each axis of the histograms that these observables were defined on.
+const BINS: u32 = 90;
+/// Numbers the random streams of these comparisons apart from those of the observables.
+const FIRST_STREAM: u64 = 1_000;
+
+/// A legacy observable: its name there, our axis that plays its part, and the bins of the published figure.
+struct Definition {
+    name: &'static str,
+    axis: Option<usize>,
+    low: f64,
+    high: f64,
+    bins: usize,
+}
+
+/// The published `x` is the drift direction, `z` and `t` are transverse (the axes were exchanged when the array was
+/// flattened), so our x is their `z`, our z their `t`, and our t their `x`. `*_std` is what is here called the
+/// legacy width, which is not a standard deviation.
+const DEFINITIONS: [Definition; 7] = [
+    Definition { name: "sum", axis: None, low: 0.0, high: 40_000.0, bins: 300 },
+    Definition { name: "z_mean", axis: Some(0), low: 1.0, high: 3.0, bins: 400 },
+    Definition { name: "z_std", axis: Some(0), low: 0.0, high: 1.0, bins: 100 },
+    Definition { name: "t_mean", axis: Some(1), low: 1.0, high: 3.0, bins: 400 },
+    Definition { name: "t_std", axis: Some(1), low: 0.0, high: 1.0, bins: 100 },
+    Definition { name: "x_mean", axis: Some(2), low: 1.0, high: 3.0, bins: 400 },
+    Definition { name: "x_std", axis: Some(2), low: 0.0, high: 1.0, bins: 100 },
+];
+
+/// One legacy observable of two sets, beside the best published run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Legacy {
+    /// The axis of the data compared here (`x`, `z` or `t`) that plays the part; none for `sum`.
+    pub our_axis: Option<String>,
+    /// Bins of the published figure: lower end, upper end, number.
+    pub binning: (f64, f64, usize),
+    /// Real avalanches with electrons on the grid, and how many of them lie within the bins.
+    pub real: InRange,
+    /// The same of the generated ones.
+    pub generated: InRange,
+    /// Wasserstein-1 of the histograms over the real standard deviation; none if too few are in range.
+    pub w1_over_sigma: Option<Distance>,
+    /// Largest distance of the cumulative histograms.
+    pub ks: Option<Distance>,
+    /// Separation power in these bins.
+    pub separation_power: Option<Distance>,
+    /// The published run that was nearest in W1/σ: reconstructions of other data.
+    pub reference: Option<ReferenceResult>,
+}
+
+/// How many values a histogram holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InRange {
+    /// Within the bins.
+    pub in_range: usize,
+    /// In all.
+    pub of: usize,
+}
+
+/// A published result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceResult {
+    /// Name of the run.
+    pub run: String,
+    /// Wasserstein-1 over the real standard deviation.
+    pub w1_over_sigma: f64,
+    /// Kolmogorov-Smirnov distance.
+    pub ks: f64,
+    /// Separation power.
+    pub separation_power: f64,
+    /// Avalanches of 5,000 produced that lie within the bins, where known.
+    pub produced_in_range: Option<u32>,
+}
+
+/// All legacy observables that the grid allows: those of its axes, if each has 90 bins and the transverse ones are 3
+/// wide. Returns why not, otherwise.
+pub(crate) fn legacy(
+    real: &CountSet,
+    generated: &CountSet,
+    resampling: &Resampling,
+) -> Result<BTreeMap<String, Legacy>, String> {
+    let axes = real.grid().axes();
+    let fits = |(d, axis): (usize, &Axis)| {
+        let wide = (axis.high() - axis.low() - 3.0).abs() < 1e-6;
+        axis.bins() == BINS && axis.edges().is_none() && (wide || d == 2)
+    };
+    if !axes.iter().enumerate().all(fits) {
+        return Err(format!(
+            "the legacy observables are left out: they need {BINS} bins an axis, 3 mm in all along x and z, not {}",
+            real.grid()
+        ));
+    }
+    let (real, generated) = (values(real), values(generated));
+    let wanted = DEFINITIONS.iter().enumerate().filter(|(_, d)| d.axis.is_none_or(|axis| axis < axes.len()));
+    Ok(wanted
+        .map(|(k, d)| {
+            let number = FIRST_STREAM + k as u64;
+            (d.name.to_string(), d.compare(&real[k], &generated[k], resampling, number))
+        })
+        .collect())
+}
+
+impl Definition {
+    fn compare(&self, real: &[f64], generated: &[f64], resampling: &Resampling, number: u64) -> Legacy {
+        let binning = Binning { low: self.low, high: self.high, bins: self.bins };
+        let (real_binned, generated_binned) = (snap(real, &binning), snap(generated, &binning));
+        let enough = real_binned.len().min(generated_binned.len()) >= MINIMUM_AVALANCHES;
+        let distances = enough.then(|| resampling.distances(&real_binned, &generated_binned, &binning, number));
+        Legacy {
+            our_axis: self.axis.map(|axis| ["x", "z", "t"][axis].to_string()),
+            binning: (self.low, self.high, self.bins),
+            real: InRange { in_range: real_binned.len(), of: real.len() },
+            generated: InRange { in_range: generated_binned.len(), of: generated.len() },
+            w1_over_sigma: distances.and_then(|d| d.w1_over_sigma),
+            ks: distances.map(|d| d.ks),
+            separation_power: distances.map(|d| d.separation_power),
+            reference: best_published(self.name),
+        }
+    }
+}
+
+/// The values within the bins, each at the centre of its bin: a distance of these is the distance of the histograms.
+fn snap(values: &[f64], binning: &Binning) -> Vec<f64> {
+    let bins = values.iter().map(|&value| binning.bin(value)).filter(|bin| (1..=binning.bins).contains(bin));
+    bins.map(|bin| binning.low + (bin as f64 - 0.5) * binning.width()).collect()
+}
+
+/// The values of every definition, of the avalanches that have electrons on the grid.
+fn values(set: &CountSet) -> Vec<Vec<f64>> {
+    let mut values = vec![Vec::new(); DEFINITIONS.len()];
+    for index in 0..set.len() {
+        let mut projections = vec![[0u64; BINS as usize]; set.grid().dims()];
+        let counts = set.get(index);
+        for (&cell, &count) in counts.cells.iter().zip(counts.counts) {
+            if !set.grid().is_flow(cell) {
+                for (projection, bin) in projections.iter_mut().zip(set.grid().split(cell)) {
+                    projection[bin as usize - 1] += u64::from(count);
+                }
+            }
+        }
+        if projections[0].iter().any(|&count| count > 0) {
+            for (values, definition) in values.iter_mut().zip(&DEFINITIONS) {
+                values.extend(definition.value(&projections));
+            }
+        }
+    }
+    values
+}
+
+impl Definition {
+    /// With c_i the counts of bin i, w_i = 0.5 + (i − 1)/30 and S = Σ c_i: `sum` = S, `mean` = Σ c_i w_i / S and
+    /// `std` = √(Σ (c_i w_i − mean)²) / S, which behaves as 2√(Σ (c_i/S)²).
+    fn value(&self, projections: &[[u64; BINS as usize]]) -> Option<f64> {
+        let sum = projections[0].iter().sum::<u64>() as f64;
+        let Some(axis) = self.axis else { return Some(sum) };
+        let products = projections.get(axis)?.iter().enumerate().map(|(i, &c)| c as f64 * (0.5 + i as f64 / 30.0));
+        let mean = products.clone().sum::<f64>() / sum;
+        if self.name.ends_with("_mean") {
+            return Some(mean);
+        }
+        Some(products.map(|product| (product - mean).powi(2)).sum::<f64>().sqrt() / sum)
+    }
+}
+
+/// The published run nearest in W1/σ.
+fn best_published(observable: &str) -> Option<ReferenceResult> {
+    let runs = RESULTS.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [run, name, w1, ks, separation, produced, _] = fields[..] else { return None };
+        (name == observable).then_some(())?;
+        Some(ReferenceResult {
+            run: run.to_string(),
+            w1_over_sigma: w1.parse().ok()?,
+            ks: ks.parse().ok()?,
+            separation_power: separation.parse().ok()?,
+            produced_in_range: produced.parse().ok(),
+        })
+    });
+    runs.min_by(|a, b| a.w1_over_sigma.total_cmp(&b.w1_over_sigma))
+}
+
+#[cfg(test)]
+mod tests {
+    use townsend_core::Grid;
+
+    use super::*;
+
+    fn set(avalanches: &[&[(u32, u32, u32)]]) -> CountSet {
+        let grid = Grid::standard(2).unwrap();
+        let mut set = CountSet::new(grid.clone());
+        for avalanche in avalanches {
+            set.push(avalanche.iter().map(|&(x, z, n)| (grid.join([x, z, 0]), n)));
+        }
+        set
+    }
+
+    #[test]
+    fn the_definitions_by_hand() {
+        // x: 3 electrons in bin 31 (w = 1.5), 1 in bin 46 (w = 2); z: all four in bin 1 (w = 0.5).
+        let values = values(&set(&[&[(31, 1, 3), (46, 1, 1)], &[]]));
+        let value = |name| {
+            let k = DEFINITIONS.iter().position(|d| d.name == name).unwrap();
+            assert!(values[k].len() == 1, "an empty avalanche has none");
+            values[k][0]
+        };
+        assert_eq!(value("sum"), 4.0);
+        assert_eq!(value("z_mean"), (4.5 + 2.0) / 4.0);
+        let mean = 1.625f64;
+        let squares = (4.5 - mean).powi(2) + (2.0 - mean).powi(2) + 88.0 * mean * mean;
+        assert!((value("z_std") - squares.sqrt() / 4.0).abs() < 1e-14);
+        assert_eq!(value("t_mean"), 0.5);
+    }
+
+    /// The published rule of thumb: the width of a Gaussian of σ = 0.345 mm at the centre is 0.326.
+    #[test]
+    fn the_width_of_a_gaussian_is_the_published_one() {
+        let density = |i: u32| (-0.5 * ((f64::from(i) - 45.5) / 30.0 / 0.345).powi(2)).exp();
+        let cells: Vec<(u32, u32, u32)> = (1..=90).map(|i| (i, 1, (1e6 * density(i)) as u32 + 1)).collect();
+        let values = values(&set(&[&cells]));
+        assert!((values[2][0] - 0.326).abs() < 0.003, "{}", values[2][0]);
+    }
+
+    #[test]
+    fn every_definition_has_a_published_best() {
+        for definition in &DEFINITIONS {
+            assert!(best_published(definition.name).is_some(), "{}", definition.name);
+        }
+        let best = best_published("sum").unwrap();
+        assert_eq!((best.run.as_str(), best.w1_over_sigma), ("vae_adversary_best", 0.596));
+        assert_eq!(best.produced_in_range, Some(2_881));
+    }
+
+    #[test]
+    fn other_bins_have_no_legacy() {
+        let grid = Grid::new(vec![Axis::uniform(30, -1.5, 1.5).unwrap()]).unwrap();
+        let other = CountSet::new(grid);
+        assert!(legacy(&other, &other, &Resampling::new(1)).unwrap_err().contains("need 90 bins"));
+    }
+
+    #[test]
+    fn what_falls_outside_is_counted() {
+        let avalanche: &[(u32, u32, u32)] = &[(45, 45, 50_000)];
+        let real = set(&[&[(45, 45, 100)]; 12]);
+        let generated = set(&[avalanche; 12]);
+        let legacy = legacy(&real, &generated, &Resampling::new(1)).unwrap();
+        assert_eq!(legacy["sum"].generated, InRange { in_range: 0, of: 12 });
+        assert_eq!(legacy["sum"].ks, None);
+        assert_eq!(legacy["z_mean"].ks.unwrap().value, 0.0);
+        assert!(!legacy.contains_key("x_mean"));
+    }
+}
