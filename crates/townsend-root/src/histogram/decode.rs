@@ -1,0 +1,197 @@
+//! Histograms from the bytes of a record.
+
+use super::contents::{CellType, Cells};
+use super::{Histogram, HistogramAxis, statistics_length};
+use crate::buffer::Buffer;
+use crate::error::Fault;
+
+/// What the name of a class says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HistogramClass {
+    pub(crate) dimensions: usize,
+    pub(crate) cell_type: CellType,
+}
+
+impl HistogramClass {
+    /// `TH1C` to `TH3D`; `None` for all other classes.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let [b'T', b'H', dimensions @ b'1'..=b'3', letter] = name.as_bytes() else { return None };
+        let cell_type = match letter {
+            b'C' => CellType::C,
+            b'S' => CellType::S,
+            b'I' => CellType::I,
+            b'L' => CellType::L,
+            b'F' => CellType::F,
+            b'D' => CellType::D,
+            _ => return None,
+        };
+        Some(Self { dimensions: usize::from(dimensions - b'0'), cell_type })
+    }
+}
+
+/// Replaces all of `out` by the histogram in `buffer`, using its memory again.
+pub(crate) fn decode<C: Cells>(
+    buffer: &mut Buffer<'_>,
+    class: HistogramClass,
+    out: &mut Histogram<C>,
+) -> Result<(), Fault> {
+    let (_, mut body) = buffer.object()?;
+    out.axes.resize_with(class.dimensions, HistogramAxis::default);
+    out.statistics.clear();
+    let declared = match class.dimensions {
+        1 => decode_base(&mut body, out)?,
+        2 => decode_2d(&mut body, out)?,
+        _ => decode_3d(&mut body, out)?,
+    };
+    if out.cells() != Some(declared) {
+        return Err(Fault::Damaged(format!(
+            "it has {declared} cells, its axes of {:?} bins ask for another number",
+            out.axes.iter().map(|axis| axis.bins).collect::<Vec<_>>()
+        )));
+    }
+    let size = class.cell_type.size();
+    let cells = body.array_bytes(size)?;
+    if cells.len() != declared * size || ![0, declared].contains(&out.sumw2.len()) {
+        return Err(Fault::Damaged(format!(
+            "{} of {declared} cells are there, with {} squared weights",
+            cells.len() / size,
+            out.sumw2.len()
+        )));
+    }
+    out.contents.load(class.cell_type, cells);
+    Ok(())
+}
+
+fn decode_2d<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Result<usize, Fault> {
+    let (version, mut body) = buffer.object()?;
+    check_version("TH2", version)?;
+    let cells = decode_base(&mut body, out)?;
+    let _scale_factor = body.f64()?;
+    decode_statistics(&mut body, out)?;
+    Ok(cells)
+}
+
+fn decode_3d<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Result<usize, Fault> {
+    let (version, mut body) = buffer.object()?;
+    check_version("TH3", version)?;
+    let cells = decode_base(&mut body, out)?;
+    // TAtt3D
+    body.skip_object()?;
+    decode_statistics(&mut body, out)?;
+    Ok(cells)
+}
+
+/// Appends sums until there are as many as `out` has for its dimensions.
+fn decode_statistics<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Result<(), Fault> {
+    for _ in out.statistics.len()..statistics_length(out.axes.len()) {
+        out.statistics.push(buffer.f64()?);
+    }
+    Ok(())
+}
+
+/// Before version 3 (ROOT 2.24, 1999) the classes had other members.
+fn check_version(class: &str, version: i16) -> Result<(), Fault> {
+    if version >= 3 {
+        return Ok(());
+    }
+    Err(Fault::Unsupported(format!(
+        "{class} version {version} is older than ROOT 3; hint: write it anew with a current ROOT"
+    )))
+}
+
+/// The members of `TH1`, which is the base of all others; the number of cells it declares.
+fn decode_base<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Result<usize, Fault> {
+    let (version, mut body) = buffer.object()?;
+    check_version("TH1", version)?;
+    let (name, title) = body.tnamed()?;
+    replace(&mut out.name, &name);
+    replace(&mut out.title, &title);
+    // TAttLine, TAttFill, TAttMarker
+    for _ in 0..3 {
+        body.skip_object()?;
+    }
+    let cells = body.i32()?;
+    let cells = usize::try_from(cells).map_err(|_| Fault::Damaged(format!("it has {cells} cells")))?;
+    for axis in &mut out.axes {
+        decode_axis(&mut body, axis)?;
+    }
+    for _ in out.axes.len()..3 {
+        body.skip_object()?;
+    }
+    // Offset and width of bars.
+    body.skip(4)?;
+    out.entries = body.f64()?;
+    for _ in 0..4 {
+        out.statistics.push(body.f64()?);
+    }
+    // Maximum, minimum and norm for drawing, and contours.
+    body.skip(24)?;
+    body.array_bytes(8)?;
+    body.f64_array_into(&mut out.sumw2)?;
+    let _option = body.string()?;
+    // Functions.
+    body.skip_object()?;
+    check_fill_buffer(&mut body)?;
+    Ok(cells)
+}
+
+/// ROOT can collect fills before it chooses the axes. If they are still waiting, the cells are not the whole truth.
+fn check_fill_buffer(body: &mut Buffer<'_>) -> Result<(), Fault> {
+    if body.remaining() < 5 {
+        return Ok(());
+    }
+    let size = body.i32()?;
+    let waiting = if body.bool()? && size > 0 { body.f64()? } else { 0.0 };
+    if waiting > 0.0 {
+        return Err(Fault::Unsupported(format!(
+            "{waiting} fills wait in its buffer and are in no bin yet; \
+             hint: call BufferEmpty(1) before Write() in the program that fills it"
+        )));
+    }
+    Ok(())
+}
+
+fn decode_axis(buffer: &mut Buffer<'_>, axis: &mut HistogramAxis) -> Result<(), Fault> {
+    let (version, mut body) = buffer.object()?;
+    // Before version 6 edges were floats.
+    if version < 6 {
+        return Err(Fault::Unsupported(format!(
+            "TAxis version {version} is older than ROOT 3; hint: write it anew with a current ROOT"
+        )));
+    }
+    let (_, title) = body.tnamed()?;
+    replace(&mut axis.title, &title);
+    // TAttAxis
+    body.skip_object()?;
+    let bins = body.i32()?;
+    axis.bins = usize::try_from(bins).map_err(|_| Fault::Damaged(format!("an axis has {bins} bins")))?;
+    (axis.low, axis.high) = (body.f64()?, body.f64()?);
+    let mut edges = axis.edges.take().unwrap_or_default();
+    body.f64_array_into(&mut edges)?;
+    if !edges.is_empty() {
+        if edges.len() != axis.bins + 1 {
+            return Err(Fault::Damaged(format!("an axis of {bins} bins has {} edges", edges.len())));
+        }
+        axis.edges = Some(edges);
+    }
+    Ok(())
+}
+
+fn replace(text: &mut String, with: &str) {
+    text.clear();
+    text.push_str(with);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_histograms_are_taken_for_histograms() {
+        let class = HistogramClass { dimensions: 3, cell_type: CellType::F };
+        assert_eq!(HistogramClass::from_name("TH3F"), Some(class));
+        for other in ["TH4F", "TH2Poly", "TH1", "TProfile", "THnSparseF", "TH1K", "TH0F"] {
+            assert_eq!(HistogramClass::from_name(other), None, "{other}");
+        }
+    }
+}
