@@ -75,6 +75,11 @@ impl OutputFile {
         self.temporary.as_file_mut()
     }
 
+    /// A second handle to the file, for a writer that wants to own one.
+    pub fn duplicate(&self) -> Result<File, OutputError> {
+        self.temporary.as_file().try_clone().map_err(|source| self.error(source))
+    }
+
     /// An unnamed file on the same disk, for parts that are put together at the end; it is gone when closed.
     pub fn spool(&self) -> Result<File, OutputError> {
         tempfile::tempfile_in(folder(&self.path)).map_err(|source| self.error(source))
