@@ -1,0 +1,311 @@
+//! Baskets: the values of a run of entries of one branch.
+//!
+//! Layout (`TBasket::Streamer` of ROOT): a key, and within it after the key's own fields the version, the size of the
+//! writer's buffer, a size for offsets (negative if a byte of flags follows), the number of entries, the place where
+//! values end, and a flag that is zero if the values are a record of their own. Values start after the key, and places
+//! count from the start of the key. After the values of entries of changing size come their number plus one and where
+//! each starts.
+
+use std::ops::Range;
+
+use super::branch::BranchKind;
+use super::column::Column;
+use crate::buffer::Buffer;
+use crate::error::Fault;
+use crate::file::{RootFile, Scratch};
+use crate::key::StoredKey;
+
+/// Flags of baskets within the record of a tree: no offsets, their values follow, they have displacements.
+const NO_OFFSETS: u8 = 2;
+const HAS_VALUES: u8 = 10;
+const HAS_DISPLACEMENTS: u8 = 40;
+const OFFSETS_LEFT_OUT: u8 = 80;
+/// Byte count, version and number of items before the items of a vector.
+const VECTOR_HEADER: usize = 10;
+
+/// A basket, and which entries it has.
+#[derive(Debug)]
+pub(super) struct Basket {
+    pub(super) entries: Range<u64>,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Record { seek: u64, length: u64 },
+    Embedded(Values),
+}
+
+/// The values of a basket as they are stored.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    entries: usize,
+    data: Vec<u8>,
+    /// Where each entry starts in `data` and the last one ends; empty if all have the same size.
+    starts: Vec<u32>,
+}
+
+/// Where the baskets of a branch are, as its record says.
+pub(super) struct BasketTable<'a> {
+    written: usize,
+    lengths: &'a [[u8; 4]],
+    first_entries: &'a [[u8; 8]],
+    seeks: &'a [[u8; 8]],
+}
+
+impl<'a> BasketTable<'a> {
+    pub(super) fn decode(buffer: &mut Buffer<'a>, capacity: i32, written: i32) -> Result<Self, Fault> {
+        let mut array = |size: usize| {
+            let _is_there = buffer.u8()?;
+            let length = usize::try_from(capacity).ok().and_then(|capacity| capacity.checked_mul(size));
+            buffer.bytes(length.ok_or_else(|| Fault::damaged("its table of baskets has no valid length"))?)
+        };
+        let (lengths, first_entries, seeks) = (array(4)?, array(8)?, array(8)?);
+        Ok(Self {
+            written: usize::try_from(written).ok().filter(|_| written <= capacity).ok_or_else(|| {
+                Fault::Damaged(format!("it has {written} baskets in a table of {capacity}"))
+            })?,
+            lengths: lengths.as_chunks().0,
+            first_entries: first_entries.as_chunks().0,
+            seeks: seeks.as_chunks().0,
+        })
+    }
+
+    /// The baskets of a branch of so many entries. Each ends where the next one starts; all together they fit into the
+    /// file.
+    pub(super) fn into_baskets(
+        self,
+        embedded: Vec<(usize, Values)>,
+        entries: u64,
+        file_length: u64,
+    ) -> Result<Vec<Basket>, Fault> {
+        let first_entry = |index: usize| {
+            let first = self.first_entries.get(index).map(|bytes| u64::from_be_bytes(*bytes));
+            first.ok_or_else(|| Fault::damaged("a basket is not in the table of baskets"))
+        };
+        let mut found = Vec::new();
+        for index in 0..self.written {
+            let seek = u64::from_be_bytes(self.seeks[index]);
+            let length = u64::from(u32::from_be_bytes(self.lengths[index]));
+            if seek != 0 {
+                found.push((index, Source::Record { seek, length }));
+            }
+        }
+        found.extend(embedded.into_iter().map(|(index, values)| (index, Source::Embedded(values))));
+        found.sort_by_key(|(index, _)| *index);
+        let ends = found.iter().skip(1).map(|(index, _)| first_entry(*index)).chain([Ok(entries)]);
+        let ends = ends.collect::<Result<Vec<_>, _>>()?;
+        let mut baskets = Vec::new();
+        let mut total = 0_u64;
+        for ((index, source), end) in found.into_iter().zip(ends) {
+            let start = first_entry(index)?;
+            if let Source::Record { length, .. } = source {
+                total += length;
+            }
+            if start > end || total > file_length {
+                return Err(Fault::Damaged(format!(
+                    "basket {index} of {total} bytes with all before it has entries {start} to {end}"
+                )));
+            }
+            baskets.push(Basket { entries: start..end, source });
+        }
+        Ok(baskets)
+    }
+}
+
+/// What the key of a basket says after the fields of every key.
+struct Header {
+    entries: usize,
+    /// Where values end, from the start of the key.
+    last: usize,
+    flag: u8,
+}
+
+impl Header {
+    fn decode(tail: &mut Buffer<'_>) -> Result<Self, Fault> {
+        let (_version, _buffer_size) = (tail.u16()?, tail.i32()?);
+        if tail.i32()? < 0 {
+            let _features = tail.u8()?;
+        }
+        let (entries, last) = (tail.i32()?, tail.i32()?);
+        let flag = tail.u8()?;
+        let length =
+            |value| usize::try_from(value).map_err(|_| Fault::damaged("a basket has a negative length"));
+        Ok(Self { entries: length(entries)?, last: length(last)?, flag })
+    }
+
+    fn data_length(&self, key_length: u16) -> Result<usize, Fault> {
+        self.last
+            .checked_sub(usize::from(key_length))
+            .ok_or_else(|| Fault::damaged("the values of a basket end before they start"))
+    }
+}
+
+/// A basket within the record of its tree: key and header, offsets, then the buffer, which starts with the key again.
+pub(super) fn decode_embedded(mut body: Buffer<'_>) -> Result<Values, Fault> {
+    let key_length = StoredKey::decode(&mut body)?.record.key_length;
+    let mut header = Header::decode(&mut body)?;
+    let mut values = Values { entries: header.entries, ..Values::default() };
+    if header.flag >= OFFSETS_LEFT_OUT {
+        header.flag -= OFFSETS_LEFT_OUT;
+    }
+    if header.flag == 0 || header.entries == 0 {
+        return Ok(Values::default());
+    }
+    let mut starts = None;
+    if header.flag % HAS_VALUES != NO_OFFSETS {
+        starts = Some(body.array_bytes(4)?);
+        if header.flag > HAS_DISPLACEMENTS {
+            body.array_bytes(4)?;
+        }
+    }
+    if header.flag > HAS_VALUES {
+        body.skip(usize::from(key_length))?;
+        values.data.extend_from_slice(body.bytes(header.data_length(key_length)?)?);
+    }
+    if let Some(starts) = starts {
+        values.set_starts(starts, key_length)?;
+    }
+    Ok(values)
+}
+
+impl Basket {
+    /// Brings the values of the basket into memory.
+    pub(super) fn load(
+        &self,
+        file: &RootFile,
+        scratch: &mut Scratch,
+        values: &mut Values,
+    ) -> Result<(), Fault> {
+        match &self.source {
+            Source::Embedded(embedded) => values.clone_from(embedded),
+            Source::Record { seek, length } => {
+                let mut record = file.read_unlisted(*seek, *length, scratch)?;
+                let key_length = record.key.record.key_length;
+                let header = Header::decode(&mut record.key_tail)?;
+                values.entries = header.entries;
+                values.data.clear();
+                values.data.extend_from_slice(record.object.bytes(header.data_length(key_length)?)?);
+                values.starts.clear();
+                if record.object.remaining() > 0 {
+                    values.set_starts(record.object.array_bytes(4)?, key_length)?;
+                }
+            }
+        }
+        let wanted = self.entries.end - self.entries.start;
+        if values.entries as u64 == wanted {
+            return Ok(());
+        }
+        Err(Fault::Damaged(format!("a basket has {} entries where {wanted} are expected", values.entries)))
+    }
+}
+
+impl Clone for Values {
+    fn clone(&self) -> Self {
+        Self { entries: self.entries, data: self.data.clone(), starts: self.starts.clone() }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.entries = source.entries;
+        self.data.clone_from(&source.data);
+        self.starts.clone_from(&source.starts);
+    }
+}
+
+impl Values {
+    /// Takes the places of entries, which count from the start of the key. What comes after the last start is not set
+    /// by all writers.
+    fn set_starts(&mut self, stored: &[u8], key_length: u16) -> Result<(), Fault> {
+        let (stored, _) = stored.as_chunks::<4>();
+        if stored.len() < self.entries {
+            return Err(Fault::Damaged(format!(
+                "a basket of {} entries says where {} of them start",
+                self.entries,
+                stored.len()
+            )));
+        }
+        let end = self.data.len() as u32;
+        let starts = stored[..self.entries].iter();
+        self.starts
+            .extend(starts.map(|start| u32::from_be_bytes(*start).wrapping_sub(u32::from(key_length))));
+        self.starts.push(end);
+        if self.starts.is_sorted() {
+            return Ok(());
+        }
+        Err(Fault::damaged("the entries of a basket are not one after the other"))
+    }
+
+    /// The bytes of some entries, all of which have `stride` bytes.
+    fn fixed(&self, entries: Range<usize>, stride: usize) -> Result<&[u8], Fault> {
+        if self.entries.checked_mul(stride) != Some(self.data.len()) {
+            return Err(Fault::Damaged(format!(
+                "a basket of {} entries of {stride} bytes has {} bytes",
+                self.entries,
+                self.data.len()
+            )));
+        }
+        Ok(&self.data[entries.start * stride..entries.end * stride])
+    }
+
+    /// The bytes of some entries one by one.
+    fn changing(&self, entries: Range<usize>) -> Result<impl Iterator<Item = &[u8]>, Fault> {
+        if self.starts.len() <= self.entries {
+            return Err(Fault::unsupported(
+                "its baskets do not say where entries start (ROOT's option kGenerateOffsetMap); \
+                 hint: copy the tree without that option",
+            ));
+        }
+        let bounds = self.starts[entries.start..=entries.end].windows(2);
+        Ok(bounds.map(|bound| &self.data[bound[0] as usize..bound[1] as usize]))
+    }
+
+    /// Adds some entries, counted from the first one of the basket, to a column of the type of the branch. `place` and
+    /// `stride` tell where in an entry of fixed size the values are.
+    pub(super) fn append(
+        &self,
+        kind: &BranchKind,
+        place: usize,
+        stride: usize,
+        entries: Range<usize>,
+        column: &mut Column,
+    ) -> Result<(), Fault> {
+        match kind {
+            BranchKind::Scalar(element) => self.append_fixed(place, element.size(), stride, entries, column),
+            BranchKind::Array(element, length) => {
+                self.append_fixed(place, element.size() * length, stride, entries, column)
+            }
+            BranchKind::Counted(_) => self.changing(entries)?.try_for_each(|entry| column.push_bytes(entry)),
+            BranchKind::Vector(element) => self.changing(entries)?.try_for_each(|entry| {
+                let mut buffer = Buffer::new(entry, 0);
+                buffer.skip(VECTOR_HEADER - 4)?;
+                let items = buffer.array_bytes(element.size())?;
+                if buffer.remaining() > 0 {
+                    return Err(Fault::damaged("a vector is shorter than its entry"));
+                }
+                column.push_bytes(items)
+            }),
+            BranchKind::Text => self.changing(entries)?.try_for_each(|entry| match Buffer::new(entry, 0) {
+                empty if empty.remaining() == 0 => column.push_bytes(&[]),
+                mut buffer => column.push_bytes(buffer.string()?.as_bytes()),
+            }),
+            BranchKind::Unsupported(what) => Err(Fault::Unsupported(format!("it is {what}"))),
+        }
+    }
+
+    fn append_fixed(
+        &self,
+        place: usize,
+        length: usize,
+        stride: usize,
+        entries: Range<usize>,
+        column: &mut Column,
+    ) -> Result<(), Fault> {
+        let count = entries.len();
+        let bytes = self.fixed(entries, stride)?;
+        if length == stride {
+            column.push_equal(bytes, count);
+            return Ok(());
+        }
+        bytes.chunks_exact(stride).try_for_each(|entry| column.push_bytes(&entry[place..place + length]))
+    }
+}

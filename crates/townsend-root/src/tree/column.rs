@@ -1,0 +1,172 @@
+//! Values of a branch in memory.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::branch::{BranchKind, ElementType};
+use crate::error::Fault;
+
+macro_rules! values {
+    ($($variant:ident: $type:ty),*) => {
+        /// Numbers of the type that the branch has.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs, reason = "the variants are called as their types")]
+        pub enum Values {
+            Bool(Vec<bool>),
+            $($variant(Vec<$type>),)*
+        }
+
+        impl Values {
+            fn new(element: ElementType) -> Self {
+                match element {
+                    ElementType::Bool => Self::Bool(Vec::new()),
+                    $(ElementType::$variant => Self::$variant(Vec::new()),)*
+                }
+            }
+
+            /// The type of the values.
+            pub fn element(&self) -> ElementType {
+                match self {
+                    Self::Bool(_) => ElementType::Bool,
+                    $(Self::$variant(_) => ElementType::$variant,)*
+                }
+            }
+
+            /// How many there are.
+            pub fn len(&self) -> usize {
+                match self {
+                    Self::Bool(values) => values.len(),
+                    $(Self::$variant(values) => values.len(),)*
+                }
+            }
+
+            fn clear(&mut self) {
+                match self {
+                    Self::Bool(values) => values.clear(),
+                    $(Self::$variant(values) => values.clear(),)*
+                }
+            }
+
+            /// Adds big-endian values.
+            fn extend(&mut self, bytes: &[u8]) {
+                match self {
+                    Self::Bool(values) => values.extend(bytes.iter().map(|&byte| byte != 0)),
+                    $(Self::$variant(values) => {
+                        values.extend(bytes.as_chunks().0.iter().copied().map(<$type>::from_be_bytes));
+                    })*
+                }
+            }
+
+            /// All values as `f64`; integers beyond 2⁵³ are rounded. `true` is 1.
+            #[allow(clippy::cast_lossless, reason = "one rule for all types")]
+            pub fn to_f64(&self) -> Vec<f64> {
+                match self {
+                    Self::Bool(values) => values.iter().map(|&value| f64::from(u8::from(value))).collect(),
+                    $(Self::$variant(values) => values.iter().map(|&value| value as f64).collect(),)*
+                }
+            }
+
+            /// All values as `f32`, rounded where they do not fit. `true` is 1. Values that are `f32` are not copied.
+            #[allow(clippy::cast_lossless, trivial_numeric_casts, reason = "one rule for all types")]
+            pub fn into_f32(self) -> Vec<f32> {
+                match self {
+                    Self::F32(values) => values,
+                    Self::Bool(values) => values.into_iter().map(|value| f32::from(u8::from(value))).collect(),
+                    $(#[allow(unreachable_patterns)]
+                    Self::$variant(values) => values.into_iter().map(|value| value as f32).collect(),)*
+                }
+            }
+        }
+    };
+}
+
+values!(I8: i8, U8: u8, I16: i16, U16: u16, I32: i32, U32: u32, I64: i64, U64: u64, F32: f32, F64: f64);
+
+impl Values {
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Entries of a branch: the values of entry `i` are `offsets[i]..offsets[i + 1]`.
+///
+/// ```
+/// use townsend_root::{Column, Values};
+/// let column = Column { offsets: vec![0, 2, 2, 3], values: Values::F32(vec![1.5, 2.5, 3.5]) };
+/// assert_eq!(column.entries(), 3);
+/// assert_eq!(column.entry(1), 2..2);
+/// assert_eq!(column.values.to_f64()[column.entry(2)], [3.5]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// One more than there are entries, the first one 0.
+    pub offsets: Vec<u64>,
+    /// The values of all entries. Of texts, their bytes.
+    pub values: Values,
+}
+
+impl Default for Column {
+    /// No entries.
+    fn default() -> Self {
+        Self { offsets: vec![0], values: Values::F32(Vec::new()) }
+    }
+}
+
+impl Column {
+    /// How many entries there are.
+    pub fn entries(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Where in `values` those of an entry are.
+    ///
+    /// # Panics
+    /// If there is no such entry.
+    pub fn entry(&self, index: usize) -> Range<usize> {
+        self.offsets[index] as usize..self.offsets[index + 1] as usize
+    }
+
+    /// The text of an entry; `None` if these are not bytes.
+    ///
+    /// # Panics
+    /// If there is no such entry.
+    pub fn text(&self, index: usize) -> Option<Cow<'_, str>> {
+        match &self.values {
+            Values::U8(bytes) => Some(String::from_utf8_lossy(&bytes[self.entry(index)])),
+            _ => None,
+        }
+    }
+
+    /// Removes all entries, keeping the memory if the type stays.
+    pub(super) fn reset(&mut self, kind: &BranchKind) {
+        self.offsets.clear();
+        self.offsets.push(0);
+        match kind.element() {
+            Some(element) if element != self.values.element() => self.values = Values::new(element),
+            _ => self.values.clear(),
+        }
+    }
+
+    /// Adds an entry of big-endian values.
+    pub(super) fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let size = self.values.element().size();
+        if !bytes.len().is_multiple_of(size) {
+            return Err(Fault::Damaged(format!(
+                "an entry of {} bytes has values of {size} bytes",
+                bytes.len()
+            )));
+        }
+        self.values.extend(bytes);
+        self.offsets.push(self.values.len() as u64);
+        Ok(())
+    }
+
+    /// Adds `count` entries that share big-endian values equally.
+    pub(super) fn push_equal(&mut self, bytes: &[u8], count: usize) {
+        let before = self.values.len();
+        self.values.extend(bytes);
+        let each = (self.values.len() - before).checked_div(count).unwrap_or(0);
+        self.offsets.extend((1..=count).map(|index| (before + index * each) as u64));
+    }
+}

@@ -1,0 +1,334 @@
+//! The record of a tree: its branches, their leaves and where their baskets are.
+//!
+//! Sources of the layout: the class descriptions that ROOT writes into every file (`TTree` versions 16 to 20, `TBranch`
+//! 10 to 13, `TBranchElement` 8 to 10), and ROOT's own streamers of `TObjArray` and `TBasket`.
+
+use std::sync::Arc;
+
+use super::basket::{Basket, BasketTable, Values, decode_embedded};
+use super::branch::{Branch, BranchKind, ElementType, Storage};
+use super::leaf::{Leaf, LeafKind, Leaves, decode_leaves};
+use crate::buffer::{Buffer, Pointer};
+use crate::error::Fault;
+
+/// Members of members of split objects; deeper is damage.
+const MAX_DEPTH: usize = 16;
+/// Names are put together from those of branches, members and leaves; without a limit a small damaged file could ask
+/// for much memory.
+const MAX_NAME_LENGTH: usize = 1024;
+/// Added to the type code of a member that is an array of fixed length.
+const FIXED_ARRAY: i32 = 20;
+/// `TBranchElement::fType` of a member of the items of a `TClonesArray` or of a collection.
+const MEMBER_OF_ITEMS: [i32; 2] = [31, 41];
+
+/// What the record of a tree says.
+#[derive(Debug)]
+pub(super) struct TreeRecord {
+    pub(super) title: String,
+    pub(super) entries: u64,
+    pub(super) branches: Vec<Branch>,
+}
+
+pub(super) fn checked_name(name: &str) -> Result<String, Fault> {
+    if name.len() > MAX_NAME_LENGTH {
+        return Err(Fault::Unsupported(format!(
+            "it has a name of {} bytes, more than {MAX_NAME_LENGTH}",
+            name.len()
+        )));
+    }
+    Ok(name.to_owned())
+}
+
+/// The number of items of a `TObjArray`, and where they start.
+pub(super) fn object_array<'a>(buffer: &mut Buffer<'a>) -> Result<(usize, Buffer<'a>), Fault> {
+    let (_, mut array) = buffer.object()?;
+    array.tobject()?;
+    array.string()?;
+    let count = array.count(4)?;
+    let _lower_bound = array.i32()?;
+    Ok((count, array))
+}
+
+/// A tree of the class that its key says; `file_length` bounds what its baskets can take.
+pub(super) fn decode_tree(
+    class: &str,
+    mut record: Buffer<'_>,
+    file_length: u64,
+) -> Result<TreeRecord, Fault> {
+    if class != "TTree" {
+        // TNtuple and TNtupleD are a TTree and the number of its columns.
+        (_, record) = record.object()?;
+    }
+    let (version, mut body) = record.object()?;
+    let (_, title) = body.tnamed()?;
+    (0..3).try_for_each(|_attributes| body.skip_object())?;
+    let entries = body.u64()?;
+    skip_settings(&mut body, version)?;
+    let mut decoder = Decoder { branches: Vec::new(), leaves: Leaves::new(), file_length };
+    decoder.list(&mut body, "", 0)?;
+    Ok(TreeRecord { title: title.into_owned(), entries, branches: decoder.branches })
+}
+
+/// What lies between the number of entries and the list of branches.
+fn skip_settings(body: &mut Buffer<'_>, version: i16) -> Result<(), Fault> {
+    let length = match version {
+        16 => 24 + 8 + 12 + 40,
+        17 => 24 + 8 + 16 + 40,
+        18..=20 => 32 + 8 + 16,
+        _ => {
+            return Err(Fault::Unsupported(format!(
+                "it is a TTree of version {version}, and 16 to 20 are known; \
+                 hint: copy it with a current ROOT, `rooteventselector in.root:tree out.root`"
+            )));
+        }
+    };
+    body.skip(length)?;
+    if version < 18 {
+        return Ok(());
+    }
+    let clusters = if version >= 19 { body.u32()? as usize } else { 0 };
+    body.skip(48)?;
+    if version >= 19 {
+        // Two arrays, each after one byte that says whether it is there.
+        let array = 1 + clusters.saturating_mul(8);
+        body.skip(array)?;
+        body.skip(array)?;
+    }
+    if version >= 20 { body.skip_object() } else { Ok(()) }
+}
+
+struct Decoder {
+    branches: Vec<Branch>,
+    leaves: Leaves,
+    file_length: u64,
+}
+
+/// The members of `TBranch` that matter for reading.
+struct BranchRecord {
+    name: String,
+    title: String,
+    entries: u64,
+    total_bytes: u64,
+    /// Its values are in the branches of its members, which are listed already.
+    split: bool,
+    leaves: Vec<Leaf>,
+    baskets: Vec<Basket>,
+}
+
+/// The members of `TBranchElement` that matter for reading.
+struct Element {
+    class: String,
+    kind: i32,
+    code: i32,
+}
+
+impl Decoder {
+    /// A list of branches; those of a split object start with its name.
+    fn list(&mut self, buffer: &mut Buffer<'_>, parent: &str, depth: usize) -> Result<(), Fault> {
+        if depth > MAX_DEPTH {
+            return Err(Fault::Damaged(format!("its branches are nested deeper than {MAX_DEPTH}")));
+        }
+        let (count, mut array) = object_array(buffer)?;
+        for _ in 0..count {
+            match array.pointer()? {
+                Pointer::Null => {}
+                Pointer::Earlier(_) => {
+                    return Err(Fault::unsupported("it lists a branch that is stored within another"));
+                }
+                Pointer::Object { class, body, .. } => self.branch(class, body, parent, depth)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn branch(&mut self, class: &str, mut body: Buffer<'_>, parent: &str, depth: usize) -> Result<(), Fault> {
+        match class {
+            "TBranch" => {
+                let (version, base) = body.object()?;
+                let record = self.branch_record(version, base, parent, depth)?;
+                self.add(record, None)
+            }
+            "TBranchElement" => {
+                let (version, mut outer) = body.object()?;
+                let (base_version, base) = outer.object()?;
+                let record = self.branch_record(base_version, base, parent, depth)?;
+                self.add(record, Some(&decode_element(version, outer)?))
+            }
+            _ => {
+                let (_, mut outer) = body.object()?;
+                let (_, mut base) = outer.object()?;
+                let (name, title) = base.tnamed()?;
+                self.branches.push(Branch {
+                    name: full_name(parent, &name)?.into(),
+                    kind: BranchKind::Unsupported(format!("a {class}")),
+                    place: 0,
+                    storage: Arc::new(Storage {
+                        title: title.into_owned(),
+                        entries: 0,
+                        stride: 0,
+                        baskets: Vec::new(),
+                        total_bytes: 0,
+                    }),
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn branch_record(
+        &mut self,
+        version: i16,
+        mut body: Buffer<'_>,
+        parent: &str,
+        depth: usize,
+    ) -> Result<BranchRecord, Fault> {
+        if !(10..=13).contains(&version) {
+            return Err(Fault::Unsupported(format!(
+                "it has a TBranch of version {version}, and 10 to 13 are known; \
+                 hint: copy the tree with a current ROOT, `rooteventselector in.root:tree out.root`"
+            )));
+        }
+        let (name, title) = body.tnamed()?;
+        let (name, title) = (full_name(parent, &name)?, title.into_owned());
+        body.skip_object()?;
+        let (_compression, _basket_size, _offsets_length) = (body.i32()?, body.i32()?, body.i32()?);
+        let (written, _entry_number) = (body.i32()?, body.i64()?);
+        if version >= 13 {
+            body.skip_object()?;
+        }
+        let (_offset, capacity, _split_level) = (body.i32()?, body.i32()?, body.i32()?);
+        let entries = body.u64()?;
+        if version >= 11 {
+            let _first_entry = body.i64()?;
+        }
+        let (total_bytes, _stored_bytes) = (body.u64()?, body.u64()?);
+        let before = self.branches.len();
+        self.list(&mut body, &name, depth + 1)?;
+        let split = self.branches.len() > before;
+        let leaves = decode_leaves(&mut body, &mut self.leaves)?;
+        let embedded = embedded_baskets(&mut body)?;
+        let table = BasketTable::decode(&mut body, capacity, written)?;
+        if !body.string()?.is_empty() {
+            return Err(Fault::Unsupported(format!(
+                "the values of its branch {name} are in another file; hint: copy the tree with `hadd`"
+            )));
+        }
+        let baskets = table.into_baskets(embedded, entries, self.file_length)?;
+        Ok(BranchRecord { name, title, entries, total_bytes, split, leaves, baskets })
+    }
+
+    fn add(&mut self, record: BranchRecord, element: Option<&Element>) -> Result<(), Fault> {
+        if record.split {
+            return Ok(());
+        }
+        let BranchRecord { name, title, entries, total_bytes, leaves, baskets, .. } = record;
+        let kinds: Vec<_> = leaves.iter().map(|leaf| branch_kind(leaf, element)).collect();
+        let sizes = kinds.iter().map(fixed_size).collect::<Option<Vec<_>>>();
+        let stride = sizes.iter().flatten().try_fold(0_usize, |sum, &size| sum.checked_add(size));
+        let stride = stride.ok_or_else(|| Fault::damaged("an entry is larger than memory"))?;
+        let storage = Arc::new(Storage { title, entries, stride, baskets, total_bytes });
+        let several = leaves.len() > 1;
+        let mut place = 0;
+        for (index, (leaf, kind)) in leaves.iter().zip(kinds).enumerate() {
+            let readable = !several || sizes.is_some();
+            let branch = Branch {
+                name: if several { full_name(&name, &leaf.name)?.into() } else { name.as_str().into() },
+                kind: if readable {
+                    kind
+                } else {
+                    BranchKind::Unsupported(format!("{kind} among other leaves"))
+                },
+                place,
+                storage: Arc::clone(&storage),
+            };
+            place += sizes.as_ref().map_or(0, |sizes| sizes[index]);
+            self.branches.push(branch);
+        }
+        Ok(())
+    }
+}
+
+/// `parent.name`, unless the name says so itself.
+fn full_name(parent: &str, name: &str) -> Result<String, Fault> {
+    let stem = parent.trim_end_matches('.');
+    let says_so = name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.'));
+    if stem.is_empty() || says_so { checked_name(name) } else { checked_name(&format!("{stem}.{name}")) }
+}
+
+fn decode_element(version: i16, mut body: Buffer<'_>) -> Result<Element, Fault> {
+    let class = checked_name(&body.string()?)?;
+    let (_parent, _items) = (body.string()?, body.string()?);
+    let _checksum = body.u32()?;
+    match version {
+        8 | 9 => body.skip(4)?,
+        10 => body.skip(2)?,
+        _ => return Err(Fault::Unsupported(format!("it has a TBranchElement of version {version}"))),
+    }
+    let _id = body.i32()?;
+    let (kind, code) = (body.i32()?, body.i32()?);
+    Ok(Element { class, kind, code })
+}
+
+fn branch_kind(leaf: &Leaf, element: Option<&Element>) -> BranchKind {
+    match (&leaf.kind, element) {
+        (LeafKind::Text, _) => BranchKind::Text,
+        (LeafKind::Number(number), _) if leaf.counted => BranchKind::Counted(*number),
+        (LeafKind::Number(number), _) => fixed_kind(*number, leaf.length),
+        (LeafKind::Element, Some(element)) => element_kind(leaf, element),
+        (LeafKind::Element, None) => BranchKind::Unsupported("an object".to_owned()),
+        (LeafKind::Other(class), _) => BranchKind::Unsupported(format!("a {class}")),
+    }
+}
+
+fn fixed_kind(element: ElementType, length: usize) -> BranchKind {
+    if length == 1 { BranchKind::Scalar(element) } else { BranchKind::Array(element, length) }
+}
+
+fn element_kind(leaf: &Leaf, element: &Element) -> BranchKind {
+    let unsupported = || BranchKind::Unsupported(format!("a {} of type {}", element.class, element.code));
+    if element.code < 0 {
+        let items = ["vector<", "ROOT::VecOps::RVec<", "ROOT::RVec<"]
+            .iter()
+            .find_map(|prefix| {
+                element.class.strip_prefix("std::").unwrap_or(&element.class).strip_prefix(prefix)
+            })
+            .and_then(|rest| rest.strip_suffix('>'));
+        return match (items.and_then(|items| ElementType::from_cpp(items.trim())), &*element.class) {
+            (Some(item), _) => BranchKind::Vector(item),
+            (None, "string" | "std::string") => BranchKind::Text,
+            (None, class) => BranchKind::Unsupported(format!("a {class}")),
+        };
+    }
+    let in_items = MEMBER_OF_ITEMS.contains(&element.kind);
+    if let Some(number) = ElementType::from_code(element.code) {
+        return if in_items { BranchKind::Counted(number) } else { BranchKind::Scalar(number) };
+    }
+    match ElementType::from_code(element.code - FIXED_ARRAY) {
+        Some(number) if in_items => BranchKind::Counted(number),
+        Some(number) => fixed_kind(number, leaf.length),
+        None => unsupported(),
+    }
+}
+
+fn fixed_size(kind: &BranchKind) -> Option<usize> {
+    match kind {
+        BranchKind::Scalar(element) => Some(element.size()),
+        // Larger than what a byte count can cover is damage, and is found when a basket is read.
+        BranchKind::Array(element, length) => Some(element.size().saturating_mul(*length)),
+        _ => None,
+    }
+}
+
+/// Baskets that are stored in the tree's own record, by their number.
+fn embedded_baskets(buffer: &mut Buffer<'_>) -> Result<Vec<(usize, Values)>, Fault> {
+    let (count, mut array) = object_array(buffer)?;
+    let mut baskets = Vec::new();
+    for index in 0..count {
+        match array.pointer()? {
+            Pointer::Null => {}
+            Pointer::Object { class: "TBasket", body, .. } => baskets.push((index, decode_embedded(body)?)),
+            _ => return Err(Fault::damaged("its list of baskets has something else in it")),
+        }
+    }
+    Ok(baskets)
+}

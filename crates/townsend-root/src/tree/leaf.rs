@@ -1,0 +1,106 @@
+//! Leaves: the types of the values in a branch.
+
+use std::collections::HashMap;
+
+use super::branch::ElementType;
+use super::layout::{checked_name, object_array};
+use crate::buffer::{Buffer, Pointer};
+use crate::error::Fault;
+
+/// A leaf refers to its counter, which could refer on; deeper is damage.
+const MAX_COUNTERS: usize = 4;
+
+#[derive(Clone, Debug)]
+pub(super) struct Leaf {
+    pub(super) name: String,
+    pub(super) kind: LeafKind,
+    /// Values in an entry, or for every count of the counter.
+    pub(super) length: usize,
+    pub(super) counted: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum LeafKind {
+    Number(ElementType),
+    Text,
+    /// The branch says what it is.
+    Element,
+    /// Something else: its class.
+    Other(String),
+}
+
+/// Leaves by their place in the record: a leaf may be stored where another one refers to it as its counter.
+pub(super) type Leaves = HashMap<u32, Leaf>;
+
+/// The leaves of a branch.
+pub(super) fn decode_leaves(buffer: &mut Buffer<'_>, known: &mut Leaves) -> Result<Vec<Leaf>, Fault> {
+    let mut leaves = Vec::new();
+    let (count, mut array) = object_array(buffer)?;
+    for _ in 0..count {
+        match array.pointer()? {
+            Pointer::Null => {}
+            Pointer::Earlier(place) => leaves
+                .push(known.get(&place).cloned().ok_or_else(|| Fault::damaged("a leaf refers to nothing"))?),
+            Pointer::Object { class, place, body } => {
+                leaves.push(decode_leaf(class, place, body, known, 0)?);
+            }
+        }
+    }
+    Ok(leaves)
+}
+
+fn decode_leaf(
+    class: &str,
+    place: u32,
+    mut body: Buffer<'_>,
+    known: &mut Leaves,
+    depth: usize,
+) -> Result<Leaf, Fault> {
+    let (_, mut inner) = body.object()?;
+    let (_, mut base) = inner.object()?;
+    let (name, _title) = base.tnamed()?;
+    let length = base.i32()?;
+    let _bytes_of_a_value = base.i32()?;
+    let _place_in_an_object = base.i32()?;
+    let _is_counter = base.bool()?;
+    let unsigned = base.bool()?;
+    let counted = match base.pointer()? {
+        Pointer::Null => false,
+        Pointer::Earlier(_) => true,
+        Pointer::Object { class, place, body } => {
+            if depth == MAX_COUNTERS {
+                return Err(Fault::damaged("its leaves count each other in a circle"));
+            }
+            decode_leaf(class, place, body, known, depth + 1)?;
+            true
+        }
+    };
+    let leaf = Leaf {
+        name: checked_name(&name)?,
+        kind: leaf_kind(class, unsigned),
+        length: usize::try_from(length).ok().filter(|&length| length > 0).unwrap_or(1),
+        counted,
+    };
+    known.insert(place, leaf.clone());
+    Ok(leaf)
+}
+
+fn leaf_kind(class: &str, unsigned: bool) -> LeafKind {
+    use ElementType::{Bool, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+    LeafKind::Number(match (class, unsigned) {
+        ("TLeafO", _) => Bool,
+        ("TLeafB", false) => I8,
+        ("TLeafB", true) => U8,
+        ("TLeafS", false) => I16,
+        ("TLeafS", true) => U16,
+        ("TLeafI", false) => I32,
+        ("TLeafI", true) => U32,
+        ("TLeafL" | "TLeafG", false) => I64,
+        ("TLeafL" | "TLeafG", true) => U64,
+        ("TLeafF", _) => F32,
+        ("TLeafD", _) => F64,
+        ("TLeafC", _) => return LeafKind::Text,
+        ("TLeafElement", _) => return LeafKind::Element,
+        _ => return LeafKind::Other(class.chars().take(80).collect()),
+    })
+}

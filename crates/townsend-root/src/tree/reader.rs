@@ -1,0 +1,197 @@
+//! Reading trees.
+
+use std::ops::Range;
+
+use super::basket::Values;
+use super::branch::Branch;
+use super::column::Column;
+use super::layout::{TreeRecord, decode_tree};
+use crate::error::{Error, Fault, Result};
+use crate::file::{RootFile, Scratch};
+use crate::key::Key;
+
+const CLASSES: [&str; 3] = ["TTree", "TNtuple", "TNtupleD"];
+/// How many near names an error tells.
+const NEAREST: usize = 3;
+
+/// A tree of an open file: its branches are known, their values are read on demand.
+///
+/// ```
+/// # use townsend_root::{BranchSpec, BranchType, BranchValue, Compression, RootFile, RootWriter, TreeWriter};
+/// # use std::io::Cursor;
+/// # let mut root = RootWriter::new(Cursor::new(Vec::new()), "example.root", Compression::default())?;
+/// # let branches = [BranchSpec::new("x", "x [mm]", BranchType::VectorF32)];
+/// # let mut tree = TreeWriter::new(&mut root, "avalanche", "electrons", &branches)?;
+/// # tree.fill(&[BranchValue::VectorF32(&[0.5, -0.5])])?;
+/// # tree.fill(&[BranchValue::VectorF32(&[])])?;
+/// # tree.finish()?;
+/// # let file = RootFile::from_bytes("example.root", root.finish()?.into_inner())?;
+/// let tree = file.read_tree("avalanche")?;
+/// assert_eq!(tree.entries(), 2);
+/// assert_eq!(tree.branch("x")?.title(), "x [mm]");
+/// let x = tree.read_column("x")?;
+/// assert_eq!(x.offsets, [0, 2, 2]);
+/// assert_eq!(x.values.into_f32(), [0.5, -0.5]);
+/// # Ok::<(), townsend_root::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Tree<'f> {
+    file: &'f RootFile,
+    path: String,
+    record: TreeRecord,
+}
+
+impl RootFile {
+    /// The tree at a path: `avalanche`, `sub/avalanche`, `avalanche;2`.
+    ///
+    /// # Errors
+    /// If there is no such object, it is no tree, or it is damaged or of a version that is not known.
+    pub fn read_tree(&self, path: &str) -> Result<Tree<'_>> {
+        self.read_tree_at(self.find(path)?)
+    }
+
+    /// The tree of a key of this file.
+    ///
+    /// # Errors
+    /// As [`read_tree`](Self::read_tree).
+    pub fn read_tree_at(&self, key: &Key) -> Result<Tree<'_>> {
+        let path = key.path();
+        if !CLASSES.contains(&key.class()) {
+            return Err(Error::WrongClass {
+                file: self.path().to_owned(),
+                object: path,
+                found: key.class().to_owned(),
+                wanted: "TTree",
+            });
+        }
+        let mut scratch = Scratch::default();
+        self.read_record(&key.record, &mut scratch)
+            .and_then(|buffer| decode_tree(key.class(), buffer, self.length()))
+            .map(|record| Tree { file: self, path: path.clone(), record })
+            .map_err(|fault| fault.at(self.path(), path))
+    }
+}
+
+impl<'f> Tree<'f> {
+    /// How many entries the tree has.
+    pub fn entries(&self) -> u64 {
+        self.record.entries
+    }
+
+    /// The title of the tree.
+    pub fn title(&self) -> &str {
+        &self.record.title
+    }
+
+    /// Directories and name of the tree in its file.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// All branches in the order in which the file lists them.
+    pub fn branches(&self) -> &[Branch] {
+        &self.record.branches
+    }
+
+    /// The branch of that name.
+    ///
+    /// # Errors
+    /// [`Error::KeyNotFound`] with the nearest names if there is none.
+    pub fn branch(&self, name: &str) -> Result<&Branch> {
+        self.record.branches.iter().find(|branch| branch.name() == name).ok_or_else(|| Error::KeyNotFound {
+            file: self.file.path().to_owned(),
+            name: format!("{}/{name}", self.path),
+            nearest: self.nearest(name),
+        })
+    }
+
+    fn nearest(&self, name: &str) -> Vec<String> {
+        let name: String = name.chars().take(256).collect();
+        let names = self.record.branches.iter().map(Branch::name).filter(|name| name.len() <= 256);
+        let mut nearest: Vec<_> = names.map(|other| (strsim::osa_distance(&name, other), other)).collect();
+        nearest.sort_unstable();
+        nearest.truncate(NEAREST);
+        nearest.into_iter().map(|(_, name)| format!("{}/{name}", self.path)).collect()
+    }
+
+    /// All entries of a branch at once.
+    ///
+    /// # Errors
+    /// If there is no such branch, it holds something that is not read, or is damaged.
+    pub fn read_column(&self, name: &str) -> Result<Column> {
+        let mut column = Column::default();
+        self.reader(name)?.read(0..u64::MAX, &mut column)?;
+        Ok(column)
+    }
+
+    /// Reads a branch piece by piece, with no more than one basket in memory beside the piece.
+    ///
+    /// # Errors
+    /// If there is no such branch.
+    pub fn reader(&self, name: &str) -> Result<ColumnReader<'_>> {
+        Ok(ColumnReader {
+            file: self.file,
+            tree: &self.path,
+            branch: self.branch(name)?,
+            scratch: Scratch::default(),
+            basket: Values::default(),
+            loaded: None,
+        })
+    }
+}
+
+/// Reads the entries of one branch, best from first to last. Several can read a file at the same time, in threads too.
+pub struct ColumnReader<'t> {
+    file: &'t RootFile,
+    tree: &'t str,
+    branch: &'t Branch,
+    scratch: Scratch,
+    basket: Values,
+    /// Which basket is in memory.
+    loaded: Option<usize>,
+}
+
+impl ColumnReader<'_> {
+    /// The branch that is read.
+    pub fn branch(&self) -> &Branch {
+        self.branch
+    }
+
+    /// Replaces the contents of `column` by those `entries` that there are, using its memory again.
+    ///
+    /// # Errors
+    /// If the branch holds something that is not read, or is damaged; then `column` is empty.
+    pub fn read(&mut self, entries: Range<u64>, column: &mut Column) -> Result<()> {
+        column.reset(&self.branch.kind);
+        self.append(&entries, column).map_err(|fault| {
+            column.reset(&self.branch.kind);
+            fault.at(self.file.path(), format!("{}/{}", self.tree, self.branch.name))
+        })
+    }
+
+    fn append(&mut self, entries: &Range<u64>, column: &mut Column) -> Result<(), Fault> {
+        let Branch { kind, place, storage, .. } = self.branch;
+        if let super::BranchKind::Unsupported(what) = kind {
+            return Err(Fault::Unsupported(format!("it is {what}")));
+        }
+        let end = entries.end.min(storage.entries);
+        let mut next = entries.start.min(end);
+        let mut index = storage.baskets.partition_point(|basket| basket.entries.end <= next);
+        while next < end {
+            let basket = storage.baskets.get(index).filter(|basket| basket.entries.start <= next);
+            let Some(basket) = basket else {
+                return Err(Fault::Damaged(format!("entry {next} is in none of its baskets")));
+            };
+            if self.loaded != Some(index) {
+                self.loaded = None;
+                basket.load(self.file, &mut self.scratch, &mut self.basket)?;
+                self.loaded = Some(index);
+            }
+            let stop = basket.entries.end.min(end);
+            let within = (next - basket.entries.start) as usize..(stop - basket.entries.start) as usize;
+            self.basket.append(kind, *place, storage.stride, within, column)?;
+            (next, index) = (stop, index + 1);
+        }
+        Ok(())
+    }
+}

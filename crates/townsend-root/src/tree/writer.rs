@@ -1,0 +1,234 @@
+//! Writing trees.
+
+use std::fs::File;
+use std::io::{BufWriter, Seek, Write};
+
+use super::encode::{Common, encode_tree};
+use super::pending::{BASKET_TAIL_LENGTH, PendingBranch};
+use crate::encoder::Encoder;
+use crate::error::{Error, Result};
+use crate::writer::{NewRecord, RootWriter};
+
+/// A basket is written once it has so many bytes: large enough to compress and to read fast, small enough to keep one
+/// a branch in memory.
+const BASKET_LENGTH: usize = 256 << 10;
+/// An entry is never split, and a record has at most 2³⁰ − 1 bytes, of which a basket needs some for what came before.
+const MAX_ITEMS: usize = ((1 << 30) - 2 * BASKET_LENGTH) / size_of::<f32>();
+
+/// What an entry of a written branch has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BranchType {
+    /// `std::vector<float>`.
+    VectorF32,
+    /// `Int_t`.
+    I32,
+    /// `UInt_t`.
+    U32,
+    /// `Long64_t`.
+    I64,
+    /// `Float_t`.
+    F32,
+    /// `Double_t`.
+    F64,
+}
+
+/// A branch to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BranchSpec {
+    /// Its name, which must not be empty nor that of another branch.
+    pub name: String,
+    /// What ROOT shows beside the name: `x [mm]`.
+    pub title: String,
+    /// What an entry has.
+    pub kind: BranchType,
+}
+
+impl BranchSpec {
+    /// A branch of that name, title and type.
+    pub fn new(name: impl Into<String>, title: impl Into<String>, kind: BranchType) -> Self {
+        Self { name: name.into(), title: title.into(), kind }
+    }
+}
+
+/// An entry of one branch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the variants are those of `BranchType`")]
+pub enum BranchValue<'a> {
+    VectorF32(&'a [f32]),
+    I32(i32),
+    U32(u32),
+    I64(i64),
+    F32(f32),
+    F64(f64),
+}
+
+impl BranchValue<'_> {
+    fn kind(&self) -> BranchType {
+        match self {
+            Self::VectorF32(_) => BranchType::VectorF32,
+            Self::I32(_) => BranchType::I32,
+            Self::U32(_) => BranchType::U32,
+            Self::I64(_) => BranchType::I64,
+            Self::F32(_) => BranchType::F32,
+            Self::F64(_) => BranchType::F64,
+        }
+    }
+}
+
+/// Writes a tree entry by entry; one basket a branch is in memory, and where the others are.
+///
+/// Without [`finish`](Self::finish) the file has no tree.
+///
+/// ```
+/// use townsend_root::{BranchSpec, BranchType, BranchValue, Compression, RootWriter, TreeWriter};
+/// # let sink = std::io::Cursor::new(Vec::new());
+/// let mut root = RootWriter::new(sink, "avalanches.root", Compression::default())?;
+/// let branches = [
+///     BranchSpec::new("event", "number of the avalanche", BranchType::I64),
+///     BranchSpec::new("x", "x [mm]", BranchType::VectorF32),
+/// ];
+/// let mut tree = TreeWriter::new(&mut root, "avalanche", "electrons of avalanches", &branches)?;
+/// tree.fill(&[BranchValue::I64(0), BranchValue::VectorF32(&[0.25, -1.5])])?;
+/// tree.finish()?;
+/// root.finish()?;
+/// # Ok::<(), townsend_root::Error>(())
+/// ```
+pub struct TreeWriter<'w, W: Write + Seek = BufWriter<File>> {
+    root: &'w mut RootWriter<W>,
+    /// As [`RootWriter::directory`] numbers them.
+    directory: usize,
+    name: String,
+    title: String,
+    branches: Vec<PendingBranch>,
+    entries: u64,
+}
+
+impl<'w, W: Write + Seek> TreeWriter<'w, W> {
+    /// Starts a tree at `path`, whose directories are made if they are not there: `avalanche`, `sub/avalanche`.
+    ///
+    /// # Errors
+    /// If there is no branch, or a name is empty or used twice.
+    pub fn new(
+        root: &'w mut RootWriter<W>,
+        path: &str,
+        title: &str,
+        branches: &[BranchSpec],
+    ) -> Result<Self> {
+        let invalid = |reason: String| Error::Invalid { object: path.to_owned(), reason };
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if name.is_empty() || branches.is_empty() {
+            return Err(invalid("a tree needs a name and at least one branch".to_owned()));
+        }
+        for (index, branch) in branches.iter().enumerate() {
+            if branch.name.is_empty() || branches[..index].iter().any(|other| other.name == branch.name) {
+                return Err(invalid(format!(
+                    "its branch {index} has no name of its own: \"{}\"",
+                    branch.name
+                )));
+            }
+        }
+        let directory = root.directory(directory)?;
+        Ok(Self {
+            root,
+            directory,
+            name: name.to_owned(),
+            title: title.to_owned(),
+            branches: branches.iter().cloned().map(PendingBranch::new).collect(),
+            entries: 0,
+        })
+    }
+
+    /// How many entries were filled.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Adds an entry: one value a branch, in the order of the branches.
+    ///
+    /// # Errors
+    /// If the values are not those of the branches (then nothing was added), or the system refuses.
+    pub fn fill(&mut self, values: &[BranchValue<'_>]) -> Result<()> {
+        self.check(values)?;
+        self.entries += 1;
+        for (index, value) in values.iter().enumerate() {
+            self.branches[index].push(*value);
+            if self.branches[index].pending().len() >= BASKET_LENGTH {
+                self.flush(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, values: &[BranchValue<'_>]) -> Result<()> {
+        let invalid = |reason| {
+            Err(Error::Invalid { object: format!("entry {} of {}", self.entries, self.name), reason })
+        };
+        if values.len() != self.branches.len() {
+            return invalid(format!("it has {} values for {} branches", values.len(), self.branches.len()));
+        }
+        for (value, branch) in values.iter().zip(&self.branches) {
+            let BranchSpec { name, kind, .. } = &branch.spec;
+            if value.kind() != *kind {
+                return invalid(format!("{name} is of type {kind:?}, the value of {:?}", value.kind()));
+            }
+            if let BranchValue::VectorF32(items) = value
+                && items.len() > MAX_ITEMS
+            {
+                return invalid(format!("{name} has {} items of at most {MAX_ITEMS}", items.len()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what a branch has in memory as a basket.
+    fn flush(&mut self, index: usize) -> Result<()> {
+        let Self { root, directory, name, branches, .. } = self;
+        let branch = &mut branches[index];
+        if branch.pending_entries() == 0 {
+            return Ok(());
+        }
+        let basket = branch.spec.name.clone();
+        let record = |key_tail| NewRecord {
+            directory: *directory,
+            class: "TBasket",
+            name: &basket,
+            title: name,
+            key_tail,
+            listed: false,
+            compressed: true,
+        };
+        let key_length = root.key_length(&record(&[0; BASKET_TAIL_LENGTH]));
+        let key_tail = branch.seal(key_length);
+        let written = root.write_record(&record(&key_tail), branch.pending())?;
+        branch.written(written);
+        Ok(())
+    }
+
+    /// Writes what is still in memory and the tree itself.
+    ///
+    /// # Errors
+    /// If the system refuses, or the tree has become too large for a ROOT file.
+    pub fn finish(mut self) -> Result<()> {
+        (0..self.branches.len()).try_for_each(|index| self.flush(index))?;
+        let Self { root, directory, name, title, branches, entries } = self;
+        let record = NewRecord {
+            directory,
+            class: "TTree",
+            name: &name,
+            title: &title,
+            key_tail: &[],
+            listed: true,
+            compressed: true,
+        };
+        let mut payload = Encoder::default();
+        payload.restart(root.key_length(&record));
+        let common = Common { entries, compression: root.compression().root_setting() };
+        encode_tree(&mut payload, &name, &title, &branches, common);
+        root.describe_class("TTree");
+        for branch in &branches {
+            root.describe_class(branch.class());
+            root.describe_class(branch.leaf_class());
+        }
+        root.write_record(&record, &payload.bytes).map(drop)
+    }
+}
