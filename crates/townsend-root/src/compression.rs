@@ -43,6 +43,18 @@ impl Default for Compression {
 }
 
 impl Compression {
+    fn check_level(self) -> std::io::Result<()> {
+        let (level, highest) = match self {
+            Self::None | Self::Lz4 => return Ok(()),
+            Self::Zlib { level } => (level, 9),
+            Self::Zstd { level } => (level, 19),
+        };
+        if (1..=highest).contains(&level) {
+            return Ok(());
+        }
+        Err(std::io::Error::other(format!("{self:?} has a level that is not between 1 and {highest}")))
+    }
+
     /// ROOT's number for it: 100 × algorithm + level.
     pub(crate) fn root_setting(self) -> i32 {
         match self {
@@ -209,6 +221,7 @@ pub(crate) struct Compressor {
 
 impl Compressor {
     pub(crate) fn new(compression: Compression) -> std::io::Result<Self> {
+        compression.check_level()?;
         let zstd = match compression {
             Compression::Zstd { level } => Some(zstd::bulk::Compressor::new(i32::from(level))?),
             _ => None,
