@@ -22,7 +22,7 @@ pub use histogram::{CellType, Cells, Contents, Histogram, HistogramAxis, SparseC
 pub use key::Key;
 pub use reader::Reader;
 pub use tree::{
-    Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, ColumnReader, ElementType, Tree, TreeWriter,
-    Values,
+    Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, ColumnReader, ElementType, Tree,
+    TreeWriter, Values,
 };
 pub use writer::RootWriter;

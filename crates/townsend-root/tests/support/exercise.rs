@@ -1,0 +1,32 @@
+//! Reading whatever a file holds, for files that may hold anything.
+
+use townsend_root::{Error, Histogram, Key, RootFile, SparseHistogram};
+
+/// Opens a file and reads the keys that `wanted` picks, as histograms and as trees. Errors are as good as results here; a
+/// panic or an absurd use of memory is not. Gives back the first error.
+pub fn exercise(bytes: Vec<u8>, wanted: impl Fn(usize, &Key) -> bool) -> Result<(), Error> {
+    let file = RootFile::from_bytes("damaged.root", bytes)?;
+    let mut reader = file.reader();
+    let (mut histogram, mut sparse) = (Histogram::default(), SparseHistogram::default());
+    let mut result = Ok(());
+    for (number, key) in file.keys().enumerate() {
+        // A missing name is looked for among all others.
+        let found = file.find(&key.path()).map(drop);
+        if key.is_directory() || !wanted(number, key) {
+            continue;
+        }
+        let read = match key.class() {
+            "TTree" | "TNtuple" => read_tree(&file, key),
+            // The two ways share the decoder; one of them is enough for an object.
+            _ if number % 2 == 0 => reader.read_histogram_into(key, &mut histogram),
+            _ => reader.read_sparse_into(key, &mut sparse),
+        };
+        result = result.and(found).and(read);
+    }
+    result
+}
+
+fn read_tree(file: &RootFile, key: &Key) -> Result<(), Error> {
+    let tree = file.read_tree_at(key)?;
+    tree.branches().iter().try_for_each(|branch| tree.read_column(branch.name()).map(drop))
+}
