@@ -68,20 +68,28 @@ fn string_length(text: &str) -> usize {
 
 impl<'a> StoredKey<'a> {
     pub(crate) fn decode(buffer: &mut Buffer<'a>) -> Result<Self, Fault> {
-        let length = buffer.i32()?;
+        let key = Self::decode_unchecked(buffer)?;
+        let Record { length, key_length, object_length, .. } = key.record;
+        if length < u32::from(key_length) || i32::try_from(length.max(object_length)).is_err() {
+            return Err(Fault::Damaged(format!(
+                "its key says {} bytes in all, {key_length} for the key and {} for the object",
+                length as i32, object_length as i32
+            )));
+        }
+        Ok(key)
+    }
+
+    /// A key whose record may have never been written, so that its lengths mean nothing.
+    pub(crate) fn decode_unchecked(buffer: &mut Buffer<'a>) -> Result<Self, Fault> {
+        let length = buffer.u32()?;
         let version = buffer.i16()?;
-        let object_length = buffer.i32()?;
+        let object_length = buffer.u32()?;
         let date = buffer.u32()?;
         let (key_length, cycle) = (buffer.u16()?, buffer.u16()?);
         let big = version > BIG_VERSION;
         let (seek, directory) = (read_place(buffer, big)?, read_place(buffer, big)?);
         let (class, name, title) = (buffer.string()?, buffer.string()?, buffer.string()?);
-        if length < i32::from(key_length) || object_length < 0 {
-            return Err(Fault::Damaged(format!(
-                "its key says {length} bytes in all, {key_length} for the key and {object_length} for the object"
-            )));
-        }
-        let record = Record { seek, length: length as u32, key_length, object_length: object_length as u32 };
+        let record = Record { seek, length, key_length, object_length };
         Ok(Self { record, date, cycle, directory, class, name, title })
     }
 

@@ -143,7 +143,7 @@ impl Header {
 
 /// A basket within the record of its tree: key and header, offsets, then the buffer, which starts with the key again.
 pub(super) fn decode_embedded(mut body: Buffer<'_>) -> Result<Values, Fault> {
-    let key_length = StoredKey::decode(&mut body)?.record.key_length;
+    let key_length = StoredKey::decode_unchecked(&mut body)?.record.key_length;
     let mut header = Header::decode(&mut body)?;
     let mut values = Values { entries: header.entries, ..Values::default() };
     if header.flag >= OFFSETS_LEFT_OUT {

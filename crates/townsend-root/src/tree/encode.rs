@@ -56,9 +56,9 @@ pub(super) fn encode_tree(
     encoder.i32(0);
     encoder.i32(OFFSETS_LENGTH);
     encoder.i32(0);
-    [MAX_ENTRIES, MAX_ENTRIES, 0, AUTO_SAVE, AUTO_FLUSH, ESTIMATE]
-        .into_iter()
-        .for_each(|value| encoder.i64(value));
+    for value in [MAX_ENTRIES, MAX_ENTRIES, 0, AUTO_SAVE, AUTO_FLUSH, ESTIMATE] {
+        encoder.i64(value);
+    }
     // No ranges of clusters.
     encoder.u8(0);
     encoder.u8(0);
@@ -67,10 +67,14 @@ pub(super) fn encode_tree(
     let leaves: Vec<_> = branches.iter().map(|branch| encode_branch(encoder, branch, common)).collect();
     encoder.close(array);
     let array = open_array(encoder, leaves.len());
-    leaves.into_iter().for_each(|place| encoder.u32(place));
+    for place in leaves {
+        encoder.u32(place);
+    }
     encoder.close(array);
     // No aliases, no index (two empty arrays and no object), no friends, no user information, no references.
-    (0..7).for_each(|_| encoder.u32(0));
+    for _ in 0..7 {
+        encoder.u32(0);
+    }
     encoder.close(tree);
 }
 
@@ -84,7 +88,9 @@ fn named(encoder: &mut Encoder, bits: u32, name: &str, title: &str) {
 
 fn line_fill_marker(encoder: &mut Encoder) {
     let line = encoder.open(2);
-    [602, 1, 1].into_iter().for_each(|value| encoder.i16(value));
+    for value in [602, 1, 1] {
+        encoder.i16(value);
+    }
     encoder.close(line);
     fill(encoder);
     let marker = encoder.open(3);
@@ -134,15 +140,14 @@ fn lengths(branch: &PendingBranch) -> (u64, u64) {
 /// Writes a branch; the place of its leaf, to which the tree refers.
 fn encode_branch(encoder: &mut Encoder, branch: &PendingBranch, common: Common) -> u32 {
     let pointer = encoder.open_pointer(branch.class());
-    let place = match branch.leaf() {
-        Some(leaf) => encode_base(encoder, branch, Some(&leaf), common),
-        None => {
-            let element = encoder.open(10);
-            let place = encode_base(encoder, branch, None, common);
-            encode_element(encoder);
-            encoder.close(element);
-            place
-        }
+    let place = if let Some(leaf) = branch.leaf() {
+        encode_base(encoder, branch, Some(&leaf), common)
+    } else {
+        let element = encoder.open(10);
+        let place = encode_base(encoder, branch, None, common);
+        encode_element(encoder);
+        encoder.close(element);
+        place
     };
     encoder.close(pointer);
     place
@@ -232,7 +237,9 @@ fn encode_element(encoder: &mut Encoder) {
     encoder.u32(VECTOR_CHECKSUM);
     encoder.i16(VECTOR_VERSION);
     // Number of the element, type of the branch, type of the element, largest count.
-    [-1, 0, -1, 0].into_iter().for_each(|value| encoder.i32(value));
+    for value in [-1, 0, -1, 0] {
+        encoder.i32(value);
+    }
     // No branches that count.
     encoder.u32(0);
     encoder.u32(0);

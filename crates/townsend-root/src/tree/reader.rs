@@ -72,7 +72,7 @@ impl RootFile {
     }
 }
 
-impl<'f> Tree<'f> {
+impl Tree<'_> {
     /// How many entries the tree has.
     pub fn entries(&self) -> u64 {
         self.record.entries
