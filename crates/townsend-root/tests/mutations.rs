@@ -10,7 +10,8 @@ use std::path::Path;
 use exercise::exercise;
 use peak_alloc::PeakAlloc;
 use townsend_root::{
-    CellType, Compression, Histogram, HistogramAxis, Key, RootFile, RootWriter, SparseContents,
+    BranchSpec, BranchType, BranchValue, CellType, Compression, Histogram, HistogramAxis, Key, RootFile,
+    RootWriter, SparseContents, TreeWriter,
 };
 
 #[global_allocator]

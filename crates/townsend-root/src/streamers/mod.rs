@@ -45,32 +45,19 @@ const TEXT: i32 = 65;
 /// The bit that ROOT sets in every `TStreamerInfo`.
 const INFO_BITS: u32 = 0x0001_0000;
 
-/// The classes that `names` are, derive from and contain, bases first.
+/// The classes that `names` are, derive from and contain.
 fn closure(names: impl IntoIterator<Item = &'static str>) -> Vec<&'static Class> {
-    let mut found = Vec::new();
-    names.into_iter().for_each(|name| collect(name, &mut found));
-    found
-}
-
-fn collect(name: &str, found: &mut Vec<&'static Class>) {
-    let class = histograms::HISTOGRAMS.iter().chain(trees::TREES).find(|class| class.name == name);
-    let Some(class) = class.filter(|class| found.iter().all(|other| other.name != class.name)) else {
-        return;
-    };
-    for element in class.elements {
-        match element {
-            Element::Base(name, ..) => collect(name, found),
-            Element::Object(_, _, class) | Element::Any(_, _, class) => collect(class, found),
-            Element::Pointer(_, _, class) if *class != "TBranchRef*" => {
-                collect(class.trim_end_matches('*'), found)
-            }
-            _ => {}
-        }
-    }
-    // A member may lead back here.
-    if found.iter().all(|other| other.name != class.name) {
+    let mut found: Vec<&'static Class> = Vec::new();
+    let mut waiting: Vec<&'static str> = names.into_iter().collect();
+    while let Some(name) = waiting.pop() {
+        let class = histograms::HISTOGRAMS.iter().chain(trees::TREES).find(|class| class.name == name);
+        let Some(class) = class.filter(|class| found.iter().all(|other| other.name != class.name)) else {
+            continue;
+        };
         found.push(class);
+        waiting.extend(class.elements.iter().filter_map(Element::class));
     }
+    found
 }
 
 /// The record for files with objects of the classes `names`.
@@ -114,6 +101,15 @@ impl Class {
 }
 
 impl Element {
+    /// The class of a base or of a member that is an object.
+    fn class(&self) -> Option<&'static str> {
+        match *self {
+            Self::Base(class, ..) | Self::Object(_, _, class) | Self::Any(_, _, class) => Some(class),
+            Self::Pointer(_, _, class) => class.strip_suffix('*'),
+            _ => None,
+        }
+    }
+
     fn encode(&self, encoder: &mut Encoder) {
         let (class, version) = match self {
             Self::Base(..) => ("TStreamerBase", 3),
@@ -175,12 +171,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_class_brings_its_bases_and_members_before_itself() {
+    fn a_class_brings_its_bases_and_members() {
         let names: Vec<_> = closure(["TH3F", "TH3F"]).iter().map(|class| class.name).collect();
-        for needed in ["TObject", "TNamed", "TAxis", "TH1", "TAtt3D", "TH3"] {
+        for needed in ["TObject", "TNamed", "TAxis", "TH1", "TAtt3D", "TH3", "TH3F"] {
             assert!(names.iter().filter(|name| **name == needed).count() == 1, "{needed} in {names:?}");
         }
-        assert_eq!(names.last(), Some(&"TH3F"));
         assert!(names.iter().all(|name| *name != "TTree"));
+        // A leaf may point to the leaf that counts it.
+        assert!(closure(["TLeafF"]).iter().any(|class| class.name == "TLeaf"));
     }
 }
