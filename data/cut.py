@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Cuts the files of this folder out of the full microscopic data set (README.md tells where that comes from).
+
+usage: cut.py triple_gem_275.npz
+
+Needs NumPy and ROOT's Python. Writes avalanches_2d.root and electrons.npz into the current folder.
+"""
+import json
+import sys
+
+import numpy as np
+import ROOT
+
+HISTOGRAMS = 3000
+ELECTRONS = 40
+SOURCE = "Garfield++ single-GEM responses composed to a triple GEM at 275/275/275 V, Ar/iC4H10 90/10, B = 0; see data/README.md"
+
+
+def main(path):
+    data = np.load(path)
+    offsets = data["offsets"].astype(np.int64)
+    columns = {name: data[name] for name in "xzt"}  # read once: each access unpacks the whole array
+
+    file = ROOT.TFile("avalanches_2d.root", "RECREATE", "", 509)
+    note = {"producer": "data/cut.py", "action": "cut", "source": SOURCE}
+    ROOT.TNamed("townsend", json.dumps(note)).Write()
+    for k in range(HISTOGRAMS):
+        x, z = (columns[name][offsets[k]:offsets[k + 1]].astype(float) for name in "xz")
+        histogram = ROOT.TH2F(f"h2_{k}", "electrons at the anode", 90, -1.5, 1.5, 90, -1.5, 1.5)
+        histogram.SetDirectory(0)
+        histogram.GetXaxis().SetTitle("x [mm]")
+        histogram.GetYaxis().SetTitle("z [mm]")
+        if len(x):
+            histogram.FillN(len(x), x, z, np.ones(len(x)))
+        file.WriteObject(histogram, histogram.GetName())
+    file.Close()
+
+    first, last = HISTOGRAMS, HISTOGRAMS + ELECTRONS
+    chosen = slice(offsets[first], offsets[last])
+    meta = {"townsend": {"units": ["mm", "mm", "ns"], "provenance": note}}
+    np.savez_compressed("electrons.npz", offsets=(offsets[first:last + 1] - offsets[first]).astype(np.uint64),
+                        **{name: column[chosen] for name, column in columns.items()}, meta=json.dumps(meta))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
