@@ -1,7 +1,9 @@
 //! Writing trees.
 
+use std::borrow::BorrowMut;
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
+use std::marker::PhantomData;
 
 use super::encode::{Common, encode_tree};
 use super::pending::{BASKET_TAIL_LENGTH, PendingBranch};
@@ -93,8 +95,11 @@ impl BranchValue<'_> {
 /// root.finish()?;
 /// # Ok::<(), townsend_root::Error>(())
 /// ```
-pub struct TreeWriter<'w, W: Write + Seek = BufWriter<File>> {
-    root: &'w mut RootWriter<W>,
+///
+/// The file is lent (`&mut RootWriter`) or handed over; [`finish`](Self::finish) gives it back.
+pub struct TreeWriter<R, W: Write + Seek = BufWriter<File>> {
+    root: R,
+    sink: PhantomData<fn() -> W>,
     /// As [`RootWriter::directory`] numbers them.
     directory: usize,
     name: String,
@@ -103,13 +108,13 @@ pub struct TreeWriter<'w, W: Write + Seek = BufWriter<File>> {
     entries: u64,
 }
 
-impl<'w, W: Write + Seek> TreeWriter<'w, W> {
+impl<R: BorrowMut<RootWriter<W>>, W: Write + Seek> TreeWriter<R, W> {
     /// Starts a tree at `path`, whose directories are made if they are not there: `avalanche`, `sub/avalanche`.
     ///
     /// # Errors
     /// If there is no branch, or a name is empty or used twice.
     pub fn new(
-        root: &'w mut RootWriter<W>,
+        mut root: R,
         path: &str,
         title: &str,
         branches: &[BranchSpec],
@@ -127,9 +132,10 @@ impl<'w, W: Write + Seek> TreeWriter<'w, W> {
                 )));
             }
         }
-        let directory = root.directory(directory)?;
+        let directory = root.borrow_mut().directory(directory)?;
         Ok(Self {
             root,
+            sink: PhantomData,
             directory,
             name: name.to_owned(),
             title: title.to_owned(),
@@ -183,6 +189,7 @@ impl<'w, W: Write + Seek> TreeWriter<'w, W> {
     /// Writes what a branch has in memory as a basket.
     fn flush(&mut self, index: usize) -> Result<()> {
         let Self { root, directory, name, branches, .. } = self;
+        let root = root.borrow_mut();
         let branch = &mut branches[index];
         if branch.pending_entries() == 0 {
             return Ok(());
@@ -208,9 +215,10 @@ impl<'w, W: Write + Seek> TreeWriter<'w, W> {
     ///
     /// # Errors
     /// If the system refuses, or the tree has become too large for a ROOT file.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(mut self) -> Result<R> {
         (0..self.branches.len()).try_for_each(|index| self.flush(index))?;
-        let Self { root, directory, name, title, branches, entries } = self;
+        let Self { root: mut lent, directory, name, title, branches, entries, .. } = self;
+        let root = lent.borrow_mut();
         let record = NewRecord {
             directory,
             class: "TTree",
@@ -229,6 +237,7 @@ impl<'w, W: Write + Seek> TreeWriter<'w, W> {
             root.describe_class(branch.class());
             root.describe_class(branch.leaf_class());
         }
-        root.write_record(&record, &payload.bytes).map(drop)
+        root.write_record(&record, &payload.bytes)?;
+        Ok(lent)
     }
 }

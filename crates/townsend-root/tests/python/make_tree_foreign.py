@@ -8,6 +8,7 @@ import ROOT
 ROOT.gInterpreter.Declare("""
 struct Point { float a; double b; int c[2]; };
 struct Two { float a; int b; };
+void add_points(TTree *tree, Point *point) { tree->Branch("p", point); tree->Branch("q.", point); }
 """)
 VECTORS = {
     "vd": "double", "vf": "float", "vi": "int", "vu": "unsigned int", "vs": "short", "vus": "unsigned short",
@@ -29,8 +30,7 @@ def foreign(root_file):
     for name, vector in vectors.items():
         tree.Branch(name, vector)
     point, items = ROOT.Point(), ROOT.std.vector("Two")()
-    tree.Branch("p", "Point", point)
-    tree.Branch("q.", "Point", point)
+    ROOT.add_points(tree, point)
     tree.Branch("items", items)
     pair = array.array("f", [0] * 3)
     tree.Branch("list", pair, "u/F:v[2]/F")

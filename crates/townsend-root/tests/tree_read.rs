@@ -1,0 +1,206 @@
+//! Trees that ROOT wrote are read as ROOT reads them.
+
+use std::path::PathBuf;
+
+use townsend_root::{BranchKind, Column, ElementType, Error, RootFile, Tree, Values};
+
+fn open(name: &str) -> RootFile {
+    RootFile::open(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+}
+
+/// The values of each entry.
+fn rows(tree: &Tree<'_>, name: &str) -> Vec<Vec<f64>> {
+    let column = tree.read_column(name).unwrap();
+    let values = column.values.to_f64();
+    (0..column.entries()).map(|index| values[column.entry(index)].to_vec()).collect()
+}
+
+/// One row an entry, as `make_tree_foreign.py` fills it.
+fn filled(entries: i32, row: impl Fn(i32) -> Vec<f64>) -> Vec<Vec<f64>> {
+    (0..entries).map(row).collect()
+}
+
+fn range(range: std::ops::Range<i32>) -> Vec<f64> {
+    range.map(f64::from).collect()
+}
+
+#[test]
+fn every_compression_gives_the_sums_that_the_files_were_made_with() {
+    for name in ["tree_none.root", "tree_zlib.root", "tree_zstd.root"] {
+        let file = open(name);
+        let tree = file.read_tree("electrons").unwrap();
+        assert_eq!((tree.entries(), tree.title()), (1000, "electron end points"));
+        let sum = |branch| -> f64 { rows(&tree, branch).concat().iter().sum() };
+        assert_eq!(sum("evt"), 499_500.0, "{name}");
+        assert_eq!(sum("n"), 2_997.0, "{name}");
+        assert_eq!(sum("ex"), 1_500_127.75, "{name}");
+        assert_eq!(sum("vi"), 971_997_000.0, "{name}");
+        assert_eq!(tree.read_column("vx").unwrap().values.len(), 19_500, "{name}");
+    }
+}
+
+#[test]
+fn branches_say_what_they_hold() {
+    let file = open("tree_zlib.root");
+    let tree = file.read_tree("electrons").unwrap();
+    let branches: Vec<_> = tree
+        .branches()
+        .iter()
+        .map(|branch| format!("{} {} {} {}", branch.name(), branch.kind(), branch.title(), branch.entries()))
+        .collect();
+    let wanted = [
+        "evt i32 evt/I 1000",
+        "x f32 x/F 1000",
+        "y f32 y/F 1000",
+        "z f64 z/D 1000",
+        "id i64 id/L 1000",
+        "ok bool ok/O 1000",
+        "us u16 us/s 1000",
+        "p3 f32[3] p3[3]/F 1000",
+        "n i32 n/I 1000",
+        "ex f32[] ex[n]/F 1000",
+        "vx vector<f32> vx 1000",
+        "vy vector<f32> vy 1000",
+        "vt vector<f32> vt 1000",
+        "vi vector<i32> vi 1000",
+        "label text label 1000",
+    ];
+    assert_eq!(branches, wanted);
+    assert_eq!(*tree.branch("vx").unwrap().kind(), BranchKind::Vector(ElementType::F32));
+    assert_eq!(tree.branch("evt").unwrap().total_bytes(), 4075);
+}
+
+#[test]
+fn texts_are_read() {
+    let file = open("tree_zstd.root");
+    let labels = file.read_tree("electrons").unwrap().read_column("label").unwrap();
+    let file = open("tree_foreign.root");
+    let texts = file.read_tree("sub/deep/foreign").unwrap().read_column("text").unwrap();
+    // `label` is a std::string and `text` a leaf of type C, of which some take more than 254 bytes.
+    for entry in 0..1000 {
+        assert_eq!(labels.text(entry).unwrap(), format!("ev{entry}"));
+    }
+    for entry in 0..50 {
+        assert_eq!(texts.text(entry).unwrap(), "x".repeat((7 * entry).min(399)));
+    }
+}
+
+#[test]
+fn vectors_of_all_types_are_read() {
+    let file = open("tree_foreign.root");
+    let tree = file.read_tree("/sub/deep/foreign;1").unwrap();
+    for name in ["vd", "vf", "vi", "vu", "vs", "vus", "vl", "vul"] {
+        assert_eq!(rows(&tree, name), filled(50, |i| range(i..i + i % 4)), "{name}");
+    }
+    for name in ["vc", "vuc"] {
+        assert_eq!(rows(&tree, name), filled(50, |i| range(60 + i..60 + i + i % 4)), "{name}");
+    }
+    assert_eq!(rows(&tree, "vb"), filled(50, |i| (i..i + i % 4).map(|j| f64::from(j & 1)).collect()));
+    assert!(matches!(tree.read_column("vul").unwrap().values, Values::U64(_)));
+}
+
+#[test]
+fn flat_branches_of_all_types_are_read() {
+    let file = open("tree_foreign.root");
+    let tree = file.read_tree("sub/deep/foreign").unwrap();
+    for letter in ["B", "S", "I", "L", "G", "F", "D"] {
+        assert_eq!(rows(&tree, &format!("flat_{letter}")), filled(50, |i| vec![-f64::from(i)]), "{letter}");
+    }
+    for (letter, first) in [("b", 200_u64), ("s", 60_000), ("i", 1 << 31), ("l", 1 << 63)] {
+        let wanted: Vec<_> = (0..50).map(|i| vec![(first + i) as f64]).collect();
+        assert_eq!(rows(&tree, &format!("flat_{letter}")), wanted, "{letter}");
+    }
+    assert_eq!(rows(&tree, "flat_O"), filled(50, |i| vec![f64::from(i & 1)]));
+    let Values::U64(values) = tree.read_column("flat_l").unwrap().values else { panic!("not u64") };
+    assert_eq!(values[3], (1 << 63) + 3);
+}
+
+#[test]
+fn split_objects_leaf_lists_and_counted_arrays_are_read() {
+    let file = open("tree_foreign.root");
+    let tree = file.read_tree("sub/deep/foreign").unwrap();
+    for object in ["p", "q"] {
+        assert_eq!(rows(&tree, &format!("{object}.a")), filled(50, |i| vec![f64::from(i) + 0.5]));
+        assert_eq!(rows(&tree, &format!("{object}.b")), filled(50, |i| vec![-2.0 * f64::from(i)]));
+        assert_eq!(
+            rows(&tree, &format!("{object}.c[2]")),
+            filled(50, |i| vec![3.0 * f64::from(i), -f64::from(i)])
+        );
+    }
+    assert_eq!(rows(&tree, "items.a"), filled(50, |i| range(i..i + i % 3)));
+    assert_eq!(rows(&tree, "items.b"), filled(50, |i| (i..i + i % 3).map(|j| -f64::from(j)).collect()));
+    assert_eq!(rows(&tree, "list.u"), filled(50, |i| vec![f64::from(i)]));
+    assert_eq!(rows(&tree, "list.v"), filled(50, |i| vec![f64::from(i) + 0.25, f64::from(i) + 0.5]));
+    assert_eq!(rows(&tree, "e2"), filled(50, |i| range(i..i + 3 * (i % 5))));
+}
+
+#[test]
+fn baskets_within_the_record_of_the_tree_are_read() {
+    let file = open("tree_foreign.root");
+    let tree = file.read_tree("embedded").unwrap();
+    let eighths = |i: i32| (0..i % 7).map(|j| f64::from(i) + f64::from(j) / 8.0).collect();
+    let quarters = |i: i32| (0..i % 5).map(|j| -f64::from(i) - f64::from(j) / 4.0).collect();
+    assert_eq!(rows(&tree, "n"), filled(200, |i| vec![f64::from(i % 7)]));
+    assert_eq!(rows(&tree, "ex"), filled(200, eighths));
+    assert_eq!(rows(&tree, "v"), filled(200, quarters));
+}
+
+#[test]
+fn trees_of_other_makers_are_read() {
+    let file = open("tree_foreign.root");
+    let snapshot = file.read_tree("snapshot").unwrap();
+    assert_eq!(rows(&snapshot, "x"), filled(20, |i| (0..i).map(|j| f64::from(j) / 2.0).collect()));
+    assert_eq!(rows(&snapshot, "w"), filled(20, |i| vec![1.5; i as usize % 3]));
+    let ntuple = file.read_tree("ntuple").unwrap();
+    assert_eq!(rows(&ntuple, "c"), filled(10, |i| vec![3.0 * f64::from(i)]));
+    let empty = file.read_tree("empty").unwrap();
+    assert_eq!((empty.entries(), empty.read_column("v").unwrap()), (0, Column::default()));
+}
+
+#[test]
+fn pieces_are_the_whole() {
+    let file = open("tree_zlib.root");
+    let tree = file.read_tree("electrons").unwrap();
+    for name in ["vx", "ex", "p3", "evt"] {
+        let whole = rows(&tree, name);
+        let mut reader = tree.reader(name).unwrap();
+        let mut column = Column::default();
+        for length in [1, 7, 330, 331, 999] {
+            let mut pieces = Vec::new();
+            for start in (0..1000).step_by(length) {
+                reader.read(start..start + length as u64, &mut column).unwrap();
+                let values = column.values.to_f64();
+                pieces.extend((0..column.entries()).map(|index| values[column.entry(index)].to_vec()));
+            }
+            assert!(pieces == whole, "{name} in pieces of {length}");
+        }
+        // Backwards, and beyond the end.
+        reader.read(400..402, &mut column).unwrap();
+        assert_eq!(column.values.to_f64(), whole[400..402].concat());
+        reader.read(998..5000, &mut column).unwrap();
+        assert_eq!((column.entries(), column.values.to_f64()), (2, whole[998..].concat()));
+        reader.read(1000..1001, &mut column).unwrap();
+        assert_eq!(column.entries(), 0);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let file = open("tree_foreign.root");
+    let tree = file.read_tree("sub/deep/foreign").unwrap();
+    let told = |result: Result<Column, Error>, parts: &[&str]| {
+        let message = result.unwrap_err().to_string();
+        for part in ["tree_foreign.root"].iter().chain(parts) {
+            assert!(message.contains(part), "{message}");
+        }
+    };
+    told(tree.read_column("vstr"), &["sub/deep/foreign/vstr", "vector<string>"]);
+    told(tree.read_column("flat_d"), &["sub/deep/foreign/flat_d", "TLeafD32"]);
+    told(tree.read_column("va"), &["\"sub/deep/foreign/va\"", "the nearest are \"sub/deep/foreign/vb\""]);
+    told(
+        file.read_tree("without_offsets").unwrap().read_column("ex"),
+        &["without_offsets/ex", "kGenerateOffsetMap"],
+    );
+    assert!(matches!(file.read_tree("sub"), Err(Error::WrongClass { wanted: "TTree", .. })));
+    assert!(matches!(file.read_tree("foreign"), Err(Error::KeyNotFound { .. })));
+}
