@@ -36,8 +36,8 @@ fn number(entry: usize, index: usize) -> f32 {
 
 /// Writes entries with vectors of these lengths; what should be read.
 fn write(path: &Path, name: &str, compression: Compression, lengths: &[usize]) -> Columns {
-    let mut root = RootWriter::create(path, compression).unwrap();
-    let mut tree = TreeWriter::new(&mut root, name, "electrons of avalanches", &specs()).unwrap();
+    let root = RootWriter::create(path, compression).unwrap();
+    let mut tree = TreeWriter::new(root, name, "electrons of avalanches", &specs()).unwrap();
     let mut columns = Columns::new();
     for (entry, &length) in lengths.iter().enumerate() {
         let vector: Vec<f32> = (0..length).map(|index| number(entry, index)).collect();
@@ -61,8 +61,7 @@ fn write(path: &Path, name: &str, compression: Compression, lengths: &[usize]) -
             all.extend(row);
         }
     }
-    tree.finish().unwrap();
-    root.finish().unwrap();
+    tree.finish().unwrap().finish().unwrap();
     for (name, ..) in SPECS {
         columns.entry(name.to_owned()).or_default();
     }

@@ -19,12 +19,12 @@ const NEAREST: usize = 3;
 /// ```
 /// # use townsend_root::{BranchSpec, BranchType, BranchValue, Compression, RootFile, RootWriter, TreeWriter};
 /// # use std::io::Cursor;
-/// # let mut root = RootWriter::new(Cursor::new(Vec::new()), "example.root", Compression::default())?;
+/// # let root = RootWriter::new(Cursor::new(Vec::new()), "example.root", Compression::default())?;
 /// # let branches = [BranchSpec::new("x", "x [mm]", BranchType::VectorF32)];
-/// # let mut tree = TreeWriter::new(&mut root, "avalanche", "electrons", &branches)?;
+/// # let mut tree = TreeWriter::new(root, "avalanche", "electrons", &branches)?;
 /// # tree.fill(&[BranchValue::VectorF32(&[0.5, -0.5])])?;
 /// # tree.fill(&[BranchValue::VectorF32(&[])])?;
-/// # tree.finish()?;
+/// # let root = tree.finish()?;
 /// # let file = RootFile::from_bytes("example.root", root.finish()?.into_inner())?;
 /// let tree = file.read_tree("avalanche")?;
 /// assert_eq!(tree.entries(), 2);

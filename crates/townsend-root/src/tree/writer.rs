@@ -1,9 +1,7 @@
 //! Writing trees.
 
-use std::borrow::BorrowMut;
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
-use std::marker::PhantomData;
 
 use super::encode::{Common, encode_tree};
 use super::pending::{BASKET_TAIL_LENGTH, PendingBranch};
@@ -79,27 +77,23 @@ impl BranchValue<'_> {
 
 /// Writes a tree entry by entry; one basket a branch is in memory, and where the others are.
 ///
-/// Without [`finish`](Self::finish) the file has no tree.
+/// It has the file until [`finish`](Self::finish) gives it back, and without that the file has no tree.
 ///
 /// ```
 /// use townsend_root::{BranchSpec, BranchType, BranchValue, Compression, RootWriter, TreeWriter};
 /// # let sink = std::io::Cursor::new(Vec::new());
-/// let mut root = RootWriter::new(sink, "avalanches.root", Compression::default())?;
+/// let root = RootWriter::new(sink, "avalanches.root", Compression::default())?;
 /// let branches = [
 ///     BranchSpec::new("event", "number of the avalanche", BranchType::I64),
 ///     BranchSpec::new("x", "x [mm]", BranchType::VectorF32),
 /// ];
-/// let mut tree = TreeWriter::new(&mut root, "avalanche", "electrons of avalanches", &branches)?;
+/// let mut tree = TreeWriter::new(root, "avalanche", "electrons of avalanches", &branches)?;
 /// tree.fill(&[BranchValue::I64(0), BranchValue::VectorF32(&[0.25, -1.5])])?;
-/// tree.finish()?;
-/// root.finish()?;
+/// tree.finish()?.finish()?;
 /// # Ok::<(), townsend_root::Error>(())
 /// ```
-///
-/// The file is lent (`&mut RootWriter`) or handed over; [`finish`](Self::finish) gives it back.
-pub struct TreeWriter<R, W: Write + Seek = BufWriter<File>> {
-    root: R,
-    sink: PhantomData<fn() -> W>,
+pub struct TreeWriter<W: Write + Seek = BufWriter<File>> {
+    root: RootWriter<W>,
     /// As [`RootWriter::directory`] numbers them.
     directory: usize,
     name: String,
@@ -108,17 +102,12 @@ pub struct TreeWriter<R, W: Write + Seek = BufWriter<File>> {
     entries: u64,
 }
 
-impl<R: BorrowMut<RootWriter<W>>, W: Write + Seek> TreeWriter<R, W> {
+impl<W: Write + Seek> TreeWriter<W> {
     /// Starts a tree at `path`, whose directories are made if they are not there: `avalanche`, `sub/avalanche`.
     ///
     /// # Errors
     /// If there is no branch, or a name is empty or used twice.
-    pub fn new(
-        mut root: R,
-        path: &str,
-        title: &str,
-        branches: &[BranchSpec],
-    ) -> Result<Self> {
+    pub fn new(mut root: RootWriter<W>, path: &str, title: &str, branches: &[BranchSpec]) -> Result<Self> {
         let invalid = |reason: String| Error::Invalid { object: path.to_owned(), reason };
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         if name.is_empty() || branches.is_empty() {
@@ -132,10 +121,9 @@ impl<R: BorrowMut<RootWriter<W>>, W: Write + Seek> TreeWriter<R, W> {
                 )));
             }
         }
-        let directory = root.borrow_mut().directory(directory)?;
+        let directory = root.directory(directory)?;
         Ok(Self {
             root,
-            sink: PhantomData,
             directory,
             name: name.to_owned(),
             title: title.to_owned(),
@@ -189,7 +177,6 @@ impl<R: BorrowMut<RootWriter<W>>, W: Write + Seek> TreeWriter<R, W> {
     /// Writes what a branch has in memory as a basket.
     fn flush(&mut self, index: usize) -> Result<()> {
         let Self { root, directory, name, branches, .. } = self;
-        let root = root.borrow_mut();
         let branch = &mut branches[index];
         if branch.pending_entries() == 0 {
             return Ok(());
@@ -211,14 +198,13 @@ impl<R: BorrowMut<RootWriter<W>>, W: Write + Seek> TreeWriter<R, W> {
         Ok(())
     }
 
-    /// Writes what is still in memory and the tree itself.
+    /// Writes what is still in memory and the tree itself; gives back the file, which has to be finished too.
     ///
     /// # Errors
     /// If the system refuses, or the tree has become too large for a ROOT file.
-    pub fn finish(mut self) -> Result<R> {
+    pub fn finish(mut self) -> Result<RootWriter<W>> {
         (0..self.branches.len()).try_for_each(|index| self.flush(index))?;
-        let Self { root: mut lent, directory, name, title, branches, entries, .. } = self;
-        let root = lent.borrow_mut();
+        let Self { mut root, directory, name, title, branches, entries } = self;
         let record = NewRecord {
             directory,
             class: "TTree",
@@ -238,6 +224,6 @@ impl<R: BorrowMut<RootWriter<W>>, W: Write + Seek> TreeWriter<R, W> {
             root.describe_class(branch.leaf_class());
         }
         root.write_record(&record, &payload.bytes)?;
-        Ok(lent)
+        Ok(root)
     }
 }
