@@ -34,8 +34,7 @@ mod tests {
 
     #[test]
     fn a_text_is_the_title_of_its_key() {
-        let mut writer =
-            RootWriter::new(Cursor::new(Vec::new()), "memory", Compression::default()).unwrap();
+        let mut writer = RootWriter::new(Cursor::new(Vec::new()), "memory", Compression::default()).unwrap();
         writer.write_named("note", "made by hand").unwrap();
         let file = RootFile::from_bytes("memory", writer.finish().unwrap().into_inner()).unwrap();
         let key = file.find("note").unwrap();
