@@ -18,8 +18,6 @@ pub(crate) const NEW_CLASS: u32 = 0xffff_ffff;
 pub(crate) const CLASS_MASK: u32 = 0x8000_0000;
 /// Added to places, because 0 and 1 mean "no object".
 pub(crate) const MAP_OFFSET: u32 = 2;
-/// Set in a version when the members of a collection are stored one after the other instead of object by object.
-pub(crate) const MEMBER_WISE: i16 = 0x4000;
 /// Set in `TObject::fBits` when the object has a process id (2 more bytes).
 const IS_REFERENCED: u32 = 0x10;
 
@@ -63,7 +61,7 @@ impl<'a> Buffer<'a> {
         Self { record, position: 0, end: record.len(), origin }
     }
 
-    read_numbers!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
+    read_numbers!(u8, u16, i16, u32, i32, u64, i64, f64);
 
     pub(crate) fn remaining(&self) -> usize {
         self.end - self.position
@@ -246,9 +244,9 @@ mod tests {
 
     #[test]
     fn reads_numbers_big_endian_and_stops_at_the_end() {
-        let mut buffer = Buffer::new(&[0, 1, 0xff, 0xfe, 0x3f, 0x80, 0, 0], 0);
-        let numbers = (buffer.u16().unwrap(), buffer.i16().unwrap(), buffer.f32().unwrap());
-        assert_eq!(numbers, (1, -2, 1.0));
+        let mut buffer = Buffer::new(&[0, 1, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xfd], 0);
+        let numbers = (buffer.u16().unwrap(), buffer.i16().unwrap(), buffer.i32().unwrap());
+        assert_eq!(numbers, (1, -2, -3));
         assert!(
             matches!(buffer.u8(), Err(Fault::Damaged(reason)) if reason.contains("1 bytes are wanted at byte 8"))
         );

@@ -34,7 +34,7 @@ impl Encoder {
         self.origin = origin;
     }
 
-    write_numbers!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
+    write_numbers!(u8, u16, i16, u32, i32, u64, i64, f32, f64);
 
     pub(crate) fn bool(&mut self, value: bool) {
         self.u8(u8::from(value));
@@ -54,7 +54,9 @@ impl Encoder {
     /// A `TArrayD`.
     pub(crate) fn f64_array(&mut self, values: &[f64]) {
         self.i32(values.len() as i32);
-        values.iter().for_each(|&value| self.f64(value));
+        for &value in values {
+            self.f64(value);
+        }
     }
 
     /// Starts an object of a class of that version; [`close`](Self::close) ends it.
@@ -71,9 +73,9 @@ impl Encoder {
     }
 
     /// Fills in the byte count of an object that ends here.
-    pub(crate) fn close(&mut self, open: Open) {
-        let count = (self.bytes.len() - open.0 - 4) as u32 | BYTE_COUNT;
-        self.bytes[open.0..open.0 + 4].copy_from_slice(&count.to_be_bytes());
+    pub(crate) fn close(&mut self, Open(start): Open) {
+        let count = (self.bytes.len() - start - 4) as u32 | BYTE_COUNT;
+        self.bytes[start..start + 4].copy_from_slice(&count.to_be_bytes());
     }
 
     /// Starts a pointer to a new object of `class`, whose own version and members follow.

@@ -208,16 +208,6 @@ impl<W: Write + Seek> RootWriter<W> {
         StoredKey::length(record.class, record.name, record.title, place, record.key_tail.len())
     }
 
-    /// Where the next record starts.
-    pub(crate) fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// The date of new objects.
-    pub(crate) fn date(&self) -> Date {
-        self.date
-    }
-
     /// The compression of new objects.
     pub(crate) fn compression(&self) -> Compression {
         self.compression
@@ -265,7 +255,7 @@ impl<W: Write + Seek> RootWriter<W> {
     /// Appends a record. Nothing is written if it does not fit into a ROOT file.
     pub(crate) fn write_record(&mut self, new: &NewRecord<'_>, payload: &[u8]) -> Result<Record> {
         let key_length = self.key_length(new);
-        self.check_lengths(new, key_length, payload.len())?;
+        check_lengths(new, key_length, payload.len())?;
         let compressed = new.compressed
             && self.compressor.compress(payload, &mut self.stored).map_err(|source| Error::Io {
                 action: "compress into",
@@ -304,17 +294,6 @@ impl<W: Write + Seek> RootWriter<W> {
             name: Cow::Owned(new.name.to_owned()),
             title: Cow::Owned(new.title.to_owned()),
         }
-    }
-
-    fn check_lengths(&self, new: &NewRecord<'_>, key_length: usize, length: usize) -> Result<()> {
-        let invalid = |reason| Err(Error::Invalid { object: new.name.chars().take(80).collect(), reason });
-        if key_length > MAX_KEY_LENGTH {
-            return invalid(format!("name and title take {key_length} bytes of at most {MAX_KEY_LENGTH}"));
-        }
-        if length > MAX_OBJECT_LENGTH {
-            return invalid(format!("it has {length} bytes of at most {MAX_OBJECT_LENGTH}"));
-        }
-        Ok(())
     }
 
     fn next_cycle(&self, new: &NewRecord<'_>) -> u16 {
@@ -429,6 +408,17 @@ impl<W: Write + Seek> RootWriter<W> {
         write_place(&mut payload, last, last > BIG_FILE);
         self.write_plain("TFile", FILE_NAME, TOP, &payload.bytes)
     }
+}
+
+fn check_lengths(new: &NewRecord<'_>, key_length: usize, length: usize) -> Result<()> {
+    let invalid = |reason| Err(Error::Invalid { object: new.name.chars().take(80).collect(), reason });
+    if key_length > MAX_KEY_LENGTH {
+        return invalid(format!("name and title take {key_length} bytes of at most {MAX_KEY_LENGTH}"));
+    }
+    if length > MAX_OBJECT_LENGTH {
+        return invalid(format!("it has {length} bytes of at most {MAX_OBJECT_LENGTH}"));
+    }
+    Ok(())
 }
 
 fn overwrite(sink: &mut (impl Write + Seek), place: u64, bytes: &[u8]) -> std::io::Result<()> {

@@ -36,7 +36,8 @@ fn assert_same(dense: &Histogram, sparse: &SparseHistogram) {
 }
 
 fn describe(key: &Key, histogram: &Histogram) -> String {
-    let numbers = |values: &[f64]| values.iter().map(|value| format!("{value:?},")).collect::<String>();
+    let numbers =
+        |values: &[f64]| values.iter().fold(String::new(), |text, value| text + &format!("{value:?},"));
     let x = &histogram.axes[0];
     format!(
         "{};{} {} {:?} n={} ent={:?} sumw={:?} stats={} x=[{},{:?},{:?},{}] cs={} sumw2n={}",

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use townsend_root::{
-    CellType, Compression, Contents, Date, Error, Histogram, HistogramAxis, RootFile, RootWriter,
+    CellType, Compression, Contents, Date, Error, Histogram, HistogramAxis, Key, RootFile, RootWriter,
 };
 
 fn histogram(name: &str) -> Histogram {
@@ -18,7 +18,9 @@ fn writer(compression: Compression) -> RootWriter<Cursor<Vec<u8>>> {
 
 fn written(names: &[&str]) -> Vec<u8> {
     let mut writer = writer(Compression::default());
-    names.iter().for_each(|name| writer.write_histogram(&histogram(name)).unwrap());
+    for name in names {
+        writer.write_histogram(&histogram(name)).unwrap();
+    }
     writer.finish().unwrap().into_inner()
 }
 
@@ -92,7 +94,7 @@ fn what_does_not_fit_together_is_not_written() {
     }
     writer.write_histogram(&good).unwrap();
     let file = RootFile::from_bytes("good", writer.finish().unwrap().into_inner()).unwrap();
-    assert_eq!(file.keys().map(|key| key.path()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(file.keys().map(Key::path).collect::<Vec<_>>(), ["a"]);
 }
 
 #[test]

@@ -7,12 +7,12 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TTree",
         version: 20,
-        checksum: 0x7264e07f,
+        checksum: 0x7264_e07f,
         elements: &[
-            Base("TNamed", 67, 1, 0xdfb74a3c),
-            Base("TAttLine", 0, 2, 0x94074549),
-            Base("TAttFill", 0, 2, 0xffd92a92),
-            Base("TAttMarker", 0, 3, 0x291d8bec),
+            Base("TNamed", 67, 1, 0xdfb7_4a3c),
+            Base("TAttLine", 0, 2, 0x9407_4549),
+            Base("TAttFill", 0, 2, 0xffd9_2a92),
+            Base("TAttMarker", 0, 3, 0x291d_8bec),
             Basic("fEntries", 16, 8, "long long"),
             Basic("fTotBytes", 16, 8, "long long"),
             Basic("fZipBytes", 16, 8, "long long"),
@@ -47,16 +47,16 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "ROOT::TIOFeatures",
         version: 1,
-        checksum: 0x1aa12f10,
+        checksum: 0x1aa1_2f10,
         elements: &[Basic("fIOBits", 11, 1, "unsigned char")],
     },
     Class {
         name: "TBranch",
         version: 13,
-        checksum: 0x10978aac,
+        checksum: 0x1097_8aac,
         elements: &[
-            Base("TNamed", 67, 1, 0xdfb74a3c),
-            Base("TAttFill", 0, 2, 0xffd92a92),
+            Base("TNamed", 67, 1, 0xdfb7_4a3c),
+            Base("TAttFill", 0, 2, 0xffd9_2a92),
             Basic("fCompress", 3, 4, "int"),
             Basic("fBasketSize", 3, 4, "int"),
             Basic("fEntryOffsetLen", 3, 4, "int"),
@@ -82,9 +82,9 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TLeafI",
         version: 1,
-        checksum: 0x7e6aae19,
+        checksum: 0x7e6a_ae19,
         elements: &[
-            Base("TLeaf", 0, 2, 0x6d1e8152),
+            Base("TLeaf", 0, 2, 0x6d1e_8152),
             Basic("fMinimum", 3, 4, "int"),
             Basic("fMaximum", 3, 4, "int"),
         ],
@@ -92,9 +92,9 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TLeaf",
         version: 2,
-        checksum: 0x6d1e8152,
+        checksum: 0x6d1e_8152,
         elements: &[
-            Base("TNamed", 67, 1, 0xdfb74a3c),
+            Base("TNamed", 67, 1, 0xdfb7_4a3c),
             Basic("fLen", 3, 4, "int"),
             Basic("fLenType", 3, 4, "int"),
             Basic("fOffset", 3, 4, "int"),
@@ -106,9 +106,9 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TLeafF",
         version: 1,
-        checksum: 0x3add9d72,
+        checksum: 0x3add_9d72,
         elements: &[
-            Base("TLeaf", 0, 2, 0x6d1e8152),
+            Base("TLeaf", 0, 2, 0x6d1e_8152),
             Basic("fMinimum", 5, 4, "float"),
             Basic("fMaximum", 5, 4, "float"),
         ],
@@ -116,9 +116,9 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TLeafD",
         version: 1,
-        checksum: 0x118e8776,
+        checksum: 0x118e_8776,
         elements: &[
-            Base("TLeaf", 0, 2, 0x6d1e8152),
+            Base("TLeaf", 0, 2, 0x6d1e_8152),
             Basic("fMinimum", 8, 8, "double"),
             Basic("fMaximum", 8, 8, "double"),
         ],
@@ -126,9 +126,9 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TLeafL",
         version: 1,
-        checksum: 0xde320862,
+        checksum: 0xde32_0862,
         elements: &[
-            Base("TLeaf", 0, 2, 0x6d1e8152),
+            Base("TLeaf", 0, 2, 0x6d1e_8152),
             Basic("fMinimum", 16, 8, "long long"),
             Basic("fMaximum", 16, 8, "long long"),
         ],
@@ -136,9 +136,9 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TLeafO",
         version: 1,
-        checksum: 0x02ae48d3,
+        checksum: 0x02ae_48d3,
         elements: &[
-            Base("TLeaf", 0, 2, 0x6d1e8152),
+            Base("TLeaf", 0, 2, 0x6d1e_8152),
             Basic("fMinimum", 18, 1, "bool"),
             Basic("fMaximum", 18, 1, "bool"),
         ],
@@ -146,9 +146,9 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TLeafS",
         version: 1,
-        checksum: 0x150ceecf,
+        checksum: 0x150c_eecf,
         elements: &[
-            Base("TLeaf", 0, 2, 0x6d1e8152),
+            Base("TLeaf", 0, 2, 0x6d1e_8152),
             Basic("fMinimum", 2, 2, "short"),
             Basic("fMaximum", 2, 2, "short"),
         ],
@@ -156,9 +156,9 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TBranchElement",
         version: 10,
-        checksum: 0xe74f5e63,
+        checksum: 0xe74f_5e63,
         elements: &[
-            Base("TBranch", 0, 13, 0x10978aac),
+            Base("TBranch", 0, 13, 0x1097_8aac),
             Text("fClassName"),
             Text("fParentName"),
             Text("fClonesName"),
@@ -175,15 +175,15 @@ pub(super) const TREES: &[Class] = &[
     Class {
         name: "TLeafElement",
         version: 1,
-        checksum: 0xa04f8893,
-        elements: &[Base("TLeaf", 0, 2, 0x6d1e8152), Basic("fID", 3, 4, "int"), Basic("fType", 3, 4, "int")],
+        checksum: 0xa04f_8893,
+        elements: &[Base("TLeaf", 0, 2, 0x6d1e_8152), Basic("fID", 3, 4, "int"), Basic("fType", 3, 4, "int")],
     },
     Class {
         name: "TObjArray",
         version: 3,
-        checksum: 0xa99e6552,
+        checksum: 0xa99e_6552,
         elements: &[
-            Base("TSeqCollection", 0, 0, 0xfc6c3bc6),
+            Base("TSeqCollection", 0, 0, 0xfc6c_3bc6),
             Basic("fLowerBound", 3, 4, "int"),
             Basic("fLast", 3, 4, "int"),
         ],

@@ -16,7 +16,7 @@ fn python() -> PathBuf {
 }
 
 /// Runs a script of `tests/python` and gives back what it prints. A complaint of ROOT is a failure.
-pub fn run_python(script: &str, arguments: &[&Path]) -> String {
+pub(crate) fn run_python(script: &str, arguments: &[&Path]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script);
     let Output { status, stdout, stderr } = Command::new(python())
         .args(["-W", "ignore"])
