@@ -12,7 +12,6 @@ use crate::Date;
 use crate::compression::{Compression, Compressor};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
-use crate::histogram::{Cells, Histogram, class_name, encode};
 use crate::key::{BIG_FILE, Record, StoredKey, write_place};
 use crate::layout::{BEGIN, DIRECTORY_LENGTH, DirectoryRecord, FileHeader};
 use crate::streamers;
@@ -41,7 +40,8 @@ pub struct RootWriter<W: Write + Seek = BufWriter<File>> {
     directories: Vec<Directory>,
     classes: BTreeSet<&'static str>,
     head: Encoder,
-    payload: Encoder,
+    /// Where an object's bytes are put together, used again for the next one.
+    pub(crate) payload: Encoder,
     stored: Vec<u8>,
 }
 
@@ -216,40 +216,6 @@ impl<W: Write + Seek> RootWriter<W> {
     /// Describes `class`, its bases and its members in the file.
     pub(crate) fn describe_class(&mut self, class: &'static str) {
         self.classes.insert(class);
-    }
-
-    /// Writes a histogram into the top directory. Writing another of the same name adds a cycle.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if contents, axes, statistics and squared weights do not fit together, and if the system
-    /// refuses.
-    pub fn write_histogram<C: Cells>(&mut self, histogram: &Histogram<C>) -> Result<()> {
-        self.write_histogram_in("", histogram)
-    }
-
-    /// Writes a histogram into a directory ("sub/deep"), which is made if it is not there.
-    ///
-    /// # Errors
-    /// As [`write_histogram`](Self::write_histogram).
-    pub fn write_histogram_in<C: Cells>(&mut self, path: &str, histogram: &Histogram<C>) -> Result<()> {
-        let class = class_name(histogram)
-            .map_err(|reason| Error::Invalid { object: histogram.name.clone(), reason })?;
-        let record = NewRecord {
-            directory: self.directory(path)?,
-            class,
-            name: &histogram.name,
-            title: &histogram.title,
-            key_tail: &[],
-            listed: true,
-            compressed: true,
-        };
-        let mut payload = std::mem::take(&mut self.payload);
-        payload.restart(self.key_length(&record));
-        encode(histogram, &mut payload);
-        self.describe_class(class);
-        let written = self.write_record(&record, &payload.bytes);
-        self.payload = payload;
-        written.map(drop)
     }
 
     /// Appends a record. Nothing is written if it does not fit into a ROOT file.

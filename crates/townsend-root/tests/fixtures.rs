@@ -187,6 +187,29 @@ fn variable_bins_have_their_edges() {
 }
 
 #[test]
+fn functions_labels_and_references_are_passed_over() {
+    let file = open("unusual.root");
+    let read = |name: &str| file.read_histogram(file.find(name).unwrap()).unwrap();
+    let emptied = read("emptied");
+    assert_eq!((emptied.entries, emptied.contents.sum()), (2.0, 2.0));
+    // Bin (1, 2) of two by two.
+    let referenced = read("referenced");
+    assert_eq!(referenced.contents.nonzero().collect::<Vec<_>>(), [(1 + 4 * 2, 1.0)]);
+    let labelled = read("labelled");
+    assert_eq!(labelled.contents.nonzero().collect::<Vec<_>>(), [(1 + 4, 2.5), (2 + 4 * 2, 1.0)]);
+    assert_eq!((read("fitted").entries, read("fitted").axes[0].bins), (100.0, 20));
+}
+
+#[test]
+fn fills_that_wait_for_an_axis_are_not_taken_for_an_empty_histogram() {
+    let file = open("unusual.root");
+    let error = file.read_histogram(file.find("waiting").unwrap()).unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }));
+    let text = error.to_string();
+    assert!(text.contains("2 fills wait") && text.contains("BufferEmpty"), "{text}");
+}
+
+#[test]
 fn objects_of_other_classes_are_refused_by_name() {
     let file = open("edge.root");
     for (name, class) in [("prof", "TProfile"), ("note", "TNamed"), ("sub", "TDirectory")] {

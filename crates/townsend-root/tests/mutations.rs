@@ -95,12 +95,11 @@ fn small_file(compression: Compression) -> Vec<u8> {
     }
     let branches =
         [BranchSpec::new("x", "x [mm]", BranchType::VectorF32), BranchSpec::new("n", "", BranchType::I32)];
-    let mut tree = TreeWriter::new(&mut writer, "avalanche", "title", &branches).unwrap();
+    let mut tree = TreeWriter::new(writer, "avalanche", "title", &branches).unwrap();
     for number in 0..20 {
         tree.fill(&[BranchValue::VectorF32(&[0.5; 3]), BranchValue::I32(number)]).unwrap();
     }
-    tree.finish().unwrap();
-    writer.finish().unwrap().into_inner()
+    tree.finish().unwrap().finish().unwrap().into_inner()
 }
 
 /// Damages `bytes` in one of many ways; about where.

@@ -131,7 +131,7 @@ fn write_examples(path: &Path, compression: Compression) -> Vec<Value> {
         expected.push(described(&example.name, 1, example));
     }
     let mut second = examples[0].clone();
-    second.title = "a second cycle".to_owned();
+    "a second cycle".clone_into(&mut second.title);
     writer.write_histogram(&second).unwrap();
     expected.insert(0, described(&second.name, 2, &second));
     for directory in ["sub/deep", "sub"] {

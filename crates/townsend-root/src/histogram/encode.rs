@@ -1,8 +1,12 @@
 //! Histograms to the bytes of a record, in the versions that ROOT 6 writes.
 
+use std::io::{Seek, Write};
+
 use super::contents::{CellType, Cells};
 use super::{Histogram, HistogramAxis, statistics_length};
 use crate::encoder::Encoder;
+use crate::error::{Error, Result};
+use crate::writer::{NewRecord, RootWriter};
 
 /// The largest number of cells that ROOT can count.
 const MAX_CELLS: usize = i32::MAX as usize;
@@ -10,8 +14,44 @@ const MAX_CELLS: usize = i32::MAX as usize;
 const NOT_SET: f64 = -1111.0;
 const BAR_WIDTH: i16 = 1000;
 
+impl<W: Write + Seek> RootWriter<W> {
+    /// Writes a histogram into the top directory. Writing another of the same name adds a cycle.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if contents, axes, statistics and squared weights do not fit together, and if the system
+    /// refuses.
+    pub fn write_histogram<C: Cells>(&mut self, histogram: &Histogram<C>) -> Result<()> {
+        self.write_histogram_in("", histogram)
+    }
+
+    /// Writes a histogram into a directory ("sub/deep"), which is made if it is not there.
+    ///
+    /// # Errors
+    /// As [`write_histogram`](Self::write_histogram).
+    pub fn write_histogram_in<C: Cells>(&mut self, path: &str, histogram: &Histogram<C>) -> Result<()> {
+        let class = class_name(histogram)
+            .map_err(|reason| Error::Invalid { object: histogram.name.clone(), reason })?;
+        let record = NewRecord {
+            directory: self.directory(path)?,
+            class,
+            name: &histogram.name,
+            title: &histogram.title,
+            key_tail: &[],
+            listed: true,
+            compressed: true,
+        };
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.restart(self.key_length(&record));
+        encode(histogram, &mut payload);
+        self.describe_class(class);
+        let written = self.write_record(&record, &payload.bytes);
+        self.payload = payload;
+        written.map(drop)
+    }
+}
+
 /// The name of the class that holds such a histogram; why there is none, if so.
-pub(crate) fn class_name<C: Cells>(histogram: &Histogram<C>) -> Result<&'static str, String> {
+fn class_name<C: Cells>(histogram: &Histogram<C>) -> Result<&'static str, String> {
     use CellType::{C, D, F, I, L, S};
     let (cell_type, cells) = histogram.contents.describe()?;
     let dimensions = histogram.axes.len();
@@ -75,7 +115,7 @@ fn check_axis(axis: &HistogramAxis) -> Result<(), String> {
 }
 
 /// Appends a histogram that [`class_name`] accepts.
-pub(crate) fn encode<C: Cells>(histogram: &Histogram<C>, encoder: &mut Encoder) {
+fn encode<C: Cells>(histogram: &Histogram<C>, encoder: &mut Encoder) {
     let Ok((cell_type, cells)) = histogram.contents.describe() else { return };
     let dimensions = histogram.axes.len();
     let object = encoder.open(class_version(dimensions, cell_type));

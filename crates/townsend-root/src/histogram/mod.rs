@@ -6,7 +6,6 @@ mod encode;
 
 pub use contents::{CellType, Cells, Contents, SparseContents};
 pub(crate) use decode::{HistogramClass, decode};
-pub(crate) use encode::{class_name, encode};
 
 /// A histogram of one, two or three dimensions, as ROOT keeps it.
 ///
