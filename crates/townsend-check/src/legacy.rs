@@ -252,7 +252,8 @@ mod tests {
     #[test]
     fn what_falls_outside_is_counted() {
         let avalanche: &[(u32, u32, u32)] = &[(45, 45, 50_000)];
-        let real = set(&[&[(45, 45, 100)]; 12]);
+        let small: &[(u32, u32, u32)] = &[(45, 45, 100)];
+        let real = set(&[small; 12]);
         let generated = set(&[avalanche; 12]);
         let legacy = legacy(&real, &generated, &Resampling::new(1)).unwrap();
         assert_eq!(legacy["sum"].generated, InRange { in_range: 0, of: 12 });

@@ -6,8 +6,9 @@ mod observable;
 mod points;
 
 use rayon::prelude::*;
-use townsend_core::{CountSet, Dataset, ElectronSet, Grid, GridError, Progress, Purpose, Stream, stream};
+use townsend_core::{CountSet, Dataset, ElectronSet, Grid, Progress, Purpose, Stream, stream};
 
+use crate::CheckError;
 use frame::{Frame, lump_at};
 pub use observable::Observable;
 use points::Points;
@@ -20,15 +21,14 @@ const BLOCK: usize = 256;
 pub struct ObservableOptions {
     /// Seed of the random pairs of [`Observable::PairDistance`].
     pub seed: u64,
-    /// The grid on which electrons are counted for [`Observable::Cells`] and [`Observable::MaxCell`]. Counts have
-    /// their own.
-    pub grid: Grid,
+    /// The grid on which electrons are counted for [`Observable::Cells`] and [`Observable::MaxCell`]; none for the
+    /// standard grid of three axes. Counts have their own.
+    pub grid: Option<Grid>,
 }
 
-impl ObservableOptions {
-    /// Seed 1 and the standard grid of three axes.
-    pub fn standard() -> Result<Self, GridError> {
-        Ok(Self { seed: 1, grid: Grid::standard(3)? })
+impl Default for ObservableOptions {
+    fn default() -> Self {
+        Self { seed: 1, grid: None }
     }
 }
 
@@ -93,9 +93,16 @@ impl Observables {
     /// From electrons they are exact. From counts they are those of electrons at the centres of their bins (of an
     /// axis' end, for flow bins), with Sheppard's corrections for equidistant bins, so that both agree to within
     /// what the bins resolve.
-    pub fn of(data: &Dataset, options: &ObservableOptions, progress: &dyn Progress) -> Self {
+    pub fn of(
+        data: &Dataset,
+        options: &ObservableOptions,
+        progress: &dyn Progress,
+    ) -> Result<Self, CheckError> {
         let millimetres = data.meta().units[..2].iter().all(|unit| unit == "mm");
-        let grid = data.grid().unwrap_or(&options.grid).clone();
+        let grid = match data.grid().or(options.grid.as_ref()) {
+            Some(grid) => grid.clone(),
+            None => Grid::standard(3)?,
+        };
         let dimensions = data.grid().map_or(3, Grid::dims);
         let frame = Frame::new(grid, millimetres);
         let random = |index: usize| stream(options.seed, Self::PAIRS, index as u64);
@@ -119,7 +126,7 @@ impl Observables {
                 None => columns.push(column(observable, &rows, &data.meta().units)),
             }
         }
-        Self {
+        Ok(Self {
             avalanches: rows.len(),
             empty: rows.iter().filter(|row| row.electrons == 0).count(),
             electrons: rows.iter().map(|row| row.electrons).sum(),
@@ -127,7 +134,7 @@ impl Observables {
             grid: frame.grid().clone(),
             columns,
             absent,
-        }
+        })
     }
 
     /// All columns, in the order of [`Observable::ALL`].
@@ -232,7 +239,7 @@ fn row(
 ) -> Row {
     let electrons = points.electrons();
     let moments = points.moments(bin_widths);
-    let value = |observable: Observable| match observable {
+    let mut value = |observable: Observable| match observable {
         Observable::Electrons => Some(electrons as f64),
         Observable::Empty => Some(f64::from(u8::from(electrons == 0))),
         Observable::Mean(c) => Some(moments[c as usize].mean),
@@ -246,7 +253,6 @@ fn row(
         Observable::PairDistance => Some(points.pair_distance(random)),
         Observable::Lumpiness => lumpiness,
     };
-    let mut value = value;
     let values = Observable::ALL.map(|observable| {
         let allowed = electrons >= observable.least_electrons()
             && points.dimensions() >= observable.least_dimensions();

@@ -1,0 +1,106 @@
+//! Precision and recall (Kynkäänniemi et al., arXiv:1904.06991), density and coverage (Naeem et al.,
+//! arXiv:2002.09797) from nearest neighbours.
+
+use rayon::prelude::*;
+use townsend_core::Purpose;
+
+use super::{Draws, Rows, floor};
+use crate::report::Score;
+
+/// The neighbour whose distance is the radius of a neighbourhood.
+const K: usize = 5;
+
+const FLOOR: Purpose = Purpose::new("neighbours halves");
+
+/// The four metrics of neighbourhoods.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbours {
+    /// Share of generated rows inside the neighbourhood of some real row.
+    pub precision: f64,
+    /// Share of real rows inside the neighbourhood of some generated row.
+    pub recall: f64,
+    /// Real neighbourhoods that a generated row lies in, on average, over k.
+    pub density: f64,
+    /// Share of real rows whose neighbourhood holds a generated row.
+    pub coverage: f64,
+}
+
+/// All four with k = 5. A neighbourhood of a row reaches to its k-th nearest other row of its own set.
+pub fn neighbours(real: &Rows, generated: &Rows) -> Neighbours {
+    let (real_radii, generated_radii) = (radii(real), radii(generated));
+    // Of each generated row: real neighbourhoods around it.
+    let around: Vec<usize> = generated
+        .par_iter()
+        .map(|row| real.iter().zip(&real_radii).filter(|(center, radius)| square(row, center) < **radius).count())
+        .collect();
+    let found: Vec<(bool, bool)> = real
+        .par_iter()
+        .zip(&real_radii)
+        .map(|(row, radius)| {
+            let squares: Vec<f64> = generated.iter().map(|other| square(row, other)).collect();
+            let recalled = squares.iter().zip(&generated_radii).any(|(square, radius)| square < radius);
+            (recalled, squares.iter().any(|square| square < radius))
+        })
+        .collect();
+    let (n, m) = (real.len() as f64, generated.len() as f64);
+    Neighbours {
+        precision: around.iter().filter(|&&count| count > 0).count() as f64 / m,
+        recall: found.iter().filter(|found| found.0).count() as f64 / n,
+        density: around.iter().sum::<usize>() as f64 / (K as f64 * m),
+        coverage: found.iter().filter(|found| found.1).count() as f64 / n,
+    }
+}
+
+fn square(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
+}
+
+/// Squared distance of every row to its k-th nearest other row.
+fn radii(rows: &Rows) -> Vec<f64> {
+    rows.par_iter()
+        .map(|row| {
+            // The row itself is at distance 0, so the k-th other one is number k counted from 0.
+            let mut squares: Vec<f64> = rows.iter().map(|other| square(row, other)).collect();
+            let k = K.min(squares.len() - 1);
+            *squares.select_nth_unstable_by(k, f64::total_cmp).1
+        })
+        .collect()
+}
+
+/// Precision, recall, density and coverage of standardised observables.
+pub(super) fn scores(real: &Rows, generated: &Rows, seed: u64) -> [Score; 4] {
+    let (real, generated) = standardised(real, generated);
+    let all = |a: &Rows, b: &Rows| {
+        let found = neighbours(a, b);
+        [found.precision, found.recall, found.density, found.coverage]
+    };
+    let values = all(&real, &generated);
+    let floors = floor(&real, Draws::new(seed, FLOOR), |a, b, _| all(a, b));
+    std::array::from_fn(|k| Score {
+        value: values[k],
+        floor: floors[k],
+        error: None,
+        avalanches: [real.len(), generated.len()],
+        method: format!(
+            "{K} nearest neighbours in observables standardised by the real mean and spread; the floor is between \
+             halves of the real set"
+        ),
+    })
+}
+
+/// Columns less the real mean, over the real standard deviation.
+fn standardised(real: &Rows, generated: &Rows) -> (Rows, Rows) {
+    let n = real.len() as f64;
+    let columns = real.first().map_or(0, Vec::len);
+    let scales: Vec<(f64, f64)> = (0..columns)
+        .map(|c| {
+            let mean = real.iter().map(|row| row[c]).sum::<f64>() / n;
+            let std = (real.iter().map(|row| (row[c] - mean).powi(2)).sum::<f64>() / n).sqrt();
+            (mean, if std > 0.0 { std } else { 1.0 })
+        })
+        .collect();
+    let scaled = |rows: &Rows| -> Rows {
+        rows.iter().map(|row| row.iter().zip(&scales).map(|(v, (mean, std))| (v - mean) / std).collect()).collect()
+    };
+    (scaled(real), scaled(generated))
+}

@@ -1,0 +1,64 @@
+//! The figure that shows a check at a glance.
+
+use plotters::prelude::*;
+
+use super::{Area, Style, failed, map, overlay, svg};
+use crate::CheckError;
+use crate::check::{Check, Overlay};
+use crate::maps::Map;
+use crate::Observable;
+
+/// Width of the rows' names at the left.
+const NAME: u32 = 60;
+/// Height of the row of distributions.
+const DISTRIBUTIONS: u32 = 900;
+
+/// One SVG file: a row of real avalanches, one of generated ones, and the distributions of three observables.
+pub(crate) fn overview(check: &Check) -> Result<String, CheckError> {
+    let style = Style { text: 40.0, ..Style::FILE };
+    let columns = check.real_maps.len().min(check.generated_maps.len()) as u32;
+    let overlays: Vec<&Overlay> = chosen(check);
+    let rows = if columns > 0 { 2 * map::MAP.1 } else { 0 };
+    let width = NAME + columns.max(3) * map::MAP.0 + map::BAR.0;
+    let label = "real and generated avalanches in x and z, and distributions of their observables";
+    let drawn = svg((width, rows + DISTRIBUTIONS), label, |area| {
+        area.fill(&WHITE).map_err(failed)?;
+        let (maps, distributions) = area.split_vertically(rows);
+        if columns > 0 {
+            draw_maps(&maps, check, columns as usize, &style)?;
+        }
+        let parts = distributions.split_evenly((1, overlays.len().max(1)));
+        for (part, overlay) in parts.iter().zip(&overlays) {
+            overlay::draw(part, overlay, &style)?;
+        }
+        Ok(())
+    })?;
+    // A file of its own needs a size to be shown at.
+    let size = format!(r#"<svg width="{}" height="{}" "#, width / 3, (rows + DISTRIBUTIONS) / 3);
+    Ok(drawn.replacen("<svg ", &size, 1))
+}
+
+/// Size, width and position, as far as the data have them.
+fn chosen(check: &Check) -> Vec<&Overlay> {
+    let wanted = ["n_electrons", "rms_x", "mean_x"].map(Observable::named);
+    let find = |wanted: Option<Observable>| check.overlays.iter().find(|o| Some(o.observable) == wanted);
+    wanted.into_iter().filter_map(find).collect()
+}
+
+fn draw_maps(area: &Area<'_>, check: &Check, columns: usize, style: &Style) -> Result<(), CheckError> {
+    let most = check.fullest_cell();
+    let rows: [(&str, &[Map]); 2] = [("real", &check.real_maps), ("generated", &check.generated_maps)];
+    for (part, (name, maps)) in area.split_evenly((2, 1)).into_iter().zip(rows) {
+        let at = (14, (part.dim_in_pixel().1 / 2) as i32 + 60);
+        let font = ("sans-serif", 1.3 * style.text).into_font().transform(FontTransform::Rotate270);
+        part.draw(&Text::new(name, at, font.color(&style.ink))).map_err(failed)?;
+        let (_, mut rest) = part.split_horizontally(NAME);
+        for map in &maps[..columns] {
+            let (panel, next) = rest.split_horizontally(map::MAP.0);
+            map::draw(&panel, map, most, style)?;
+            rest = next;
+        }
+        map::draw_bar(&rest, most, style)?;
+    }
+    Ok(())
+}
