@@ -1,1 +1,39 @@
-//! townsend-io
+//! Avalanches from and to files.
+//!
+//! | file | avalanches | written by |
+//! |---|---|---|
+//! | `.root`, histograms `h1_i`, `h2_i`, `h3_i` | counts, with ROOT's flow bins | [`AvalancheWriter`] given a grid |
+//! | `.root`, tree `avalanches` with `vector<float>` x, z, t | electrons | [`AvalancheWriter`] without a grid |
+//! | `.npz`, `offsets`, `x`, `z`, `t`, `meta` | electrons | likewise |
+//! | `.npz`, `offsets`, `cells`, `counts`, `meta` | sparse counts | likewise |
+//!
+//! ```
+//! use townsend_core::{Dataset, ElectronSet, Meta, Silent};
+//! use townsend_io::{AvalancheWriter, ReadOptions, WriteOptions, read};
+//!
+//! let mut electrons = ElectronSet::default();
+//! electrons.push(&[0.01, 0.02], &[0.0, 0.01], &[175.0, 176.0]);
+//! let data = Dataset::from(electrons);
+//!
+//! let folder = tempfile::tempdir()?;
+//! let file = folder.path().join("avalanches.npz");
+//! let mut writer = AvalancheWriter::create(&file, &data.meta(), &WriteOptions::default())?;
+//! writer.append(&data)?;
+//! writer.finish()?;
+//! assert_eq!(read(&file, &ReadOptions::default(), &Silent)?.data, data);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod format;
+mod histograms;
+mod npy;
+mod npz;
+mod reader;
+mod tree;
+mod writer;
+
+pub use error::{Error, Result};
+pub use format::Format;
+pub use reader::{Loaded, ReadOptions, read};
+pub use writer::{AvalancheWriter, WriteOptions};

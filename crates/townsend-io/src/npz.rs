@@ -1,0 +1,322 @@
+//! NumPy's npz: a zip of arrays.
+//!
+//! Electrons are `offsets` (n + 1), `x`, `z`, `t`; counts are `offsets`, `cells`, `counts`, with the grid in `meta`.
+//! `meta` is a string of JSON.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use townsend_core::{
+    Avalanche, Coordinate, CountSet, Counts, Dataset, ElectronSet, Grid, Meta, OutputFile, Progress,
+    Provenance,
+};
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
+
+use crate::error::{Error, Result, content};
+use crate::npy::{Header, Kind};
+
+/// What `meta` says, as townsend writes it; other people's `meta` is kept as `source`.
+#[derive(Serialize, Deserialize)]
+struct MetaJson {
+    townsend: Meta,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grid: Option<Grid>,
+}
+
+/// Reads electrons or counts, and names the arrays that were left aside.
+pub(crate) fn read(path: &Path, progress: &dyn Progress) -> Result<(Dataset, Vec<String>)> {
+    let failed = |source| Error::Read { file: path.into(), source };
+    let file = File::open(path).map_err(failed)?;
+    let archive = ZipArchive::new(BufReader::new(file))
+        .map_err(|e| content(path, "zip directory", format!("{e}; the file is damaged or not a .npz")))?;
+    let mut arrays = Arrays { path, archive };
+    let task = progress.task("reading", 4);
+    let names = arrays.names();
+    let has = |name: &str| names.iter().any(|have| have == name);
+    let (meta, grid) = arrays.meta(has("meta"))?;
+    let offsets = arrays.unsigned("offsets")?;
+    task.advance(1);
+    let (data, used): (Dataset, &[&str]) = if has("cells") {
+        let cells = arrays.unsigned("cells")?;
+        task.advance(1);
+        let counts = arrays.unsigned("counts")?;
+        let grid =
+            grid.ok_or_else(|| content(path, "meta", "holds no grid, so the cells cannot be placed"))?;
+        (
+            counts_of(path, &offsets, &cells, &counts, grid, meta)?.into(),
+            &["offsets", "cells", "counts", "meta"],
+        )
+    } else {
+        let [x, z, t] = Coordinate::ALL.map(|coordinate| {
+            let values = arrays.floats(coordinate.name());
+            task.advance(1);
+            values
+        });
+        let set = ElectronSet::from_arrays(offsets, x?, z?, t?, meta)
+            .map_err(|what| content(path, "electrons", what))?;
+        (set.into(), &["offsets", "x", "z", "t", "meta"])
+    };
+    let left: Vec<_> = names.iter().filter(|name| !used.contains(&name.as_str())).cloned().collect();
+    let warning = (!left.is_empty()).then(|| format!("arrays that are not read: {}", left.join(", ")));
+    Ok((data, warning.into_iter().collect()))
+}
+
+fn counts_of(
+    path: &Path,
+    offsets: &[u64],
+    cells: &[u64],
+    counts: &[u64],
+    grid: Grid,
+    meta: Meta,
+) -> Result<CountSet> {
+    let bad = |what: String| content(path, "counts", what);
+    if cells.len() != counts.len() {
+        return Err(bad(format!("{} cells and {} counts; there must be as many", cells.len(), counts.len())));
+    }
+    if offsets.first() != Some(&0) || offsets.last() != Some(&(cells.len() as u64)) {
+        return Err(bad(format!(
+            "offsets must begin with 0 and end with the number of cells, {}",
+            cells.len()
+        )));
+    }
+    let all = grid.cells() as u64;
+    let mut set = CountSet::new(grid);
+    set.meta = meta;
+    for (k, pair) in offsets.windows(2).enumerate() {
+        let range = pair[0] as usize..pair[1] as usize;
+        let (Some(cells), Some(counts)) = (cells.get(range.clone()), counts.get(range)) else {
+            return Err(bad(format!("offsets run from {} to {} at avalanche {k}", pair[0], pair[1])));
+        };
+        let in_order = cells.windows(2).all(|pair| pair[0] < pair[1]);
+        let in_range = cells.last().is_none_or(|&cell| cell < all)
+            && counts.iter().all(|&n| n > 0 && n <= u64::from(u32::MAX));
+        if !(in_order && in_range) {
+            return Err(bad(format!(
+                "avalanche {k}: cells must increase and lie below {all}, counts must be at least 1"
+            )));
+        }
+        set.push(cells.iter().zip(counts).map(|(&cell, &n)| (cell as u32, n as u32)));
+    }
+    Ok(set)
+}
+
+struct Arrays<'a> {
+    path: &'a Path,
+    archive: ZipArchive<BufReader<File>>,
+}
+
+impl Arrays<'_> {
+    fn names(&self) -> Vec<String> {
+        let names = self.archive.file_names().filter_map(std::result::Result::ok);
+        names.map(|name| name.strip_suffix(".npy").unwrap_or(&name).to_owned()).collect()
+    }
+
+    /// The header and the raw bytes of an array.
+    fn bytes(&mut self, name: &str) -> Result<(Header, Vec<u8>)> {
+        let path = self.path;
+        let names = self.names();
+        let mut entry = self.archive.by_name(&format!("{name}.npy")).map_err(|e| {
+            if names.iter().any(|have| have == name) {
+                return content(path, name, format!("{e}; the file is damaged"));
+            }
+            let there = if names.is_empty() { "nothing".into() } else { names.join(", ") };
+            content(path, name, format!(
+                "there is no such array; the file holds {there}\n  hint: electrons are `offsets`, `x`, `z`, `t`; counts are `offsets`, `cells`, `counts`, `meta`"
+            ))
+        })?;
+        let damaged = |e: std::io::Error| {
+            content(path, name, format!("{e}; the file is damaged or not one of avalanches"))
+        };
+        let header = Header::read(&mut entry).map_err(damaged)?;
+        // Grows with what the file gives, not with what the header promises.
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(damaged)?;
+        if header.length.checked_mul(header.size as u64) != Some(bytes.len() as u64) {
+            return Err(content(
+                path,
+                name,
+                format!(
+                    "its header promises {} values of {} bytes, {} bytes are there; the file is damaged",
+                    header.length,
+                    header.size,
+                    bytes.len()
+                ),
+            ));
+        }
+        Ok((header, bytes))
+    }
+
+    /// The bytes of each value, little-endian and padded to eight.
+    fn words(header: Header, bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> + '_ {
+        bytes.chunks_exact(header.size).map(move |value| {
+            let mut word = [0; 8];
+            word[..header.size].copy_from_slice(value);
+            if header.big_endian {
+                word[..header.size].reverse();
+            }
+            word
+        })
+    }
+
+    fn unsigned(&mut self, name: &str) -> Result<Vec<u64>> {
+        let (header, bytes) = self.bytes(name)?;
+        if !matches!(header.kind, Kind::Signed | Kind::Unsigned) {
+            return Err(content(
+                self.path,
+                name,
+                format!("holds {:?} values; integers are wanted", header.kind),
+            ));
+        }
+        let negative = |word: &[u8; 8]| header.kind == Kind::Signed && word[header.size - 1] >= 0x80;
+        if let Some(entry) = Self::words(header, &bytes).position(|word| negative(&word)) {
+            return Err(content(self.path, name, format!("entry {entry} is negative")));
+        }
+        Ok(Self::words(header, &bytes).map(u64::from_le_bytes).collect())
+    }
+
+    fn floats(&mut self, name: &str) -> Result<Vec<f32>> {
+        let (header, bytes) = self.bytes(name)?;
+        match (header.kind, header.size) {
+            (Kind::Float, 4) => Ok(Self::words(header, &bytes)
+                .map(|word| f32::from_bits(u64::from_le_bytes(word) as u32))
+                .collect()),
+            (Kind::Float, _) => {
+                Ok(Self::words(header, &bytes).map(|word| f64::from_le_bytes(word) as f32).collect())
+            }
+            _ => Err(content(
+                self.path,
+                name,
+                format!("holds {:?} values; float32 or float64 is wanted", header.kind),
+            )),
+        }
+    }
+
+    fn meta(&mut self, there: bool) -> Result<(Meta, Option<Grid>)> {
+        if !there {
+            return Ok((Meta::default(), None));
+        }
+        let (header, bytes) = self.bytes("meta")?;
+        let text: String = match header.kind {
+            Kind::Unicode => bytes
+                .chunks_exact(4)
+                .map(|code| {
+                    let code = [code[0], code[1], code[2], code[3]];
+                    let code =
+                        if header.big_endian { u32::from_be_bytes(code) } else { u32::from_le_bytes(code) };
+                    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+                })
+                .collect(),
+            Kind::Bytes => String::from_utf8_lossy(&bytes).into_owned(),
+            kind => {
+                return Err(content(self.path, "meta", format!("holds {kind:?} values; a string is wanted")));
+            }
+        };
+        let text = text.trim_end_matches('\0');
+        if let Ok(ours) = serde_json::from_str::<MetaJson>(text) {
+            return Ok((ours.townsend, ours.grid));
+        }
+        Ok((
+            Meta {
+                provenance: Provenance { source: text.into(), ..Provenance::default() },
+                ..Meta::default()
+            },
+            None,
+        ))
+    }
+}
+
+/// Writes an npz avalanche by avalanche: columns go to unnamed temporary files, since an array's length stands
+/// before its values, and are packed into the zip at the end.
+pub(crate) struct NpzWriter {
+    output: OutputFile,
+    columns: Vec<Column>,
+    end: u64,
+    meta: String,
+}
+
+struct Column {
+    name: &'static str,
+    kind: &'static str,
+    spool: BufWriter<File>,
+    length: u64,
+}
+
+impl Column {
+    fn write<const N: usize>(&mut self, words: impl Iterator<Item = [u8; N]>) -> std::io::Result<()> {
+        for word in words {
+            self.spool.write_all(&word)?;
+            self.length += 1;
+        }
+        Ok(())
+    }
+}
+
+impl NpzWriter {
+    pub(crate) fn new(output: OutputFile, grid: Option<&Grid>, meta: &Meta) -> Result<Self> {
+        let names: &[(&str, &str)] = match grid {
+            None => &[("offsets", "<u8"), ("x", "<f4"), ("z", "<f4"), ("t", "<f4")],
+            Some(_) => &[("offsets", "<u8"), ("cells", "<u4"), ("counts", "<u4")],
+        };
+        let mut columns = Vec::new();
+        for &(name, kind) in names {
+            columns.push(Column { name, kind, spool: BufWriter::new(output.spool()?), length: 0 });
+        }
+        let meta = serde_json::to_string(&MetaJson { townsend: meta.clone(), grid: grid.cloned() })
+            .map_err(|e| output.error(e.into()))?;
+        let mut writer = Self { output, columns, end: 0, meta };
+        writer.offset(0)?;
+        Ok(writer)
+    }
+
+    fn offset(&mut self, added: u64) -> Result<()> {
+        self.end += added;
+        let end = self.end;
+        self.columns[0].write([end.to_le_bytes()].into_iter()).map_err(|e| self.output.error(e))?;
+        Ok(())
+    }
+
+    pub(crate) fn push_electrons(&mut self, electrons: Avalanche<'_>) -> Result<()> {
+        for coordinate in Coordinate::ALL {
+            let values = electrons.coordinate(coordinate).iter().map(|v| v.to_le_bytes());
+            self.columns[1 + coordinate as usize].write(values).map_err(|e| self.output.error(e))?;
+        }
+        self.offset(electrons.len() as u64)
+    }
+
+    pub(crate) fn push_counts(&mut self, avalanche: Counts<'_>) -> Result<()> {
+        for (column, values) in [(1, avalanche.cells), (2, avalanche.counts)] {
+            self.columns[column]
+                .write(values.iter().map(|v| v.to_le_bytes()))
+                .map_err(|e| self.output.error(e))?;
+        }
+        self.offset(avalanche.cells.len() as u64)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let packed = pack(self.output.file(), self.columns, &self.meta);
+        packed.map_err(|e| self.output.error(e))?;
+        Ok(self.output.commit()?)
+    }
+}
+
+fn pack(file: &mut File, columns: Vec<Column>, meta: &str) -> std::io::Result<()> {
+    let mut zip = ZipWriter::new(BufWriter::new(file));
+    // The default time stamp is 1980-01-01: nothing in the file depends on when it was made.
+    let options = SimpleFileOptions::default().large_file(true).last_modified_time(zip::DateTime::default());
+    for column in columns {
+        zip.start_file(format!("{}.npy", column.name), options)?;
+        Header::write(&mut zip, column.kind, Some(column.length))?;
+        let mut spool = column.spool.into_inner()?;
+        spool.seek(SeekFrom::Start(0))?;
+        std::io::copy(&mut spool, &mut zip)?;
+    }
+    zip.start_file("meta.npy", options)?;
+    Header::write(&mut zip, &format!("<U{}", meta.chars().count()), None)?;
+    for code in meta.chars() {
+        zip.write_all(&u32::from(code).to_le_bytes())?;
+    }
+    zip.finish()?.flush()
+}

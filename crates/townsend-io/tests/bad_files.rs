@@ -1,0 +1,159 @@
+//! Files that are not what they should be end in one error that names the file, the object and the remedy.
+
+use std::path::Path;
+
+use townsend_core::{Silent, stream};
+use townsend_io::{ReadOptions, read};
+use townsend_root::{
+    BranchSpec, BranchType, BranchValue, Compression, Contents, Histogram, HistogramAxis, RootWriter,
+    TreeWriter,
+};
+
+fn error(path: &Path, dims: Option<usize>) -> String {
+    read(path, &ReadOptions { dims, ..ReadOptions::default() }, &Silent).unwrap_err().to_string()
+}
+
+fn axis(bins: usize) -> HistogramAxis {
+    HistogramAxis::new("x [mm]", bins, -1.5, 1.5)
+}
+
+/// A file of histograms on axes of these numbers of bins, with one value in one cell.
+fn histograms(folder: &Path, made: &[(&str, &[usize], f64)]) -> std::path::PathBuf {
+    let path = folder.join("bad.root");
+    let mut writer = RootWriter::create(&path, Compression::default()).unwrap();
+    for &(name, bins, value) in made {
+        let cells: usize = bins.iter().map(|n| n + 2).product();
+        let mut contents = vec![0.0; cells];
+        contents[cells / 2] = value;
+        let axes = bins.iter().map(|&n| axis(n)).collect();
+        writer.write_histogram(&Histogram::new(name, "", axes, Contents::D(contents))).unwrap();
+    }
+    writer.finish().unwrap();
+    path
+}
+
+#[test]
+fn contents_that_are_no_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    for (value, shown) in
+        [(-1.0, "-1"), (0.5, "0.5"), (f64::NAN, "NaN"), (f64::INFINITY, "inf"), (1e10, "10000000000")]
+    {
+        let path = histograms(folder.path(), &[("h2_0", &[4, 4], 1.0), ("h2_1", &[4, 4], value)]);
+        let message = error(&path, None);
+        assert!(message.contains("bad.root: h2_1: bin [0, 3] holds"), "{message}");
+        assert!(message.contains(&format!("holds {shown};")) && message.contains("hint"), "{message}");
+    }
+}
+
+#[test]
+fn grids_that_differ_within_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = histograms(folder.path(), &[("h1_0", &[4], 1.0), ("h1_1", &[5], 1.0)]);
+    let message = error(&path, None);
+    assert!(message.contains("h1_1: has the grid [x: 5 bins"), "{message}");
+    assert!(message.contains("others (such as h1_0) have [x: 4 bins"), "{message}");
+}
+
+#[test]
+fn fewer_dimensions_than_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = histograms(folder.path(), &[("h2_0", &[4, 4], 1.0)]);
+    let message = error(&path, Some(3));
+    assert!(
+        message.contains("holds avalanches in 2 dimensions") && message.contains("--dims 2"),
+        "{message}"
+    );
+}
+
+#[test]
+fn files_of_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.root");
+    assert!(error(&path, None).contains("a.root: cannot be read"));
+    for (bytes, what) in [(&b""[..], "empty (0 bytes)"), (b"hello world", "begins neither"), (b"root", "")] {
+        std::fs::write(&path, bytes).unwrap();
+        let message = error(&path, None);
+        assert!(message.contains("a.root") && message.contains(what), "{message}");
+    }
+    let mut writer = RootWriter::create(&path, Compression::None).unwrap();
+    writer.write_named("note", "nothing else").unwrap();
+    writer.finish().unwrap();
+    let message = error(&path, None);
+    assert!(message.contains("holds no avalanches") && message.contains("note (TNamed)"), "{message}");
+}
+
+/// A flat tree: one entry an electron.
+fn flat_tree(path: &Path, numbers: Option<&[i32]>) {
+    let root = RootWriter::create(path, Compression::default()).unwrap();
+    let mut branches = vec![("x", BranchType::F32), ("z", BranchType::F32), ("t", BranchType::F64)];
+    if numbers.is_some() {
+        branches.push(("event", BranchType::I32));
+    }
+    let branches: Vec<_> = branches.iter().map(|&(name, kind)| BranchSpec::new(name, "", kind)).collect();
+    let mut tree = TreeWriter::new(root, "hits", "", &branches).unwrap();
+    for i in 0..numbers.map_or(3, <[i32]>::len) {
+        let mut values = vec![BranchValue::F32(i as f32), BranchValue::F32(0.5), BranchValue::F64(170.0)];
+        values.extend(numbers.map(|numbers| BranchValue::I32(numbers[i])));
+        tree.fill(&values).unwrap();
+    }
+    tree.finish().unwrap().finish().unwrap();
+}
+
+#[test]
+fn a_flat_tree_is_read_by_the_number_of_the_avalanche() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flat.root");
+    flat_tree(&path, Some(&[1, 1, 4]));
+    let loaded = read(&path, &ReadOptions::default(), &Silent).unwrap();
+    let sizes: Vec<_> = (0..loaded.data.len()).map(|k| loaded.data.electrons(k)).collect();
+    assert_eq!(sizes, [0, 2, 0, 0, 1]);
+    assert!(loaded.warnings[0].contains("3 numbers of `event` without an entry"), "{:?}", loaded.warnings);
+}
+
+#[test]
+fn a_flat_tree_that_cannot_be_grouped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flat.root");
+    flat_tree(&path, None);
+    assert!(error(&path, None).contains("tree hits: has one entry an electron and no branch that says"));
+    for numbers in [&[0, 2, 1][..], &[-1, 0], &[0, i32::MAX]] {
+        flat_tree(&path, Some(numbers));
+        let message = error(&path, None);
+        assert!(
+            message.contains("never decrease") && message.contains("sort the tree by `event`"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn damaged_npz_files_neither_panic_nor_pass_unnoticed() {
+    use rand::Rng;
+    use townsend_core::Purpose;
+    let whole =
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/electrons.npz")).unwrap();
+    let good = read_bytes(&whole).unwrap();
+    let mut unnoticed = 0;
+    for case in 0..400 {
+        let mut random = stream(1, Purpose::new("damage"), case);
+        let mut bytes = whole.clone();
+        // Most of the file is compressed numbers, guarded by a checksum; the headers are where it hurts.
+        let places = [0, bytes.len() - 700, 0];
+        let at = places[random.next_u32() as usize % 3] + random.next_u32() as usize % 700;
+        bytes[at] ^= 1 << (random.next_u32() % 8);
+        if case % 5 == 0 {
+            bytes.truncate(random.next_u32() as usize % whole.len());
+        }
+        if let Ok(data) = read_bytes(&bytes) {
+            // A damaged name can hide `meta`, which may be absent; the electrons may not change.
+            unnoticed += usize::from(data.digest() != good.digest());
+        }
+    }
+    assert_eq!(unnoticed, 0);
+}
+
+fn read_bytes(bytes: &[u8]) -> Result<townsend_core::Dataset, String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    read(file.path(), &ReadOptions::default(), &Silent).map(|loaded| loaded.data).map_err(|e| e.to_string())
+}

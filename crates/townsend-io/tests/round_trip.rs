@@ -1,0 +1,145 @@
+//! What is written is read back the same; what is wrong is said.
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid, Meta, Provenance, Silent};
+use townsend_io::{AvalancheWriter, Format, Loaded, ReadOptions, WriteOptions, read};
+
+fn load(path: &Path) -> Loaded {
+    read(path, &ReadOptions::default(), &Silent).unwrap()
+}
+
+fn write(path: &Path, data: &Dataset, options: &WriteOptions) -> townsend_io::Result<()> {
+    let mut writer = AvalancheWriter::create(path, data.meta(), options)?;
+    writer.append(data)?;
+    writer.finish()
+}
+
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(name)
+}
+
+fn electrons(avalanches: &[Vec<[f32; 3]>]) -> Dataset {
+    let mut set = ElectronSet::default();
+    for avalanche in avalanches {
+        let [x, z, t] = [0, 1, 2].map(|d| avalanche.iter().map(|e| e[d]).collect::<Vec<_>>());
+        set.push(&x, &z, &t);
+    }
+    set.into()
+}
+
+fn with_provenance(mut data: Dataset) -> Dataset {
+    data.meta_mut().provenance =
+        Provenance { producer: "a test".into(), seed: Some(7), ..Provenance::default() };
+    data
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn electrons_come_back_from_npz_and_tree(
+        avalanches in prop::collection::vec(prop::collection::vec(prop::array::uniform3(-300.0f32..300.0), 0..50), 1..12)
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let data = with_provenance(electrons(&avalanches));
+        for name in ["a.npz", "a.root"] {
+            let path = folder.path().join(name);
+            write(&path, &data, &WriteOptions::default()).unwrap();
+            let back = load(&path);
+            prop_assert_eq!(&back.data, &data);
+        }
+    }
+
+    #[test]
+    fn counts_come_back_from_npz_and_histograms(
+        avalanches in prop::collection::vec(prop::collection::vec(prop::array::uniform3(-2.0f32..2.0), 0..50), 1..8),
+        dims in 1usize..=3,
+        variable in any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut axes = vec![Axis::uniform(7, -1.5, 1.5).unwrap().with_label("x [mm]"); dims];
+        if variable {
+            axes[0] = Axis::variable(vec![-1.0, -0.5, 0.75, 1.0]).unwrap().with_label("x [mm]");
+        }
+        let grid = Grid::new(axes).unwrap();
+        let mut data: Dataset = with_provenance(electrons(&avalanches)).to_counts(&grid).unwrap().into();
+        for d in 0..dims {
+            data.meta_mut().units[d] = "mm".into(); // as the axes' labels say
+        }
+        for name in ["a.npz", "a.root"] {
+            let path = folder.path().join(name);
+            write(&path, &data, &WriteOptions { grid: Some(grid.clone()), ..WriteOptions::default() }).unwrap();
+            prop_assert_eq!(&load(&path).data, &data);
+        }
+    }
+}
+
+#[test]
+fn the_shipped_avalanches_are_as_their_readme_says() {
+    let histograms = load(&shipped("avalanches_2d.root"));
+    assert_eq!(histograms.data.len(), 3000);
+    assert_eq!(histograms.layout, "ROOT histograms h2_i (TH2F)");
+    assert_eq!(histograms.warnings, Vec::<String>::new());
+    assert!(histograms.data.grid().unwrap().same_cells(&Grid::standard(2).unwrap()));
+    assert!(histograms.data.meta().provenance.source.contains("Garfield++"));
+    let electrons = load(&shipped("electrons.npz"));
+    assert_eq!((electrons.data.len(), electrons.data.grid()), (40, None));
+    assert_eq!(electrons.data.meta().units, ["mm", "mm", "ns"]);
+}
+
+#[test]
+fn several_dimensions_go_into_one_file_and_each_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h.root");
+    let data = load(&shipped("electrons.npz")).data;
+    let grid = Grid::standard(3).unwrap();
+    let options = WriteOptions { grid: Some(grid.clone()), dims: vec![1, 2, 3], ..WriteOptions::default() };
+    write(&path, &data, &options).unwrap();
+    for dims in 1..=3 {
+        let read = read(&path, &ReadOptions { dims: Some(dims), ..ReadOptions::default() }, &Silent).unwrap();
+        assert_eq!(read.data.to_counts(&grid.first(dims).unwrap()).unwrap().len(), data.len());
+        let Dataset::Counts(counts) = &read.data else { panic!("electrons from histograms") };
+        let direct = data.to_counts(&Grid::standard(dims).unwrap()).unwrap();
+        assert!(counts.iter().eq(direct.iter()));
+    }
+    let all = load(&path);
+    assert_eq!(all.data.grid().unwrap().dims(), 3);
+    assert!(all.warnings[0].contains("--dims"), "{:?}", all.warnings);
+}
+
+#[test]
+fn the_same_avalanches_give_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = load(&shipped("electrons.npz")).data;
+    let grid = Some(Grid::standard(2).unwrap());
+    for (a, b, grid) in [("a.npz", "b.npz", None), ("a.root", "b.root", None), ("c.root", "d.root", grid)] {
+        let options = WriteOptions { grid, ..WriteOptions::default() };
+        write(&folder.path().join(a), &data, &options).unwrap();
+        write(&folder.path().join(b), &data, &options).unwrap();
+        let bytes = |name| std::fs::read(folder.path().join(name)).unwrap();
+        assert!(bytes(a) == bytes(b), "{a}");
+    }
+}
+
+#[test]
+fn counts_never_become_electrons() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let counts = Dataset::from(CountSet::new(Grid::standard(2).unwrap()));
+    let error = write(&path, &counts, &WriteOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("cannot be recovered"), "{error}");
+    assert!(!path.exists());
+}
+
+#[test]
+fn an_ending_that_says_nothing_is_refused_unless_a_format_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.dat");
+    let data = electrons(&[vec![[0.0, 0.0, 170.0]]]);
+    let error = write(&path, &data, &WriteOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("it ends in .dat"), "{error}");
+    write(&path, &data, &WriteOptions { format: Some(Format::Npz), ..WriteOptions::default() }).unwrap();
+    assert_eq!(load(&path).data, data);
+}
