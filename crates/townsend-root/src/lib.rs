@@ -1,4 +1,40 @@
-//! ROOT files: histograms and trees, read and written without ROOT.
+//! ROOT files without ROOT: histograms and trees, read and written.
+//!
+//! Reads `TH1`, `TH2` and `TH3` of C, S, I, L, F and D and flat `TTree`s in every compression that ROOT knows, in
+//! directories, with cycles and in files over 2 GB; writes them uncompressed or with ZLIB, LZ4 or Zstandard. Files that
+//! it writes are read by ROOT and by uproot; the same calls give the same bytes.
+//!
+//! ```
+//! use townsend_root::{CellType, Compression, Contents, Histogram, HistogramAxis, RootFile, RootWriter};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("avalanches.root");
+//!
+//! // 3 bins, underflow and overflow.
+//! let cells = Contents::F(vec![0.0, 2.0, 0.0, 1.0, 0.0]);
+//! let axis = HistogramAxis::new("x [mm]", 3, -1.5, 1.5);
+//! let mut histogram = Histogram::new("h1_0", "electrons", vec![axis], cells);
+//! histogram.entries = 3.0;
+//! let mut writer = RootWriter::create(&path, Compression::default())?;
+//! writer.write_histogram(&histogram)?;
+//! writer.finish()?;
+//!
+//! let file = RootFile::open(&path)?;
+//! let mut reader = file.reader();
+//! let mut read = Histogram::default();
+//! for key in file.keys().filter(|key| key.class() == "TH1F") {
+//!     reader.read_histogram_into(key, &mut read)?;
+//!     assert_eq!((read.contents.cell_type(), read.contents.sum()), (CellType::F, 3.0));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Many fine histograms with few entries each are read fastest with [`Reader::read_sparse_into`], which never holds all
+//! cells as numbers. One file can have a [`Reader`] in every thread.
+//!
+//! No file makes this crate panic or reserve memory for what is not there: lengths are checked against the bytes at
+//! hand, and buffers grow with what really was decompressed.
+
 mod buffer;
 mod compression;
 mod date;
