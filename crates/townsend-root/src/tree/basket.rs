@@ -46,28 +46,30 @@ pub(super) struct Values {
 }
 
 /// Where the baskets of a branch are, as its record says.
-pub(super) struct BasketTable<'a> {
+pub(super) struct BasketTable {
     written: usize,
-    lengths: &'a [[u8; 4]],
-    first_entries: &'a [[u8; 8]],
-    seeks: &'a [[u8; 8]],
+    lengths: Vec<u64>,
+    first_entries: Vec<u64>,
+    seeks: Vec<u64>,
 }
 
-impl<'a> BasketTable<'a> {
-    pub(super) fn decode(buffer: &mut Buffer<'a>, capacity: i32, written: i32) -> Result<Self, Fault> {
-        let mut array = |size: usize| {
-            let _is_there = buffer.u8()?;
-            let length = usize::try_from(capacity).ok().and_then(|capacity| capacity.checked_mul(size));
-            buffer.bytes(length.ok_or_else(|| Fault::damaged("its table of baskets has no valid length"))?)
-        };
-        let (lengths, first_entries, seeks) = (array(4)?, array(8)?, array(8)?);
+impl BasketTable {
+    /// `wide` tells whether numbers of entries and places have 64 bits.
+    pub(super) fn decode(
+        buffer: &mut Buffer<'_>,
+        capacity: i32,
+        written: i32,
+        wide: bool,
+    ) -> Result<Self, Fault> {
+        let room =
+            usize::try_from(capacity).map_err(|_| Fault::damaged("its table of baskets has no length"))?;
+        let written = usize::try_from(written).ok().filter(|&written| written <= room);
         Ok(Self {
-            written: usize::try_from(written).ok().filter(|_| written <= capacity).ok_or_else(|| {
-                Fault::Damaged(format!("it has {written} baskets in a table of {capacity}"))
-            })?,
-            lengths: lengths.as_chunks().0,
-            first_entries: first_entries.as_chunks().0,
-            seeks: seeks.as_chunks().0,
+            written: written
+                .ok_or_else(|| Fault::damaged("it has more baskets than its table of baskets"))?,
+            lengths: read_array(buffer, room, false)?,
+            first_entries: read_array(buffer, room, wide)?,
+            seeks: read_array(buffer, room, wide)?,
         })
     }
 
@@ -80,36 +82,53 @@ impl<'a> BasketTable<'a> {
         file_length: u64,
     ) -> Result<Vec<Basket>, Fault> {
         let first_entry = |index: usize| {
-            let first = self.first_entries.get(index).map(|bytes| u64::from_be_bytes(*bytes));
-            first.ok_or_else(|| Fault::damaged("a basket is not in the table of baskets"))
+            self.first_entries
+                .get(index)
+                .copied()
+                .ok_or_else(|| Fault::damaged("a basket is not in the table of baskets"))
         };
         let mut found = Vec::new();
-        for index in 0..self.written {
-            let seek = u64::from_be_bytes(self.seeks[index]);
-            let length = u64::from(u32::from_be_bytes(self.lengths[index]));
+        for (index, (&seek, &length)) in self.seeks.iter().zip(&self.lengths).enumerate().take(self.written) {
             if seek != 0 {
                 found.push((index, Source::Record { seek, length }));
             }
         }
-        found.extend(embedded.into_iter().map(|(index, values)| (index, Source::Embedded(values))));
+        // Some writers list baskets that have a record of their own, or nothing in them.
+        let written: Vec<_> = found.iter().map(|(index, _)| *index).collect();
+        let within = embedded
+            .into_iter()
+            .filter(|(index, values)| values.entries > 0 && written.binary_search(index).is_err());
+        found.extend(within.map(|(index, values)| (index, Source::Embedded(values))));
         found.sort_by_key(|(index, _)| *index);
         let ends = found.iter().skip(1).map(|(index, _)| first_entry(*index)).chain([Ok(entries)]);
         let ends = ends.collect::<Result<Vec<_>, _>>()?;
         let mut baskets = Vec::new();
-        let mut total = 0_u64;
+        let mut room = file_length;
         for ((index, source), end) in found.into_iter().zip(ends) {
             let start = first_entry(index)?;
-            if let Source::Record { length, .. } = source {
-                total += length;
+            if start > end {
+                return Err(Fault::Damaged(format!("the entries of basket {index} are {start} to {end}")));
             }
-            if start > end || total > file_length {
-                return Err(Fault::Damaged(format!(
-                    "basket {index} of {total} bytes with all before it has entries {start} to {end}"
-                )));
+            if let Source::Record { length, .. } = source {
+                room = room
+                    .checked_sub(length)
+                    .ok_or_else(|| Fault::damaged("the baskets of a branch are longer than the file"))?;
             }
             baskets.push(Basket { entries: start..end, source });
         }
         Ok(baskets)
+    }
+}
+
+/// An array, after a byte that says whether it is there, and is 2 if places outgrew 32 bits.
+fn read_array(buffer: &mut Buffer<'_>, length: usize, wide: bool) -> Result<Vec<u64>, Fault> {
+    let flag = buffer.u8()?;
+    if wide || flag == 2 {
+        let bytes = buffer.bytes(length.saturating_mul(8))?;
+        Ok(bytes.as_chunks().0.iter().copied().map(u64::from_be_bytes).collect())
+    } else {
+        let bytes = buffer.bytes(length.saturating_mul(4))?;
+        Ok(bytes.as_chunks().0.iter().copied().map(u32::from_be_bytes).map(u64::from).collect())
     }
 }
 

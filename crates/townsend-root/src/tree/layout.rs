@@ -1,7 +1,8 @@
 //! The record of a tree: its branches, their leaves and where their baskets are.
 //!
-//! Sources of the layout: the class descriptions that ROOT writes into every file (`TTree` versions 16 to 20, `TBranch`
-//! 10 to 13, `TBranchElement` 8 to 10), and ROOT's own streamers of `TObjArray` and `TBasket`.
+//! Sources of the layout: the class descriptions that files have (`TTree` versions 16 to 20, `TBranch` 10 to 13,
+//! `TBranchElement` 8 to 10; and of Geant4, which keeps to those of ROOT 3: `TTree` 5, `TBranch` 8, `TBranchElement` 1),
+//! and ROOT's own streamers of `TObjArray` and `TBasket`.
 
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ const MAX_DEPTH: usize = 16;
 /// Names are put together from those of branches, members and leaves; without a limit a small damaged file could ask
 /// for much memory.
 const MAX_NAME_LENGTH: usize = 1024;
+/// The versions of `TTree` and `TBranch` that Geant4 writes.
+const GEANT4_TREE: i16 = 5;
+const GEANT4_BRANCH: i16 = 8;
 /// Added to the type code of a member that is an array of fixed length.
 const FIXED_ARRAY: i32 = 20;
 /// `TBranchElement::fType` of a member of the items of a `TClonesArray` or of a collection.
@@ -62,7 +66,7 @@ pub(super) fn decode_tree(
     let (version, mut body) = record.object()?;
     let (_, title) = body.tnamed()?;
     (0..3).try_for_each(|_attributes| body.skip_object())?;
-    let entries = body.u64()?;
+    let entries = large_number(&mut body, version > GEANT4_TREE)?;
     skip_settings(&mut body, version)?;
     let mut decoder = Decoder { branches: Vec::new(), leaves: Leaves::new(), file_length };
     decoder.list(&mut body, "", 0)?;
@@ -72,12 +76,13 @@ pub(super) fn decode_tree(
 /// What lies between the number of entries and the list of branches.
 fn skip_settings(body: &mut Buffer<'_>, version: i16) -> Result<(), Fault> {
     let length = match version {
+        GEANT4_TREE => 24 + 12 + 16,
         16 => 24 + 8 + 12 + 40,
         17 => 24 + 8 + 16 + 40,
         18..=20 => 32 + 8 + 16,
         _ => {
             return Err(Fault::Unsupported(format!(
-                "it is a TTree of version {version}, and 16 to 20 are known; \
+                "it is a TTree of version {version}, and {GEANT4_TREE} and 16 to 20 are known; \
                  hint: copy it with a current ROOT, `rooteventselector in.root:tree out.root`"
             )));
         }
@@ -95,6 +100,11 @@ fn skip_settings(body: &mut Buffer<'_>, version: i16) -> Result<(), Fault> {
         body.skip(array)?;
     }
     if version >= 20 { body.skip_object() } else { Ok(()) }
+}
+
+/// What is an integer of 64 bits in all but the oldest versions, where it is an `f64`.
+fn large_number(buffer: &mut Buffer<'_>, integer: bool) -> Result<u64, Fault> {
+    if integer { buffer.u64() } else { buffer.f64().map(|number| number as u64) }
 }
 
 struct Decoder {
@@ -154,25 +164,24 @@ impl Decoder {
                 let record = self.branch_record(base_version, base, parent, depth)?;
                 self.add(record, Some(&decode_element(version, outer)?))
             }
-            _ => {
-                let (_, mut outer) = body.object()?;
-                let (_, mut base) = outer.object()?;
-                let (name, title) = base.tnamed()?;
-                self.branches.push(Branch {
-                    name: full_name(parent, &name)?.into(),
-                    kind: BranchKind::Unsupported(format!("a {class}")),
-                    place: 0,
-                    storage: Arc::new(Storage {
-                        title: title.into_owned(),
-                        entries: 0,
-                        stride: 0,
-                        baskets: Vec::new(),
-                        total_bytes: 0,
-                    }),
-                });
-                Ok(())
-            }
+            _ => self.unknown_branch(class, body, parent),
         }
+    }
+
+    /// A branch of a class that is not read, so that users see that it is there.
+    fn unknown_branch(&mut self, class: &str, mut body: Buffer<'_>, parent: &str) -> Result<(), Fault> {
+        let (_, mut outer) = body.object()?;
+        let (_, mut base) = outer.object()?;
+        let (name, title) = base.tnamed()?;
+        let storage =
+            Storage { title: title.into_owned(), entries: 0, stride: 0, baskets: Vec::new(), total_bytes: 0 };
+        self.branches.push(Branch {
+            name: full_name(parent, &name)?.into(),
+            kind: BranchKind::Unsupported(format!("a {class}")),
+            place: 0,
+            storage: Arc::new(storage),
+        });
+        Ok(())
     }
 
     fn branch_record(
@@ -182,32 +191,30 @@ impl Decoder {
         parent: &str,
         depth: usize,
     ) -> Result<BranchRecord, Fault> {
-        if !(10..=13).contains(&version) {
-            return Err(Fault::Unsupported(format!(
-                "it has a TBranch of version {version}, and 10 to 13 are known; \
-                 hint: copy the tree with a current ROOT, `rooteventselector in.root:tree out.root`"
-            )));
-        }
+        let new = check_branch_version(version)?;
         let (name, title) = body.tnamed()?;
         let (name, title) = (full_name(parent, &name)?, title.into_owned());
         body.skip_object()?;
         let (_compression, _basket_size, _offsets_length) = (body.i32()?, body.i32()?, body.i32()?);
-        let (written, _entry_number) = (body.i32()?, body.i64()?);
+        let written = body.i32()?;
+        // The number of the current entry.
+        body.skip(if new { 8 } else { 4 })?;
         if version >= 13 {
             body.skip_object()?;
         }
         let (_offset, capacity, _split_level) = (body.i32()?, body.i32()?, body.i32()?);
-        let entries = body.u64()?;
+        let entries = large_number(&mut body, new)?;
         if version >= 11 {
             let _first_entry = body.i64()?;
         }
-        let (total_bytes, _stored_bytes) = (body.u64()?, body.u64()?);
+        let total_bytes = large_number(&mut body, new)?;
+        body.skip(8)?;
         let before = self.branches.len();
         self.list(&mut body, &name, depth + 1)?;
         let split = self.branches.len() > before;
         let leaves = decode_leaves(&mut body, &mut self.leaves)?;
         let embedded = embedded_baskets(&mut body)?;
-        let table = BasketTable::decode(&mut body, capacity, written)?;
+        let table = BasketTable::decode(&mut body, capacity, written, new)?;
         if !body.string()?.is_empty() {
             return Err(Fault::Unsupported(format!(
                 "the values of its branch {name} are in another file; hint: copy the tree with `hadd`"
@@ -248,6 +255,18 @@ impl Decoder {
     }
 }
 
+/// Whether a branch is of a version with integers of 64 bits, among those that are known.
+fn check_branch_version(version: i16) -> Result<bool, Fault> {
+    match version {
+        GEANT4_BRANCH => Ok(false),
+        10..=13 => Ok(true),
+        _ => Err(Fault::Unsupported(format!(
+            "it has a TBranch of version {version}, and {GEANT4_BRANCH} and 10 to 13 are known; \
+             hint: copy the tree with a current ROOT, `rooteventselector in.root:tree out.root`"
+        ))),
+    }
+}
+
 /// `parent.name`, unless the name says so itself.
 fn full_name(parent: &str, name: &str) -> Result<String, Fault> {
     let stem = parent.trim_end_matches('.');
@@ -257,13 +276,15 @@ fn full_name(parent: &str, name: &str) -> Result<String, Fault> {
 
 fn decode_element(version: i16, mut body: Buffer<'_>) -> Result<Element, Fault> {
     let class = checked_name(&body.string()?)?;
-    let (_parent, _items) = (body.string()?, body.string()?);
-    let _checksum = body.u32()?;
-    match version {
-        8 | 9 => body.skip(4)?,
-        10 => body.skip(2)?,
+    let class_version = match version {
+        1 | 8 | 9 => 4,
+        10 => 2,
         _ => return Err(Fault::Unsupported(format!("it has a TBranchElement of version {version}"))),
+    };
+    if version > 1 {
+        let (_parent, _items, _checksum) = (body.string()?, body.string()?, body.u32()?);
     }
+    body.skip(class_version)?;
     let _id = body.i32()?;
     let (kind, code) = (body.i32()?, body.i32()?);
     Ok(Element { class, kind, code })
@@ -332,3 +353,6 @@ fn embedded_baskets(buffer: &mut Buffer<'_>) -> Result<Vec<(usize, Values)>, Fau
     }
     Ok(baskets)
 }
+
+#[cfg(test)]
+mod tests;
