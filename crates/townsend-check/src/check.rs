@@ -11,7 +11,7 @@ use crate::maps::{Map, maps};
 use crate::multivariate::scores;
 use crate::page::page;
 use crate::plot::overview;
-use crate::report::{Compared, Comparison, Form, Report, SampleSummary, SetSummary};
+use crate::report::{Compared, Comparison, EmptyDifference, Form, Report, SampleSummary, SetSummary};
 use crate::text::{percent, thousands};
 use crate::{
     Binning, CheckError, Column, MINIMUM_AVALANCHES, Observable, ObservableOptions, Observables, Resampling, Sample,
@@ -123,6 +123,7 @@ pub fn check(
             units: real.meta().units.clone(),
             note,
         },
+        empty: empty_difference(&real_observables, &generated_observables),
         real: summary(real_file, &real_observables),
         generated: summary(generated_file, &generated_observables),
         observables,
@@ -221,6 +222,15 @@ fn summary(file: InputFile, observables: &Observables) -> SetSummary {
     }
 }
 
+fn empty_difference(real: &Observables, generated: &Observables) -> EmptyDifference {
+    let (n, m) = (real.avalanches as f64, generated.avalanches as f64);
+    let pooled = (real.empty + generated.empty) as f64 / (n + m);
+    EmptyDifference {
+        difference: generated.empty as f64 / m - real.empty as f64 / n,
+        error: (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt(),
+    }
+}
+
 fn warnings(
     real: &Observables,
     generated: &Observables,
@@ -234,9 +244,9 @@ fn warnings(
     for (name, set) in [("real", real), ("generated", generated)] {
         if set.outside > 0 {
             warnings.push(format!(
-                "{} of the {name} electrons ({}) lie outside the grid [{}]; none is dropped",
-                percent(set.fraction_outside()),
+                "{} of the {name} electrons ({}) lie outside the grid [{}]; they are counted in its flow bins",
                 thousands(set.outside),
+                percent(set.fraction_outside()),
                 set.grid
             ));
         }
@@ -294,7 +304,11 @@ fn compare(
 fn compare_columns(real: &Column, generated: &Column, resampling: &Resampling) -> (Comparison, Overlay) {
     let binning = Binning::of(&real.values, &generated.values);
     let number = real.observable.index() as u64;
-    let distances = resampling.distances(&real.values, &generated.values, &binning, number);
+    let mut distances = resampling.distances(&real.values, &generated.values, &binning, number);
+    if real.observable == Observable::Empty {
+        // Of values that are 0 or 1 the asymptotic probability means nothing; the report has the binomial error.
+        distances.ks.p_value = None;
+    }
     let summary = |column: &Column| SampleSummary {
         mean: column.mean(),
         std: column.std(),

@@ -41,6 +41,7 @@ const DEFINITIONS: [Definition; 7] = [
 #[serde(deny_unknown_fields)]
 pub struct Legacy {
     /// The axis of the data compared here (`x`, `z` or `t`) that plays the part; none for `sum`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub our_axis: Option<String>,
     /// Bins of the published figure: lower end, upper end, number.
     pub binning: (f64, f64, usize),
@@ -49,12 +50,16 @@ pub struct Legacy {
     /// The same of the generated ones.
     pub generated: InRange,
     /// Wasserstein-1 of the histograms over the real standard deviation; none if too few are in range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub w1_over_sigma: Option<Distance>,
     /// Largest distance of the cumulative histograms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ks: Option<Distance>,
     /// Separation power in these bins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separation_power: Option<Distance>,
     /// The published run that was nearest in W1/σ: reconstructions of other data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceResult>,
 }
 
@@ -81,6 +86,7 @@ pub struct ReferenceResult {
     /// Separation power.
     pub separation_power: f64,
     /// Avalanches of 5,000 produced that lie within the bins, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub produced_in_range: Option<u32>,
 }
 
@@ -223,13 +229,15 @@ mod tests {
         assert_eq!(value("t_mean"), 0.5);
     }
 
-    /// The published rule of thumb: the width of a Gaussian of σ = 0.345 mm at the centre is 0.326.
+    /// About the centre (w = 2) the width behaves as 2√Σp² = 2√(h / 2√π σ): 0.330 for σ = 0.345 mm in bins of h = 1/30 mm
+    /// (0.326 was published for about this σ).
     #[test]
-    fn the_width_of_a_gaussian_is_the_published_one() {
+    fn the_width_of_a_gaussian_is_an_inverse_participation_ratio() {
         let density = |i: u32| (-0.5 * ((f64::from(i) - 45.5) / 30.0 / 0.345).powi(2)).exp();
         let cells: Vec<(u32, u32, u32)> = (1..=90).map(|i| (i, 1, (1e6 * density(i)) as u32 + 1)).collect();
         let values = values(&set(&[&cells]));
-        assert!((values[2][0] - 0.326).abs() < 0.003, "{}", values[2][0]);
+        let expected = 2.0 * (1.0 / 30.0 / (2.0 * std::f64::consts::PI.sqrt() * 0.345)).sqrt();
+        assert!((values[2][0] - expected).abs() < 0.01 * expected, "{}", values[2][0]);
     }
 
     #[test]

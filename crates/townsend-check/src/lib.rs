@@ -21,6 +21,6 @@ pub use multivariate::{
     Neighbours, Rows, auc, classifier_auc, frechet_distance, kernel_distance, neighbours,
 };
 pub use observables::{Column, Observable, ObservableOptions, Observables};
-pub use report::{ClassifierTest, Compared, Comparison, Excess, Form, Report, SampleSummary, Score, SetSummary};
+pub use report::{ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score, SetSummary};
 /// The least number of avalanches with electrons that a comparison needs in each set.
 pub const MINIMUM_AVALANCHES: usize = 10;

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::check::Check;
 use crate::plot::{Style, color_bar, maps_svg, overlay_svg};
-use crate::report::{Comparison, Report, SetSummary, score_with_error, with_error};
+use crate::report::{Comparison, Report, SetSummary, decimal, score_with_error, with_error};
 use crate::text::{percent, significant, thousands};
 use crate::{CheckError, Distance, InRange, Legacy, Observable};
 
@@ -36,7 +36,7 @@ pub(crate) fn page(check: &Check) -> Result<String, CheckError> {
                 (scores(report))
                 h2 { "Distributions" }
                 p.faint {
-                    "Points with error bars: real. Line with band: generated. Share of avalanches a bin, in the 50 bins "
+                    "Points with error bars: real. Line with band: generated. Share of avalanches a bin, in the bins "
                     "of the separation power; what lies outside the axis is stated. Below: generated over real with "
                     "the error of the generated, around a band of the error of the real; triangles lie above the axis."
                 }
@@ -57,7 +57,7 @@ fn summary(report: &Report) -> Markup {
             tr {
                 td { (name) }
                 td { (thousands(set.avalanches as u64)) }
-                td { (significant(100.0 * set.empty_fraction, 3)) " ± " (significant(100.0 * set.empty_fraction_error, 1)) "%" }
+                td { (significant(100.0 * set.empty_fraction, 3)) " ± " (significant(100.0 * set.empty_fraction_error, 2)) "%" }
                 td { (thousands(set.electrons)) }
                 td { (percent(set.fraction_outside)) }
                 td.text { (set.file) }
@@ -66,9 +66,10 @@ fn summary(report: &Report) -> Markup {
     };
     html! {
         div.wide { table {
-            thead { tr { th { "set" } th { "avalanches" } th { "empty" } th { "electrons" } th { "outside the grid" } th { "file" } } }
+            thead { tr { th { "set" } th { "avalanches" } th { "empty" } th { "electrons" } th { "outside the grid" } th.text { "file" } } }
             tbody { (row("real", &report.real)) (row("generated", &report.generated)) }
         } }
+        p { "Empty, generated less real: " (report.empty.text()) " (binomial error)." }
     }
 }
 
@@ -131,7 +132,7 @@ fn distance(distance: Option<Distance>) -> Markup {
     html! {
         @if let Some(distance) = distance {
             td.group.far[distance.value > FAR * distance.floor] { (with_error(&distance)) }
-            td { (format!("{:.3}", distance.floor)) }
+            td { (decimal(distance.floor)) }
         } @else {
             td.group { "none" } td {}
         }
@@ -143,7 +144,7 @@ fn scores(report: &Report) -> Markup {
         @if report.scores().next().is_some() {
             h3 { "All observables together" }
             div.wide { table {
-                thead { tr { th { "metric" } th { "value" } th { "floor" } th { "avalanches" } th { "how" } } }
+                thead { tr { th { "metric" } th { "value" } th { "floor" } th { "avalanches" } th.text { "how" } } }
                 tbody {
                     @for (name, score) in report.scores() {
                         tr {
@@ -200,7 +201,7 @@ fn legacy(report: &Report) -> Markup {
                     tr { th rowspan="2" { "observable" } th.group colspan="3" { "this check (floor)" } th.group colspan="2" { "in range" } th.group colspan="5" { "nearest published run" } }
                     tr {
                         th.group { "W1/σ" } th { "KS" } th { "sep. power" } th.group { "real" } th { "generated" }
-                        th.group { "W1/σ" } th { "KS" } th { "sep. power" } th { "in range" } th { "run" }
+                        th.group { "W1/σ" } th { "KS" } th { "sep. power" } th { "in range" } th.text { "run" }
                     }
                 }
                 tbody { @for (name, entry) in &report.legacy { (legacy_row(name, entry)) } }
@@ -211,9 +212,9 @@ fn legacy(report: &Report) -> Markup {
 
 fn legacy_row(name: &str, entry: &Legacy) -> Markup {
     let ours = |distance: Option<Distance>| {
-        html! { @if let Some(d) = distance { (with_error(&d)) small { " (" (format!("{:.3}", d.floor)) ")" } } @else { "none" } }
+        html! { @if let Some(d) = distance { (with_error(&d)) small { " (" (decimal(d.floor)) ")" } } @else { "none" } }
     };
-    let range = |count: InRange| html! { (thousands(count.in_range as u64)) " of " (thousands(count.of as u64)) };
+    let range = |count: InRange| html! { (thousands(count.in_range as u64)) " / " (thousands(count.of as u64)) };
     html! {
         tr {
             td { (name) @if let Some(axis) = &entry.our_axis { small { " (our " (axis) ")" } } }
@@ -222,8 +223,8 @@ fn legacy_row(name: &str, entry: &Legacy) -> Markup {
             @if let Some(reference) = &entry.reference {
                 td.group { (format!("{:.3}", reference.w1_over_sigma)) } td { (format!("{:.3}", reference.ks)) }
                 td { (format!("{:.3}", reference.separation_power)) }
-                td { @if let Some(n) = reference.produced_in_range { (thousands(u64::from(n))) " of 5,000" } }
-                td.text { (reference.run) }
+                td { @if let Some(n) = reference.produced_in_range { (thousands(u64::from(n))) " / 5,000" } }
+                td.run { (reference.run) }
             } @else {
                 td.group colspan="5" {}
             }
@@ -249,8 +250,8 @@ fn provenance(report: &Report) -> Markup {
             dt { "W1/σ" } dd { "Wasserstein-1 distance of the two samples over the real standard deviation" }
             dt { "KS" } dd { "largest difference of the two distribution functions, with its asymptotic probability" }
             dt { "separation power" } dd {
-                "½ Σ (a−b)²/(a+b) of the normalised histograms in 50 bins between the joint 0.1% and 99.9% quantiles and two "
-                "flow bins; 0 the same, 1 disjoint"
+                "½ Σ (a−b)²/(a+b) of the normalised histograms in 50 bins between the joint 0.1% and 99.9% quantiles (a bin "
+                "each for whole numbers less than 50 apart) and two flow bins; 0 the same, 1 disjoint"
             }
         }
     }

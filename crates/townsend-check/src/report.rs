@@ -24,6 +24,8 @@ pub struct Report {
     pub generated: SetSummary,
     /// In which form the two were compared.
     pub compared: Compared,
+    /// Generated less real empty fraction.
+    pub empty: EmptyDifference,
     /// One entry an observable that both sets allow, by name.
     pub observables: BTreeMap<String, Comparison>,
     /// Classifier two-sample test.
@@ -74,6 +76,23 @@ pub struct SetSummary {
     pub fraction_outside: f64,
 }
 
+/// Difference of the empty fractions, with its binomial error.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmptyDifference {
+    /// Generated less real.
+    pub difference: f64,
+    /// Its standard error if both had one fraction p: `√(p(1 − p)(1/n + 1/m))`.
+    pub error: f64,
+}
+
+impl EmptyDifference {
+    pub(crate) fn text(&self) -> String {
+        let [difference, error] = [self.difference, self.error].map(|v| format!("{:.2}", 100.0 * v));
+        format!("({difference} ± {error})%")
+    }
+}
+
 /// In which form the sets were compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,10 +129,12 @@ pub struct Comparison {
     pub generated: SampleSummary,
     /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated are
     /// not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub w1_over_sigma: Option<Distance>,
     /// Kolmogorov-Smirnov distance.
     pub ks: Distance,
-    /// Separation power in 50 bins between the joint 0.1% and 99.9% quantiles, and two flow bins.
+    /// Separation power in 50 bins between the joint 0.1% and 99.9% quantiles (or a bin for each whole number), and
+    /// two flow bins.
     pub separation_power: Distance,
 }
 
@@ -199,8 +220,7 @@ impl Report {
             metrics.push((format!("ks.{name}"), Some(c.ks.value)));
             metrics.push((format!("separation_power.{name}"), Some(c.separation_power.value)));
         }
-        let difference = (self.real.empty_fraction - self.generated.empty_fraction).abs();
-        metrics.push(("empty".to_string(), Some(difference)));
+        metrics.push(("empty".to_string(), Some(self.empty.difference.abs())));
         let auc = self.c2st.as_ref().map(|test| &test.auc);
         for (name, score) in [("c2st.auc", auc), ("fpd", self.fpd.as_ref()), ("kpd", self.kpd.as_ref())] {
             metrics.extend(score.map(|score| (name.to_string(), Some(score.value))));
@@ -247,11 +267,16 @@ impl Report {
                 "{name}: {} avalanches, ({} ± {})% empty, {}",
                 thousands(set.avalanches as u64),
                 significant(100.0 * set.empty_fraction, 3),
-                significant(100.0 * set.empty_fraction_error, 1),
+                significant(100.0 * set.empty_fraction_error, 2),
                 set.file
             )
         };
-        format!("{}\n{}", set("real", &self.real), set("generated", &self.generated))
+        let difference = self.empty.text();
+        format!(
+            "{}\n{}\nempty, generated less real: {difference}",
+            set("real", &self.real),
+            set("generated", &self.generated)
+        )
     }
 
     /// The metrics of all observables together that were computed.
@@ -282,7 +307,7 @@ fn row(observable: Observable, comparison: &Comparison) -> Vec<String> {
     ];
     for distance in [comparison.w1_over_sigma, Some(comparison.ks), Some(comparison.separation_power)] {
         row.push(distance.map_or("none".to_string(), |d| with_error(&d)));
-        row.push(distance.map_or(String::new(), |d| format!("{:.3}", d.floor)));
+        row.push(distance.map_or(String::new(), |d| decimal(d.floor)));
     }
     row
 }
@@ -290,7 +315,12 @@ fn row(observable: Observable, comparison: &Comparison) -> Vec<String> {
 /// A distance and half of its 68% interval.
 pub(crate) fn with_error(distance: &Distance) -> String {
     let half = 0.5 * (distance.interval[1] - distance.interval[0]);
-    format!("{:.3} ± {half:.3}", distance.value)
+    format!("{} ± {}", decimal(distance.value), decimal(half))
+}
+
+/// Three decimals; more where they would all be 0.
+pub(crate) fn decimal(value: f64) -> String {
+    if value == 0.0 || value >= 0.0005 { format!("{value:.3}") } else { significant(value, 1) }
 }
 
 /// A score and its error.
@@ -308,3 +338,6 @@ fn score_row(name: &str, score: &Score) -> Vec<String> {
         format!("{real} / {generated}"),
     ]
 }
+
+#[cfg(test)]
+mod tests;

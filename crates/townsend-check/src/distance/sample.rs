@@ -16,17 +16,21 @@ impl Binning {
     /// Bins that [`Binning::of`] makes.
     pub const BINS: usize = 50;
 
-    /// 50 bins from the smaller of the two 0.1% quantiles to the larger of the two 99.9% quantiles; 1 wide about the
-    /// value if all values are the same. What is outside falls into the flow bins.
+    /// 50 bins from the smaller of the two 0.1% quantiles to the larger of the two 99.9% quantiles; of whole numbers
+    /// fewer than 50 apart, a bin each. What is outside falls into the flow bins.
     pub fn of(a: &[f64], b: &[f64]) -> Self {
         let low = quantile(a, 0.001).min(quantile(b, 0.001));
         let high = quantile(a, 0.999).max(quantile(b, 0.999));
+        let whole = |values: &[f64]| values.iter().all(|value| value.fract() == 0.0);
+        if high - low < Self::BINS as f64 && whole(a) && whole(b) {
+            return Self { low: low - 0.5, high: high + 0.5, bins: (high - low) as usize + 1 };
+        }
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
         Self { low, high, bins: Self::BINS }
     }
 
     /// The bin of a value: 0 below, `bins + 1` above. The upper end belongs to the last bin, so that a largest value
-    /// that is common (such as 1 of `empty`) is not called outside.
+    /// that is common (such as 1 of shares) is not called outside.
     pub fn bin(&self, value: f64) -> usize {
         if value < self.low {
             0

@@ -66,6 +66,15 @@ fn disjoint_sets_are_as_far_as_can_be() {
 }
 
 #[test]
+fn whole_numbers_have_a_bin_each() {
+    let binning = Binning::of(&[3.0, 4.0, 4.0], &[7.0, 5.0]);
+    assert_eq!((binning.low, binning.high, binning.bins), (2.5, 7.5, 5));
+    assert_eq!(Sample::new(&[3.0, 4.0, 4.0], &binning).histogram(), [0, 1, 2, 0, 0, 0, 0]);
+    assert_eq!(Binning::of(&[0.0, 100.0], &[1.0]).bins, 50);
+    assert_eq!(Binning::of(&[0.5, 0.5], &[0.5]), Binning { low: 0.0, high: 1.0, bins: 50 });
+}
+
+#[test]
 fn sizes_need_not_agree() {
     // F of {0, 1} and {0, 0, 1, 1, 1}: differ by 0.1 between 0 and 1.
     let (a, b) = ([0.0, 1.0], [0.0, 0.0, 1.0, 1.0, 1.0]);

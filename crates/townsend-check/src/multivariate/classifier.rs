@@ -14,6 +14,8 @@ const FOLDS: usize = 5;
 const TREES: usize = 150;
 const LEARNING_RATE: f32 = 0.05;
 const LEAVES: usize = 31;
+/// Quantile bins of an observable between which trees may cut.
+const BINS: u16 = 64;
 /// Least sum of the loss' second derivatives in a leaf: at most ¼ a row, so 20 rows.
 const LEAST_LEAF_WEIGHT: f32 = 5.0;
 
@@ -89,7 +91,7 @@ fn judge(grown: &[f64], labels: &[f64], judged: &[f64], judged_rows: usize) -> R
         .set_max_leaves(LEAVES)
         .set_max_depth(LEAVES)
         .set_min_leaf_weight(LEAST_LEAF_WEIGHT)
-        .set_nbins(255)
+        .set_nbins(BINS)
         .set_parallel(false);
     trees.grow_policy = GrowPolicy::LossGuide;
     trees.fit_unweighted(&Matrix::new(grown, labels.len(), columns), labels, None).map_err(|e| e.to_string())?;

@@ -83,7 +83,7 @@ impl Points {
 
     /// Median distance of two different electrons in x and z.
     pub(super) fn pair_distance(&self, random: &mut Stream) -> f64 {
-        let mut squares = if self.electrons * (self.electrons - 1) / 2 <= PAIRS {
+        let mut squares = if self.electrons.saturating_mul(self.electrons - 1) / 2 <= PAIRS {
             self.all_pairs()
         } else {
             self.random_pairs(random)

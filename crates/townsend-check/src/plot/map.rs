@@ -63,8 +63,8 @@ pub(super) fn draw(area: &Area<'_>, map: &Map, most: u32, style: &Style) -> Resu
         .axis_desc_style(style.font())
         .x_labels(5)
         .y_labels(5)
-        .x_label_formatter(&|v| tick(*v))
-        .y_label_formatter(&|v| tick(*v))
+        .x_label_formatter(&|v| tick(*v, map.x.high() - map.x.low()))
+        .y_label_formatter(&|v| tick(*v, map.z.high() - map.z.low()))
         .x_desc(label(map.x.label(), "x"))
         .y_desc(label(map.z.label(), "z"))
         .draw()
@@ -105,5 +105,7 @@ pub(super) fn draw_bar(area: &Area<'_>, most: u32, style: &Style) -> Result<(), 
         let at = (left + width + 16, y - (style.text * 0.4) as i32);
         area.draw(&Text::new(value.to_string(), at, style.font())).map_err(failed)?;
     }
-    area.draw(&Text::new("electrons / cell", (left, 18), style.font())).map_err(failed)
+    let font = ("sans-serif", style.text).into_font().transform(FontTransform::Rotate90);
+    let at = (left + width + 18 + (2.4 * style.text) as i32, top + side / 2 - (3.2 * style.text) as i32);
+    area.draw(&Text::new("electrons / cell", at, font.color(&style.ink))).map_err(failed)
 }

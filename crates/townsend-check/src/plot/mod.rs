@@ -12,6 +12,7 @@ pub(crate) use overlay::overlay_svg;
 pub(crate) use overview::overview;
 
 use crate::CheckError;
+use crate::text::significant;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -36,7 +37,7 @@ const CURRENT_SVG: &str = "#010203";
 impl Style {
     /// For a page: ink is the page's text colour.
     pub(crate) const PAGE: Self =
-        Self { ink: CURRENT, generated: RGBColor(217, 72, 47), text: 30.0, line: 3 };
+        Self { ink: CURRENT, generated: RGBColor(217, 72, 47), text: 38.0, line: 3 };
     /// For a file of its own, on white.
     pub(crate) const FILE: Self = Self { ink: BLACK, ..Self::PAGE };
 
@@ -109,15 +110,17 @@ fn cell(line: &str) -> Option<(&str, String)> {
     Some((rest, format!("M{x} {y}h{width}v{height}h-{width}z")))
 }
 
-/// A number beside a tick: no more digits than it needs.
-fn tick(value: f64) -> String {
-    let magnitude = value.abs();
-    if magnitude != 0.0 && (magnitude < 1e-3 || magnitude >= 1e5) {
-        return format!("{value:e}");
+/// A number beside a tick of an axis that is `span` long: no more digits than it needs.
+fn tick(value: f64, span: f64) -> String {
+    // Ticks are found by adding steps; what rounding left of 0 is 0.
+    if value.abs() < 1e-9 * span {
+        return "0".to_string();
+    }
+    if value.abs() < 1e-3 || value.abs() >= 1e5 {
+        return significant(value, 2);
     }
     let text = format!("{value:.4}");
-    let short = text.trim_end_matches('0').trim_end_matches('.');
-    if short == "-0" { "0".to_string() } else { short.to_string() }
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 #[cfg(test)]
@@ -126,8 +129,8 @@ mod tests {
 
     #[test]
     fn ticks_are_short() {
-        let ticks = [0.0, 0.5, 12.0, -0.125, 2e-5, 100_000.0, 0.300_000_000_000_000_04].map(tick);
-        assert_eq!(ticks, ["0", "0.5", "12", "-0.125", "2e-5", "1e5", "0.3"]);
+        let ticks = [0.0, 0.5, 12.0, -0.125, 2e-5, 100_000.0, 0.300_000_000_000_000_04, -5.5e-17].map(|v| tick(v, 1.0));
+        assert_eq!(ticks, ["0", "0.5", "12", "-0.125", "2.0e-5", "100000", "0.3", "0"]);
     }
 
     #[test]

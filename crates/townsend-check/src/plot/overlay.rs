@@ -14,7 +14,7 @@ type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64
 const SIZE: (u32, u32) = (900, 780);
 /// Part of the height that the ratio takes.
 const RATIO: f64 = 0.32;
-const LEFT: i32 = 130;
+const LEFT: i32 = 140;
 /// Largest ratio shown; what lies beyond is marked at the edge.
 const MOST: f64 = 2.0;
 
@@ -99,6 +99,11 @@ fn point(chart: &Chart<'_, '_>, x: f64, share: Share, most: f64, style: &Style) 
 }
 
 fn axes(chart: &mut Chart<'_, '_>, style: &Style, y: &str, x: &str, y_labels: usize) -> Result<(), CheckError> {
+    // The topmost label would meet the lowest one of the plot above.
+    let hidden = 0.99 * chart.y_range().end;
+    let span = chart.x_range().end - chart.x_range().start;
+    let (y_label, x_label) =
+        (|v: &f64| if *v < hidden { tick(*v, hidden) } else { String::new() }, |v: &f64| tick(*v, span));
     let mut mesh = chart.configure_mesh();
     mesh.disable_mesh()
         .axis_style(style.ink.stroke_width(2))
@@ -107,8 +112,8 @@ fn axes(chart: &mut Chart<'_, '_>, style: &Style, y: &str, x: &str, y_labels: us
         .y_desc(y)
         .x_labels(if x.is_empty() { 0 } else { 6 })
         .y_labels(y_labels)
-        .y_label_formatter(&|v| tick(*v))
-        .x_label_formatter(&|v| tick(*v));
+        .y_label_formatter(&y_label)
+        .x_label_formatter(&x_label);
     if !x.is_empty() {
         mesh.x_desc(x);
     }
@@ -160,7 +165,7 @@ fn ratio(
         .margin_top(10)
         .margin_right(24)
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
-        .set_label_area_size(LabelAreaPosition::Bottom, (style.text * 2.9) as i32)
+        .set_label_area_size(LabelAreaPosition::Bottom, (style.text * 2.5) as i32)
         .build_cartesian_2d(low..high, 0.0..MOST)
         .map_err(failed)?;
     let unit = if overlay.unit.is_empty() { String::new() } else { format!(" [{}]", overlay.unit) };

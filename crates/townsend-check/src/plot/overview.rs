@@ -15,7 +15,7 @@ const DISTRIBUTIONS: u32 = 900;
 
 /// One SVG file: a row of real avalanches, one of generated ones, and the distributions of three observables.
 pub(crate) fn overview(check: &Check) -> Result<String, CheckError> {
-    let style = Style { text: 40.0, ..Style::FILE };
+    let style = Style::FILE;
     let columns = check.real_maps.len().min(check.generated_maps.len()) as u32;
     let overlays: Vec<&Overlay> = chosen(check);
     let rows = if columns > 0 { 2 * map::MAP.1 } else { 0 };

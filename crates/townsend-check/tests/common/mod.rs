@@ -1,0 +1,29 @@
+//! Synthetic avalanches.
+
+use rand_distr::{Distribution, Exp1, Normal};
+use townsend_core::{Dataset, ElectronSet, InputFile, Purpose, stream};
+
+const TEST: Purpose = Purpose::new("synthetic avalanches");
+
+/// `n` avalanches, one in eight empty, of about `size` electrons (exponentially spread), `width` mm wide in x.
+pub(crate) fn avalanches(n: usize, size: f64, width: f64, seed: u64) -> Dataset {
+    let mut set = ElectronSet::default();
+    for index in 0..n {
+        let mut random = stream(seed, TEST, index as u64);
+        let fluctuation: f64 = Exp1.sample(&mut random);
+        let electrons = if index % 8 == 7 { 0 } else { 5 + (size * fluctuation) as usize };
+        let mut around = |center: f64, sigma: f64| -> Vec<f32> {
+            let center = Normal::new(center, 0.3 * sigma).unwrap().sample(&mut random);
+            let normal = Normal::new(center, sigma).unwrap();
+            (0..electrons).map(|_| normal.sample(&mut random) as f32).collect()
+        };
+        let (x, z, t) = (around(0.0, width), around(0.0, 0.3), around(175.0, 4.0));
+        set.push(&x, &z, &t);
+    }
+    set.into()
+}
+
+/// A file of this name, with a hash of its own.
+pub(crate) fn file(name: &str) -> InputFile {
+    InputFile { file: name.to_string(), sha256: format!("{:064x}", name.len()) }
+}
