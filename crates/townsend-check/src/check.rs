@@ -14,7 +14,8 @@ use crate::plot::overview;
 use crate::report::{Compared, Comparison, EmptyDifference, Form, Report, SampleSummary, SetSummary};
 use crate::text::{percent, thousands};
 use crate::{
-    Binning, CheckError, Column, MINIMUM_AVALANCHES, Observable, ObservableOptions, Observables, Resampling, Sample,
+    Binning, CheckError, Column, MINIMUM_AVALANCHES, Observable, ObservableOptions, Observables, Resampling,
+    Sample,
 };
 
 /// Avalanches of each set that are shown as images.
@@ -173,7 +174,9 @@ fn in_one_form<'a>(
     }
     let count = |data: &Dataset, grid: &Grid| data.to_counts(grid).map(|counts| Cow::Owned(counts.into()));
     let counted = |what: &str, grid: &Grid| {
-        format!("the {what} were counted on the grid of the other set [{grid}], so that one definition holds for both")
+        format!(
+            "the {what} were counted on the grid of the other set [{grid}], so that one definition holds for both"
+        )
     };
     match (real.grid(), generated.grid()) {
         (None, None) => {
@@ -183,9 +186,12 @@ fn in_one_form<'a>(
         (None, Some(grid)) => {
             Ok((count(real, grid)?, Cow::Borrowed(generated), Form::Counts, counted("real electrons", grid)))
         }
-        (Some(grid), None) => {
-            Ok((Cow::Borrowed(real), count(generated, grid)?, Form::Counts, counted("generated electrons", grid)))
-        }
+        (Some(grid), None) => Ok((
+            Cow::Borrowed(real),
+            count(generated, grid)?,
+            Form::Counts,
+            counted("generated electrons", grid),
+        )),
         (Some(a), Some(b)) if a.same_cells(b) => {
             let note = format!("both sets are counts on the grid [{a}]");
             Ok((Cow::Borrowed(real), Cow::Borrowed(generated), Form::Counts, note))
@@ -256,11 +262,16 @@ fn warnings(
         .columns()
         .iter()
         .zip(generated.columns())
-        .filter(|(a, b)| [a, b].iter().any(|c| c.left_out as f64 > LEFT_OUT * (c.left_out + c.values.len()) as f64))
+        .filter(|(a, b)| {
+            [a, b].iter().any(|c| c.left_out as f64 > LEFT_OUT * (c.left_out + c.values.len()) as f64)
+        })
         .map(|(a, b)| format!("{} (real {}, generated {})", a.observable.name(), a.left_out, b.left_out))
         .collect();
     if !left_out.is_empty() {
-        warnings.push(format!("more than 5% of the avalanches are too small or too narrow for {}", left_out.join(", ")));
+        warnings.push(format!(
+            "more than 5% of the avalanches are too small or too narrow for {}",
+            left_out.join(", ")
+        ));
     }
     warnings
 }

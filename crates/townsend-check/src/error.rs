@@ -41,7 +41,9 @@ pub enum CheckError {
         generated: String,
     },
     /// Sets whose coordinates mean different things.
-    #[error("the units differ: {real_file} is in {real}, {generated_file} in {generated}; convert one of them")]
+    #[error(
+        "the units differ: {real_file} is in {real}, {generated_file} in {generated}; convert one of them"
+    )]
     Units {
         /// The file of the real set.
         real_file: String,

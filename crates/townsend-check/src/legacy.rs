@@ -123,7 +123,8 @@ impl Definition {
         let binning = Binning { low: self.low, high: self.high, bins: self.bins };
         let (real_binned, generated_binned) = (snap(real, &binning), snap(generated, &binning));
         let enough = real_binned.len().min(generated_binned.len()) >= MINIMUM_AVALANCHES;
-        let distances = enough.then(|| resampling.distances(&real_binned, &generated_binned, &binning, number));
+        let distances =
+            enough.then(|| resampling.distances(&real_binned, &generated_binned, &binning, number));
         Legacy {
             our_axis: self.axis.map(|axis| ["x", "z", "t"][axis].to_string()),
             binning: (self.low, self.high, self.bins),
@@ -166,12 +167,13 @@ fn values(set: &CountSet) -> Vec<Vec<f64>> {
 }
 
 impl Definition {
-    /// With c_i the counts of bin i, w_i = 0.5 + (i − 1)/30 and S = Σ c_i: `sum` = S, `mean` = Σ c_i w_i / S and
-    /// `std` = √(Σ (c_i w_i − mean)²) / S, which behaves as 2√(Σ (c_i/S)²).
+    /// With the counts `c` of a bin, `w = 0.5 + (i − 1)/30` of bin i and `S = Σ c`: `sum` is `S`, `*_mean` is
+    /// `Σ c·w / S` and `*_std` is `√(Σ (c·w − mean)²) / S`, which behaves as `2√Σ(c/S)²`.
     fn value(&self, projections: &[[u64; BINS as usize]]) -> Option<f64> {
         let sum = projections[0].iter().sum::<u64>() as f64;
         let Some(axis) = self.axis else { return Some(sum) };
-        let products = projections.get(axis)?.iter().enumerate().map(|(i, &c)| c as f64 * (0.5 + i as f64 / 30.0));
+        let products =
+            projections.get(axis)?.iter().enumerate().map(|(i, &c)| c as f64 * (0.5 + i as f64 / 30.0));
         let mean = products.clone().sum::<f64>() / sum;
         if self.name.ends_with("_mean") {
             return Some(mean);

@@ -1,4 +1,66 @@
-//! townsend-check
+//! Would a physicist believe it? Compares two sets of avalanches, real and generated: observables of every avalanche,
+//! distances between their distributions with the floor that statistics alone give, and a report as JSON, as a table
+//! and as a page.
+//!
+//! ```
+//! use townsend_check::{CheckOptions, check};
+//! use townsend_core::{Dataset, ElectronSet, InputFile, Silent};
+//!
+//! let avalanches = |width: f32| {
+//!     let mut set = ElectronSet::default();
+//!     for k in 0..40u16 {
+//!         let along = |n: u16| width * f32::from((k * 7 + n * 13) % 31) / 31.0;
+//!         let x: Vec<f32> = (0..20).map(along).collect();
+//!         set.push(&x, &x, &[170.0; 20]);
+//!     }
+//!     Dataset::from(set)
+//! };
+//! let file = |name: &str| InputFile { file: name.into(), sha256: String::new() };
+//! let result = check(
+//!     &avalanches(1.0),
+//!     &avalanches(1.2),
+//!     file("real.npz"),
+//!     file("generated.npz"),
+//!     &CheckOptions { resamples: 50, ..CheckOptions::default() },
+//!     &Silent,
+//! )?;
+//! println!("{}", result.report.table());
+//! let rms = &result.report.observables["rms_x"];
+//! assert!((rms.generated.mean / rms.real.mean - 1.2).abs() < 1e-6);
+//! assert!(!result.report.exceeds("w1_over_sigma.rms_x", 0.1)?.is_empty());
+//! let page = result.write_html()?;
+//! # assert!(page.contains("rms_x"));
+//! # Ok::<(), townsend_check::CheckError>(())
+//! ```
+//!
+//! # One definition for both sets
+//!
+//! Electrons are compared with electrons, counts with counts on the same grid. If one set is counts, the other is
+//! counted on its grid; if both are counts and one has more axes, it is projected on those of the other. The report
+//! says in `compared` what was done. Nothing is cut: electrons outside the grid enter the observables (from counts,
+//! at the end of the axis) and are reported. An observable that the data do not allow is left out and named in
+//! `warnings`. [`Observable`] has the definitions.
+//!
+//! # `report.json`
+//!
+//! | field | is |
+//! |---|---|
+//! | `schema` | `townsend-report/1`; the number grows when a field goes or changes its meaning |
+//! | `producer`, `seed` | program and version; seed of all random streams |
+//! | `real`, `generated` | `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`, `electrons`, `fraction_outside` |
+//! | `compared` | `form` (`electrons` or `counts`), `grid`, `units`, `note` |
+//! | `empty` | `difference` of the empty fractions, generated less real, and its binomial `error` |
+//! | `observables.<name>` | `unit`; `real` and `generated`, each `mean`, `std`, `avalanches`, `left_out`; `w1_over_sigma`, `ks`, `separation_power`, each `value`, `floor`, `interval` (68%), `ks` with `p_value` |
+//! | `c2st.auc`, `fpd`, `kpd`, `precision`, `recall`, `density`, `coverage` | `value`, `floor`, `error`, `avalanches` used, `method` in words |
+//! | `legacy.<name>` | `our_axis`, `binning`, `real` and `generated` (`in_range`, `of`), the three distances, and `reference`: the nearest published run |
+//! | `warnings` | what a reader must know before trusting the numbers |
+//!
+//! What could not be computed is absent. `empty` among the observables is 1 for an empty avalanche and 0 for another.
+//! The `floor` of a distance is that between random halves of the real set, averaged over [`Resampling::halvings`]
+//! and scaled to the numbers of avalanches compared; [`Distance`] and [`Score`] have the details.
+
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "tests mean exactly what they say"))]
+
 mod check;
 mod distance;
 mod error;
@@ -10,6 +72,7 @@ mod page;
 mod plot;
 mod report;
 mod text;
+
 pub use check::{Check, CheckOptions, check};
 pub use distance::{
     Binning, Distance, Distances, Resampling, Sample, kolmogorov_smirnov, kolmogorov_smirnov_p_value,
@@ -21,6 +84,11 @@ pub use multivariate::{
     Neighbours, Rows, auc, classifier_auc, frechet_distance, kernel_distance, neighbours,
 };
 pub use observables::{Column, Observable, ObservableOptions, Observables};
-pub use report::{ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score, SetSummary};
-/// The least number of avalanches with electrons that a comparison needs in each set.
+pub use report::{
+    ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score,
+    SetSummary,
+};
+
+/// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance of two
+/// halves.
 pub const MINIMUM_AVALANCHES: usize = 10;

@@ -13,8 +13,12 @@ const FAR: f64 = 3.0;
 
 pub(crate) fn page(check: &Check) -> Result<String, CheckError> {
     let report = &check.report;
-    let plots: Result<Vec<String>, CheckError> =
-        check.overlays.iter().filter(|o| o.observable != Observable::Empty).map(|o| overlay_svg(o, &Style::PAGE)).collect();
+    let plots: Result<Vec<String>, CheckError> = check
+        .overlays
+        .iter()
+        .filter(|o| o.observable != Observable::Empty)
+        .map(|o| overlay_svg(o, &Style::PAGE))
+        .collect();
     let plots = plots?;
     let images = images(check)?;
     let page = html! {
@@ -214,7 +218,8 @@ fn legacy_row(name: &str, entry: &Legacy) -> Markup {
     let ours = |distance: Option<Distance>| {
         html! { @if let Some(d) = distance { (with_error(&d)) small { " (" (decimal(d.floor)) ")" } } @else { "none" } }
     };
-    let range = |count: InRange| html! { (thousands(count.in_range as u64)) " / " (thousands(count.of as u64)) };
+    let range =
+        |count: InRange| html! { (thousands(count.in_range as u64)) " / " (thousands(count.of as u64)) };
     html! {
         tr {
             td { (name) @if let Some(axis) = &entry.our_axis { small { " (our " (axis) ")" } } }

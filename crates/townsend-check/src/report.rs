@@ -253,7 +253,8 @@ impl Report {
         let mut lines = vec![self.headline(), String::new(), align(&rows)];
         let scores: Vec<Vec<String>> = self.scores().map(|(name, score)| score_row(name, score)).collect();
         if !scores.is_empty() {
-            let header = vec!["all observables".to_string(), "value".into(), "floor".into(), "avalanches".into()];
+            let header =
+                vec!["all observables".to_string(), "value".into(), "floor".into(), "avalanches".into()];
             lines.extend([String::new(), align(&[vec![header], scores].concat())]);
         }
         lines.push("\nfloor: the same between halves of the real set; ±: 68%".to_string());
@@ -300,11 +301,8 @@ fn row(observable: Observable, comparison: &Comparison) -> Vec<String> {
     let mean = |sample: &SampleSummary| {
         if observable == Observable::Empty { percent(sample.mean) } else { significant(sample.mean, 4) }
     };
-    let mut row = vec![
-        format!("{}{unit}", observable.name()),
-        mean(&comparison.real),
-        mean(&comparison.generated),
-    ];
+    let mut row =
+        vec![format!("{}{unit}", observable.name()), mean(&comparison.real), mean(&comparison.generated)];
     for distance in [comparison.w1_over_sigma, Some(comparison.ks), Some(comparison.separation_power)] {
         row.push(distance.map_or("none".to_string(), |d| with_error(&d)));
         row.push(distance.map_or(String::new(), |d| decimal(d.floor)));

@@ -1,6 +1,8 @@
 //! Observables, distances and metrics against a second implementation of their definitions in numpy, scipy and
 //! scikit-learn (`against_scipy.py`).
 
+#![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -8,8 +10,8 @@ use std::sync::LazyLock;
 use rand_distr::{Distribution, Normal, Poisson};
 use serde_json::{Value, json};
 use townsend_check::{
-    Binning, Observable, ObservableOptions, Observables, Resampling, Rows, auc, classifier_auc, frechet_distance,
-    kernel_distance, neighbours,
+    Binning, Observable, ObservableOptions, Observables, Resampling, Rows, auc, classifier_auc,
+    frechet_distance, kernel_distance, neighbours,
 };
 use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, stream};
 
@@ -60,8 +62,11 @@ fn case() -> Case {
         (whole(300, 900.0, 2), whole(300, 905.0, 3)),
     ];
     let rows = |n: usize, shift: f64, index: u64| -> Rows {
-        let base: Vec<Vec<f64>> = (0..4).map(|c| normal(n, shift * f64::from(c), 1.0, index + c as u64)).collect();
-        (0..n).map(|i| vec![base[0][i], base[0][i] + base[1][i], base[2][i] * base[1][i], base[3][i]]).collect()
+        let base: Vec<Vec<f64>> =
+            (0..4).map(|c| normal(n, shift * f64::from(c), 1.0, index + c as u64)).collect();
+        (0..n)
+            .map(|i| vec![base[0][i], base[0][i] + base[1][i], base[2][i] * base[1][i], base[3][i]])
+            .collect()
     };
     let scores = (normal(200, 1.0, 1.0, 1_004), normal(300, 0.0, 1.0, 1_005));
     let tied = |v: Vec<f64>| v.into_iter().map(|v| (v * 4.0).round()).collect();
@@ -100,8 +105,7 @@ static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
     std::fs::write(&input, given.to_string()).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/against_scipy.py");
     // One thread: many wait for each other on a busy machine.
-    let output =
-        Command::new(python()).env("OMP_NUM_THREADS", "1").arg(script).arg(&input).output().unwrap();
+    let output = Command::new(python()).env("OMP_NUM_THREADS", "1").arg(script).arg(&input).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found = serde_json::from_slice(&output.stdout).unwrap();
     (case, found)
@@ -172,7 +176,9 @@ fn distances_are_scipys() {
     for (k, (a, b)) in case.samples.iter().enumerate() {
         let ours = Resampling::new(1).distances(a, b, &Binning::of(a, b), 0);
         let theirs = |name: &str| theirs["distances"][k][name].as_f64().unwrap();
-        let check = |name: &str, value: f64| assert_close(&format!("{name} of sample {k}"), value, theirs(name), 1e-9);
+        let check = |name: &str, value: f64| {
+            assert_close(&format!("{name} of sample {k}"), value, theirs(name), 1e-9);
+        };
         check("w1_over_sigma", ours.w1_over_sigma.unwrap().value);
         check("ks", ours.ks.value);
         check("separation_power", ours.separation_power.value);

@@ -1,5 +1,7 @@
 //! The check as a whole, on synthetic avalanches.
 
+#![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
+
 mod common;
 
 use common::{avalanches, file};
@@ -66,7 +68,11 @@ fn electrons_are_counted_where_the_other_set_is_counts() {
     let counts = checked(&counted(&real, 2), &counted(&generated, 2)).unwrap().report;
     assert_eq!(mixed.observables, counts.observables);
     assert!(!mixed.observables.contains_key("rms_t"));
-    assert!(mixed.warnings.iter().any(|w| w.contains("no rms_t: it needs x, z and t")), "{:?}", mixed.warnings);
+    assert!(
+        mixed.warnings.iter().any(|w| w.contains("no rms_t: it needs x, z and t")),
+        "{:?}",
+        mixed.warnings
+    );
     // Of 3D and 2D counts, the axes that both have.
     let projected = checked(&counted(&real, 3), &counted(&generated, 2)).unwrap().report;
     assert_eq!(projected.observables, counts.observables);
@@ -81,11 +87,14 @@ fn electrons_are_counted_where_the_other_set_is_counts() {
 #[test]
 fn one_axis_is_enough_for_a_check() {
     let report =
-        checked(&counted(&avalanches(120, 50.0, 0.3, 1), 1), &counted(&avalanches(120, 50.0, 0.3, 2), 1)).unwrap();
+        checked(&counted(&avalanches(120, 50.0, 0.3, 1), 1), &counted(&avalanches(120, 50.0, 0.3, 2), 1))
+            .unwrap();
     let names: Vec<&str> = report.report.comparisons().map(|(o, _)| o.name()).collect();
     assert_eq!(names, ["n_electrons", "empty", "mean_x", "rms_x", "skew_x", "kurt_x", "n_cells", "max_cell"]);
     assert_eq!(report.report.legacy.keys().collect::<Vec<_>>(), ["sum", "z_mean", "z_std"]);
-    assert!(report.write_html().unwrap().contains("rms_x") && report.overview_svg().unwrap().contains("</svg>"));
+    assert!(
+        report.write_html().unwrap().contains("rms_x") && report.overview_svg().unwrap().contains("</svg>")
+    );
 }
 
 #[test]
@@ -101,7 +110,10 @@ fn what_cannot_be_compared_is_an_error_that_says_why() {
     let grid = Grid::new(vec![Axis::uniform(60, -1.5, 1.5).unwrap()]).unwrap();
     let other = Dataset::from(good.to_counts(&grid).unwrap());
     let text = error(&counted(&good, 1), &other);
-    assert!(text.contains("grids that differ: real.npz on [x: 90 bins") && text.contains("60 bins"), "{text}");
+    assert!(
+        text.contains("grids that differ: real.npz on [x: 90 bins") && text.contains("60 bins"),
+        "{text}"
+    );
     let mut centimetres = good.clone();
     centimetres.meta_mut().units[0] = "cm".into();
     assert!(error(&good, &centimetres).contains("generated.root in cm, mm, ns"));
@@ -136,12 +148,17 @@ fn a_gate_names_its_metrics() {
     let rms = report.observables["rms_x"].w1_over_sigma.unwrap().value;
     assert_eq!(names("w1_over_sigma.rms_x", 0.9 * rms), ["w1_over_sigma.rms_x"]);
     assert_eq!(names("w1_over_sigma.rms_x", rms), [""; 0]);
-    assert!(names("ks", 0.5).contains(&"ks.rms_x".to_string()) && !names("ks", 0.5).contains(&"ks.rms_z".to_string()));
+    assert!(
+        names("ks", 0.5).contains(&"ks.rms_x".to_string())
+            && !names("ks", 0.5).contains(&"ks.rms_z".to_string())
+    );
     assert_eq!(names("empty", 0.0), [""; 0]);
     assert_eq!(names("c2st.auc", 0.6), ["c2st.auc"]);
     assert_eq!(names("fpd", 0.0), ["fpd"]);
     let unknown = report.exceeds("rms_x", 0.1).unwrap_err().to_string();
-    assert!(unknown.contains("no metric `rms_x`") && unknown.contains("ks.rms_x") && unknown.contains("empty"));
+    assert!(
+        unknown.contains("no metric `rms_x`") && unknown.contains("ks.rms_x") && unknown.contains("empty")
+    );
     for better_if_more in ["precision", "coverage", "c2st"] {
         assert!(report.exceeds(better_if_more, 0.0).is_err());
     }

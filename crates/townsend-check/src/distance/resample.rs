@@ -73,9 +73,12 @@ impl Resampling {
         };
         let w1_over_sigma = over(apart.wasserstein, sigma).map(|value| {
             let floor = over(floor.wasserstein, sigma).unwrap_or(0.0);
-            distance(value, floor, f64::MAX, |boot| over(boot.apart.wasserstein, boot.sigma).unwrap_or(f64::INFINITY))
+            distance(value, floor, f64::MAX, |boot| {
+                over(boot.apart.wasserstein, boot.sigma).unwrap_or(f64::INFINITY)
+            })
         });
-        let ks = distance(apart.kolmogorov_smirnov, floor.kolmogorov_smirnov, 1.0, |b| b.apart.kolmogorov_smirnov);
+        let ks =
+            distance(apart.kolmogorov_smirnov, floor.kolmogorov_smirnov, 1.0, |b| b.apart.kolmogorov_smirnov);
         let p_value = kolmogorov_smirnov_p_value(ks.value, real.len(), generated.len());
         let separation_power =
             distance(apart.separation_power, floor.separation_power, 1.0, |b| b.apart.separation_power);

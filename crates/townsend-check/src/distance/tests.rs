@@ -92,8 +92,14 @@ fn the_floor_is_what_two_real_sets_are_apart() {
         let (mut sums, mut floors) = ([0.0; 3], [0.0; 3]);
         for trial in 0..30 {
             let (a, b) = (normal(n, 0.0, 1.0, 100 + 2 * trial), normal(m, 0.0, 1.0, 101 + 2 * trial));
-            let d = Resampling { seed: trial, halvings: 20, resamples: 0 }.distances(&a, &b, &Binning::of(&a, &b), 0);
-            for (k, distance) in [d.w1_over_sigma.unwrap(), d.ks, d.separation_power].into_iter().enumerate() {
+            let d = Resampling { seed: trial, halvings: 20, resamples: 0 }.distances(
+                &a,
+                &b,
+                &Binning::of(&a, &b),
+                0,
+            );
+            for (k, distance) in [d.w1_over_sigma.unwrap(), d.ks, d.separation_power].into_iter().enumerate()
+            {
                 sums[k] += distance.value;
                 floors[k] += distance.floor;
             }

@@ -28,7 +28,7 @@ pub fn auc(positives: &[f64], negatives: &[f64]) -> f64 {
         positives.iter().map(|&s| (s, true)).chain(negatives.iter().map(|&s| (s, false))).collect();
     all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (mut below, mut area) = (0.0, 0.0);
-    for tied in all.chunk_by(|a, b| a.0 == b.0) {
+    for tied in all.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
         let positive = tied.iter().filter(|score| score.1).count() as f64;
         let negative = tied.len() as f64 - positive;
         area += positive * (below + 0.5 * negative);
@@ -52,7 +52,8 @@ fn auc_of(real: &Rows, generated: &Rows, draws: Draws, index: u64) -> Result<f64
     let judged: Result<Vec<Vec<(usize, f64)>>, String> = (0..FOLDS)
         .into_par_iter()
         .map(|fold| {
-            let (judged, grown): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|&row| folds[row] == fold);
+            let (judged, grown): (Vec<usize>, Vec<usize>) =
+                (0..rows.len()).partition(|&row| folds[row] == fold);
             let labels: Vec<f64> = grown.iter().map(|&row| label(row)).collect();
             let scores = judge(&columns(&rows, &grown), &labels, &columns(&rows, &judged), judged.len())?;
             Ok(judged.into_iter().zip(scores).collect())
@@ -94,7 +95,9 @@ fn judge(grown: &[f64], labels: &[f64], judged: &[f64], judged_rows: usize) -> R
         .set_nbins(BINS)
         .set_parallel(false);
     trees.grow_policy = GrowPolicy::LossGuide;
-    trees.fit_unweighted(&Matrix::new(grown, labels.len(), columns), labels, None).map_err(|e| e.to_string())?;
+    trees
+        .fit_unweighted(&Matrix::new(grown, labels.len(), columns), labels, None)
+        .map_err(|e| e.to_string())?;
     Ok(trees.predict(&Matrix::new(judged, judged_rows, columns), false))
 }
 
@@ -104,7 +107,8 @@ pub(super) fn score(real: &Rows, generated: &Rows, seed: u64) -> Result<Score, S
     let draws = Draws::new(seed, FOLD);
     let value = auc_of(real, generated, draws, 0)?;
     // Trees that grew on the whole grow on each half.
-    let [floor] = floor(real, Draws::new(seed, FLOOR), |a, b, k| [auc_of(a, b, draws, k + 1).unwrap_or(f64::NAN)]);
+    let [floor] =
+        floor(real, Draws::new(seed, FLOOR), |a, b, k| [auc_of(a, b, draws, k + 1).unwrap_or(f64::NAN)]);
     if floor.is_nan() {
         return Err("trees could not be grown on halves of the real set".to_string());
     }

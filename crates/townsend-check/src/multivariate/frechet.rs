@@ -49,7 +49,8 @@ fn between(mean_a: &DVector<f64>, a: &DMatrix<f64>, mean_b: &DVector<f64>, b: &D
     let root = &eigen.eigenvectors * roots * eigen.eigenvectors.transpose();
     let product = &root * b * &root;
     let symmetric = (&product + product.transpose()) * 0.5;
-    let trace: f64 = SymmetricEigen::new(symmetric).eigenvalues.iter().map(|value| value.max(0.0).sqrt()).sum();
+    let trace: f64 =
+        SymmetricEigen::new(symmetric).eigenvalues.iter().map(|value| value.max(0.0).sqrt()).sum();
     ((mean_a - mean_b).norm_squared() + a.trace() + b.trace() - 2.0 * trace).max(0.0)
 }
 
@@ -61,7 +62,8 @@ pub(super) fn score(real: &Rows, generated: &Rows, seed: u64) -> Score {
     if real.len().min(generated.len()) >= SMALLEST {
         let (value, error) = extrapolated(&real, &generated, Draws::new(seed, BATCH));
         let draws = Draws::new(seed, FLOOR);
-        let [floor] = floor(&real, draws, |a, b, k| [extrapolated(a, b, Draws::new(seed ^ (k + 1), BATCH)).0]);
+        let [floor] =
+            floor(&real, draws, |a, b, k| [extrapolated(a, b, Draws::new(seed ^ (k + 1), BATCH)).0]);
         let method = "features over their largest absolute real value; extrapolated to infinite samples, linearly in \
                       1/N, from 20,000 to 50,000 (JetNet)";
         return Score { value, floor, error: Some(error), avalanches, method: method.to_string() };
@@ -104,8 +106,9 @@ fn extrapolated(real: &Rows, generated: &Rows, draws: Draws) -> (f64, f64) {
         from + (to - from) * point as f64 / (POINTS - 1) as f64
     };
     let sizes: Vec<usize> = (0..POINTS).map(|point| (1.0 / inverse(point)) as usize).collect();
-    let jobs: Vec<(usize, u64)> =
-        (0..POINTS).flat_map(|point| (0..BATCHES).map(move |batch| (point as usize, point * BATCHES + batch))).collect();
+    let jobs: Vec<(usize, u64)> = (0..POINTS)
+        .flat_map(|point| (0..BATCHES).map(move |batch| (point as usize, point * BATCHES + batch)))
+        .collect();
     let values: Vec<f64> = jobs
         .into_par_iter()
         .map(|(point, index)| of_batch(real, generated, [sizes[point]; 2], draws, index))

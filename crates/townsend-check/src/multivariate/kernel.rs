@@ -16,7 +16,8 @@ const DRAW: Purpose = Purpose::new("kpd batch");
 /// Unbiased estimate of the squared maximum mean discrepancy with the kernel `(x·y/d + 1)⁴`. It can be negative.
 pub fn kernel_distance(real: &Rows, generated: &Rows) -> f64 {
     let (n, m) = (real.len() as f64, generated.len() as f64);
-    within(real) / (n * (n - 1.0)) + within(generated) / (m * (m - 1.0)) - 2.0 * across(real, generated) / (n * m)
+    within(real) / (n * (n - 1.0)) + within(generated) / (m * (m - 1.0))
+        - 2.0 * across(real, generated) / (n * m)
 }
 
 fn kernel(a: &[f64], b: &[f64]) -> f64 {

@@ -58,7 +58,12 @@ impl Draws {
 }
 
 /// All metrics of the observables that both sets have, `empty` aside; of the avalanches that have all of them.
-pub(crate) fn scores(real: &Observables, generated: &Observables, seed: u64, progress: &dyn Progress) -> Scores {
+pub(crate) fn scores(
+    real: &Observables,
+    generated: &Observables,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Scores {
     let used: Vec<Observable> = common(real, generated);
     let (Some(real), Some(generated)) = (real.rows(&used), generated.rows(&used)) else {
         return Scores::default();
@@ -118,12 +123,20 @@ pub(crate) fn choose(rows: &Rows, wanted: usize, random: &mut Stream) -> Rows {
 }
 
 /// Mean of a metric between random halves of the real rows.
-fn floor<const N: usize>(real: &Rows, draws: Draws, metric: impl Fn(&Rows, &Rows, u64) -> [f64; N]) -> [f64; N] {
+fn floor<const N: usize>(
+    real: &Rows,
+    draws: Draws,
+    metric: impl Fn(&Rows, &Rows, u64) -> [f64; N],
+) -> [f64; N] {
     let mut sums = [0.0; N];
     for halving in 0..HALVINGS {
         let first = half(real.len(), &mut draws.stream(u64::from(halving)));
         let part = |wanted: u32| {
-            real.iter().zip(&first).filter(|(_, half)| **half == wanted).map(|(row, _)| row.clone()).collect::<Rows>()
+            real.iter()
+                .zip(&first)
+                .filter(|(_, half)| **half == wanted)
+                .map(|(row, _)| row.clone())
+                .collect::<Rows>()
         };
         let values = metric(&part(1), &part(0), u64::from(halving));
         for (sum, value) in sums.iter_mut().zip(values) {
@@ -141,7 +154,9 @@ fn by_largest(real: &Rows, generated: &Rows) -> (Rows, Rows) {
         .map(|largest| if largest == 0.0 { 1.0 } else { largest })
         .collect();
     let scaled = |rows: &Rows| -> Rows {
-        rows.iter().map(|row| row.iter().zip(&largest).map(|(value, scale)| value / scale).collect()).collect()
+        rows.iter()
+            .map(|row| row.iter().zip(&largest).map(|(value, scale)| value / scale).collect())
+            .collect()
     };
     (scaled(real), scaled(generated))
 }

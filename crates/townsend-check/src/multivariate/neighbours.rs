@@ -31,7 +31,9 @@ pub fn neighbours(real: &Rows, generated: &Rows) -> Neighbours {
     // Of each generated row: real neighbourhoods around it.
     let around: Vec<usize> = generated
         .par_iter()
-        .map(|row| real.iter().zip(&real_radii).filter(|(center, radius)| square(row, center) < **radius).count())
+        .map(|row| {
+            real.iter().zip(&real_radii).filter(|(center, radius)| square(row, center) < **radius).count()
+        })
         .collect();
     let found: Vec<(bool, bool)> = real
         .par_iter()
@@ -100,7 +102,9 @@ fn standardised(real: &Rows, generated: &Rows) -> (Rows, Rows) {
         })
         .collect();
     let scaled = |rows: &Rows| -> Rows {
-        rows.iter().map(|row| row.iter().zip(&scales).map(|(v, (mean, std))| (v - mean) / std).collect()).collect()
+        rows.iter()
+            .map(|row| row.iter().zip(&scales).map(|(v, (mean, std))| (v - mean) / std).collect())
+            .collect()
     };
     (scaled(real), scaled(generated))
 }

@@ -15,8 +15,11 @@ pub(super) struct Frame {
 impl Frame {
     /// `millimetres`: x and z are given in mm, so that the 0.1 mm cells mean something.
     pub(super) fn new(grid: Grid, millimetres: bool) -> Self {
-        let centers =
-            grid.axes().iter().map(|axis| (0..=axis.bins() + 1).map(|bin| axis.center(bin)).collect()).collect();
+        let centers = grid
+            .axes()
+            .iter()
+            .map(|axis| (0..=axis.bins() + 1).map(|bin| axis.center(bin)).collect())
+            .collect();
         let lumps = match grid.axes() {
             [x, z, ..] if millimetres => lumps_of(x).zip(lumps_of(z)).map(|(x, z)| [x, z]),
             _ => None,

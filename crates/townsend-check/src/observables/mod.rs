@@ -154,7 +154,8 @@ impl Observables {
 
     /// One row an avalanche for which all of `wanted` are defined; none if a column is missing.
     pub fn rows(&self, wanted: &[Observable]) -> Option<Vec<Vec<f64>>> {
-        let columns: Option<Vec<&Column>> = wanted.iter().map(|&observable| self.column(observable)).collect();
+        let columns: Option<Vec<&Column>> =
+            wanted.iter().map(|&observable| self.column(observable)).collect();
         let columns = columns?;
         let mut rows = vec![Vec::with_capacity(wanted.len()); self.avalanches];
         for column in &columns {
@@ -254,8 +255,8 @@ fn row(
         Observable::Lumpiness => lumpiness,
     };
     let values = Observable::ALL.map(|observable| {
-        let allowed = electrons >= observable.least_electrons()
-            && points.dimensions() >= observable.least_dimensions();
+        let allowed =
+            electrons >= observable.least_electrons() && points.dimensions() >= observable.least_dimensions();
         allowed.then(|| value(observable)).flatten().unwrap_or(f64::NAN)
     });
     Row { values, electrons, outside }

@@ -91,7 +91,9 @@ impl Observable {
     pub fn unit(self, units: &[String; 3]) -> String {
         match self {
             Self::Mean(c) | Self::Rms(c) => units[c as usize].clone(),
-            Self::Covariance(a, b) if units[a as usize] == units[b as usize] => format!("{}²", units[a as usize]),
+            Self::Covariance(a, b) if units[a as usize] == units[b as usize] => {
+                format!("{}²", units[a as usize])
+            }
             Self::Covariance(a, b) => format!("{}·{}", units[a as usize], units[b as usize]),
             Self::R90 | Self::PairDistance => units[0].clone(),
             _ => String::new(),

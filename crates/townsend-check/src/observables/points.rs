@@ -97,8 +97,9 @@ impl Points {
 
     fn all_pairs(&self) -> Vec<f64> {
         // At most 181 electrons: written out one by one.
-        let each: Vec<usize> =
-            (0..self.coordinates[0].len()).flat_map(|i| std::iter::repeat_n(i, self.weight(i) as usize)).collect();
+        let each: Vec<usize> = (0..self.coordinates[0].len())
+            .flat_map(|i| std::iter::repeat_n(i, self.weight(i) as usize))
+            .collect();
         let pairs = each.iter().enumerate().flat_map(|(k, &i)| each[..k].iter().map(move |&j| (i, j)));
         pairs.map(|(i, j)| self.square_distance(i, j)).collect()
     }
@@ -178,7 +179,8 @@ mod tests {
     fn counts_and_the_electrons_at_their_centers_are_one() {
         let grid = Grid::standard(2).unwrap();
         let (x, z) = ([0.35f32, 0.35, -0.2, 1.0, 0.05], [0.25f32, 0.25, 0.0, -0.4, 0.05]);
-        let mut cells: Vec<u32> = (0..5).map(|i| grid.cell([f64::from(x[i]), f64::from(z[i]), 0.0])).collect();
+        let mut cells: Vec<u32> =
+            (0..5).map(|i| grid.cell([f64::from(x[i]), f64::from(z[i]), 0.0])).collect();
         cells.sort_unstable();
         let mut set = CountSet::new(grid.clone());
         set.push_cells(&cells);

@@ -31,8 +31,11 @@ fn level(level: usize) -> RGBColor {
 /// One SVG element an avalanche; `most` is the fullest cell of all that are shown together.
 pub(crate) fn maps_svg(maps: &[Map], most: u32, set: &str, style: &Style) -> Result<Vec<String>, CheckError> {
     let one = |map: &Map| {
-        let label =
-            format!("{set} avalanche number {} with {} electrons in x and z", map.index, thousands(map.electrons));
+        let label = format!(
+            "{set} avalanche number {} with {} electrons in x and z",
+            map.index,
+            thousands(map.electrons)
+        );
         svg(MAP, &label, |area| draw(area, map, most, style))
     };
     maps.iter().map(one).collect()
@@ -52,7 +55,8 @@ pub(super) fn draw(area: &Area<'_>, map: &Map, most: u32, style: &Style) -> Resu
     let mut cells = map.cells.clone();
     cells.sort_unstable_by_key(|&(x, z, n)| (color(n, most).rgb(), x, z));
     for (x, z, n) in cells {
-        let corners = [(map.x.low_edge(x), map.z.low_edge(z)), (map.x.low_edge(x + 1), map.z.low_edge(z + 1))];
+        let corners =
+            [(map.x.low_edge(x), map.z.low_edge(z)), (map.x.low_edge(x + 1), map.z.low_edge(z + 1))];
         chart.plotting_area().draw(&Rectangle::new(corners, color(n, most).filled())).map_err(failed)?;
     }
     chart

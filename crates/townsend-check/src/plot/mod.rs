@@ -92,7 +92,7 @@ fn merge_rectangles(svg: &str) -> String {
             continue;
         };
         if open.is_none() {
-            merged.push_str(&format!("<path fill=\"{fill}\" d=\""));
+            merged.extend(["<path fill=\"", fill, "\" d=\""]);
             open = Some(fill);
         }
         merged.push_str(&path);
@@ -129,16 +129,24 @@ mod tests {
 
     #[test]
     fn ticks_are_short() {
-        let ticks = [0.0, 0.5, 12.0, -0.125, 2e-5, 100_000.0, 0.300_000_000_000_000_04, -5.5e-17].map(|v| tick(v, 1.0));
+        let ticks = [0.0, 0.5, 12.0, -0.125, 2e-5, 100_000.0, 0.300_000_000_000_000_04, -5.5e-17]
+            .map(|v| tick(v, 1.0));
         assert_eq!(ticks, ["0", "0.5", "12", "-0.125", "2.0e-5", "100000", "0.3", "0"]);
     }
 
     #[test]
     fn runs_of_cells_become_one_path() {
         let rectangle = |x, fill| {
-            format!("<rect x=\"{x}\" y=\"2\" width=\"3\" height=\"4\" opacity=\"1\" fill=\"{fill}\" stroke=\"none\"/>\n")
+            format!(
+                "<rect x=\"{x}\" y=\"2\" width=\"3\" height=\"4\" opacity=\"1\" fill=\"{fill}\" stroke=\"none\"/>\n"
+            )
         };
-        let svg = format!("<svg>\n{}{}{}</svg>\n", rectangle(0, "#111111"), rectangle(9, "#111111"), rectangle(5, "#222222"));
+        let svg = format!(
+            "<svg>\n{}{}{}</svg>\n",
+            rectangle(0, "#111111"),
+            rectangle(9, "#111111"),
+            rectangle(5, "#222222")
+        );
         assert_eq!(
             merge_rectangles(&svg),
             "<svg>\n<path fill=\"#111111\" d=\"M0 2h3v4h-3zM9 2h3v4h-3z\"/>\n<path fill=\"#222222\" d=\"M5 2h3v4h-3z\"/>\n</svg>\n"

@@ -73,7 +73,10 @@ fn distributions(
     for bin in bins.clone().filter(|&bin| generated[bin].error > 0.0) {
         let ([low, _, high], share) = (edges(overlay, bin), generated[bin]);
         let band = [(low, (share.value - share.error).max(0.0)), (high, share.value + share.error)];
-        chart.plotting_area().draw(&Rectangle::new(band, style.generated.mix(0.25).filled())).map_err(failed)?;
+        chart
+            .plotting_area()
+            .draw(&Rectangle::new(band, style.generated.mix(0.25).filled()))
+            .map_err(failed)?;
     }
     let steps: Vec<(f64, f64)> = bins
         .clone()
@@ -98,7 +101,13 @@ fn point(chart: &Chart<'_, '_>, x: f64, share: Share, most: f64, style: &Style) 
     area.draw(&Circle::new((x, share.value), style.line + 2, style.ink.filled())).map_err(failed)
 }
 
-fn axes(chart: &mut Chart<'_, '_>, style: &Style, y: &str, x: &str, y_labels: usize) -> Result<(), CheckError> {
+fn axes(
+    chart: &mut Chart<'_, '_>,
+    style: &Style,
+    y: &str,
+    x: &str,
+    y_labels: usize,
+) -> Result<(), CheckError> {
     // The topmost label would meet the lowest one of the plot above.
     let hidden = 0.99 * chart.y_range().end;
     let span = chart.x_range().end - chart.x_range().start;

@@ -4,9 +4,9 @@ use plotters::prelude::*;
 
 use super::{Area, Style, failed, map, overlay, svg};
 use crate::CheckError;
+use crate::Observable;
 use crate::check::{Check, Overlay};
 use crate::maps::Map;
-use crate::Observable;
 
 /// Width of the rows' names at the left.
 const NAME: u32 = 60;
