@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
+use townsend_core::OutputError;
 
 /// A configuration value that cannot be used.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -29,8 +30,11 @@ pub enum ModelError {
     /// A wrong configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A file that cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    /// A file that cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A file that cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,

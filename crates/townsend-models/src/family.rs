@@ -5,18 +5,25 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use crate::layers::Pass;
-use crate::{ConfigError, TensorSpec, vae};
+use crate::{ConfigError, Parameters, TensorSpec, vae};
 
 /// A model on a grid: which tensors it has, its loss, and how noise becomes the shape of an avalanche.
 pub trait Model: std::fmt::Debug + Send + Sync {
     /// The tensors of the model, in a fixed order.
     fn tensors(&self) -> Vec<TensorSpec>;
 
+    /// Sets the tensors that are not trained but taken from the data; `electrons` are those of all training avalanches
+    /// in each cell.
+    fn prepare(&self, parameters: &mut Parameters, electrons: &[u64]);
+
     /// Standard normal numbers that an avalanche takes, in training and in generation.
     fn noise(&self) -> usize;
 
     /// The loss of a batch in an epoch, counted from 0.
     fn losses(&self, pass: &mut Pass<'_>, batch: Batch, epoch: u32) -> Losses;
+
+    /// The weight of the KL divergence in an epoch.
+    fn beta(&self, epoch: u32) -> f64;
 
     /// Noise `[batch, noise]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2>;

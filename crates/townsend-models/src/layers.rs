@@ -4,9 +4,9 @@
 //! that the grid does not have is 1 long. So a kernel of `k` cells an axis has `1` along the missing axes, and one
 //! code path serves all dimensions.
 
+use burn_tensor::Tensor;
 use burn_tensor::module::{batch_norm, batch_norm_train, conv_transpose3d, conv3d, linear};
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
-use burn_tensor::Tensor;
 
 use crate::{Parameters, Role, TensorSpec};
 
@@ -101,6 +101,11 @@ impl<'a> Pass<'a> {
     /// The running statistics after this evaluation, by name.
     pub fn running(self) -> Vec<(String, Tensor<1>)> {
         self.running
+    }
+
+    /// A tensor of the model as it is.
+    pub(crate) fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Tensor<D> {
+        self.parameters.get(name, shape)
     }
 
     fn kernel(&self, layer: &Convolution, first: usize, second: usize) -> Tensor<5> {

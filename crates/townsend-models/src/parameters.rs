@@ -48,6 +48,11 @@ impl TensorSpec {
         self.len() == 0
     }
 
+    /// True if training changes the tensor by its gradient.
+    pub fn is_trained(&self) -> bool {
+        !matches!(self.role, Role::Buffer(_))
+    }
+
     fn initial(&self, seed: u64, number: u64) -> Vec<f32> {
         match self.role {
             Role::Constant(value) | Role::Buffer(value) => vec![value; self.len()],
@@ -95,7 +100,7 @@ impl Parameters {
 
     /// The tensors that are trained.
     pub fn trained(&self) -> impl Iterator<Item = &TensorSpec> {
-        self.specs.iter().filter(|spec| !matches!(spec.role, Role::Buffer(_)))
+        self.specs.iter().filter(|spec| spec.is_trained())
     }
 
     /// Where the values are.
@@ -128,8 +133,7 @@ impl Parameters {
         let mut tracked = Self { device: self.device.clone().autodiff(), ..self.clone() };
         for spec in &self.specs {
             let value = self.flat(&spec.name).clone().autodiff();
-            let is_trained = !matches!(spec.role, Role::Buffer(_));
-            tracked.set(&spec.name, if is_trained { value.require_grad() } else { value });
+            tracked.set(&spec.name, if spec.is_trained() { value.require_grad() } else { value });
         }
         tracked
     }

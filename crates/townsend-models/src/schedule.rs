@@ -38,7 +38,11 @@ impl Schedule {
     pub(crate) fn check(&self, key: &str) -> Result<(), ConfigError> {
         let positive = |value: f64| value.is_finite() && value >= 0.0;
         if !positive(self.start) {
-            return Err(ConfigError::new(format!("{key}.start"), self.start, "must be finite and at least 0"));
+            return Err(ConfigError::new(
+                format!("{key}.start"),
+                self.start,
+                "must be finite and at least 0",
+            ));
         }
         if !self.slope.is_finite() {
             return Err(ConfigError::new(format!("{key}.slope"), self.slope, "must be finite"));

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
-use super::network::Network;
 use super::Vae;
+use super::network::Network;
 use crate::{ConfigError, Schedule};
 
 /// What stands at the end of the decoder.
@@ -117,7 +117,11 @@ impl VaeConfig {
     }
 
     fn check_layers(&self) -> Result<(), ConfigError> {
-        let lists = [("channels", &self.channels, MOST_CHANNELS), ("kernels", &self.kernels, 1024), ("strides", &self.strides, 1024)];
+        let lists = [
+            ("channels", &self.channels, MOST_CHANNELS),
+            ("kernels", &self.kernels, 1024),
+            ("strides", &self.strides, 1024),
+        ];
         for (name, list, most) in lists {
             let in_range = list.iter().all(|value| (1..=most).contains(value));
             if list.len() != self.channels.len() || !(1..=16).contains(&list.len()) || !in_range {
@@ -129,7 +133,11 @@ impl VaeConfig {
         }
         for (name, value) in [("hidden", self.hidden), ("latent", self.latent)] {
             if !(1..=MOST_UNITS).contains(&value) {
-                return Err(ConfigError::new(format!("model.{name}"), value, format!("must be from 1 to {MOST_UNITS}")));
+                return Err(ConfigError::new(
+                    format!("model.{name}"),
+                    value,
+                    format!("must be from 1 to {MOST_UNITS}"),
+                ));
             }
         }
         Ok(())
@@ -139,7 +147,9 @@ impl VaeConfig {
         let allowed = match (self.likelihood, self.output) {
             (Likelihood::Multinomial, Output::Softmax)
             | (Likelihood::Mse, Output::Relu | Output::TwoSigmoid) => return Ok(()),
-            (Likelihood::Multinomial, _) => "likelihood = \"multinomial\" needs \"softmax\", which gives probabilities",
+            (Likelihood::Multinomial, _) => {
+                "likelihood = \"multinomial\" needs \"softmax\", which gives probabilities"
+            }
             (Likelihood::Mse, _) => "likelihood = \"mse\" needs \"relu\" or \"two_sigmoid\"",
         };
         Err(ConfigError::new("model.output", self.output, allowed))

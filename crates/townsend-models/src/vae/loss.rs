@@ -22,10 +22,21 @@ pub(crate) fn unscale(scaling: Scaling, scaled: Tensor<2>) -> Tensor<2> {
     }
 }
 
+/// ln p of the mean avalanche, with a tenth of an electron added to each cell so that none is impossible.
+pub(crate) fn log_profile(electrons: &[u64]) -> Vec<f32> {
+    let total = electrons.iter().sum::<u64>() as f64 + 0.1 * electrons.len() as f64;
+    electrons.iter().map(|&n| ((n as f64 + 0.1) / total).ln() as f32).collect()
+}
+
+/// A draw from N(mean, exp(logvar)), made of standard normal `noise` so that gradients reach both.
+pub fn sample(mean: Tensor<2>, logvar: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
+    mean + (logvar * 0.5).exp() * noise
+}
+
 /// How badly `decoded` (after the output function) explains an avalanche, averaged over the batch.
 ///
 /// Multinomial: −Σ n log p in nats; the multinomial coefficient, which no parameter enters, is left out.
-pub(crate) fn reconstruction(
+pub fn reconstruction(
     likelihood: Likelihood,
     decoded: Tensor<2>,
     counts: Tensor<2>,
@@ -43,7 +54,7 @@ pub(crate) fn reconstruction(
 /// KL(N(mean, exp(logvar)) ‖ N(0, I)) = −½ (1 + logvar − mean² − exp(logvar)), averaged over the batch. With the
 /// multinomial likelihood it is summed over the latent dimensions, so that both terms are nats of an avalanche; with
 /// `mse` it is averaged over them as in the reference.
-pub(crate) fn divergence(likelihood: Likelihood, mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<1> {
+pub fn divergence(likelihood: Likelihood, mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<1> {
     let [batch, _] = mean.dims();
     let terms = (mean.square() + logvar.clone().exp() - logvar - 1.0) * 0.5;
     match likelihood {

@@ -9,12 +9,13 @@ mod network;
 #[cfg(test)]
 mod tests;
 
-use burn_tensor::Tensor;
+use burn_tensor::{Tensor, TensorData};
 
 pub use self::config::{Likelihood, Output, Scaling, VaeConfig};
+pub use self::loss::{divergence, reconstruction, sample};
 use self::network::Network;
 use crate::layers::Pass;
-use crate::{Batch, Losses, Model, TensorSpec};
+use crate::{Batch, Losses, Model, Parameters, TensorSpec};
 
 /// A VAE on a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +38,7 @@ impl Vae {
     /// Latent `[batch, latent]` → output of the decoder `[batch, cells]`; logarithms of probabilities for `softmax`.
     pub fn decode(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let decoded = self.network.decode(pass, latent);
-        self.network.output(decoded)
+        self.network.output(pass, decoded)
     }
 }
 
@@ -46,19 +47,32 @@ impl Model for Vae {
         self.network.specs()
     }
 
+    fn prepare(&self, parameters: &mut Parameters, electrons: &[u64]) {
+        if self.config.output == Output::Softmax {
+            let values = loss::log_profile(electrons);
+            let shape = [values.len()];
+            let value = Tensor::from_data(TensorData::new(values, shape), parameters.device());
+            parameters.set(network::PROFILE, value);
+        }
+    }
+
     fn noise(&self) -> usize {
         self.config.latent
+    }
+
+    fn beta(&self, epoch: u32) -> f64 {
+        self.config.beta.at(epoch)
     }
 
     fn losses(&self, pass: &mut Pass<'_>, batch: Batch, epoch: u32) -> Losses {
         let scaled = loss::scale(self.config.input, batch.counts.clone());
         let features = self.encode(pass, scaled.clone());
         let (mean, logvar) = self.posterior(pass, features);
-        let latent = mean.clone() + (logvar.clone() * 0.5).exp() * batch.noise;
+        let latent = loss::sample(mean.clone(), logvar.clone(), batch.noise);
         let decoded = self.decode(pass, latent);
         let reconstruction = loss::reconstruction(self.config.likelihood, decoded, batch.counts, scaled);
         let kl = loss::divergence(self.config.likelihood, mean, logvar);
-        let beta = self.config.beta.at(epoch);
+        let beta = self.beta(epoch);
         let penalty = match self.config.capacity {
             Some(capacity) => (kl.clone() - capacity.at(epoch)).abs(),
             None => kl.clone(),

@@ -10,12 +10,15 @@ use burn_tensor::{Tensor, activation};
 
 use super::{Output, VaeConfig};
 use crate::layers::{Convolution, Pass, linear_specs, norm_specs};
-use crate::TensorSpec;
+use crate::{Role, TensorSpec};
 
 const LEAKY_SLOPE: f64 = 0.01;
 const EPSILON: f64 = 1e-5;
 /// The reference's first normalisation in the decoder.
 const FIRST_DECODER_EPSILON: f64 = 1e-3;
+
+/// ln p of the mean avalanche in each cell, if the output is `softmax`.
+pub(super) const PROFILE: &str = "output.log_profile";
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Network {
@@ -83,6 +86,10 @@ impl Network {
             specs.extend(layer.transposed_specs());
             specs.extend(norm_specs(&norm(&layer.name), layer.outputs));
         }
+        if self.output == Output::Softmax {
+            let shape = vec![self.cells.iter().product()];
+            specs.push(TensorSpec { name: PROFILE.into(), shape, role: Role::Buffer(0.0) });
+        }
         specs
     }
 
@@ -124,12 +131,16 @@ impl Network {
         map.reshape([batch, self.cells.iter().product()])
     }
 
-    /// The output function over `[batch, cells]`; for `softmax` its logarithm.
-    pub(crate) fn output(&self, decoded: Tensor<2>) -> Tensor<2> {
+    /// The output function over `[batch, cells]`; for `softmax` its logarithm. There the decoder gives what is to be
+    /// added to the logarithm of the mean avalanche: the many cells that are always empty are so from the start.
+    pub(crate) fn output(&self, pass: &Pass<'_>, decoded: Tensor<2>) -> Tensor<2> {
         match self.output {
             Output::Relu => activation::relu(decoded),
             Output::TwoSigmoid => activation::sigmoid(decoded) * 2.0,
-            Output::Softmax => activation::log_softmax(decoded, 1),
+            Output::Softmax => {
+                let profile = pass.tensor(PROFILE, [1, self.cells.iter().product()]);
+                activation::log_softmax(decoded + profile, 1)
+            }
         }
     }
 }

@@ -1,0 +1,189 @@
+//! Checkpoints: one safetensors file that holds a model, and with it what training needs to go on.
+//!
+//! Tensors carry the names of a PyTorch state dict; the moments of the optimiser stand beside them under
+//! `optimizer.exp_avg.<name>` and `optimizer.exp_avg_sq.<name>`. Everything else (configuration, grid, distribution of
+//! the number of electrons, state of the training) is JSON under the one metadata key `townsend`, so that equal
+//! checkpoints are equal bytes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use burn_tensor::Device;
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+use townsend_core::{Grid, Meta, OutputFile};
+
+use crate::{Model, ModelConfig, ModelError, Parameters, SizeModel, TensorSpec};
+
+/// Version of the layout of a checkpoint. A change that an older program would misread raises it.
+pub const CHECKPOINT_VERSION: u32 = 1;
+
+const KEY: &str = "townsend";
+const OPTIMISER: &str = "optimizer.";
+
+/// The state of an optimiser: for every trained tensor, by name, the running means of gradient and squared gradient.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Moments {
+    /// Running mean of the gradient.
+    pub first: BTreeMap<String, Vec<f32>>,
+    /// Running mean of the squared gradient.
+    pub second: BTreeMap<String, Vec<f32>>,
+}
+
+/// What a checkpoint says besides its tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointHeader {
+    /// [`CHECKPOINT_VERSION`] of the program that wrote it.
+    pub version: u32,
+    /// The model.
+    pub model: ModelConfig,
+    /// The grid that it was trained on.
+    pub grid: Grid,
+    /// Distribution of the number of electrons.
+    pub size: SizeModel,
+    /// Units and provenance of what it learned from.
+    pub data: Meta,
+    /// Where training stands.
+    pub training: TrainingState,
+}
+
+/// How far a training is; everything random follows from these numbers and the seed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainingState {
+    /// Seed of all random streams of the training.
+    pub seed: u64,
+    /// Epochs that are complete.
+    pub epoch: u32,
+    /// Batches done of the next epoch.
+    pub batch: u64,
+    /// Steps of the optimiser so far.
+    pub step: u64,
+    /// Sums over the batches done of the next epoch: loss, reconstruction, kl.
+    pub sums: [f64; 3],
+    /// Smallest validation loss so far and its epoch.
+    pub best: Option<(f64, u32)>,
+}
+
+/// A model with its weights, in memory.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// What is known besides the tensors.
+    pub header: CheckpointHeader,
+    /// The weights.
+    pub parameters: Parameters,
+    /// The optimiser's state; empty before the first step.
+    pub moments: Moments,
+}
+
+impl Checkpoint {
+    /// Writes the checkpoint under a temporary name and puts it in place, over an older one.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        let header = serde_json::to_string(&self.header).map_err(|e| bad(path, e.to_string()))?;
+        let specs = self.parameters.specs();
+        let shapes: HashMap<&str, &[usize]> = specs.iter().map(|s| (s.name.as_str(), &s.shape[..])).collect();
+        let mut tensors: Vec<(String, &[usize], Vec<u8>)> = specs
+            .iter()
+            .map(|spec| (spec.name.clone(), &spec.shape[..], to_bytes(&self.parameters.values(&spec.name))))
+            .collect();
+        for (kind, moments) in [("exp_avg", &self.moments.first), ("exp_avg_sq", &self.moments.second)] {
+            for (name, values) in moments {
+                tensors.push((format!("{OPTIMISER}{kind}.{name}"), shapes[name.as_str()], to_bytes(values)));
+            }
+        }
+        let views: Result<Vec<_>, _> = tensors
+            .iter()
+            .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
+            .collect();
+        let metadata = HashMap::from([(KEY.to_owned(), header)]);
+        let contents = views
+            .and_then(|views| safetensors::serialize(views, Some(metadata)))
+            .map_err(|e| bad(path, e.to_string()))?;
+        Ok(OutputFile::write(path, &contents, true)?)
+    }
+
+    /// Reads a checkpoint and the model that it holds.
+    pub fn load(path: &Path, device: &Device) -> Result<(Self, Box<dyn Model>), ModelError> {
+        let contents = std::fs::read(path).map_err(|source| ModelError::Io { path: path.into(), source })?;
+        let header = read_header(path, &contents)?;
+        let model = header.model.check(&header.grid).map_err(|e| bad(path, e.to_string()))?;
+        let file = SafeTensors::deserialize(&contents).map_err(|e| bad(path, e.to_string()))?;
+        let specs = model.tensors();
+        let values =
+            specs.iter().map(|spec| read(path, &file, &spec.name, spec)).collect::<Result<_, _>>()?;
+        let moments = read_moments(path, &file, &specs)?;
+        let expected = specs.len() + moments.first.len() + moments.second.len();
+        if file.len() != expected {
+            let known =
+                |name: &str| name.starts_with(OPTIMISER) || specs.iter().any(|spec| spec.name == name);
+            let extra: Vec<_> = file.names().into_iter().filter(|name| !known(name)).collect();
+            return Err(bad(path, format!("the model has no tensor {}", extra.join(", "))));
+        }
+        let parameters = Parameters::from_values(specs, values, device);
+        Ok((Self { header, parameters, moments }, model))
+    }
+}
+
+fn bad(path: &Path, problem: impl Into<String>) -> ModelError {
+    ModelError::Checkpoint { path: path.into(), problem: problem.into() }
+}
+
+fn read_header(path: &Path, contents: &[u8]) -> Result<CheckpointHeader, ModelError> {
+    let not_ours = |why: String| bad(path, format!("not a checkpoint of townsend ({why})"));
+    let (_, metadata) = SafeTensors::read_metadata(contents).map_err(|e| not_ours(e.to_string()))?;
+    let text = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
+    let text = text.ok_or_else(|| not_ours(format!("no `{KEY}` in its metadata")))?;
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| not_ours(e.to_string()))?;
+    match value.get("version").and_then(serde_json::Value::as_u64) {
+        Some(version) if version == u64::from(CHECKPOINT_VERSION) => {
+            serde_json::from_value(value).map_err(|e| not_ours(e.to_string()))
+        }
+        Some(version) => Err(bad(
+            path,
+            format!(
+                "written as version {version}; this program reads version {CHECKPOINT_VERSION}: use the townsend that wrote it"
+            ),
+        )),
+        None => Err(not_ours("its version is missing".into())),
+    }
+}
+
+fn read(path: &Path, file: &SafeTensors<'_>, name: &str, spec: &TensorSpec) -> Result<Vec<f32>, ModelError> {
+    let tensor = file.tensor(name).map_err(|_| bad(path, format!("the tensor {name} is missing")))?;
+    if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
+        let problem = format!(
+            "the tensor {name} is {:?} {:?}; the model wants F32 {:?}",
+            tensor.dtype(),
+            tensor.shape(),
+            spec.shape
+        );
+        return Err(bad(path, problem));
+    }
+    let values = tensor.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    let values: Vec<f32> = values.collect();
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(bad(path, format!("the tensor {name} holds {value}"))),
+        None => Ok(values),
+    }
+}
+
+/// Moments of all trained tensors, or of none: a model file without them cannot go on training.
+fn read_moments(path: &Path, file: &SafeTensors<'_>, specs: &[TensorSpec]) -> Result<Moments, ModelError> {
+    let mut moments = Moments::default();
+    if !file.names().iter().any(|name| name.starts_with(OPTIMISER)) {
+        return Ok(moments);
+    }
+    for (kind, map) in [("exp_avg", &mut moments.first), ("exp_avg_sq", &mut moments.second)] {
+        for spec in specs.iter().filter(|spec| spec.is_trained()) {
+            map.insert(
+                spec.name.clone(),
+                read(path, file, &format!("{OPTIMISER}{kind}.{}", spec.name), spec)?,
+            );
+        }
+    }
+    Ok(moments)
+}
+
+fn to_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}

@@ -1,0 +1,118 @@
+//! New avalanches from a trained model.
+
+use std::ops::Range;
+use std::path::Path;
+
+use burn_tensor::{Device, Tensor, TensorData};
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+use townsend_core::{CountSet, Grid, Meta, Purpose, stream};
+
+use crate::layers::Pass;
+use crate::multinomial::throw;
+use crate::parameters::to_host;
+use crate::{Checkpoint, Model, ModelError, Parameters, SizeModel};
+
+const LATENT: Purpose = Purpose::new("generate latent");
+const SIZE: Purpose = Purpose::new("generate size");
+const ELECTRONS: Purpose = Purpose::new("generate electrons");
+
+/// Draws avalanches: z ~ N(0, I) becomes the shape of an avalanche, the number of electrons is drawn on its own, and
+/// the electrons are thrown into the cells of the shape.
+///
+/// Avalanche `index` of a seed is always the same, byte for byte, whatever range it is asked for in and on however
+/// many threads: all its randomness comes from streams of its own, and networks are evaluated on blocks of a fixed
+/// size that begin at multiples of it, so that the order of every sum is the same too.
+#[derive(Debug)]
+pub struct Generator {
+    model: Box<dyn Model>,
+    parameters: Parameters,
+    size: SizeModel,
+    grid: Grid,
+    meta: Meta,
+}
+
+impl Generator {
+    /// Loads a checkpoint.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let (checkpoint, model) = Checkpoint::load(path, device)?;
+        let header = checkpoint.header;
+        Ok(Self {
+            model,
+            parameters: checkpoint.parameters,
+            size: header.size,
+            grid: header.grid,
+            meta: header.data,
+        })
+    }
+
+    /// The grid of the avalanches.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// The distribution of the number of electrons.
+    pub fn size(&self) -> &SizeModel {
+        &self.size
+    }
+
+    /// Avalanches that are decoded together: as many as keep the largest maps of the network in some 100 MB.
+    fn block(&self) -> u64 {
+        ((1 << 20) / self.grid.cells() as u64).clamp(1, 64)
+    }
+
+    /// The avalanches with these numbers.
+    pub fn generate(&self, seed: u64, range: Range<u64>) -> CountSet {
+        let mut all = self.empty_set();
+        for part in self.chunks(seed, range) {
+            all.append(&part).expect("all parts lie on the generator's grid");
+        }
+        all
+    }
+
+    /// The same avalanches in parts of at most 64, so that memory does not grow with their number.
+    pub fn chunks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = CountSet> + '_ {
+        let block = self.block();
+        let first = range.start - range.start % block;
+        (first..range.end).step_by(block as usize).map(move |start| {
+            let wanted = start.max(range.start)..(start + block).min(range.end);
+            self.decode_block(seed, start, wanted)
+        })
+    }
+
+    fn empty_set(&self) -> CountSet {
+        let mut set = CountSet::new(self.grid.clone());
+        set.meta = self.meta.clone();
+        set
+    }
+
+    fn decode_block(&self, seed: u64, start: u64, wanted: Range<u64>) -> CountSet {
+        let (block, noise) = (self.block() as usize, self.model.noise());
+        let latent: Vec<f32> = (start..start + block as u64)
+            .flat_map(|index| standard_normal(seed, LATENT, index, noise))
+            .collect();
+        let latent = Tensor::from_data(TensorData::new(latent, [block, noise]), self.parameters.device());
+        let weights = to_host(self.model.shapes(&mut Pass::inference(&self.parameters), latent));
+        let cells = self.grid.cells();
+        let avalanches: Vec<Vec<u32>> = wanted
+            .into_par_iter()
+            .map(|index| {
+                let row = (index - start) as usize;
+                let electrons = self.size.sample(&mut stream(seed, SIZE, index));
+                throw(
+                    &weights[row * cells..(row + 1) * cells],
+                    electrons,
+                    &mut stream(seed, ELECTRONS, index),
+                )
+            })
+            .collect();
+        let mut set = self.empty_set();
+        avalanches.iter().for_each(|sorted| set.push_cells(sorted));
+        set
+    }
+}
+
+/// `n` standard normal numbers from a stream.
+pub fn standard_normal(seed: u64, purpose: Purpose, index: u64, n: usize) -> Vec<f32> {
+    StandardNormal.sample_iter(stream(seed, purpose, index)).take(n).collect()
+}

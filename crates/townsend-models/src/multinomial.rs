@@ -1,0 +1,79 @@
+//! Electrons thrown into cells.
+
+use rand::Rng;
+use rand_distr::{Distribution, Exp1};
+
+/// Throws `electrons` independently into cells with probabilities proportional to `weights` and returns the cell of
+/// each, sorted. This is an exact multinomial draw in O(cells + electrons): the sorted uniform numbers are the
+/// partial sums of exponential ones over their total (Devroye 1986, section V.3), and a single walk along the
+/// cumulative weights finds their cells.
+///
+/// Weights that are not positive and finite count as 0. Without any weight there is nowhere to throw to, and no
+/// electron comes back.
+pub(crate) fn throw(weights: &[f32], electrons: u64, random: &mut impl Rng) -> Vec<u32> {
+    let weight = |w: f32| if w > 0.0 && w.is_finite() { f64::from(w) } else { 0.0 };
+    let total: f64 = weights.iter().copied().map(weight).sum();
+    if total <= 0.0 || electrons == 0 {
+        return Vec::new();
+    }
+    let mut sum = 0.0;
+    let sums: Vec<f64> = (0..=electrons)
+        .map(|_| {
+            let step: f64 = Exp1.sample(random);
+            sum += step;
+            sum
+        })
+        .collect();
+    let scale = total / sum;
+    let last = weights.iter().rposition(|&w| weight(w) > 0.0).unwrap_or(0);
+    let (mut cell, mut cumulative) = (0, weight(weights[0]));
+    let cells = sums[..electrons as usize].iter().map(|sum| {
+        while sum * scale >= cumulative && cell < last {
+            cell += 1;
+            cumulative += weight(weights[cell]);
+        }
+        cell as u32
+    });
+    cells.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use townsend_core::{Purpose, stream};
+
+    use super::*;
+
+    const TEST: Purpose = Purpose::new("multinomial test");
+
+    #[test]
+    fn electrons_fall_as_the_weights_say() {
+        // The last and the first weights are 0; NaN counts as 0.
+        let weights = [0.0, 1.0, 0.0, 5.0, -3.0, 2.0, f32::NAN, 2.0, 0.0];
+        let probabilities = [0.0, 0.1, 0.0, 0.5, 0.0, 0.2, 0.0, 0.2, 0.0];
+        let (throws, electrons) = (2000, 50);
+        let mut counts = [0.0; 9];
+        let mut squares = 0.0;
+        for index in 0..throws {
+            let cells = throw(&weights, electrons, &mut stream(1, TEST, index));
+            assert!(cells.len() as u64 == electrons && cells.is_sorted());
+            cells.iter().for_each(|&cell| counts[cell as usize] += 1.0);
+            let in_3 = cells.iter().filter(|&&cell| cell == 3).count() as f64;
+            squares += (in_3 - 25.0).powi(2) / throws as f64;
+        }
+        let n = (throws * electrons) as f64;
+        for (count, p) in counts.iter().zip(probabilities) {
+            let error = 4.5 * (n * p * (1.0 - p)).sqrt();
+            assert!((count - n * p).abs() <= error, "{counts:?}");
+        }
+        // The number in a cell is binomial: variance n p (1 − p), here 12.5, known to √(2 / throws).
+        assert!((squares / 12.5 - 1.0).abs() < 4.5 * (2.0 / throws as f64).sqrt(), "{squares}");
+    }
+
+    #[test]
+    fn nothing_can_be_thrown_without_weights() {
+        let random = &mut stream(1, TEST, 0);
+        assert!(throw(&[0.0, -1.0, f32::NAN], 10, random).is_empty());
+        assert!(throw(&[1.0], 0, random).is_empty());
+        assert_eq!(throw(&[1e-30], 3, random), [0, 0, 0]);
+    }
+}

@@ -1,0 +1,171 @@
+//! Training avalanches in batches: which, in what order, mirrored how, with what noise.
+//!
+//! Everything follows from the seed, the epoch and the number of the batch, so a training that was stopped goes on
+//! with the very batch it would have had.
+
+use burn_tensor::{Device, Tensor, TensorData};
+use rand::Rng;
+use rand::seq::SliceRandom;
+use townsend_core::{CountSet, Grid, Purpose, stream};
+use townsend_models::{Batch, standard_normal};
+
+const SHUFFLE: Purpose = Purpose::new("shuffle");
+const EPSILON: Purpose = Purpose::new("epsilon");
+const FLIPS: Purpose = Purpose::new("flips");
+const VALIDATION: Purpose = Purpose::new("validation epsilon");
+
+/// Avalanches of one part of the data that have electrons.
+#[derive(Debug)]
+pub(crate) struct Batches<'a> {
+    pub(crate) counts: &'a CountSet,
+    pub(crate) indices: Vec<usize>,
+    pub(crate) batch_size: usize,
+    pub(crate) noise: usize,
+    pub(crate) seed: u64,
+    pub(crate) flips: bool,
+    pub(crate) device: Device,
+}
+
+impl Batches<'_> {
+    /// Batches of an epoch of training. What is left over after the last full one waits for another epoch: a batch
+    /// normalisation over a few avalanches would be a bad one. Fewer avalanches than a batch are one batch.
+    pub(crate) fn full(&self) -> u64 {
+        (self.indices.len() / self.batch_size).max(1) as u64
+    }
+
+    /// The order of the avalanches in an epoch.
+    pub(crate) fn shuffled(&self, epoch: u32) -> Vec<usize> {
+        let mut order = self.indices.clone();
+        order.shuffle(&mut stream(self.seed, SHUFFLE, u64::from(epoch)));
+        order
+    }
+
+    /// Batch number `batch` of an epoch with this `order`; `step` counts all batches of the training.
+    pub(crate) fn training(&self, order: &[usize], batch: u64, step: u64) -> Batch {
+        let first = batch as usize * self.batch_size;
+        let chosen = &order[first..(first + self.batch_size).min(order.len())];
+        let mut flips = self.flips.then(|| stream(self.seed, FLIPS, step));
+        let cells = self.dense(chosen, |_| flips.as_mut().map_or(0, Rng::next_u32));
+        self.batch(cells, standard_normal(self.seed, EPSILON, step, chosen.len() * self.noise))
+    }
+
+    /// All avalanches in order, in batches; the noise of an avalanche is the same in every epoch. Each batch comes
+    /// with its number of avalanches.
+    pub(crate) fn validation(&self) -> impl Iterator<Item = (usize, Batch)> {
+        self.indices.chunks(self.batch_size).map(|chosen| {
+            let noise = |&index: &usize| standard_normal(self.seed, VALIDATION, index as u64, self.noise);
+            let noise = chosen.iter().flat_map(noise).collect();
+            (chosen.len(), self.batch(self.dense(chosen, |_| 0), noise))
+        })
+    }
+
+    fn batch(&self, cells: Vec<f32>, noise: Vec<f32>) -> Batch {
+        let rows = noise.len() / self.noise;
+        let tensor = |values: Vec<f32>| {
+            let columns = values.len() / rows;
+            Tensor::from_data(TensorData::new(values, [rows, columns]), &self.device)
+        };
+        Batch { counts: tensor(cells), noise: tensor(noise) }
+    }
+
+    /// Counts of all cells, avalanche after avalanche; bits 0 and 1 of `mirror` say along which axes each is mirrored.
+    fn dense(&self, indices: &[usize], mut mirror: impl FnMut(usize) -> u32) -> Vec<f32> {
+        let grid = self.counts.grid();
+        let mut dense = vec![0.0; indices.len() * grid.cells()];
+        for (&index, row) in indices.iter().zip(dense.chunks_mut(grid.cells())) {
+            let (avalanche, mirror) = (self.counts.get(index), mirror(index));
+            for (&cell, &count) in avalanche.cells.iter().zip(avalanche.counts) {
+                row[mirrored(grid, cell, mirror) as usize] = count as f32;
+            }
+        }
+        dense
+    }
+}
+
+/// The cell opposite to a cell: of x if bit 0 is set, of z if bit 1 is.
+fn mirrored(grid: &Grid, cell: u32, mirror: u32) -> u32 {
+    if mirror & 3 == 0 {
+        return cell;
+    }
+    let mut bins = grid.split(cell);
+    for (axis, bin) in bins.iter_mut().enumerate().take(grid.dims().min(2)) {
+        if mirror >> axis & 1 == 1 {
+            *bin = grid.axes()[axis].bins() + 1 - *bin;
+        }
+    }
+    grid.join(bins)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts() -> CountSet {
+        let mut set = CountSet::new(Grid::standard(2).unwrap());
+        for index in 0..10u32 {
+            set.push([(index, 1), (100 + index, 2)]);
+        }
+        set
+    }
+
+    fn batches(counts: &CountSet, flips: bool) -> Batches<'_> {
+        let indices = (0..10).collect();
+        Batches { counts, indices, batch_size: 4, noise: 3, seed: 1, flips, device: Device::flex() }
+    }
+
+    fn host(tensor: Tensor<2>) -> Vec<f32> {
+        tensor.into_data().try_into_vec().unwrap()
+    }
+
+    #[test]
+    fn an_epoch_has_every_avalanche_at_most_once_and_its_own_order() {
+        let counts = counts();
+        let batches = batches(&counts, false);
+        assert_eq!(batches.full(), 2);
+        let (first, second) = (batches.shuffled(0), batches.shuffled(1));
+        assert_ne!(first, second);
+        assert_eq!(first, batches.shuffled(0));
+        let mut sorted = second;
+        sorted.sort_unstable();
+        assert_eq!(sorted, batches.indices);
+    }
+
+    #[test]
+    fn a_batch_holds_the_counts_of_its_avalanches() {
+        let counts = counts();
+        let batches = batches(&counts, false);
+        let batch = batches.training(&batches.indices, 1, 5);
+        let cells = host(batch.counts);
+        assert_eq!(cells.len(), 4 * 92 * 92);
+        assert_eq!((cells[4], cells[104], cells[92 * 92 + 105]), (1.0, 2.0, 2.0));
+        assert_eq!(cells.iter().sum::<f32>(), 12.0);
+        let again = batches.training(&batches.indices, 0, 5);
+        assert_eq!(host(batch.noise), host(again.noise), "noise belongs to the step");
+    }
+
+    #[test]
+    fn validation_covers_all_with_fixed_noise() {
+        let counts = counts();
+        let batches = batches(&counts, true);
+        let sizes: Vec<usize> = batches.validation().map(|(n, _)| n).collect();
+        assert_eq!(sizes, [4, 4, 2]);
+        let noise = || batches.validation().flat_map(|(_, batch)| host(batch.noise)).collect::<Vec<_>>();
+        assert_eq!(noise(), noise());
+    }
+
+    #[test]
+    fn mirroring_is_its_own_inverse_and_keeps_flow_bins_outside() {
+        let grid = Grid::standard(3).unwrap();
+        let cell = grid.join([1, 0, 7]);
+        assert_eq!(mirrored(&grid, cell, 0), cell);
+        assert_eq!(grid.split(mirrored(&grid, cell, 1)), [90, 0, 7]);
+        assert_eq!(grid.split(mirrored(&grid, cell, 2)), [1, 91, 7]);
+        for mirror in 0..4 {
+            assert_eq!(mirrored(&grid, mirrored(&grid, cell, mirror), mirror), cell);
+        }
+        let counts = counts();
+        let batches = batches(&counts, true);
+        let batch = batches.training(&batches.indices, 0, 1);
+        assert_eq!(host(batch.counts).iter().sum::<f32>(), 12.0);
+    }
+}

@@ -1,0 +1,196 @@
+//! The run directory: all that a training leaves behind.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `config.toml` | the configuration with every default written out |
+//! | `data.json` | version of the layout, digest of the data, sizes of the parts, grid, split |
+//! | `metrics.jsonl` | one JSON object a line for every step and every epoch |
+//! | `checkpoints/last.safetensors` | where training stands, with the optimiser's state |
+//! | `checkpoints/best.safetensors` | the weights with the smallest validation loss |
+//! | `report/` | left to those who check |
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use townsend_core::{Dataset, Grid, OutputFile, Part, Split};
+use townsend_models::{Generator, device};
+
+use crate::{EpochMetrics, TrainConfig, TrainError};
+
+/// Version of the layout of a run directory. A change that an older program would misread raises it.
+pub const RUN_VERSION: u64 = 1;
+
+/// What a run was trained on: `data.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunData {
+    /// [`RUN_VERSION`] of the program that made the run.
+    pub version: u64,
+    /// [`Dataset::digest`] of the data.
+    pub digest: String,
+    /// Avalanches in the data, empty ones included.
+    pub avalanches: usize,
+    /// Of these, in the parts for training, validation and test.
+    pub parts: [usize; 3],
+    /// Training avalanches that have electrons: what the network sees.
+    pub used: usize,
+    /// How the parts are told apart.
+    pub split: Split,
+    /// The grid on which electrons are counted.
+    pub grid: Grid,
+}
+
+/// A run directory.
+#[derive(Debug, Clone)]
+pub struct Run {
+    path: PathBuf,
+    config: TrainConfig,
+    data: RunData,
+}
+
+impl Run {
+    /// Opens a run directory.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        let data = read_data(path)?;
+        let config = TrainConfig::load(&path.join("config.toml"), &[])?;
+        Ok(Self { path: path.into(), config, data })
+    }
+
+    /// Makes a new run directory. With `force` an older run at its place is removed; anything else never is.
+    pub(crate) fn create(
+        path: &Path,
+        config: &TrainConfig,
+        data: &RunData,
+        force: bool,
+    ) -> Result<Self, TrainError> {
+        let run = Self { path: path.into(), config: config.clone(), data: data.clone() };
+        let occupied = path.is_file() || path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        if occupied {
+            if !path.join("data.json").is_file() {
+                return Err(TrainError::NotARun(path.into()));
+            }
+            if !force {
+                return Err(TrainError::Exists(path.into()));
+            }
+            run.remove_files()?;
+        }
+        let folder = run.path.join("checkpoints");
+        std::fs::create_dir_all(&folder).map_err(|source| TrainError::Io { path: folder, source })?;
+        OutputFile::write(&run.path.join("config.toml"), config.to_toml().as_bytes(), false)?;
+        let mut json = serde_json::to_vec_pretty(data).expect("run data have a form in JSON");
+        json.push(b'\n');
+        OutputFile::write(&run.path.join("data.json"), &json, false)?;
+        Ok(run)
+    }
+
+    /// Removes what a training writes; `data.json`, which makes it a run, last.
+    fn remove_files(&self) -> Result<(), TrainError> {
+        for name in [
+            "checkpoints/last.safetensors",
+            "checkpoints/best.safetensors",
+            "metrics.jsonl",
+            "config.toml",
+            "data.json",
+        ] {
+            let path = self.path.join(name);
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(TrainError::Io { path, source });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on with another configuration or other data.
+    pub(crate) fn refuse_other(&self, config: &TrainConfig, data: &RunData) -> Result<(), TrainError> {
+        let differs = |what: String| Err(TrainError::Differs { path: self.path.clone(), what });
+        let (old, new) = (self.config.to_toml(), config.to_toml());
+        if old != new {
+            let changed: Vec<_> = old.lines().zip(new.lines()).filter(|(a, b)| a != b).take(3).collect();
+            let pairs: Vec<_> = changed.iter().map(|(a, b)| format!("`{a}` became `{b}`")).collect();
+            return differs(format!(
+                "the configuration differs from the run's config.toml ({})",
+                pairs.join(", ")
+            ));
+        }
+        if self.data.digest != data.digest {
+            let (now, then) = (data.avalanches, self.data.avalanches);
+            return differs(format!(
+                "the data ({now} avalanches) are not those it began with ({then} avalanches)"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The configuration, every default written out.
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// What it was trained on.
+    pub fn data(&self) -> &RunData {
+        &self.data
+    }
+
+    /// The checkpoint to go on from.
+    pub fn last_checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoints/last.safetensors")
+    }
+
+    /// The checkpoint with the smallest validation loss.
+    pub fn best_checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoints/best.safetensors")
+    }
+
+    /// One line a step and an epoch.
+    pub fn metrics_file(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// The folder for a report of this run.
+    pub fn report_folder(&self) -> PathBuf {
+        self.path.join("report")
+    }
+
+    /// The numbers of the avalanches of `data` that belong to a part of this run's split.
+    pub fn indices(&self, data: &Dataset, part: Part) -> Vec<usize> {
+        self.data.split.indices(part, data.len())
+    }
+
+    /// The metrics of all complete epochs.
+    pub fn epochs(&self) -> Result<Vec<EpochMetrics>, TrainError> {
+        crate::metrics::epochs(&self.metrics_file())
+    }
+
+    /// A generator with the weights of the smallest validation loss, on the device of the run.
+    pub fn generator(&self) -> Result<Generator, TrainError> {
+        self.generator_of(&self.best_checkpoint(), &self.config.training.device)
+    }
+
+    /// A generator with the weights of a checkpoint, on a device by [name](townsend_models::device).
+    pub fn generator_of(&self, checkpoint: &Path, device_name: &str) -> Result<Generator, TrainError> {
+        Ok(Generator::load(checkpoint, &device(device_name)?)?)
+    }
+}
+
+/// Reads `data.json`, its version before all else.
+fn read_data(run: &Path) -> Result<RunData, TrainError> {
+    let path = run.join("data.json");
+    let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound if run.is_dir() => TrainError::NotARun(run.into()),
+        _ => TrainError::Io { path: path.clone(), source },
+    })?;
+    let damaged = |problem: String| TrainError::Damaged { path: path.clone(), problem };
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+    match value.get("version").and_then(serde_json::Value::as_u64) {
+        Some(RUN_VERSION) => serde_json::from_value(value).map_err(|e| damaged(e.to_string())),
+        Some(found) => Err(TrainError::Version { path: run.into(), found, expected: RUN_VERSION }),
+        None => Err(damaged("its version is missing".into())),
+    }
+}

@@ -1,0 +1,338 @@
+//! Training and the run directory, with networks of a few thousand weights on 10 cells an axis.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rand_distr::{Distribution, Normal};
+use tempfile::TempDir;
+use townsend_core::{Axis, Dataset, ElectronSet, Grid, Part, Progress, Purpose, Silent, Task, stream};
+use townsend_train::{Run, TrainConfig, TrainError, TrainOptions, TrainSummary, train};
+
+const CONFIG: &str = r#"
+    [model]
+    family = "vae"
+    channels = [4, 8]
+    kernels = [4, 4]
+    strides = [2, 1]
+    hidden = 16
+    latent = 2
+    [data]
+    grid = { axes = [{ bins = 8, low = -1.0, high = 1.0 }, { bins = 8, low = -1.0, high = 1.0 }] }
+    [training]
+    epochs = 6
+    batch_size = 8
+    learning_rate = 0.005
+    augment_flips = true
+"#;
+const RESUME: TrainOptions = TrainOptions { resume: true, force: false };
+
+/// Avalanches around points that differ; one in eight is empty.
+fn avalanches(n: u64) -> Dataset {
+    let mut set = ElectronSet::default();
+    for index in 0..n {
+        let mut random = stream(1, Purpose::new("test avalanches"), index);
+        let middle = Normal::new(0.0f32, 0.3).unwrap();
+        let (x, z) = (middle.sample(&mut random), middle.sample(&mut random));
+        let spread = Normal::new(0.0f32, 0.2).unwrap();
+        let electrons = if index % 8 == 0 { 0 } else { 40 };
+        let mut around =
+            |center: f32| (0..electrons).map(|_| center + spread.sample(&mut random)).collect::<Vec<_>>();
+        let (x, z) = (around(x), around(z));
+        set.push(&x, &z, &vec![170.0; x.len()]);
+    }
+    set.into()
+}
+
+fn config(overrides: &[&str]) -> TrainConfig {
+    let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+    TrainConfig::parse(CONFIG, Path::new("test.toml"), &overrides).unwrap()
+}
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    (folder, path)
+}
+
+fn run(
+    overrides: &[&str],
+    data: &Dataset,
+    path: &Path,
+    options: TrainOptions,
+) -> Result<TrainSummary, TrainError> {
+    train(&config(overrides), data, path, options, &Silent, &AtomicBool::new(false))
+}
+
+/// Asks for a stop after some steps, as a signal would.
+struct StopAfter {
+    steps: AtomicU64,
+    flag: AtomicBool,
+}
+
+struct Counting<'a>(&'a StopAfter);
+
+impl Progress for StopAfter {
+    fn task(&self, _name: &str, _total: u64) -> Box<dyn Task + '_> {
+        Box::new(Counting(self))
+    }
+}
+
+impl Task for Counting<'_> {
+    fn advance(&self, steps: u64) {
+        // What an earlier call did is told in one go and does not count.
+        if steps == 1 && self.0.steps.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.flag.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn stopped_after(steps: u64, data: &Dataset, path: &Path, options: TrainOptions) -> TrainSummary {
+    let stop = StopAfter { steps: steps.into(), flag: false.into() };
+    train(&config(&[]), data, path, options, &stop, &stop.flag).unwrap()
+}
+
+fn bytes(run: &Path) -> [Vec<u8>; 2] {
+    let run = Run::open(run).unwrap();
+    [run.last_checkpoint(), run.best_checkpoint()].map(|path| std::fs::read(path).unwrap())
+}
+
+#[test]
+fn a_stopped_and_resumed_training_ends_with_the_same_bytes() {
+    let data = avalanches(120);
+    let (_a, unbroken) = folder();
+    let whole = run(&[], &data, &unbroken, TrainOptions::default()).unwrap();
+    let steps = whole.steps / 6;
+    assert!(!whole.stopped && whole.epochs == 6 && steps >= 7, "{whole:?}");
+
+    let (_b, broken) = folder();
+    // In the middle of an epoch, right after one, and once more in the middle.
+    let first = stopped_after(2 * steps + 3, &data, &broken, TrainOptions::default());
+    assert!(first.stopped && first.epochs == 2 && first.steps == 2 * steps + 3, "{first:?}");
+    let second = stopped_after(steps - 3, &data, &broken, RESUME);
+    assert_eq!((second.steps, second.epochs), (3 * steps, 3));
+    stopped_after(1, &data, &broken, RESUME);
+    let last = run(&[], &data, &broken, RESUME).unwrap();
+    assert!(!last.stopped);
+    assert_eq!(bytes(&broken), bytes(&unbroken));
+    assert_eq!(last.best, whole.best);
+
+    let metrics = |path: &Path| {
+        let epochs = Run::open(path).unwrap().epochs().unwrap();
+        epochs.into_iter().map(|e| (e.epoch, e.step, e.training, e.validation)).collect::<Vec<_>>()
+    };
+    assert_eq!(metrics(&broken), metrics(&unbroken));
+    // Nothing is left to do.
+    assert_eq!(run(&[], &data, &broken, RESUME).unwrap().steps, whole.steps);
+    assert_eq!(bytes(&broken), bytes(&unbroken));
+}
+
+#[test]
+fn a_killed_training_goes_on_from_its_last_checkpoint() {
+    let data = avalanches(120);
+    let (_a, unbroken) = folder();
+    run(&[], &data, &unbroken, TrainOptions::default()).unwrap();
+    let (_b, killed) = folder();
+    stopped_after(12, &data, &killed, TrainOptions::default());
+    let checkpoint = std::fs::read(killed.join("checkpoints/last.safetensors")).unwrap();
+    run(&[], &data, &killed, RESUME).unwrap();
+    // As if it had been killed after more steps were written to the metrics, half of a line last.
+    std::fs::write(killed.join("checkpoints/last.safetensors"), checkpoint).unwrap();
+    let metrics = std::fs::read_to_string(killed.join("metrics.jsonl")).unwrap();
+    std::fs::write(killed.join("metrics.jsonl"), &metrics[..metrics.len() - 20]).unwrap();
+    run(&[], &data, &killed, RESUME).unwrap();
+    assert_eq!(bytes(&killed), bytes(&unbroken));
+    let lines = |path: &Path| std::fs::read_to_string(path.join("metrics.jsonl")).unwrap().lines().count();
+    assert_eq!(lines(&killed), lines(&unbroken));
+}
+
+#[test]
+fn threads_make_no_difference() {
+    let data = avalanches(60);
+    let [one, three] = [1, 3].map(|threads| {
+        let (_folder, path) = folder();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run(&["training.epochs=2"], &data, &path, TrainOptions::default()).unwrap());
+        bytes(&path)
+    });
+    assert_eq!(one, three);
+}
+
+#[test]
+fn training_learns_and_the_generator_draws_from_what_it_learned() {
+    let data = avalanches(400);
+    let (_folder, path) = folder();
+    let summary = run(&["training.epochs=30"], &data, &path, TrainOptions::default()).unwrap();
+    let opened = Run::open(&path).unwrap();
+    let epochs = opened.epochs().unwrap();
+    assert_eq!(epochs.len(), 30);
+    assert!(epochs[29].training.loss < epochs[0].training.loss, "{epochs:?}");
+    assert!(summary.best.unwrap().0 < epochs[0].validation.unwrap().loss);
+    assert!(epochs[29].training.kl > 1.0, "avalanches differ in place, which takes more than a nat to say");
+
+    let real = data.to_counts(&opened.data().grid).unwrap();
+    let generated = opened.generator().unwrap().generate(5, 0..1000);
+    // The mean of x of an avalanche: its spread over avalanches is what a collapsed decoder would lack.
+    let spread = |set: &townsend_core::CountSet| {
+        let means: Vec<f64> = set
+            .iter()
+            .filter(|avalanche| avalanche.electrons() > 0)
+            .map(|avalanche| {
+                let terms = avalanche.cells.iter().zip(avalanche.counts);
+                let sum: f64 = terms.map(|(&cell, &n)| set.grid().center(cell)[0] * f64::from(n)).sum();
+                sum / avalanche.electrons() as f64
+            })
+            .collect();
+        let mean = means.iter().sum::<f64>() / means.len() as f64;
+        (means.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / means.len() as f64).sqrt()
+    };
+    let ratio = spread(&generated) / spread(&real);
+    assert!((0.6..1.4).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn a_run_directory_says_all_about_its_training() {
+    let data = avalanches(60);
+    let (_folder, path) = folder();
+    run(&["training.epochs=1"], &data, &path, TrainOptions::default()).unwrap();
+    let opened = Run::open(&path).unwrap();
+    let text = std::fs::read_to_string(path.join("config.toml")).unwrap();
+    for key in [
+        "beta1 = 0.9",
+        "epochs = 1",
+        "knots = 64",
+        "validation = 0.1",
+        "likelihood = \"multinomial\"",
+        "bins = 8",
+    ] {
+        assert!(text.contains(key), "{key} is missing in\n{text}");
+    }
+    assert_eq!(opened.data().digest, data.digest());
+    assert_eq!(opened.data().parts.iter().sum::<usize>(), 60);
+    let parts = [Part::Training, Part::Validation, Part::Test].map(|part| opened.indices(&data, part).len());
+    assert_eq!(opened.data().parts, parts);
+    let metrics = std::fs::read_to_string(opened.metrics_file()).unwrap();
+    for key in ["loss", "reconstruction", "kl", "beta", "validation", "events_per_second"] {
+        assert!(metrics.contains(&format!("\"{key}\":")), "{key}");
+    }
+}
+
+#[test]
+fn without_validation_the_last_weights_are_used() {
+    let data = avalanches(60);
+    let (_folder, path) = folder();
+    let summary =
+        run(&["data.validation=0", "training.epochs=2"], &data, &path, TrainOptions::default()).unwrap();
+    assert_eq!(summary.best, None);
+    assert_eq!(summary.last.unwrap().validation, None);
+    assert_eq!(Run::open(&path).unwrap().generator().unwrap().generate(1, 0..3).len(), 3);
+}
+
+#[test]
+fn another_configuration_or_other_data_cannot_resume() {
+    let data = avalanches(60);
+    let (_folder, path) = folder();
+    run(&["training.epochs=1"], &data, &path, TrainOptions::default()).unwrap();
+    let before = bytes(&path);
+    let message = run(&["training.epochs=2"], &data, &path, RESUME).unwrap_err().to_string();
+    assert!(message.contains("`epochs = 1` became `epochs = 2`"), "{message}");
+    let message = run(&["training.epochs=1"], &avalanches(61), &path, RESUME).unwrap_err().to_string();
+    assert!(message.contains("(61 avalanches) are not those it began with (60 avalanches)"), "{message}");
+    assert_eq!(bytes(&path), before);
+}
+
+#[test]
+fn nothing_is_overwritten_unasked() {
+    let data = avalanches(60);
+    let (_folder, path) = folder();
+    let epochs = &["training.epochs=1"];
+    run(epochs, &data, &path, TrainOptions::default()).unwrap();
+    let before = bytes(&path);
+    assert!(matches!(run(epochs, &data, &path, TrainOptions::default()), Err(TrainError::Exists(_))));
+    assert_eq!(bytes(&path), before);
+    let force = TrainOptions { force: true, resume: false };
+    run(&["training.epochs=1", "training.seed=2"], &data, &path, force).unwrap();
+    assert_ne!(bytes(&path), before);
+
+    let (_other, other) = folder();
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("thesis.tex"), "years of work").unwrap();
+    assert!(matches!(run(epochs, &data, &other, force), Err(TrainError::NotARun(_))));
+    assert!(other.join("thesis.tex").exists());
+    assert!(matches!(Run::open(&other), Err(TrainError::NotARun(_))));
+    assert!(matches!(run(epochs, &data, &other, RESUME), Err(TrainError::NotARun(_))));
+}
+
+#[test]
+fn a_run_of_another_version_is_refused() {
+    let data = avalanches(60);
+    let (_folder, path) = folder();
+    run(&["training.epochs=1"], &data, &path, TrainOptions::default()).unwrap();
+    let file = path.join("data.json");
+    let text = std::fs::read_to_string(&file).unwrap().replace("\"version\": 1", "\"version\": 99");
+    std::fs::write(&file, text).unwrap();
+    let message = Run::open(&path).unwrap_err().to_string();
+    assert!(message.contains("a run directory of version 99; this program uses version 1"), "{message}");
+    std::fs::write(&file, "{").unwrap();
+    assert!(matches!(Run::open(&path), Err(TrainError::Damaged { .. })));
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_stops_the_training() {
+    let data = avalanches(60);
+    let (_folder, path) = folder();
+    let error = run(&["training.learning_rate=1e30"], &data, &path, TrainOptions::default()).unwrap_err();
+    let TrainError::Diverged { step, .. } = error else { panic!("{error}") };
+    assert!(step > 1);
+    assert!(error.to_string().contains(&format!("at step {step} ")));
+}
+
+#[test]
+fn data_without_electrons_are_an_error() {
+    let mut set = ElectronSet::default();
+    (0..50).for_each(|_| set.push(&[], &[], &[]));
+    let (_folder, path) = folder();
+    assert!(matches!(run(&[], &set.into(), &path, TrainOptions::default()), Err(TrainError::TooFew { .. })));
+    assert!(matches!(
+        run(&[], &ElectronSet::default().into(), &path, TrainOptions::default()),
+        Err(TrainError::TooFew { .. })
+    ));
+    assert!(!path.exists());
+}
+
+#[test]
+fn wrong_configurations_are_named() {
+    let data = avalanches(10);
+    let (_folder, path) = folder();
+    let error = |entry: &str| run(&[entry], &data, &path, TrainOptions::default()).unwrap_err().to_string();
+    assert!(
+        error("training.epochs=0").starts_with("training.epochs = 0 is not possible: must be at least 1")
+    );
+    assert!(error("training.batch_size=1").starts_with("training.batch_size = 1"));
+    assert!(error("training.learning_rate=-1.0").starts_with("training.learning_rate = -1.0"));
+    assert!(error("training.beta2=1.0").starts_with("training.beta2 = 1.0"));
+    assert!(error("size.knots=1").starts_with("size.knots = 1"));
+    assert!(error("data.test=0.95").contains("validation and test fractions are 0.1 and 0.95"));
+    assert!(
+        error("training.device=abacus").contains("device `abacus` is not part of this build; it has: cpu")
+    );
+    assert!(error("model.dims=3").starts_with("model.dims = 3"));
+    let parse = |text: &str| TrainConfig::parse(text, Path::new("my.toml"), &[]).unwrap_err().to_string();
+    let message = parse("[model]\nfamily = \"vae\"\n[training]\nepoch = 3");
+    assert!(message.starts_with("my.toml: ") && message.contains("unknown field `epoch`"), "{message}");
+    assert!(parse("[training]").contains("missing field `model`"));
+    let wrong = TrainConfig::parse(CONFIG, Path::new("my.toml"), &["epochs".into()]).unwrap_err();
+    assert!(wrong.to_string().contains("key=value"));
+}
+
+#[test]
+fn counts_train_on_their_own_grid() {
+    let data = avalanches(60);
+    let axis = Axis::uniform(8, -1.0, 1.0).unwrap();
+    let grid = Grid::new(vec![axis.clone(), axis]).unwrap();
+    let counts = Dataset::from(data.to_counts(&grid).unwrap());
+    let mut config = config(&["training.epochs=1"]);
+    config.data.grid = None;
+    let (_folder, path) = folder();
+    train(&config, &counts, &path, TrainOptions::default(), &Silent, &AtomicBool::new(false)).unwrap();
+    assert_eq!(Run::open(&path).unwrap().data().grid, grid);
+}
