@@ -47,7 +47,9 @@ fn main() {
 }
 
 fn print_table(names: &[String], seconds: &mut BTreeMap<usize, Vec<f64>>) {
-    seconds.values_mut().for_each(|runs| runs.sort_by(f64::total_cmp));
+    for runs in seconds.values_mut() {
+        runs.sort_by(f64::total_cmp);
+    }
     let median = |number: usize| seconds[&number][ROUNDS / 2];
     println!(
         "{HISTOGRAMS} TH3F of {BINS}^3 bins, {ELECTRONS} electrons each, ZSTD; ms a histogram, {ROUNDS} rounds"

@@ -21,9 +21,8 @@ impl Date {
             && hour < 24
             && minute < 60
             && second < 60;
-        valid.then_some(Self(
-            (year - 1995) << 26 | month << 22 | day << 17 | hour << 12 | minute << 6 | second,
-        ))
+        // Only a valid year can be counted from 1995.
+        valid.then(|| Self((year - 1995) << 26 | month << 22 | day << 17 | hour << 12 | minute << 6 | second))
     }
 }
 

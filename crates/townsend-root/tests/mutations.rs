@@ -22,7 +22,7 @@ const INPUTS: usize = 20_500;
 const ALLOWANCE: usize = 64 << 20;
 const PER_BYTE: usize = 40;
 
-/// SplitMix64.
+/// The generator `SplitMix64`.
 struct Random(u64);
 
 impl Random {
@@ -118,7 +118,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) -> usize {
         5 => truncate(bytes, at, random),
         6 => splice(bytes, at, random),
         _ => {
-            for _ in 0..1 + random.below(16) {
+            for _ in 0..=random.below(16) {
                 let at = place(bytes.len(), random);
                 bytes[at] = random.next() as u8;
             }
