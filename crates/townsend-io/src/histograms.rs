@@ -40,9 +40,7 @@ fn keys(file: &RootFile, dims: usize) -> Vec<&Key> {
     let mut newest: BTreeMap<String, (usize, &Key)> = BTreeMap::new();
     for (position, key) in file.keys().enumerate().filter(|(_, key)| dimensions(key) == Some(dims)) {
         let entry = newest.entry(key.path()).or_insert((position, key));
-        if key.cycle() > entry.1.cycle() {
-            entry.1 = key;
-        }
+        entry.1 = std::cmp::max_by_key(entry.1, key, |key: &&Key| key.cycle());
     }
     let mut keys: Vec<_> = newest.into_values().collect();
     keys.sort_by_key(|&(position, _)| position);
@@ -259,13 +257,21 @@ impl HistogramWriter {
         path: &Path,
         grid: &Grid,
         dims: &[usize],
+        first: u64,
         meta: &Meta,
     ) -> Result<Self> {
         let failed = |source| Error::Grid { file: path.into(), source };
         let projections: Result<Vec<_>> =
             dims.iter().map(|&dims| Ok((dims, grid.first(dims).map_err(failed)?))).collect();
         let root = start(&output, path, meta)?;
-        Ok(Self { output, path: path.into(), root, projections: projections?, grid: grid.clone(), number: 0 })
+        Ok(Self {
+            output,
+            path: path.into(),
+            root,
+            projections: projections?,
+            grid: grid.clone(),
+            number: first,
+        })
     }
 
     pub(crate) fn push(&mut self, counts: Counts<'_>) -> Result<()> {

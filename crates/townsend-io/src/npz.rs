@@ -92,7 +92,7 @@ fn counts_of(
         };
         let in_order = cells.windows(2).all(|pair| pair[0] < pair[1]);
         let in_range = cells.last().is_none_or(|&cell| cell < all)
-            && counts.iter().all(|&n| n > 0 && n <= u64::from(u32::MAX));
+            && counts.iter().all(|&n| n > 0 && u32::try_from(n).is_ok());
         if !(in_order && in_range) {
             return Err(bad(format!(
                 "avalanche {k}: cells must increase and lie below {all}, counts must be at least 1"

@@ -61,10 +61,10 @@ pub fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Resu
 fn read_root(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
     let file = RootFile::open(path)?;
     // Histograms of the wanted dimension are what was asked for; otherwise a tree has more to say.
-    if options.dims.is_none_or(|dims| !histograms::has(&file, dims)) {
-        if let Some(key) = tree::find(&file)? {
-            return tree::read(path, &file, key, progress);
-        }
+    if options.dims.is_none_or(|dims| !histograms::has(&file, dims))
+        && let Some(key) = tree::find(&file)?
+    {
+        return tree::read(path, &file, key, progress);
     }
     histograms::read(path, &file, options.dims, progress)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use townsend_core::{Avalanche, Coordinate, ElectronSet, Meta, OutputFile, Progress};
 use townsend_root::{
-    BranchKind, BranchSpec, BranchType, BranchValue, Column, Key, RootFile, RootWriter, Tree, TreeWriter,
+    Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, Key, RootFile, Tree, TreeWriter,
 };
 
 use crate::error::{Result, content};
@@ -58,7 +58,7 @@ pub(crate) fn read(path: &Path, file: &RootFile, key: &Key, progress: &dyn Progr
     let left: Vec<&str> = tree
         .branches()
         .iter()
-        .map(|branch| branch.name())
+        .map(Branch::name)
         .filter(|&name| name != numbers && Coordinate::ALL.iter().all(|coordinate| coordinate.name() != name))
         .collect();
     if !left.is_empty() {
@@ -145,7 +145,7 @@ pub(crate) struct ElectronTreeWriter {
 }
 
 impl ElectronTreeWriter {
-    pub(crate) fn new(output: OutputFile, path: &Path, meta: &Meta) -> Result<Self> {
+    pub(crate) fn new(output: OutputFile, path: &Path, first: u64, meta: &Meta) -> Result<Self> {
         let root = start(&output, path, meta)?;
         let mut branches = vec![BranchSpec::new("avalanche", "number of the avalanche", BranchType::I64)];
         for (coordinate, unit) in Coordinate::ALL.into_iter().zip(&meta.units) {
@@ -153,7 +153,7 @@ impl ElectronTreeWriter {
             branches.push(BranchSpec::new(coordinate.name(), title, BranchType::VectorF32));
         }
         let tree = TreeWriter::new(root, TREE, "electrons at the anode", &branches)?;
-        Ok(Self { output, tree, number: 0 })
+        Ok(Self { output, tree, number: i64::try_from(first).unwrap_or(i64::MAX) })
     }
 
     pub(crate) fn push(&mut self, electrons: Avalanche<'_>) -> Result<()> {

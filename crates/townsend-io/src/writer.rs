@@ -18,6 +18,8 @@ pub struct WriteOptions {
     pub grid: Option<Grid>,
     /// In a ROOT file, histograms of each of these dimensions (`h1_i`, `h2_i`, `h3_i`); empty means the grid's own.
     pub dims: Vec<usize>,
+    /// Number of the first avalanche, for files that number them: a shard goes on where the one before ends.
+    pub first: u64,
     /// Overwrite what is there.
     pub force: bool,
 }
@@ -52,7 +54,7 @@ impl AvalancheWriter {
         let output = OutputFile::create(path, options.force)?;
         let sink = match (format, grid) {
             (Format::Npz, _) => Sink::Npz(NpzWriter::new(output, grid, meta)?),
-            (Format::Root, None) => Sink::Tree(ElectronTreeWriter::new(output, path, meta)?),
+            (Format::Root, None) => Sink::Tree(ElectronTreeWriter::new(output, path, options.first, meta)?),
             (Format::Root, Some(grid)) => {
                 let dims = if options.dims.is_empty() { vec![grid.dims()] } else { options.dims.clone() };
                 if let Some(&wanted) = dims.iter().find(|&&wanted| wanted == 0 || wanted > grid.dims()) {
@@ -61,7 +63,7 @@ impl AvalancheWriter {
                         grid.dims()
                     )));
                 }
-                Sink::Histograms(HistogramWriter::new(output, path, grid, &dims, meta)?)
+                Sink::Histograms(HistogramWriter::new(output, path, grid, &dims, options.first, meta)?)
             }
         };
         Ok(Self { path: path.into(), grid: options.grid.clone(), sink })

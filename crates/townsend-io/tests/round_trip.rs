@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid, Meta, Provenance, Silent};
+use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid, Provenance, Silent};
 use townsend_io::{AvalancheWriter, Format, Loaded, ReadOptions, WriteOptions, read};
 
 fn load(path: &Path) -> Loaded {

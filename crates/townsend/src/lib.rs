@@ -1,1 +1,42 @@
-//! townsend
+//! Learns electron avalanches in gas detectors from a microscopic simulation, and samples new ones.
+//!
+//! The whole of townsend as functions: the verbs of the command line, and of every other language's binding, are
+//! these and nothing more.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use townsend::{CheckOptions, Context, GenerateOptions, TrainOptions};
+//!
+//! let context = Context::default();
+//! let run = Path::new("runs/vae");
+//! let data = Path::new("avalanches.root");
+//! townsend::train(Path::new("configs/vae-2d.toml"), data, run, &TrainOptions::default(), &context)?;
+//! let options = GenerateOptions { events: 10_000, ..GenerateOptions::default() };
+//! townsend::generate(run, Path::new("generated.root"), &options, &context)?;
+//! let options = CheckOptions { held_back: Some(run.into()) };
+//! let report = townsend::check(data, Path::new("generated.root"), Path::new("report"), &options, &context)?;
+//! println!("{}", report.table());
+//! # Ok::<(), townsend::Error>(())
+//! ```
+
+mod check;
+mod context;
+mod convert;
+mod demo;
+mod error;
+mod generate;
+mod inspect;
+mod train;
+
+pub use check::{CheckOptions, Gate, check};
+pub use context::Context;
+pub use convert::{ConvertOptions, Converted, convert};
+pub use demo::{Demo, demo};
+pub use error::{Error, Result};
+pub use generate::{GenerateOptions, Generated, Shard, generate};
+pub use inspect::{InspectOptions, Inspection, ObservableSummary, inspect};
+pub use townsend_check::{Excess, Report};
+pub use townsend_core::{Progress, Silent, Task};
+pub use townsend_io::Format;
+pub use townsend_train::TrainSummary;
+pub use train::{TrainOptions, train};

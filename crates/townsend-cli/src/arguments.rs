@@ -1,0 +1,164 @@
+//! The command line, as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use townsend::{Format, Gate, Shard};
+
+/// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
+#[derive(Debug, Parser)]
+#[command(name = "townsend", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Start with:\n  townsend demo\n\nExit code: 0 done, 1 failed, 2 wrong usage. Results go to standard output or files, progress to standard error."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Show no progress and no notes, only results, warnings and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Threads to use; 0 takes as many as the machine has. Results do not depend on it.
+    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    pub(crate) threads: usize,
+    /// Seed of every random stream; recorded in every output.
+    #[arg(long, global = true, default_value_t = 1, value_name = "S")]
+    pub(crate) seed: u64,
+    /// Overwrite outputs that exist.
+    #[arg(long, global = true)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Read, train, generate and check on real avalanches that ship with the program.
+    #[command(after_help = "Example:\n  townsend demo --out my-demo")]
+    Demo(Demo),
+    /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
+    #[command(after_help = "Example:\n  townsend inspect avalanches.root --json")]
+    Inspect(Inspect),
+    /// Turn a file into another format; electrons become histograms, never the reverse.
+    #[command(
+        after_help = "Examples:\n  townsend convert electrons.npz histograms.root --dims 1,2,3\n  townsend convert histograms.root counts.npz --dims 2"
+    )]
+    Convert(Convert),
+    /// Train a model; ctrl-C saves and stops, --resume goes on as if never stopped.
+    #[command(
+        after_help = "Example:\n  townsend train configs/vae-2d.toml --data avalanches.root --run runs/vae --set training.epochs=20\n  townsend train configs/vae-2d.toml --data avalanches.root --run runs/vae --set training.epochs=20 --resume"
+    )]
+    Train(Train),
+    /// Draw new avalanches from a trained model.
+    #[command(
+        after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --shard 3/8 --out generated-3.root"
+    )]
+    Generate(Generate),
+    /// Compare generated avalanches with real ones: distances, plots, report.
+    #[command(
+        after_help = "Examples:\n  townsend check --real avalanches.root --held-back runs/vae --generated generated.root --out report\n  townsend check --real a.npz --generated b.npz --out report --fail-above ks=0.1 --fail-above w1_over_sigma.rms_x=0.2"
+    )]
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder for everything that is made.
+    #[arg(long, default_value = "townsend-demo", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Change a value of the configuration, such as training.epochs=2.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A ROOT or npz file.
+    pub(crate) file: PathBuf,
+    /// Histograms of this many dimensions, where the file holds several.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub(crate) dims: Option<u8>,
+    /// The file's format, if its first bytes do not tell: root or npz.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The file to read.
+    pub(crate) input: PathBuf,
+    /// The file to write.
+    pub(crate) output: PathBuf,
+    /// Write histograms of these dimensions: x; x, z; x, z, t.
+    #[arg(long, value_name = "D,D", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub(crate) dims: Vec<u8>,
+    /// TOML file with the grid to count electrons on (default: 90 bins an axis, 3 mm wide, 130 to 220 ns).
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) grid: Option<PathBuf>,
+    /// The format to write, if not the one that the ending stands for: root or npz.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// The configuration.
+    pub(crate) config: PathBuf,
+    /// Avalanches to learn from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// The run directory to make or to go on with.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// Go on with a run that was stopped, bit for bit as if it had not been.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Change a value of the configuration, such as training.epochs=20.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// The run directory of a trained model.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// Number of avalanches in all, empty ones included.
+    #[arg(long, value_name = "N")]
+    pub(crate) events: u64,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
+    #[arg(long, value_name = "i/n")]
+    pub(crate) shard: Option<Shard>,
+    /// The format to write, if not the one that the ending stands for: root or npz.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Real avalanches.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) real: PathBuf,
+    /// Generated avalanches.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) generated: PathBuf,
+    /// Folder for the report.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Of the real avalanches, take only those that this run was not trained on: its test part.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) held_back: Option<PathBuf>,
+    /// Exit with 1 if a distance is above a value, of any observable (ks=0.1) or of one (see the example).
+    #[arg(long, value_name = "METRIC=VALUE")]
+    pub(crate) fail_above: Vec<Gate>,
+}

@@ -1,0 +1,70 @@
+//! Progress bars on standard error.
+
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use townsend::{Progress, Task};
+
+/// Draws a bar a task; nothing with `--quiet`, and nothing but a line at the end where standard error is no terminal.
+pub(crate) struct Bars {
+    quiet: bool,
+    all: MultiProgress,
+}
+
+impl Bars {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let target =
+            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        Self { quiet, all: MultiProgress::with_draw_target(target) }
+    }
+
+    /// A line above the bars.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.all.suspend(|| eprintln!("{text}"));
+        }
+    }
+}
+
+impl Progress for Bars {
+    fn task(&self, name: &str, total: u64) -> Box<dyn Task + '_> {
+        let bar = self.all.add(ProgressBar::new(total));
+        let style =
+            ProgressStyle::with_template("{prefix:>12} [{bar:30}] {pos}/{len} {elapsed} (left {eta}) {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        bar.set_prefix(name.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Box::new(Bar { drawn: bar, name: name.to_owned(), bars: self })
+    }
+}
+
+struct Bar<'a> {
+    drawn: ProgressBar,
+    name: String,
+    bars: &'a Bars,
+}
+
+impl Task for Bar<'_> {
+    fn advance(&self, steps: u64) {
+        self.drawn.inc(steps);
+    }
+
+    fn message(&self, text: &str) {
+        self.drawn.set_message(text.to_owned());
+    }
+}
+
+impl Drop for Bar<'_> {
+    fn drop(&mut self) {
+        let seconds = self.drawn.elapsed().as_secs_f64();
+        self.drawn.finish_and_clear();
+        if seconds > 1.0 {
+            let message = self.drawn.message();
+            self.bars.note(&format!(
+                "{:>12}  {} in {seconds:.1} s  {message}",
+                self.name,
+                self.drawn.position()
+            ));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What each verb calls and prints.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde::Serialize;
+use townsend::{
+    CheckOptions, Context, ConvertOptions, GenerateOptions, InspectOptions, Inspection, Report, TrainOptions,
+    TrainSummary,
+};
+
+use crate::arguments::{Check, Convert, Demo, Generate, Inspect, Train, Verb};
+use crate::progress::Bars;
+
+pub(crate) fn run(verb: Verb, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    match verb {
+        Verb::Demo(arguments) => demo(&arguments, context, bars, json),
+        Verb::Inspect(arguments) => inspect(&arguments, context, json),
+        Verb::Convert(arguments) => convert(arguments, context, bars),
+        Verb::Train(arguments) => train(arguments, context, bars, json),
+        Verb::Generate(arguments) => generate(&arguments, context, bars, json),
+        Verb::Check(arguments) => check(&arguments, context, bars, json),
+    }
+}
+
+/// A result on standard output. A reader that has gone away (`| head`) is no failure.
+fn print(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn print_json(value: &impl Serialize) -> Result<()> {
+    print(&serde_json::to_string_pretty(value)?)
+}
+
+fn warn(warnings: &[String], file: &std::path::Path) {
+    for warning in warnings {
+        eprintln!("warning: {}: {warning}", file.display());
+    }
+}
+
+fn demo(arguments: &Demo, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let demo = townsend::demo(&arguments.out, &arguments.set, context)?;
+    if json {
+        print_json(&demo.report)?;
+    } else {
+        print(&demo.report.table())?;
+        print(&format!("\nreport: {}", demo.page.display()))?;
+    }
+    bars.note(&trained(&demo.training));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn inspect(arguments: &Inspect, context: &Context<'_>, json: bool) -> Result<ExitCode> {
+    let options = InspectOptions { dims: arguments.dims.map(usize::from), format: arguments.format };
+    let inspection = townsend::inspect(&arguments.file, &options, context)?;
+    if json {
+        print_json(&inspection)?;
+    } else {
+        print(&describe(&inspection))?;
+        warn(&inspection.warnings, &arguments.file);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(of: &Inspection) -> String {
+    let mut lines = vec![format!("{}: {}", of.file, of.layout)];
+    if !of.source.is_empty() {
+        lines.push(format!("source      {}", of.source));
+    }
+    let fraction = of.empty as f64 / of.avalanches as f64;
+    lines.push(format!("avalanches  {}", of.avalanches));
+    lines.push(format!("empty       {} ({:.2}%)", of.empty, 100.0 * fraction));
+    lines.push(format!("electrons   {}", of.electrons));
+    if let Some(grid) = &of.grid {
+        lines.push(format!("grid        {grid}"));
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "{:<16}{:>14}{:>14}  {:<6}{:>12}",
+        "observable", "mean", "spread", "unit", "avalanches"
+    ));
+    for o in &of.observables {
+        let (mean, std) = (significant(o.mean), significant(o.std));
+        lines.push(format!("{:<16}{mean:>14}{std:>14}  {:<6}{:>12}", o.name, o.unit, o.avalanches));
+    }
+    lines.join("\n")
+}
+
+/// Five significant digits.
+fn significant(value: f64) -> String {
+    let digits = if value == 0.0 { 0 } else { 4 - value.abs().log10().floor() as i32 };
+    format!("{value:.*}", digits.clamp(0, 12) as usize)
+}
+
+fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
+    let options = ConvertOptions {
+        dims: arguments.dims.into_iter().map(usize::from).collect(),
+        grid: arguments.grid,
+        format: arguments.format,
+    };
+    let converted = townsend::convert(&arguments.input, &arguments.output, &options, context)?;
+    warn(&converted.warnings, &arguments.input);
+    bars.note(&format!("{} avalanches to {}", converted.avalanches, arguments.output.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let options = TrainOptions { resume: arguments.resume, set: arguments.set };
+    let summary = townsend::train(&arguments.config, &arguments.data, &arguments.run, &options, context)?;
+    if json {
+        print_json(&summary)?;
+    } else {
+        bars.note(&trained(&summary));
+    }
+    if summary.stopped {
+        eprintln!("stopped and saved; go on with the same command and --resume");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn trained(summary: &TrainSummary) -> String {
+    let best = summary.best.map_or(String::new(), |(loss, epoch)| {
+        format!("; smallest validation loss {} in epoch {epoch}", significant(loss))
+    });
+    format!(
+        "{} epochs, {} steps on {} avalanches with electrons in {:.0} s{best}",
+        summary.epochs, summary.steps, summary.used, summary.seconds
+    )
+}
+
+fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let options = GenerateOptions {
+        events: arguments.events,
+        shard: arguments.shard.unwrap_or_default(),
+        format: arguments.format,
+    };
+    let generated = townsend::generate(&arguments.run, &arguments.out, &options, context)?;
+    if json {
+        print_json(&generated)?;
+    } else {
+        let rate = generated.avalanches as f64 / generated.seconds;
+        bars.note(&format!(
+            "{} avalanches, {} electrons in {:.1} s ({rate:.0} avalanches/s) to {}",
+            generated.avalanches,
+            generated.electrons,
+            generated.seconds,
+            arguments.out.display()
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(arguments: &Check, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let options = CheckOptions { held_back: arguments.held_back.clone() };
+    let report = townsend::check(&arguments.real, &arguments.generated, &arguments.out, &options, context)?;
+    if json {
+        print_json(&report)?;
+    } else {
+        print(&report.table())?;
+        bars.note(&format!("report: {}", arguments.out.join("report.html").display()));
+    }
+    gates(arguments, &report)
+}
+
+/// Exit code 1 if any distance is above its limit.
+fn gates(arguments: &Check, report: &Report) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for gate in &arguments.fail_above {
+        for excess in gate.apply(report)? {
+            let value = excess.value.map_or("not defined".into(), significant);
+            eprintln!("above its limit: {} is {value}, the limit is {}", excess.metric, excess.limit);
+            code = ExitCode::FAILURE;
+        }
+    }
+    Ok(code)
+}

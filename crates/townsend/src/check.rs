@@ -1,0 +1,117 @@
+//! Comparing generated avalanches with real ones.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use townsend_check::{Excess, Report};
+use townsend_core::{Dataset, OutputFile, Part};
+use townsend_io::ReadOptions;
+use townsend_train::Run;
+
+use crate::context::input_file;
+use crate::{Context, Error, Result};
+
+/// How to compare.
+#[derive(Debug, Clone, Default)]
+pub struct CheckOptions {
+    /// A run: of the real avalanches, only those of its test part are taken, which it was not trained on.
+    pub held_back: Option<PathBuf>,
+}
+
+/// A limit that a distance may not be above: `ks.rms_x=0.05`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    metric: String,
+    limit: f64,
+}
+
+impl FromStr for Gate {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let parts = text
+            .split_once('=')
+            .and_then(|(metric, limit)| Some((metric.trim(), limit.trim().parse().ok()?)));
+        match parts {
+            Some((metric, limit)) if !metric.is_empty() && f64::is_finite(limit) => {
+                Ok(Self { metric: metric.into(), limit })
+            }
+            _ => Err(format!("`{text}` is not a limit; write metric=value, such as ks.rms_x=0.05")),
+        }
+    }
+}
+
+impl Gate {
+    /// The metrics of the report that are above the limit.
+    pub fn apply(&self, report: &Report) -> Result<Vec<Excess>> {
+        Ok(report.exceeds(&self.metric, self.limit)?)
+    }
+}
+
+/// Compares the avalanches of two files and writes `report.json`, `report.html` and `overview.svg` to the folder `out`.
+pub fn check(
+    real: &Path,
+    generated: &Path,
+    out: &Path,
+    options: &CheckOptions,
+    context: &Context<'_>,
+) -> Result<Report> {
+    let outputs = ["report.json", "report.html", "overview.svg"].map(|name| out.join(name));
+    for path in &outputs {
+        OutputFile::refuse_existing(path, context.force)?;
+    }
+    let mut real_data = context.read(real, &ReadOptions::default())?.data;
+    let generated_data = context.read(generated, &ReadOptions::default())?.data;
+    if let Some(run) = &options.held_back {
+        real_data = held_back(run, real, &real_data)?;
+    }
+    let check = townsend_check::check(
+        &real_data,
+        &generated_data,
+        input_file(real)?,
+        input_file(generated)?,
+        &townsend_check::CheckOptions { seed: context.seed, ..townsend_check::CheckOptions::default() },
+        context.progress,
+    )?;
+    context.go_on()?;
+    let texts = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
+    std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
+    for (path, text) in outputs.iter().zip(texts) {
+        OutputFile::write(path, text.as_bytes(), context.force)?;
+    }
+    Ok(check.report)
+}
+
+/// The test part of the data that a run was made from.
+fn held_back(run: &Path, file: &Path, data: &Dataset) -> Result<Dataset> {
+    let run = Run::open(run)?;
+    if run.data().digest != data.digest() {
+        return Err(Error::Usage(format!(
+            "{}: not the avalanches that the run {} was trained on, so nothing of it was held back\n  hint: leave out --held-back to compare with all of them",
+            file.display(),
+            run.path().display()
+        )));
+    }
+    let indices = run.indices(data, Part::Test);
+    if indices.is_empty() {
+        return Err(Error::Usage(format!(
+            "{}: its run {} holds no avalanches back; set data.test in its configuration and train again",
+            file.display(),
+            run.path().display()
+        )));
+    }
+    Ok(data.select(&indices))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_is_written_as_metric_equals_value() {
+        assert_eq!("ks = 0.1".parse(), Ok(Gate { metric: "ks".into(), limit: 0.1 }));
+        for wrong in ["ks", "=1", "ks=", "ks=high", "ks=nan"] {
+            assert!(wrong.parse::<Gate>().is_err(), "{wrong}");
+        }
+    }
+}

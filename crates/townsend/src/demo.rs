@@ -1,0 +1,54 @@
+//! The main job on avalanches that ship with the program.
+
+use std::path::{Path, PathBuf};
+
+use townsend_check::Report;
+use townsend_core::{OutputError, OutputFile};
+
+use crate::{CheckOptions, Context, Error, GenerateOptions, Result, TrainOptions, TrainSummary};
+
+const AVALANCHES: &[u8] = include_bytes!("../../../data/avalanches_2d.root");
+const CONFIG: &str = include_str!("../../../configs/vae-2d.toml");
+/// Avalanches to generate.
+const EVENTS: u64 = 3000;
+
+/// What the demo made.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// How the training went.
+    pub training: TrainSummary,
+    /// The comparison with the avalanches that were held back from training.
+    pub report: Report,
+    /// The page.
+    pub page: PathBuf,
+}
+
+/// Writes the shipped avalanches and the configuration to the folder `out`, then does there what a user would do:
+/// trains, generates, and checks against the avalanches held back from training.
+pub fn demo(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
+    if out.exists() && !context.force {
+        return Err(OutputError::Exists { path: out.into() }.into());
+    }
+    std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
+    let [real, config, run, generated, report] =
+        ["avalanches.root", "vae-2d.toml", "run", "generated.root", "report"].map(|name| out.join(name));
+    OutputFile::write(&real, AVALANCHES, context.force)?;
+    OutputFile::write(&config, CONFIG.as_bytes(), context.force)?;
+    let training = crate::train(
+        &config,
+        &real,
+        &run,
+        &TrainOptions { set: set.into(), ..TrainOptions::default() },
+        context,
+    )?;
+    context.go_on()?;
+    crate::generate(
+        &run,
+        &generated,
+        &GenerateOptions { events: EVENTS, ..GenerateOptions::default() },
+        context,
+    )?;
+    let options = CheckOptions { held_back: Some(run) };
+    let checked = crate::check(&real, &generated, &report, &options, context)?;
+    Ok(Demo { training, report: checked, page: report.join("report.html") })
+}

@@ -1,0 +1,70 @@
+//! What can go wrong, in one type.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use townsend_check::CheckError;
+use townsend_core::{GridError, OutputError};
+use townsend_models::ModelError;
+use townsend_train::TrainError;
+
+/// The result of a verb.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a verb failed.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A file of avalanches.
+    #[error(transparent)]
+    Avalanches(#[from] townsend_io::Error),
+    /// Training, or the run directory.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A model or its checkpoint.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The comparison.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// An output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A grid.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// The system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An argument or a configuration that cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// The work was asked to stop.
+    #[error("stopped; nothing was written")]
+    Stopped,
+}
+
+impl Error {
+    /// True if what was asked for was wrong, rather than what was found: exit code 2.
+    pub fn is_usage(&self) -> bool {
+        use CheckError::UnknownMetric;
+        use TrainError::{Config, Override, Split, Toml};
+        matches!(
+            self,
+            Self::Usage(_)
+                | Self::Check(UnknownMetric { .. })
+                | Self::Model(ModelError::Config(_) | ModelError::Device { .. })
+                | Self::Train(
+                    Config(_)
+                        | Override(_)
+                        | Split(_)
+                        | Toml { .. }
+                        | TrainError::Model(ModelError::Config(_) | ModelError::Device { .. })
+                )
+        )
+    }
+}

@@ -1,0 +1,109 @@
+//! What is in a file.
+
+use std::path::Path;
+
+use serde::Serialize;
+use townsend_check::{ObservableOptions, Observables};
+use townsend_core::Grid;
+use townsend_io::{Format, Loaded, ReadOptions};
+
+use crate::context::input_file;
+use crate::{Context, Result};
+
+/// What to look at.
+#[derive(Debug, Clone, Default)]
+pub struct InspectOptions {
+    /// Histograms of this many dimensions, where the file holds several.
+    pub dims: Option<usize>,
+    /// The file's format; `None` looks at its first bytes.
+    pub format: Option<Format>,
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inspection {
+    /// The path as it was given.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// How the file holds the avalanches.
+    pub layout: String,
+    /// How it was made, if it says so.
+    pub source: String,
+    /// Number of avalanches, empty ones included.
+    pub avalanches: usize,
+    /// Number of avalanches without electrons.
+    pub empty: usize,
+    /// Electrons in all avalanches.
+    pub electrons: u64,
+    /// The grid, if the avalanches are counts.
+    pub grid: Option<Grid>,
+    /// Fraction of the electrons outside the grid (of the standard grid, for electrons).
+    pub fraction_outside: f64,
+    /// Units of x, z, t.
+    pub units: [String; 3],
+    /// Mean and spread of every observable that the file allows.
+    pub observables: Vec<ObservableSummary>,
+    /// What a user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Mean and spread of an observable over the avalanches.
+#[derive(Debug, Clone, Serialize)]
+pub struct ObservableSummary {
+    /// Its name.
+    pub name: &'static str,
+    /// Its unit; empty for a pure number.
+    pub unit: String,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation.
+    pub std: f64,
+    /// Avalanches that have it.
+    pub avalanches: usize,
+}
+
+/// Reads a file and says what is in it.
+pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> Result<Inspection> {
+    let read = ReadOptions { format: options.format, dims: options.dims };
+    let Loaded { data, layout, mut warnings } = context.read(path, &read)?;
+    let observed =
+        Observables::of(&data, &ObservableOptions { seed: context.seed, grid: None }, context.progress)?;
+    if observed.outside > 0 {
+        warnings.push(format!(
+            "{} electrons ({:.2e} of all) lie outside the grid, in its flow bins",
+            observed.outside,
+            observed.fraction_outside()
+        ));
+    }
+    if observed.empty == observed.avalanches {
+        warnings.push("all avalanches are empty".into());
+    }
+    let observables = observed
+        .columns()
+        .iter()
+        .filter(|column| !column.values.is_empty())
+        .map(|column| ObservableSummary {
+            name: column.observable.name(),
+            unit: column.unit.clone(),
+            mean: column.mean(),
+            std: column.std(),
+            avalanches: column.values.len(),
+        })
+        .collect();
+    let file = input_file(path)?;
+    Ok(Inspection {
+        file: file.file,
+        sha256: file.sha256,
+        layout,
+        source: data.meta().provenance.source.clone(),
+        avalanches: observed.avalanches,
+        empty: observed.empty,
+        electrons: observed.electrons,
+        grid: data.grid().cloned(),
+        fraction_outside: observed.fraction_outside(),
+        units: data.meta().units.clone(),
+        observables,
+        warnings,
+    })
+}

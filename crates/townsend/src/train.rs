@@ -1,0 +1,34 @@
+//! Training.
+
+use std::path::Path;
+
+use townsend_io::ReadOptions;
+use townsend_train::{TrainConfig, TrainSummary};
+
+use crate::{Context, Result};
+
+/// How to train.
+#[derive(Debug, Clone, Default)]
+pub struct TrainOptions {
+    /// Go on with a run that was stopped.
+    pub resume: bool,
+    /// Values of the configuration to change, each `key=value`.
+    pub set: Vec<String>,
+}
+
+/// Trains the model that `config` describes on `data` and leaves everything in the directory `run`.
+///
+/// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says what a run is.
+pub fn train(
+    config: &Path,
+    data: &Path,
+    run: &Path,
+    options: &TrainOptions,
+    context: &Context<'_>,
+) -> Result<TrainSummary> {
+    let config = TrainConfig::load(config, &options.set)?;
+    let loaded =
+        context.read(data, &ReadOptions { dims: Some(config.model.dims()), ..ReadOptions::default() })?;
+    let options = townsend_train::TrainOptions { resume: options.resume, force: context.force };
+    Ok(townsend_train::train(&config, &loaded.data, run, options, context.progress, context.stop)?)
+}
