@@ -70,6 +70,7 @@ mod multivariate;
 mod observables;
 mod page;
 mod plot;
+mod random;
 mod report;
 mod text;
 

@@ -4,8 +4,8 @@
 mod resample;
 mod sample;
 
+pub(crate) use resample::half;
 pub use resample::{Distance, Distances, Resampling};
-pub(crate) use resample::{below, half};
 pub use sample::{Binning, Sample};
 
 /// Wasserstein-1 distance: the area between the two empirical distribution functions. Exact, whatever the sizes.

@@ -1,11 +1,11 @@
 //! Floor and interval of a distance.
 
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 use townsend_core::{Purpose, Stream, stream};
 
 use super::sample::Apart;
 use super::{Binning, Sample, kolmogorov_smirnov_p_value};
+use crate::random::{below, some_of};
 
 /// A distance with what is needed to judge it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -139,18 +139,11 @@ fn over(distance: f64, sigma: f64) -> Option<f64> {
     if sigma > 0.0 { Some(distance / sigma) } else { (distance == 0.0).then_some(0.0) }
 }
 
-/// A whole number below `bound`.
-pub(crate) fn below(bound: usize, random: &mut Stream) -> usize {
-    ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
-}
-
 /// A random half of `n` values: 1 for those in it, 0 for the others.
 pub(crate) fn half(n: usize, random: &mut Stream) -> Vec<u32> {
-    let mut order: Vec<usize> = (0..n).collect();
     let mut weights = vec![0; n];
-    for k in 0..n / 2 {
-        order.swap(k, k + below(n - k, random));
-        weights[order[k]] = 1;
+    for chosen in some_of(n, n / 2, random) {
+        weights[chosen] = 1;
     }
     weights
 }
@@ -159,7 +152,7 @@ pub(crate) fn half(n: usize, random: &mut Stream) -> Vec<u32> {
 fn multinomial(n: usize, random: &mut Stream) -> Vec<u32> {
     let mut weights = vec![0; n];
     for _ in 0..n {
-        weights[below(n, random)] += 1;
+        weights[below(n as u64, random) as usize] += 1;
     }
     weights
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use townsend_core::Purpose;
 
 use super::{Draws, Rows, floor};
-use crate::distance::below;
+use crate::random::some_of;
 use crate::report::Score;
 
 /// Every row is judged by trees that were grown without it: a fifth is left out in turn.
@@ -28,7 +28,8 @@ pub fn auc(positives: &[f64], negatives: &[f64]) -> f64 {
         positives.iter().map(|&s| (s, true)).chain(negatives.iter().map(|&s| (s, false))).collect();
     all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (mut below, mut area) = (0.0, 0.0);
-    for tied in all.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+    // Sorted, so that not below is equal; 0 and −0 too.
+    for tied in all.chunk_by(|a, b| a.0 >= b.0) {
         let positive = tied.iter().filter(|score| score.1).count() as f64;
         let negative = tied.len() as f64 - positive;
         area += positive * (below + 0.5 * negative);
@@ -68,10 +69,9 @@ fn auc_of(real: &Rows, generated: &Rows, draws: Draws, index: u64) -> Result<f64
 
 /// The fold of each of `n` rows: as even as can be, in random order.
 fn random_folds(n: usize, draws: Draws, index: u64) -> Vec<usize> {
-    let mut random = draws.stream(index);
-    let mut folds: Vec<usize> = (0..n).map(|k| k % FOLDS).collect();
-    for k in (1..n).rev() {
-        folds.swap(k, below(k + 1, &mut random));
+    let mut folds = vec![0; n];
+    for (k, row) in some_of(n, n, &mut draws.stream(index)).into_iter().enumerate() {
+        folds[row] = k % FOLDS;
     }
     folds
 }

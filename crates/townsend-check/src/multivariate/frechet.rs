@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use townsend_core::Purpose;
 
 use super::{Draws, Rows, by_largest, floor};
-use crate::distance::below;
+use crate::random::below;
 use crate::report::Score;
 
 /// JetNet's smallest and largest sample, batches a sample size, and sample sizes.
@@ -85,7 +85,8 @@ pub(super) fn score(real: &Rows, generated: &Rows, seed: u64) -> Score {
 /// Distance of `n` rows drawn from each set, with replacement as JetNet draws.
 fn of_batch(real: &Rows, generated: &Rows, n: [usize; 2], draws: Draws, index: u64) -> f64 {
     let mut random = draws.stream(index);
-    let mut draw = |rows: &Rows, n| (0..n).map(|_| below(rows.len(), &mut random)).collect::<Vec<_>>();
+    let mut draw =
+        |rows: &Rows, n| (0..n).map(|_| below(rows.len() as u64, &mut random) as usize).collect::<Vec<_>>();
     let (a, b) = (draw(real, n[0]), draw(generated, n[1]));
     let (mean_a, covariance_a) = gaussian(a.iter().map(|&row| &real[row]));
     let (mean_b, covariance_b) = gaussian(b.iter().map(|&row| &generated[row]));

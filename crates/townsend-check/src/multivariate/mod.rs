@@ -8,7 +8,8 @@ mod neighbours;
 
 use townsend_core::{Progress, Purpose, Stream, stream};
 
-use crate::distance::{below, half};
+use crate::distance::half;
+use crate::random;
 use crate::report::{ClassifierTest, Score};
 use crate::{MINIMUM_AVALANCHES, Observable, Observables};
 
@@ -113,13 +114,8 @@ fn some_of(rows: &Rows, draws: Draws, index: u64) -> Rows {
 }
 
 /// `wanted` different rows at random.
-pub(crate) fn choose(rows: &Rows, wanted: usize, random: &mut Stream) -> Rows {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    let wanted = wanted.min(rows.len());
-    for k in 0..wanted {
-        order.swap(k, k + below(rows.len() - k, random));
-    }
-    order[..wanted].iter().map(|&row| rows[row].clone()).collect()
+pub(crate) fn choose(rows: &Rows, wanted: usize, stream: &mut Stream) -> Rows {
+    random::some_of(rows.len(), wanted, stream).into_iter().map(|row| rows[row].clone()).collect()
 }
 
 /// Mean of a metric between random halves of the real rows.

@@ -125,13 +125,3 @@ fn trees_see_a_correlation() {
     let generated = bent(gaussians(1_000, &[0.0; 2], &[1.0; 2], 15), -1.0);
     assert!(classifier_auc(&real, &generated, 1).unwrap() > 0.85);
 }
-
-#[test]
-fn chosen_rows_are_different_ones() {
-    let rows: Rows = (0..50).map(|k| vec![f64::from(k)]).collect();
-    let mut chosen: Vec<i64> =
-        choose(&rows, 20, &mut stream(1, TEST, 0)).iter().map(|row| row[0] as i64).collect();
-    chosen.sort_unstable();
-    chosen.dedup();
-    assert_eq!(chosen.len(), 20);
-}

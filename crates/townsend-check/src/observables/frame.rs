@@ -35,6 +35,12 @@ impl Frame {
         self.centers[axis][bin as usize]
     }
 
+    /// Width of a bin; 0 for flow bins.
+    pub(super) fn width(&self, axis: usize, bin: u32) -> f64 {
+        let axis = &self.grid.axes()[axis];
+        if (1..=axis.bins()).contains(&bin) { axis.low_edge(bin + 1) - axis.low_edge(bin) } else { 0.0 }
+    }
+
     /// Widths of the bins where they are equidistant, else 0: Sheppard's corrections hold for equal bins only.
     pub(super) fn bin_widths(&self) -> [f64; 3] {
         std::array::from_fn(|d| match self.grid.axes().get(d) {

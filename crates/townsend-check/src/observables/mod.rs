@@ -91,8 +91,8 @@ impl Observables {
     /// Computes all observables that the data allow, in parallel; the result does not depend on the number of threads.
     ///
     /// From electrons they are exact. From counts they are those of electrons at the centres of their bins (of an
-    /// axis' end, for flow bins), with Sheppard's corrections for equidistant bins, so that both agree to within
-    /// what the bins resolve.
+    /// axis' end, for flow bins), with Sheppard's corrections for equidistant bins and, for pair distances, spread
+    /// evenly over their bins, so that both agree to within what the bins resolve.
     pub fn of(
         data: &Dataset,
         options: &ObservableOptions,

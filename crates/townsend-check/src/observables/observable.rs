@@ -118,7 +118,7 @@ impl Observable {
             Self::Cells => "occupied cells of the grid, flow cells included",
             Self::MaxCell => "electrons in the fullest cell of the grid",
             Self::PairDistance => {
-                "median transverse distance of two electrons: of all pairs up to 181 electrons, of 16,384 random pairs above"
+                "median transverse distance of two electrons: of all pairs up to 181 electrons, of 16,384 random pairs above; electrons of a bin are spread evenly over it"
             }
             Self::Lumpiness => {
                 "probability that two different electrons share a cell of 0.1 mm in x and z: Σ n(n−1) / N(N−1)"

@@ -1,11 +1,11 @@
 //! One avalanche as weighted points: electrons, or the centres of occupied bins. Everything that describes its shape
 //! is computed here once for both.
 
-use rand::Rng;
 use townsend_core::{Avalanche, Counts, Stream};
 
 use super::frame::Frame;
 use super::moments::{Moments, covariance};
+use crate::random::{below, uniform};
 
 /// Pairs that are drawn for the median distance of two electrons, and the most that are all looked at. The median's relative
 /// error is then about 0.6%.
@@ -15,6 +15,8 @@ const PAIRS: u64 = 16_384;
 pub(super) struct Points {
     coordinates: Vec<Vec<f64>>,
     weights: Option<Vec<u32>>,
+    /// Widths of the bins in x and z; none for electrons.
+    widths: Option<[Vec<f64>; 2]>,
     electrons: u64,
 }
 
@@ -24,16 +26,23 @@ impl Points {
         Self {
             coordinates: vec![column(avalanche.x), column(avalanche.z), column(avalanche.t)],
             weights: None,
+            widths: None,
             electrons: avalanche.len() as u64,
         }
     }
 
     pub(super) fn of_counts(counts: Counts<'_>, frame: &Frame) -> Self {
         let bins: Vec<[u32; 3]> = counts.cells.iter().map(|&cell| frame.grid().split(cell)).collect();
-        let coordinates = (0..frame.grid().dims())
-            .map(|d| bins.iter().map(|bin| frame.center(d, bin[d])).collect())
-            .collect();
-        Self { coordinates, weights: Some(counts.counts.to_vec()), electrons: counts.electrons() }
+        let per_axis = |of: fn(&Frame, usize, u32) -> f64, d: usize| -> Vec<f64> {
+            bins.iter().map(|bin| of(frame, d, bin[d])).collect()
+        };
+        let dimensions = frame.grid().dims();
+        Self {
+            coordinates: (0..dimensions).map(|d| per_axis(Frame::center, d)).collect(),
+            weights: Some(counts.counts.to_vec()),
+            widths: (dimensions > 1).then(|| [0, 1].map(|d| per_axis(Frame::width, d))),
+            electrons: counts.electrons(),
+        }
     }
 
     pub(super) fn electrons(&self) -> u64 {
@@ -81,27 +90,28 @@ impl Points {
         radii.last().map_or(0.0, |last| last.0)
     }
 
-    /// Median distance of two different electrons in x and z.
+    /// Median distance of two different electrons in x and z. The electrons of a bin are spread evenly over it: the
+    /// distances of bins' centres are few, and a median of them would jump from one to the next.
     pub(super) fn pair_distance(&self, random: &mut Stream) -> f64 {
         let mut squares = if self.electrons.saturating_mul(self.electrons - 1) / 2 <= PAIRS {
-            self.all_pairs()
+            self.all_pairs(random)
         } else {
             self.random_pairs(random)
         };
         let middle = squares.len() / 2;
-        let even = squares.len() % 2 == 0;
+        let even = squares.len().is_multiple_of(2);
         let (below, &mut upper, _) = squares.select_nth_unstable_by(middle, f64::total_cmp);
         let lower = if even { below.iter().copied().fold(0.0, f64::max) } else { upper };
         0.5 * (lower.sqrt() + upper.sqrt())
     }
 
-    fn all_pairs(&self) -> Vec<f64> {
+    fn all_pairs(&self, random: &mut Stream) -> Vec<f64> {
         // At most 181 electrons: written out one by one.
-        let each: Vec<usize> = (0..self.coordinates[0].len())
-            .flat_map(|i| std::iter::repeat_n(i, self.weight(i) as usize))
-            .collect();
-        let pairs = each.iter().enumerate().flat_map(|(k, &i)| each[..k].iter().map(move |&j| (i, j)));
-        pairs.map(|(i, j)| self.square_distance(i, j)).collect()
+        let each =
+            (0..self.coordinates[0].len()).flat_map(|i| std::iter::repeat_n(i, self.weight(i) as usize));
+        let places: Vec<[f64; 2]> = each.map(|i| self.place(i, random)).collect();
+        let pairs = places.iter().enumerate().flat_map(|(k, a)| places[..k].iter().map(move |b| (a, b)));
+        pairs.map(|(a, b)| square_distance(a, b)).collect()
     }
 
     fn random_pairs(&self, random: &mut Stream) -> Vec<f64> {
@@ -116,22 +126,28 @@ impl Points {
             Some(ends) => ends.partition_point(|&end| end <= electron),
             None => electron as usize,
         };
-        let mut below = |bound: u64| ((u128::from(random.next_u64()) * u128::from(bound)) >> 64) as u64;
         (0..PAIRS)
             .map(|_| {
-                let first = below(self.electrons);
+                let first = below(self.electrons, random);
                 // Another electron than the first: skip over it.
-                let second = below(self.electrons - 1);
+                let second = below(self.electrons - 1, random);
                 let second = second + u64::from(second >= first);
-                self.square_distance(point(first), point(second))
+                square_distance(&self.place(point(first), random), &self.place(point(second), random))
             })
             .collect()
     }
 
-    fn square_distance(&self, i: usize, j: usize) -> f64 {
-        let (x, z) = (&self.coordinates[0], &self.coordinates[1]);
-        (x[i] - x[j]).powi(2) + (z[i] - z[j]).powi(2)
+    /// Where in x and z an electron of point `i` is: there, or anywhere in its bin.
+    fn place(&self, i: usize, random: &mut Stream) -> [f64; 2] {
+        [0, 1].map(|d| {
+            let center = self.coordinates[d][i];
+            self.widths.as_ref().map_or(center, |widths| center + (uniform(random) - 0.5) * widths[d][i])
+        })
     }
+}
+
+fn square_distance(a: &[f64; 2], b: &[f64; 2]) -> f64 {
+    (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)
 }
 
 #[cfg(test)]
@@ -192,7 +208,9 @@ mod tests {
         assert!((a[0].mean - b[0].mean).abs() < 1e-7 && (a[1].rms() - b[1].rms()).abs() < 1e-7);
         assert!((counts.covariance(0, 1, &a) - points.covariance(0, 1, &b)).abs() < 1e-7);
         assert!((counts.r90(&a) - points.r90(&b)).abs() < 1e-7);
+        // Each of the two electrons is at most half a bin's diagonal from the centre.
         let median = |p: &Points| p.pair_distance(&mut stream(1, TEST, 0));
-        assert!((median(&counts) - median(&points)).abs() < 1e-7);
+        let difference = (median(&counts) - median(&points)).abs();
+        assert!(difference > 0.0 && difference < 2f64.sqrt() / 30.0, "{difference}");
     }
 }

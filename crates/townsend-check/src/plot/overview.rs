@@ -9,7 +9,7 @@ use crate::check::{Check, Overlay};
 use crate::maps::Map;
 
 /// Width of the rows' names at the left.
-const NAME: u32 = 60;
+const NAME: u32 = 90;
 /// Height of the row of distributions.
 const DISTRIBUTIONS: u32 = 900;
 
