@@ -257,7 +257,10 @@ fn warnings(
             ));
         }
     }
-    warnings.extend(real.absent.iter().map(|(o, reason)| format!("no {}: {reason}", o.name())));
+    for alike in real.absent.chunk_by(|a, b| a.1 == b.1) {
+        let names: Vec<&str> = alike.iter().map(|(observable, _)| observable.name()).collect();
+        warnings.push(format!("no {}: {}", names.join(", "), alike[0].1));
+    }
     let left_out: Vec<String> = real
         .columns()
         .iter()

@@ -171,10 +171,10 @@ impl Observables {
 fn reason_against(observable: Observable, dimensions: usize, has_lumps: bool) -> Option<String> {
     if observable.least_dimensions() > dimensions {
         let axes = ["x", "x and z", "x, z and t"][observable.least_dimensions() - 1];
-        return Some(format!("it needs {axes}; the counts have {dimensions} of the axes x, z, t"));
+        return Some(format!("needs {axes}; the counts have {dimensions} of the axes x, z, t"));
     }
     (observable == Observable::Lumpiness && !has_lumps).then(|| {
-        "it needs x and z in mm, and from counts bins that group exactly into cells of 0.1 mm".to_string()
+        "needs x and z in mm, and from counts bins that group exactly into cells of 0.1 mm".to_string()
     })
 }
 
