@@ -284,13 +284,18 @@ impl CountSet {
         for avalanche in self.iter() {
             // The first axes are the fastest: a cell's number on them is the remainder.
             projected.clear();
-            projected.extend(
-                avalanche.cells.iter().map(|cell| cell % cells).zip(avalanche.counts.iter().copied()),
-            );
+            let counts = avalanche.counts.iter().map(|&n| u64::from(n));
+            projected.extend(avalanche.cells.iter().map(|cell| cell % cells).zip(counts));
             projected.sort_unstable_by_key(|&(cell, _)| cell);
-            set.push(
-                projected.chunk_by(|a, b| a.0 == b.0).map(|run| (run[0].0, run.iter().map(|c| c.1).sum())),
-            );
+            projected.dedup_by(|next, sum| {
+                let same = next.0 == sum.0;
+                sum.1 += if same { next.1 } else { 0 };
+                same
+            });
+            if projected.iter().any(|&(_, n)| n > u64::from(u32::MAX)) {
+                return Err(GridError::TooManyElectrons);
+            }
+            set.push(projected.iter().map(|&(cell, n)| (cell, n as u32)));
         }
         Ok(set)
     }

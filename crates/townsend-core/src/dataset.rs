@@ -214,6 +214,15 @@ mod tests {
     }
 
     #[test]
+    fn a_projection_that_cannot_be_counted_is_refused() {
+        let grid = Grid::standard(2).unwrap();
+        let mut set = CountSet::new(grid.clone());
+        set.push([(grid.join([3, 1, 0]), u32::MAX), (grid.join([3, 2, 0]), 1)]);
+        assert_eq!(set.project(1), Err(GridError::TooManyElectrons));
+        assert_eq!(set.project(2).unwrap(), set);
+    }
+
+    #[test]
     fn damaged_arrays_are_refused() {
         let wrong = |offsets: Vec<u64>, x: Vec<f32>| {
             let n = x.len();

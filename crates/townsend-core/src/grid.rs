@@ -27,6 +27,9 @@ pub enum GridError {
         /// The grid that was asked for.
         wanted: String,
     },
+    /// A cell of a projection would hold more than can be counted.
+    #[error("a cell of the projected histogram would hold more than 4,294,967,295 electrons")]
+    TooManyElectrons,
     /// Electrons were asked for where only counts exist.
     #[error("histograms hold counts; the electrons' positions cannot be recovered from them")]
     NoElectrons,
