@@ -28,27 +28,21 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// The Python of the test environment, made on first use and made anew when its requirements change.
+/// The Python of the test environment `target/python`, made on first use and made anew when its requirements change.
 pub(crate) fn python() -> Result<PathBuf> {
     let requirements = root().join("xtask/requirements.txt");
-    virtual_environment("python", &requirements, &["-r", &requirements.display().to_string()])
-}
-
-/// A virtual environment `target/NAME` with these packages; `key` is the file whose text decides whether it is
-/// still the right one.
-pub(crate) fn virtual_environment(name: &str, key: &Path, packages: &[&str]) -> Result<PathBuf> {
-    let folder = root().join("target").join(name);
+    let folder = root().join("target/python");
     let python = folder.join("bin/python");
-    let wanted = std::fs::read(key).with_context(|| format!("{}: cannot be read", key.display()))?;
+    let wanted = std::fs::read(&requirements)
+        .with_context(|| format!("{}: cannot be read", requirements.display()))?;
     let stamp = folder.join("townsend-requirements");
-    if std::fs::read(&stamp).is_ok_and(|have| have == wanted) && python.exists() {
+    if python.exists() && std::fs::read(&stamp).is_ok_and(|have| have == wanted) {
         return Ok(python);
     }
-    let need = "Python 3.11 or newer with venv and pip is needed (Debian: apt-get install python3-venv)";
+    let need = "the tests need Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)";
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).context(need)?;
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(packages))?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+    run(Command::new(&python).args(install).arg(&requirements))?;
     std::fs::write(&stamp, wanted)?;
     Ok(python)
 }

@@ -1,8 +1,10 @@
 //! The tasks themselves.
 
+use std::process::Command;
+
 use anyhow::Result;
 
-use crate::environment::{cargo, python, root, run, virtual_environment};
+use crate::environment::{cargo, python, root, run};
 
 /// Format, lints, documentation.
 fn lint() -> Result<()> {
@@ -26,16 +28,13 @@ pub(crate) fn test() -> Result<()> {
 
 /// The networks of full size against PyTorch.
 pub(crate) fn parity() -> Result<()> {
-    let folder = root().join("crates/townsend-models/parity");
-    let python = virtual_environment(
-        "torch",
-        &folder.join("requirements.txt"),
-        &["--no-deps", "-r", &folder.join("requirements.txt").display().to_string()],
-    )?;
+    let scripts = root().join("crates/townsend-models/parity");
+    let environment = root().join("target/torch");
+    run(Command::new("python3").arg(scripts.join("torch_cpu.py")).arg(&environment))?;
     let exported = root().join("target/parity");
-    run(std::process::Command::new(python).arg(folder.join("full_size.py")).arg(&exported))?;
-    run(cargo(&["run", "--release", "--package", "townsend-models", "--example", "parity_full", "--"])
-        .arg(&exported))
+    run(Command::new(environment.join("bin/python")).arg(scripts.join("full_size.py")).arg(&exported))?;
+    let compare = ["run", "--release", "--package", "townsend-models", "--example", "parity_full", "--"];
+    run(cargo(&compare).arg(&exported))
 }
 
 /// Benchmarks, peers in the same run.
@@ -45,9 +44,6 @@ pub(crate) fn bench() -> Result<()> {
 
 /// What takes too long for every commit.
 pub(crate) fn soak() -> Result<()> {
-    for target in ["histograms"] {
-        run(cargo(&["+nightly", "fuzz", "run", target, "--", "-max_total_time=600"])
-            .current_dir(root().join("crates/townsend-root")))?;
-    }
-    Ok(())
+    let manifest = "crates/townsend-root/fuzz";
+    run(&mut cargo(&["+nightly", "fuzz", "run", "--fuzz-dir", manifest, "read", "--", "-max_total_time=600"]))
 }
