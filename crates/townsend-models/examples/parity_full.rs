@@ -54,7 +54,15 @@ fn compare(
 ) -> Result<bool, Box<dyn Error>> {
     let name = if likelihood == Likelihood::Mse { "mse" } else { "multinomial" };
     let beta = Schedule::constant(1.5);
-    let config = VaeConfig { dims, likelihood, output, input: Scaling::Raw, beta, ..VaeConfig::default() };
+    let config = VaeConfig {
+        dims,
+        likelihood,
+        output,
+        input: Scaling::Raw,
+        beta,
+        output_norm: true,
+        ..VaeConfig::default()
+    };
     let model = config.check(&Grid::standard(dims)?)?;
     let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
     for spec in model.tensors().iter().filter(|spec| !spec.name.starts_with("output.")) {

@@ -79,6 +79,11 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Writes the checkpoint under a temporary name and puts it in place, over an older one.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        Ok(OutputFile::write(path, &self.to_bytes(path)?, true)?)
+    }
+
+    /// What [`Checkpoint::save`] writes; `path` is only named in errors.
+    pub fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, ModelError> {
         let header = serde_json::to_string(&self.header).map_err(|e| bad(path, e.to_string()))?;
         let specs = self.parameters.specs();
         let shapes: HashMap<&str, &[usize]> = specs.iter().map(|s| (s.name.as_str(), &s.shape[..])).collect();
@@ -96,10 +101,9 @@ impl Checkpoint {
             .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
             .collect();
         let metadata = HashMap::from([(KEY.to_owned(), header)]);
-        let contents = views
+        views
             .and_then(|views| safetensors::serialize(views, Some(metadata)))
-            .map_err(|e| bad(path, e.to_string()))?;
-        Ok(OutputFile::write(path, &contents, true)?)
+            .map_err(|e| bad(path, e.to_string()))
     }
 
     /// Reads a checkpoint and the model that it holds.

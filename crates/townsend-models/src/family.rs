@@ -25,8 +25,29 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     /// The weight of the KL divergence in an epoch.
     fn beta(&self, epoch: u32) -> f64;
 
+    /// The distribution of the noise that new avalanches are made from, if it is not N(0, I).
+    fn latent_map(&self, _parameters: &Parameters) -> Option<LatentMap> {
+        None
+    }
+
     /// Noise `[batch, noise]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2>;
+}
+
+/// An affine map of standard normal noise: z ↦ mean + factor z.
+#[derive(Debug, Clone)]
+pub struct LatentMap {
+    /// `[1, noise]`.
+    pub mean: Tensor<2>,
+    /// The transposed factor, `[noise, noise]`.
+    pub transposed: Tensor<2>,
+}
+
+impl LatentMap {
+    /// Maps the rows of `[batch, noise]`.
+    pub fn apply(&self, noise: Tensor<2>) -> Tensor<2> {
+        noise.matmul(self.transposed.clone()) + self.mean.clone()
+    }
 }
 
 /// Avalanches to learn from. All randomness of a step is in `noise`.

@@ -11,7 +11,7 @@ use townsend_core::{CountSet, Grid, Meta, Purpose, stream};
 use crate::layers::Pass;
 use crate::multinomial::throw;
 use crate::parameters::to_host;
-use crate::{Checkpoint, Model, ModelError, Parameters, SizeModel};
+use crate::{Checkpoint, LatentMap, Model, ModelError, Parameters, SizeModel};
 
 const LATENT: Purpose = Purpose::new("generate latent");
 const SIZE: Purpose = Purpose::new("generate size");
@@ -26,6 +26,7 @@ const ELECTRONS: Purpose = Purpose::new("generate electrons");
 #[derive(Debug)]
 pub struct Generator {
     model: Box<dyn Model>,
+    latent_map: Option<LatentMap>,
     parameters: Parameters,
     size: SizeModel,
     grid: Grid,
@@ -38,6 +39,7 @@ impl Generator {
         let (checkpoint, model) = Checkpoint::load(path, device)?;
         let header = checkpoint.header;
         Ok(Self {
+            latent_map: model.latent_map(&checkpoint.parameters),
             model,
             parameters: checkpoint.parameters,
             size: header.size,
@@ -92,6 +94,10 @@ impl Generator {
             .flat_map(|index| standard_normal(seed, LATENT, index, noise))
             .collect();
         let latent = Tensor::from_data(TensorData::new(latent, [block, noise]), self.parameters.device());
+        let latent = match &self.latent_map {
+            Some(map) => map.apply(latent),
+            None => latent,
+        };
         let weights = to_host(self.model.shapes(&mut Pass::inference(&self.parameters), latent));
         let cells = self.grid.cells();
         let avalanches: Vec<Vec<u32>> = wanted

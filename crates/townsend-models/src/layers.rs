@@ -147,9 +147,16 @@ impl<'a> Pass<'a> {
         // As PyTorch does: normalised with the variance of the batch, remembered without its bias.
         let n = (batch * a * b * c) as f64;
         let unbiased = result.variance * (n / (n - 1.0).max(1.0));
-        let blend = |old: Tensor<1>, new: Tensor<1>| (old * (1.0 - MOMENTUM) + new * MOMENTUM).inner();
-        self.running.push((format!("{name}.running_mean"), blend(mean, result.mean)));
-        self.running.push((format!("{name}.running_var"), blend(variance, unbiased)));
+        self.remember(&format!("{name}.running_mean"), MOMENTUM, result.mean);
+        self.remember(&format!("{name}.running_var"), MOMENTUM, unbiased);
         result.output
+    }
+
+    /// In training, moves a buffer by `momentum` towards what this batch gave.
+    pub(crate) fn remember(&mut self, name: &str, momentum: f64, new: Tensor<1>) {
+        if self.training {
+            let old = self.parameters.flat(name).clone();
+            self.running.push((name.to_owned(), (old * (1.0 - momentum) + new * momentum).inner()));
+        }
     }
 }

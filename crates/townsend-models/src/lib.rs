@@ -14,7 +14,7 @@ pub mod vae;
 pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, TrainingState};
 pub use device::device;
 pub use error::{ConfigError, ModelError};
-pub use family::{Batch, Losses, Model, ModelConfig};
+pub use family::{Batch, LatentMap, Losses, Model, ModelConfig};
 pub use generator::{Generator, standard_normal};
 pub use layers::Pass;
 pub use parameters::{Parameters, Role, TensorSpec};

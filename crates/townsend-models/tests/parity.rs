@@ -111,6 +111,7 @@ fn small(dims: usize, output: Output) -> Vae {
         latent: 6,
         output,
         likelihood: if output == Output::Softmax { Likelihood::Multinomial } else { Likelihood::Mse },
+        output_norm: true,
         ..VaeConfig::default()
     };
     config.check(&grid).unwrap()

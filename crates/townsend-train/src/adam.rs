@@ -47,11 +47,18 @@ impl<'a> Adam<'a> {
         &self.moments
     }
 
-    /// Changes every trained tensor by its gradient, in the order of [`Parameters::trained`]; `step` counts from 1.
-    pub(crate) fn step(&mut self, parameters: &mut Parameters, gradients: Vec<Tensor<1>>, step: u64) {
+    /// Changes every trained tensor by its gradient, in the order of [`Parameters::trained`]; `step` counts from 1 and `rate` is the
+    /// learning rate.
+    pub(crate) fn step(
+        &mut self,
+        parameters: &mut Parameters,
+        gradients: Vec<Tensor<1>>,
+        step: u64,
+        rate: f64,
+    ) {
         let names: Vec<String> = parameters.trained().map(|spec| spec.name.clone()).collect();
         let gradients: Vec<Vec<f32>> = gradients.into_iter().map(to_host).collect();
-        let factors = self.factors(&gradients, step);
+        let factors = self.factors(&gradients, step, rate);
         for (name, gradient) in names.iter().zip(&gradients) {
             let mut values = parameters.values(name);
             let (first, second) = (self.moments.first.get_mut(name), self.moments.second.get_mut(name));
@@ -65,14 +72,14 @@ impl<'a> Adam<'a> {
         }
     }
 
-    fn factors(&self, gradients: &[Vec<f32>], step: u64) -> Factors {
+    fn factors(&self, gradients: &[Vec<f32>], step: u64, rate: f64) -> Factors {
         let (beta1, beta2) = (self.config.beta1, self.config.beta2);
         let t = i32::try_from(step).unwrap_or(i32::MAX);
         Factors {
             beta1: beta1 as f32,
             beta2: beta2 as f32,
             gradient: shortening(gradients, self.config.clip),
-            step: (self.config.learning_rate / (1.0 - beta1.powi(t))) as f32,
+            step: (rate / (1.0 - beta1.powi(t))) as f32,
             root: (1.0 / (1.0 - beta2.powi(t)).sqrt()) as f32,
             epsilon: self.config.epsilon as f32,
         }
@@ -122,7 +129,7 @@ mod tests {
         let path = (1..=steps).map(|step| {
             let value = parameters.values("w")[0];
             let g = Tensor::from_data(TensorData::new(vec![gradient(value)], [1]), &Device::flex());
-            adam.step(&mut parameters, vec![g], step);
+            adam.step(&mut parameters, vec![g], step, config.learning_rate);
             parameters.values("w")[0]
         });
         let path = path.collect();

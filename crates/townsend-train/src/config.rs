@@ -57,6 +57,8 @@ pub struct TrainingConfig {
     pub batch_size: usize,
     /// Step size of Adam.
     pub learning_rate: f64,
+    /// How the step size changes.
+    pub decay: Decay,
     /// Decay of Adam's mean of the gradient.
     pub beta1: f64,
     /// Decay of Adam's mean of the squared gradient.
@@ -80,6 +82,7 @@ impl Default for TrainingConfig {
             epochs: 20,
             batch_size: 25,
             learning_rate: 1e-3,
+            decay: Decay::Cosine,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
@@ -87,6 +90,27 @@ impl Default for TrainingConfig {
             augment_flips: false,
             seed: 1,
             device: "cpu".into(),
+        }
+    }
+}
+
+/// How the step size changes in the course of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decay {
+    /// Not at all.
+    None,
+    /// Along half a period of a cosine from `learning_rate` to 0 at the last step.
+    Cosine,
+}
+
+impl TrainingConfig {
+    /// The step size at `step` of `steps`, counted from 1.
+    pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
+        let done = (step - 1) as f64 / steps as f64;
+        match self.decay {
+            Decay::None => self.learning_rate,
+            Decay::Cosine => self.learning_rate * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0,
         }
     }
 }

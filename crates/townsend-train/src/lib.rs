@@ -47,7 +47,7 @@ mod metrics;
 mod run;
 mod train;
 
-pub use config::{DataConfig, TrainConfig, TrainingConfig};
+pub use config::{DataConfig, Decay, TrainConfig, TrainingConfig};
 pub use error::TrainError;
 pub use metrics::{EpochMetrics, LossParts};
 pub use run::{RUN_VERSION, Run, RunData};

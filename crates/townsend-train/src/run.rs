@@ -9,11 +9,12 @@
 //! | `checkpoints/best.safetensors` | the weights with the smallest validation loss |
 //! | `report/` | left to those who check |
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use townsend_core::{Dataset, Grid, OutputFile, Part, Split};
-use townsend_models::{Generator, device};
+use townsend_models::{Checkpoint, Generator, device};
 
 use crate::{EpochMetrics, TrainConfig, TrainError};
 
@@ -55,11 +56,13 @@ impl Run {
         Ok(Self { path: path.into(), config, data })
     }
 
-    /// Makes a new run directory. With `force` an older run at its place is removed; anything else never is.
+    /// Makes a new run directory that begins with `checkpoint`. With `force` it takes the place of an older run;
+    /// anything else is never replaced.
     pub(crate) fn create(
         path: &Path,
         config: &TrainConfig,
         data: &RunData,
+        checkpoint: &Checkpoint,
         force: bool,
     ) -> Result<Self, TrainError> {
         let run = Self { path: path.into(), config: config.clone(), data: data.clone() };
@@ -71,27 +74,37 @@ impl Run {
             if !force {
                 return Err(TrainError::Exists(path.into()));
             }
-            run.remove_files()?;
         }
-        let folder = run.path.join("checkpoints");
-        std::fs::create_dir_all(&folder).map_err(|source| TrainError::Io { path: folder, source })?;
-        OutputFile::write(&run.path.join("config.toml"), config.to_toml().as_bytes(), false)?;
-        let mut json = serde_json::to_vec_pretty(data).expect("run data have a form in JSON");
-        json.push(b'\n');
-        OutputFile::write(&run.path.join("data.json"), &json, false)?;
+        let existed = path.is_dir();
+        if let Err(error) = run.write(checkpoint) {
+            // Folders are removed only if they are empty: those that were made for this run.
+            let _ = std::fs::remove_dir(path.join("checkpoints"));
+            let _ = if existed { Ok(()) } else { std::fs::remove_dir(path) };
+            return Err(error);
+        }
         Ok(run)
     }
 
-    /// Removes what a training writes; `data.json`, which makes it a run, last.
-    fn remove_files(&self) -> Result<(), TrainError> {
-        for name in [
-            "checkpoints/last.safetensors",
-            "checkpoints/best.safetensors",
-            "metrics.jsonl",
-            "config.toml",
-            "data.json",
-        ] {
-            let path = self.path.join(name);
+    /// Writes the files of a new run; only when all are written are those of an older one removed and the new ones
+    /// put in place, `data.json`, which makes it a run, last.
+    fn write(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        let folder = self.path.join("checkpoints");
+        std::fs::create_dir_all(&folder).map_err(|source| TrainError::Io { path: folder, source })?;
+        let mut json = serde_json::to_vec_pretty(&self.data).expect("run data have a form in JSON");
+        json.push(b'\n');
+        let last = self.last_checkpoint();
+        let contents = [
+            (last.clone(), checkpoint.to_bytes(&last)?),
+            (self.path.join("config.toml"), self.config.to_toml().into_bytes()),
+            (self.path.join("data.json"), json),
+        ];
+        let mut files = Vec::new();
+        for (path, bytes) in contents {
+            let mut file = OutputFile::create(&path, true)?;
+            file.file().write_all(&bytes).map_err(|source| file.error(source))?;
+            files.push(file);
+        }
+        for path in [self.best_checkpoint(), self.metrics_file()] {
             match std::fs::remove_file(&path) {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                     return Err(TrainError::Io { path, source });
@@ -99,7 +112,7 @@ impl Run {
                 _ => {}
             }
         }
-        Ok(())
+        Ok(files.into_iter().try_for_each(OutputFile::commit)?)
     }
 
     /// Refuses to go on with another configuration or other data.

@@ -75,8 +75,7 @@ pub fn train(
         (run, checkpoint)
     } else {
         let checkpoint = initial(&plan, &counts, data, &device)?;
-        let run = Run::create(run, &plan.config, &run_data, options.force)?;
-        checkpoint.save(&run.last_checkpoint())?;
+        let run = Run::create(run, &plan.config, &run_data, &checkpoint, options.force)?;
         (run, checkpoint)
     };
     let trainer = Trainer::new(&plan, &counts, used, &run, checkpoint)?;
@@ -250,7 +249,9 @@ impl<'a> Trainer<'a> {
         let mut gradients = losses.total.backward();
         let running = pass.running();
         let gradients = tracked.gradients(&mut gradients);
-        self.adam.step(&mut self.parameters, gradients, step);
+        let config = &self.plan.config.training;
+        let rate = config.learning_rate_at(step, u64::from(config.epochs) * self.training.full());
+        self.adam.step(&mut self.parameters, gradients, step, rate);
         for (name, value) in running {
             self.parameters.set(&name, value);
         }

@@ -41,8 +41,8 @@ pub enum Scaling {
     Log1p,
 }
 
-/// A VAE as written in a configuration file. Layers and defaults are the reference's, except `output`, `likelihood`
-/// and `input`, where the defaults are the mended forms.
+/// A VAE as written in a configuration file. Layers and defaults are the reference's, except `output`,
+/// `output_norm`, `latent_moments`, `likelihood` and `input`, where the defaults are the mended forms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VaeConfig {
@@ -60,6 +60,12 @@ pub struct VaeConfig {
     pub latent: usize,
     /// End of the decoder.
     pub output: Output,
+    /// Batch normalisation before the output function, as in the reference. With `softmax` it only slows down how fast
+    /// the probabilities of cells can drift apart.
+    pub output_norm: bool,
+    /// Generate from the mean and covariance of the latent points of training avalanches instead of N(0, I) as it is:
+    /// z ~ N(0, I) becomes mean + L z with L Lᵀ the covariance, as the decoder's first step.
+    pub latent_moments: bool,
     /// What the reconstruction is compared by.
     pub likelihood: Likelihood,
     /// How counts enter the encoder; with `mse` also what is reconstructed.
@@ -81,6 +87,8 @@ impl Default for VaeConfig {
             hidden: 3000,
             latent: 300,
             output: Output::Softmax,
+            output_norm: false,
+            latent_moments: true,
             likelihood: Likelihood::Multinomial,
             input: Scaling::Log1p,
             beta: Schedule::constant(1.0),

@@ -3,6 +3,7 @@
 //! Encoder q(z|x) and decoder p(x|z) are trained together on −E[log p(x|z)] + β KL(q(z|x) ‖ N(0, I)); a new
 //! avalanche is the decoder applied to z ~ N(0, I).
 
+mod aggregate;
 mod config;
 mod loss;
 mod network;
@@ -15,7 +16,7 @@ pub use self::config::{Likelihood, Output, Scaling, VaeConfig};
 pub use self::loss::{divergence, reconstruction, sample};
 use self::network::Network;
 use crate::layers::Pass;
-use crate::{Batch, Losses, Model, Parameters, TensorSpec};
+use crate::{Batch, LatentMap, Losses, Model, Parameters, TensorSpec};
 
 /// A VAE on a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +45,11 @@ impl Vae {
 
 impl Model for Vae {
     fn tensors(&self) -> Vec<TensorSpec> {
-        self.network.specs()
+        let mut specs = self.network.specs();
+        if self.config.latent_moments {
+            specs.extend(aggregate::specs(self.config.latent));
+        }
+        specs
     }
 
     fn prepare(&self, parameters: &mut Parameters, electrons: &[u64]) {
@@ -69,6 +74,9 @@ impl Model for Vae {
         let features = self.encode(pass, scaled.clone());
         let (mean, logvar) = self.posterior(pass, features);
         let latent = loss::sample(mean.clone(), logvar.clone(), batch.noise);
+        if self.config.latent_moments {
+            aggregate::remember(pass, mean.clone(), logvar.clone());
+        }
         let decoded = self.decode(pass, latent);
         let reconstruction = loss::reconstruction(self.config.likelihood, decoded, batch.counts, scaled);
         let kl = loss::divergence(self.config.likelihood, mean, logvar);
@@ -78,6 +86,10 @@ impl Model for Vae {
             None => kl.clone(),
         };
         Losses { total: reconstruction.clone() + penalty * beta, reconstruction, kl, beta }
+    }
+
+    fn latent_map(&self, parameters: &Parameters) -> Option<LatentMap> {
+        self.config.latent_moments.then(|| aggregate::map(parameters, self.config.latent))
     }
 
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {

@@ -31,6 +31,7 @@ pub(crate) struct Network {
     hidden: usize,
     latent: usize,
     output: Output,
+    output_norm: bool,
 }
 
 /// Lengths along `[t, z, x]` of a shape along `x, z, t`.
@@ -67,6 +68,7 @@ impl Network {
             hidden: config.hidden,
             latent: config.latent,
             output: config.output,
+            output_norm: config.output_norm,
         }
     }
 
@@ -82,9 +84,11 @@ impl Network {
         specs.extend(linear_specs("bottleneck.logvar", self.hidden, self.latent));
         specs.extend(linear_specs("decoder.hidden", self.latent, self.hidden));
         specs.extend(linear_specs("decoder.features", self.hidden, features));
-        for layer in &self.decoder {
+        for (i, layer) in self.decoder.iter().enumerate() {
             specs.extend(layer.transposed_specs());
-            specs.extend(norm_specs(&norm(&layer.name), layer.outputs));
+            if self.output_norm || i + 1 < self.decoder.len() {
+                specs.extend(norm_specs(&norm(&layer.name), layer.outputs));
+            }
         }
         if self.output == Output::Softmax {
             let shape = vec![self.cells.iter().product()];
@@ -122,9 +126,12 @@ impl Network {
         let mut map = features.reshape([batch, channels, t, z, x]);
         for (i, layer) in self.decoder.iter().enumerate() {
             map = pass.convolve_transposed(layer, map);
-            let epsilon = if i == 0 { FIRST_DECODER_EPSILON } else { EPSILON };
-            map = pass.normalise(&norm(&layer.name), epsilon, map);
-            if i + 1 < self.decoder.len() {
+            let is_last = i + 1 == self.decoder.len();
+            if self.output_norm || !is_last {
+                let epsilon = if i == 0 { FIRST_DECODER_EPSILON } else { EPSILON };
+                map = pass.normalise(&norm(&layer.name), epsilon, map);
+            }
+            if !is_last {
                 map = activation::relu(map);
             }
         }

@@ -46,8 +46,9 @@ fn losses(config: &VaeConfig, epoch: u32) -> [f64; 3] {
 }
 
 #[test]
-fn the_default_is_the_reference() {
-    let model = VaeConfig::default().check(&Grid::standard(2).unwrap()).unwrap();
+fn the_layers_are_those_of_the_reference() {
+    let config = VaeConfig { output_norm: true, ..VaeConfig::default() };
+    let model = config.check(&Grid::standard(2).unwrap()).unwrap();
     let trained = |specs: &[TensorSpec]| -> usize {
         specs.iter().filter(|s| s.is_trained()).map(TensorSpec::len).sum()
     };
