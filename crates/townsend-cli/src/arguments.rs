@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use townsend::{Format, Gate, Shard};
 
@@ -28,11 +29,11 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Threads to use; 0 takes as many as the machine has. Results do not depend on it.
-    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(0..=1024))]
     pub(crate) threads: usize,
-    /// Seed of every random stream; recorded in every output.
-    #[arg(long, global = true, default_value_t = 1, value_name = "S")]
-    pub(crate) seed: u64,
+    /// Seed of every random stream, recorded in every output [default: 1; for training what the configuration says].
+    #[arg(long, global = true, value_name = "S")]
+    pub(crate) seed: Option<u64>,
     /// Overwrite outputs that exist.
     #[arg(long, global = true)]
     pub(crate) force: bool,
@@ -131,7 +132,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
     /// Number of avalanches in all, empty ones included.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: u64,
     /// The file to write.
     #[arg(long, value_name = "FILE")]

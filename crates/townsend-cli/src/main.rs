@@ -5,39 +5,42 @@ mod progress;
 mod verbs;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use townsend::Context;
 
 use crate::arguments::Arguments;
-use crate::progress::Bars;
-
-/// Set by ctrl-C and SIGTERM.
-static STOP: AtomicBool = AtomicBool::new(false);
+use crate::progress::{Bars, say};
 
 fn main() -> ExitCode {
     let Arguments { common, verb } = Arguments::parse();
-    match prepare(common.threads).and_then(|()| {
+    match prepare(common.threads).and_then(|stop| {
         let bars = Bars::new(common.quiet);
-        let context = Context { seed: common.seed, force: common.force, progress: &bars, stop: &STOP };
-        verbs::run(verb, &context, &bars, common.json)
+        let seed = common.seed.unwrap_or(Context::default().seed);
+        let context = Context { seed, force: common.force, progress: &bars, stop: &stop };
+        verbs::run(verb, &common, &context, &bars)
     }) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say(&format!("error: {error:#}"));
             ExitCode::from(if error.downcast_ref().is_some_and(townsend::Error::is_usage) { 2 } else { 1 })
         }
     }
 }
 
-/// Threads and signals. The first signal asks the work to stop, a second one ends the program at once.
-fn prepare(threads: usize) -> anyhow::Result<()> {
+/// Threads and signals. The first ctrl-C or SIGTERM asks the work to stop, a second one ends the program at once. A
+/// hang-up is left alone, so that `nohup` works.
+fn prepare(threads: usize) -> anyhow::Result<Arc<AtomicBool>> {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })?;
-    Ok(())
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order, so that the first signal does not find the flag that it sets.
+        flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
 }

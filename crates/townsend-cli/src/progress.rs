@@ -1,9 +1,15 @@
 //! Progress bars on standard error.
 
+use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use townsend::{Progress, Task};
+
+/// A line on standard error. If nobody reads that any more (`2>&1 | head`), the work goes on.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
 
 /// Draws a bar a task; nothing with `--quiet`, and nothing but a line at the end where standard error is no terminal.
 pub(crate) struct Bars {
@@ -21,7 +27,7 @@ impl Bars {
     /// A line above the bars.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            self.all.suspend(|| eprintln!("{text}"));
+            self.all.suspend(|| say(text));
         }
     }
 }

@@ -10,18 +10,30 @@ use townsend::{
     TrainSummary,
 };
 
-use crate::arguments::{Check, Convert, Demo, Generate, Inspect, Train, Verb};
-use crate::progress::Bars;
+use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Train, Verb};
+use crate::progress::{Bars, say};
 
-pub(crate) fn run(verb: Verb, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
+    let json = common.json;
     match verb {
-        Verb::Demo(arguments) => demo(&arguments, context, bars, json),
+        Verb::Demo(mut arguments) => {
+            set_seed(&mut arguments.set, common.seed);
+            demo(&arguments, context, bars, json)
+        }
         Verb::Inspect(arguments) => inspect(&arguments, context, json),
-        Verb::Convert(arguments) => convert(arguments, context, bars),
-        Verb::Train(arguments) => train(arguments, context, bars, json),
+        Verb::Convert(arguments) => convert(arguments, context, bars, json),
+        Verb::Train(mut arguments) => {
+            set_seed(&mut arguments.set, common.seed);
+            train(arguments, context, bars, json)
+        }
         Verb::Generate(arguments) => generate(&arguments, context, bars, json),
         Verb::Check(arguments) => check(&arguments, context, bars, json),
     }
+}
+
+/// The seed of a training stands in its configuration; one that is given on the command line goes there.
+fn set_seed(set: &mut Vec<String>, seed: Option<u64>) {
+    set.extend(seed.map(|seed| format!("training.seed={seed}")));
 }
 
 /// A result on standard output. A reader that has gone away (`| head`) is no failure.
@@ -38,7 +50,7 @@ fn print_json(value: &impl Serialize) -> Result<()> {
 
 fn warn(warnings: &[String], file: &std::path::Path) {
     for warning in warnings {
-        eprintln!("warning: {}: {warning}", file.display());
+        say(&format!("warning: {}: {warning}", file.display()));
     }
 }
 
@@ -96,15 +108,19 @@ fn significant(value: f64) -> String {
     format!("{value:.*}", digits.clamp(0, 12) as usize)
 }
 
-fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
+fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let options = ConvertOptions {
         dims: arguments.dims.into_iter().map(usize::from).collect(),
         grid: arguments.grid,
         format: arguments.format,
     };
     let converted = townsend::convert(&arguments.input, &arguments.output, &options, context)?;
-    warn(&converted.warnings, &arguments.input);
-    bars.note(&format!("{} avalanches to {}", converted.avalanches, arguments.output.display()));
+    if json {
+        print_json(&converted)?;
+    } else {
+        warn(&converted.warnings, &arguments.input);
+        bars.note(&format!("{} avalanches to {}", converted.avalanches, arguments.output.display()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,7 +133,7 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
         bars.note(&trained(&summary));
     }
     if summary.stopped {
-        eprintln!("stopped and saved; go on with the same command and --resume");
+        say("stopped and saved; go on with the same command and --resume");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -172,8 +188,7 @@ fn gates(arguments: &Check, report: &Report) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for gate in &arguments.fail_above {
         for excess in gate.apply(report)? {
-            let value = excess.value.map_or("not defined".into(), significant);
-            eprintln!("above its limit: {} is {value}, the limit is {}", excess.metric, excess.limit);
+            say(&format!("above its limit: {excess}"));
             code = ExitCode::FAILURE;
         }
     }
