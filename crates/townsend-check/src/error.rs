@@ -58,12 +58,16 @@ pub enum CheckError {
     #[error(transparent)]
     Grid(#[from] GridError),
     /// A metric that the report does not have.
-    #[error("the report has no metric `{name}`; it has {}", available.join(", "))]
+    #[error(
+        "the report has no metric `{name}`; it has w1_over_sigma, ks and separation_power of all observables, or of \
+         one (ks.rms_x) of {}; and, with enough avalanches, empty, c2st.auc, fpd and kpd",
+        observables.join(", ")
+    )]
     UnknownMetric {
         /// What was asked for.
         name: String,
-        /// What there is.
-        available: Vec<String>,
+        /// The observables that the report has.
+        observables: Vec<&'static str>,
     },
     /// The report could not be written as JSON.
     #[error("the report cannot be written as JSON: {0}")]

@@ -211,6 +211,18 @@ impl Report {
         Observable::ALL.into_iter().filter_map(|o| Some((o, self.observables.get(o.name())?)))
     }
 
+    /// Distances that there are for every observable.
+    const DISTANCES: [&str; 3] = ["w1_over_sigma", "ks", "separation_power"];
+    /// Metrics of all observables together for which more is worse.
+    const OF_ALL: [&str; 4] = ["empty", "c2st.auc", "fpd", "kpd"];
+
+    /// Whether [`Report::exceeds`] knows this name, if the data allow its observable.
+    pub fn is_metric(name: &str) -> bool {
+        let distance = |name: &str| Self::DISTANCES.contains(&name);
+        let of_one = |(family, of)| distance(family) && Observable::named(of).is_some();
+        Self::OF_ALL.contains(&name) || distance(name) || name.split_once('.').is_some_and(of_one)
+    }
+
     /// Every metric for which more is worse, by full name.
     fn metrics(&self) -> Vec<(String, Option<f64>)> {
         let mut metrics = Vec::new();
@@ -237,9 +249,10 @@ impl Report {
         let wanted = |name: &str| name == metric || (name.starts_with(&family) && metric != "c2st");
         let mut found = all.iter().filter(|(name, _)| wanted(name)).peekable();
         if found.peek().is_none() {
-            let families = ["w1_over_sigma", "ks", "separation_power"].map(String::from);
-            let available = families.into_iter().chain(all.iter().map(|(name, _)| name.clone())).collect();
-            return Err(CheckError::UnknownMetric { name: metric.to_string(), available });
+            return Err(CheckError::UnknownMetric {
+                name: metric.to_string(),
+                observables: self.comparisons().map(|(observable, _)| observable.name()).collect(),
+            });
         }
         let above = found.filter(|(_, value)| value.is_none_or(|value| value > limit));
         Ok(above.map(|(metric, value)| Excess { metric: metric.clone(), value: *value, limit }).collect())

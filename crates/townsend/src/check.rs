@@ -1,5 +1,6 @@
 //! Comparing generated avalanches with real ones.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -33,9 +34,10 @@ impl FromStr for Gate {
             .split_once('=')
             .and_then(|(metric, limit)| Some((metric.trim(), limit.trim().parse().ok()?)));
         match parts {
-            Some((metric, limit)) if !metric.is_empty() && f64::is_finite(limit) => {
-                Ok(Self { metric: metric.into(), limit })
-            }
+            Some((metric, _)) if !Report::is_metric(metric) => Err(format!(
+                "there is no metric `{metric}`; there are w1_over_sigma, ks and separation_power, of all observables or of one (ks.rms_x), and empty, c2st.auc, fpd, kpd"
+            )),
+            Some((metric, limit)) if f64::is_finite(limit) => Ok(Self { metric: metric.into(), limit }),
             _ => Err(format!("`{text}` is not a limit; write metric=value, such as ks.rms_x=0.05")),
         }
     }
@@ -56,6 +58,12 @@ pub fn check(
     options: &CheckOptions,
     context: &Context<'_>,
 ) -> Result<Report> {
+    if out.exists() && !out.is_dir() {
+        return Err(Error::Usage(format!(
+            "{}: is a file; --out wants a folder for the report",
+            out.display()
+        )));
+    }
     let outputs = ["report.json", "report.html", "overview.svg"].map(|name| out.join(name));
     for path in &outputs {
         OutputFile::refuse_existing(path, context.force)?;
@@ -76,9 +84,14 @@ pub fn check(
     context.go_on()?;
     let texts = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
     std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
+    // All are written before the first is put in its place: a full disk leaves no mixture of old and new.
+    let mut written = Vec::new();
     for (path, text) in outputs.iter().zip(texts) {
-        OutputFile::write(path, text.as_bytes(), context.force)?;
+        let mut file = OutputFile::create(path, context.force)?;
+        file.file().write_all(text.as_bytes()).map_err(|source| file.error(source))?;
+        written.push(file);
     }
+    written.into_iter().try_for_each(OutputFile::commit)?;
     Ok(check.report)
 }
 
@@ -110,7 +123,10 @@ mod tests {
     #[test]
     fn a_gate_is_written_as_metric_equals_value() {
         assert_eq!("ks = 0.1".parse(), Ok(Gate { metric: "ks".into(), limit: 0.1 }));
-        for wrong in ["ks", "=1", "ks=", "ks=high", "ks=nan"] {
+        for right in ["ks.rms_x=0", "empty=1", "c2st.auc=0.6", "separation_power.pair_distance=1e-3"] {
+            assert!(right.parse::<Gate>().is_ok(), "{right}");
+        }
+        for wrong in ["ks", "=1", "ks=", "ks=high", "ks=nan", "kz=1", "ks.rms_y=1", "c2st=1", "recall=1"] {
             assert!(wrong.parse::<Gate>().is_err(), "{wrong}");
         }
     }
