@@ -67,7 +67,9 @@ impl Generator {
     pub fn generate(&self, seed: u64, range: Range<u64>) -> CountSet {
         let mut all = self.empty_set();
         for part in self.chunks(seed, range) {
-            all.append(&part).expect("all parts lie on the generator's grid");
+            for counts in part.iter() {
+                all.push(counts.cells.iter().copied().zip(counts.counts.iter().copied()));
+            }
         }
         all
     }
@@ -113,7 +115,9 @@ impl Generator {
             })
             .collect();
         let mut set = self.empty_set();
-        avalanches.iter().for_each(|sorted| set.push_cells(sorted));
+        for sorted in &avalanches {
+            set.push_cells(sorted);
+        }
         set
     }
 }

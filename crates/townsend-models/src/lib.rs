@@ -1,4 +1,35 @@
-//! x
+//! Generative models of electron avalanches: networks, losses, sampling and checkpoints.
+//!
+//! A family of models is a folder with its configuration, layers, loss and sampling, and one line in the list of
+//! families; everything else works with [`Model`]. A configuration is checked against a grid and becomes a model, whose
+//! weights are [`Parameters`] with the names of a PyTorch state dict:
+//!
+//! ```
+//! use townsend_core::Grid;
+//! use townsend_models::{ModelConfig, Parameters, device};
+//!
+//! let grid = Grid::standard(2)?;
+//! let config: ModelConfig = serde_json::from_str(r#"{ "family": "vae", "latent": 16 }"#)?;
+//! let model = config.check(&grid)?;
+//! let weights = Parameters::initial(model.tensors(), 1, &device("cpu")?);
+//! assert_eq!(weights.flat("decoder.hidden.weight").dims(), [3000 * 16]);
+//!
+//! let wrong: ModelConfig = serde_json::from_str(r#"{ "family": "vae", "latent": 0 }"#)?;
+//! let message = wrong.check(&grid).unwrap_err().to_string();
+//! assert_eq!(message, "model.latent = 0 is not possible: must be from 1 to 65536");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Training is the business of `townsend-train`; what it leaves is a [`Checkpoint`], from which a [`Generator`] draws new
+//! avalanches. All randomness comes from named streams, never from Burn's global generator, so results are the same bits
+//! on any number of threads. Of Burn only `burn-tensor` is used (tensors, automatic gradients, backends): layers are
+//! functions of named tensors here, so that names, initial values and the state of the optimiser are ours to keep stable.
+
+#![cfg_attr(
+    test,
+    allow(clippy::float_cmp, reason = "where a test compares floats, it means these very bits")
+)]
+
 mod checkpoint;
 mod device;
 mod error;

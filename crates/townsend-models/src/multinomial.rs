@@ -56,7 +56,9 @@ mod tests {
         for index in 0..throws {
             let cells = throw(&weights, electrons, &mut stream(1, TEST, index));
             assert!(cells.len() as u64 == electrons && cells.is_sorted());
-            cells.iter().for_each(|&cell| counts[cell as usize] += 1.0);
+            for &cell in &cells {
+                counts[cell as usize] += 1.0;
+            }
             let in_3 = cells.iter().filter(|&&cell| cell == 3).count() as f64;
             squares += (in_3 - 25.0).powi(2) / throws as f64;
         }

@@ -84,7 +84,7 @@ impl Batches<'_> {
 
 /// The cell opposite to a cell: of x if bit 0 is set, of z if bit 1 is.
 fn mirrored(grid: &Grid, cell: u32, mirror: u32) -> u32 {
-    if mirror & 3 == 0 {
+    if mirror.is_multiple_of(4) {
         return cell;
     }
     let mut bins = grid.split(cell);

@@ -147,6 +147,9 @@ impl TrainConfig {
     }
 
     /// The configuration as TOML, every default written out.
+    ///
+    /// # Panics
+    /// Never: all its values have a form in TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every configuration has a form in TOML")
     }

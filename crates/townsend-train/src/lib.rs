@@ -39,6 +39,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![cfg_attr(
+    test,
+    allow(clippy::float_cmp, reason = "where a test compares floats, it means these very bits")
+)]
+
 mod adam;
 mod batches;
 mod config;

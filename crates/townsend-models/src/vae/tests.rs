@@ -112,7 +112,7 @@ fn the_multinomial_loss_is_in_nats_of_an_avalanche() {
     // Two avalanches: 3 electrons at p = 1/4, and 2 at 1/2.
     let log_p = tensor([0.25f32, 0.75, 0.5, 0.5].map(f32::ln).into(), 2);
     let counts = tensor(vec![3.0, 0.0, 1.0, 1.0], 2);
-    let nats = (3.0 * 4f64.ln() + 2.0 * 2f64.ln()) / 2.0;
+    let nats = f64::midpoint(3.0 * 4f64.ln(), 2.0 * 2f64.ln());
     assert!(
         (scalar(&reconstruction(Likelihood::Multinomial, log_p, counts.clone(), counts)) - nats).abs() < 1e-6
     );
