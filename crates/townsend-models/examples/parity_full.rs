@@ -61,6 +61,7 @@ fn compare(
         input: Scaling::Raw,
         beta,
         output_norm: true,
+        latent_moments: false,
         ..VaeConfig::default()
     };
     let model = config.check(&Grid::standard(dims)?)?;

@@ -20,14 +20,15 @@ def export(path, dims, batch):
     vae = ref.Vae(dims, **ref.FULL).train()
     ref.randomise(vae, generator)
     tensors = ref.state(vae, "")
+    vae = vae.double()
     x = ref.counts(batch, 92, dims, generator)
     noise = torch.randn(batch, ref.FULL["latent"], generator=generator)
     tensors |= {"input": x.flatten(1), "noise": noise}
     for name, output, loss in (("mse", "relu", ref.mse_loss), ("multinomial", "softmax", ref.multinomial_loss)):
         vae.zero_grad()
-        mean, logvar = vae.bottleneck(vae.encoder(x[:, None]))
-        decoded = ref.OUTPUT[output](vae.decoder(mean + torch.exp(logvar / 2) * noise))
-        value = loss(decoded, x.flatten(1), mean, logvar, weight=1.5)
+        mean, logvar = vae.bottleneck(vae.encoder(x[:, None].double()))
+        decoded = ref.OUTPUT[output](vae.decoder(mean + torch.exp(logvar / 2) * noise.double()))
+        value = loss(decoded, x.flatten(1).double(), mean, logvar, weight=1.5)
         value.backward()
         tensors |= {f"{name}.loss": value.reshape(1), f"{name}.output": decoded}
         tensors |= {f"{name}.{k}": v for k, v in ref.gradients(vae, "").items()}
@@ -40,4 +41,4 @@ if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     export(folder / "2d.safetensors", dims=2, batch=8)
-    export(folder / "3d.safetensors", dims=3, batch=2)
+    export(folder / "3d.safetensors", dims=3, batch=4)

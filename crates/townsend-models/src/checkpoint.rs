@@ -133,7 +133,14 @@ fn bad(path: &Path, problem: impl Into<String>) -> ModelError {
 }
 
 fn read_header(path: &Path, contents: &[u8]) -> Result<CheckpointHeader, ModelError> {
-    let not_ours = |why: String| bad(path, format!("not a checkpoint of townsend ({why})"));
+    let not_ours = |why: String| {
+        bad(
+            path,
+            format!(
+                "damaged, or not a checkpoint of townsend ({why}): restore it from a copy, or train again"
+            ),
+        )
+    };
     let (_, metadata) = SafeTensors::read_metadata(contents).map_err(|e| not_ours(e.to_string()))?;
     let text = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
     let text = text.ok_or_else(|| not_ours(format!("no `{KEY}` in its metadata")))?;

@@ -112,6 +112,7 @@ fn small(dims: usize, output: Output) -> Vae {
         output,
         likelihood: if output == Output::Softmax { Likelihood::Multinomial } else { Likelihood::Mse },
         output_norm: true,
+        latent_moments: false,
         ..VaeConfig::default()
     };
     config.check(&grid).unwrap()

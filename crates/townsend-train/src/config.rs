@@ -134,16 +134,19 @@ impl TrainConfig {
 
     /// As [`TrainConfig::load`], of a text; `path` is only named in errors.
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, TrainError> {
-        let wrong = |problem: String| TrainError::Toml { path: path.into(), problem };
+        let wrong = |error: toml::de::Error| TrainError::Toml {
+            path: path.into(),
+            problem: error.to_string().trim_end().to_owned(),
+        };
         // Without overrides the text itself is read, so that an error shows its line.
         if overrides.is_empty() {
-            return toml::from_str(text).map_err(|e| wrong(e.to_string()));
+            return toml::from_str(text).map_err(wrong);
         }
-        let mut table: toml::Table = toml::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(wrong)?;
         for entry in overrides {
             set(&mut table, entry)?;
         }
-        table.try_into().map_err(|e: toml::de::Error| wrong(e.to_string()))
+        table.try_into().map_err(wrong)
     }
 
     /// The configuration as TOML, every default written out.

@@ -46,11 +46,14 @@ pub enum TrainError {
     /// A run directory where a new one was to be made.
     #[error("{}: exists already; go on with it by --resume, replace it by --force, or choose another name", .0.display())]
     Exists(PathBuf),
-    /// A folder with something else in it.
-    #[error("{}: is not a run directory (it has no data.json) and is not empty; choose another name", .0.display())]
+    /// Something else where a new run directory was to be made.
+    #[error("{}: is neither empty nor a run directory (it has no data.json), so nothing is written there; choose another name", .0.display())]
+    Occupied(PathBuf),
+    /// Something else than a run directory, or nothing.
+    #[error("{path}: is not a run directory (there is no {path}/data.json); give the folder that `townsend train` made", path = .0.display())]
     NotARun(PathBuf),
     /// A run directory with a damaged file.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: is damaged: {problem}; restore it from a copy, or train again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

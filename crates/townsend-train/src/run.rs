@@ -9,7 +9,7 @@
 //! | `checkpoints/best.safetensors` | the weights with the smallest validation loss |
 //! | `report/` | left to those who check |
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ impl Run {
         let occupied = path.is_file() || path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
         if occupied {
             if !path.join("data.json").is_file() {
-                return Err(TrainError::NotARun(path.into()));
+                return Err(TrainError::Occupied(path.into()));
             }
             if !force {
                 return Err(TrainError::Exists(path.into()));
@@ -106,7 +106,7 @@ impl Run {
         }
         for path in [self.best_checkpoint(), self.metrics_file()] {
             match std::fs::remove_file(&path) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(source) if source.kind() != ErrorKind::NotFound => {
                     return Err(TrainError::Io { path, source });
                 }
                 _ => {}
@@ -196,7 +196,7 @@ impl Run {
 fn read_data(run: &Path) -> Result<RunData, TrainError> {
     let path = run.join("data.json");
     let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound if run.is_dir() => TrainError::NotARun(run.into()),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => TrainError::NotARun(run.into()),
         _ => TrainError::Io { path: path.clone(), source },
     })?;
     let damaged = |problem: String| TrainError::Damaged { path: path.clone(), problem };

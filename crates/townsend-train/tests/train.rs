@@ -256,7 +256,7 @@ fn nothing_is_overwritten_unasked() {
     let (_other, other) = folder();
     std::fs::create_dir(&other).unwrap();
     std::fs::write(other.join("thesis.tex"), "years of work").unwrap();
-    assert!(matches!(run(epochs, &data, &other, force), Err(TrainError::NotARun(_))));
+    assert!(matches!(run(epochs, &data, &other, force), Err(TrainError::Occupied(_))));
     assert!(other.join("thesis.tex").exists());
     assert!(matches!(Run::open(&other), Err(TrainError::NotARun(_))));
     assert!(matches!(run(epochs, &data, &other, RESUME), Err(TrainError::NotARun(_))));
