@@ -21,6 +21,7 @@ pub(crate) struct Arguments {
 
 /// What every verb takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub(crate) struct Common {
     /// Show no progress and no notes, only results, warnings and errors.
     #[arg(long, short, global = true)]
@@ -32,7 +33,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, default_value_t = 0, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(0..=1024))]
     pub(crate) threads: usize,
     /// Seed of every random stream, recorded in every output [default: 1; for training what the configuration says].
-    #[arg(long, global = true, value_name = "S")]
+    #[arg(long, global = true, value_name = "S", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
     /// Overwrite outputs that exist.
     #[arg(long, global = true)]
@@ -54,17 +55,17 @@ pub(crate) enum Verb {
     Convert(Convert),
     /// Train a model; ctrl-C saves and stops, --resume goes on as if never stopped.
     #[command(
-        after_help = "Example:\n  townsend train configs/vae-2d.toml --data avalanches.root --run runs/vae --set training.epochs=20\n  townsend train configs/vae-2d.toml --data avalanches.root --run runs/vae --set training.epochs=20 --resume"
+        after_help = "Examples:\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae --resume\n  townsend train vae-2d.toml --data avalanches.root --run runs/long \\\n      --set training.epochs=100"
     )]
     Train(Train),
     /// Draw new avalanches from a trained model.
     #[command(
-        after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --shard 3/8 --out generated-3.root"
+        after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --out part-3.root --shard 3/8"
     )]
     Generate(Generate),
     /// Compare generated avalanches with real ones: distances, plots, report.
     #[command(
-        after_help = "Examples:\n  townsend check --real avalanches.root --held-back runs/vae --generated generated.root --out report\n  townsend check --real a.npz --generated b.npz --out report --fail-above ks=0.1 --fail-above w1_over_sigma.rms_x=0.2"
+        after_help = "Examples:\n  townsend check --real avalanches.root --held-back runs/vae \\\n      --generated generated.root --out report\n  townsend check --real a.npz --generated b.npz --out report \\\n      --fail-above ks=0.1 --fail-above w1_over_sigma.rms_x=0.2"
     )]
     Check(Check),
 }

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }) {
         Ok(code) => code,
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            say(&format!("error: {error}"));
             ExitCode::from(if error.downcast_ref().is_some_and(townsend::Error::is_usage) { 2 } else { 1 })
         }
     }

@@ -16,6 +16,12 @@ pub enum OutputError {
         /// The path asked for.
         path: PathBuf,
     },
+    /// A folder is there, which no file replaces.
+    #[error("{path}: is a folder; choose another name")]
+    IsFolder {
+        /// The path asked for.
+        path: PathBuf,
+    },
     /// The folder to write into is not there.
     #[error("{path}: the folder {folder} does not exist; make it first")]
     NoFolder {
@@ -64,7 +70,10 @@ impl OutputFile {
 
     /// Refuses a path where something is already, unless `force`; for checking before long work.
     pub fn refuse_existing(path: &Path, force: bool) -> Result<(), OutputError> {
-        if path.is_dir() || (!force && path.symlink_metadata().is_ok()) {
+        if path.is_dir() {
+            return Err(OutputError::IsFolder { path: path.into() });
+        }
+        if !force && path.symlink_metadata().is_ok() {
             return Err(OutputError::Exists { path: path.into() });
         }
         Ok(())

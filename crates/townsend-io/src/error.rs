@@ -18,7 +18,17 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// Neither the file's ending nor its first bytes tell its format.
+    /// The name of a file to be written does not tell its format.
+    #[error(
+        "{file}: {what}, so its format is not known\n  hint: let it end in .root or .npz, or add --format root or --format npz"
+    )]
+    UnknownEnding {
+        /// The file.
+        file: PathBuf,
+        /// What its name is like.
+        what: String,
+    },
+    /// The first bytes of a file do not tell its format.
     #[error(
         "{file}: not a file of avalanches that townsend knows: {what}\n  hint: it reads ROOT files (.root) with histograms h1_i, h2_i, h3_i or a tree, and NumPy's .npz"
     )]

@@ -40,7 +40,7 @@ impl Format {
     /// The format that a file's ending stands for.
     pub fn of_name(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        ending.to_ascii_lowercase().parse().map_err(|_| Error::UnknownFormat {
+        ending.to_ascii_lowercase().parse().map_err(|_| Error::UnknownEnding {
             file: path.into(),
             what: if ending.is_empty() {
                 "its name has no ending".into()

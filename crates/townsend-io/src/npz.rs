@@ -30,8 +30,9 @@ struct MetaJson {
 pub(crate) fn read(path: &Path, progress: &dyn Progress) -> Result<(Dataset, Vec<String>)> {
     let failed = |source| Error::Read { file: path.into(), source };
     let file = File::open(path).map_err(failed)?;
-    let archive = ZipArchive::new(BufReader::new(file))
-        .map_err(|e| content(path, "zip directory", format!("{e}; the file is damaged or not a .npz")))?;
+    let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
+        content(path, "zip directory", format!("is not whole ({e}); copy the file again or write it anew"))
+    })?;
     let mut arrays = Arrays { path, archive };
     let task = progress.task("reading", 4);
     let names = arrays.names();

@@ -48,10 +48,9 @@ pub fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Resu
         (Some(wanted), Some(grid)) if grid.dims() < wanted => Err(Error::Unsuited {
             file: path.into(),
             what: format!(
-                "holds avalanches in {} dimensions ({}); {wanted} are wanted\n  hint: use --dims {}, or a file with h{wanted}_i histograms or electrons",
-                grid.dims(),
+                "holds avalanches in {have} dimensions ({}); {wanted} are wanted\n  hint: ask for {have} (--dims {have}, or model.dims = {have} in a configuration), or give a file with h{wanted}_i histograms or electrons",
                 loaded.layout,
-                grid.dims()
+                have = grid.dims()
             ),
         }),
         _ => Ok(loaded),

@@ -96,6 +96,7 @@ impl RootFile {
             file: self.path.clone(),
             reason: match bytes.len() {
                 0 => "it is empty".to_owned(),
+                _ if bytes.starts_with(b"root") => "it ends within its header".to_owned(),
                 _ => format!("it starts with \"{}\"", bytes[..bytes.len().min(4)].escape_ascii()),
             },
         })?;

@@ -58,10 +58,11 @@ pub fn check(
     options: &CheckOptions,
     context: &Context<'_>,
 ) -> Result<Report> {
-    if out.exists() && !out.is_dir() {
+    if let Some(file) = out.ancestors().find(|path| path.is_file()) {
         return Err(Error::Usage(format!(
-            "{}: is a file; --out wants a folder for the report",
-            out.display()
+            "{}: the report needs a folder, and {} is a file",
+            out.display(),
+            file.display()
         )));
     }
     let outputs = ["report.json", "report.html", "overview.svg"].map(|name| out.join(name));
@@ -100,7 +101,7 @@ fn held_back(run: &Path, file: &Path, data: &Dataset) -> Result<Dataset> {
     let run = Run::open(run)?;
     if run.data().digest != data.digest() {
         return Err(Error::Usage(format!(
-            "{}: not the avalanches that the run {} was trained on, so nothing of it was held back\n  hint: leave out --held-back to compare with all of them",
+            "{}: is not the data that {} was trained on, so nothing of it was held back\n  hint: leave out --held-back to compare with all of them",
             file.display(),
             run.path().display()
         )));

@@ -32,6 +32,14 @@ pub enum Error {
     /// A grid.
     #[error(transparent)]
     Grid(#[from] GridError),
+    /// Something wrong with a file, where the rest of the message does not name it.
+    #[error("{}: {source}", path.display())]
+    In {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
     /// The system refused.
     #[error("{}: {source}", path.display())]
     Io {
@@ -53,9 +61,13 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         use CheckError::UnknownMetric;
         use TrainError::{Config, Override, Split, Toml};
+        if let Self::In { source, .. } = self {
+            return source.is_usage();
+        }
         matches!(
             self,
             Self::Usage(_)
+                | Self::Avalanches(townsend_io::Error::UnknownEnding { .. })
                 | Self::Check(UnknownMetric { .. })
                 | Self::Model(ModelError::Config(_) | ModelError::Device { .. })
                 | Self::Train(

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use townsend_io::ReadOptions;
-use townsend_train::{TrainConfig, TrainSummary};
+use townsend_train::{TrainConfig, TrainError, TrainSummary};
 
-use crate::{Context, Result};
+use crate::{Context, Error, Result};
 
 /// How to train.
 #[derive(Debug, Clone, Default)]
@@ -26,9 +26,20 @@ pub fn train(
     options: &TrainOptions,
     context: &Context<'_>,
 ) -> Result<TrainSummary> {
-    let config = TrainConfig::load(config, &options.set)?;
+    let plan = TrainConfig::load(config, &options.set)?;
     let loaded =
-        context.read(data, &ReadOptions { dims: Some(config.model.dims()), ..ReadOptions::default() })?;
+        context.read(data, &ReadOptions { dims: Some(plan.model.dims()), ..ReadOptions::default() })?;
     let options = townsend_train::TrainOptions { resume: options.resume, force: context.force };
-    Ok(townsend_train::train(&config, &loaded.data, run, options, context.progress, context.stop)?)
+    townsend_train::train(&plan, &loaded.data, run, options, context.progress, context.stop).map_err(
+        |error| {
+            match Error::from(error) {
+                error @ Error::Train(TrainError::TooFew { .. }) => {
+                    Error::In { path: data.into(), source: error.into() }
+                }
+                // The errors of reading it name the configuration already.
+                error if error.is_usage() => Error::In { path: config.into(), source: error.into() },
+                error => error,
+            }
+        },
+    )
 }

@@ -1,0 +1,12 @@
+//! The command as a user runs it: real processes, real files, real signals.
+
+mod bad_configurations;
+mod bad_files;
+mod foreign;
+mod full_disk;
+mod help;
+mod interrupted;
+mod outputs;
+mod pipeline;
+mod reproducible;
+mod support;
