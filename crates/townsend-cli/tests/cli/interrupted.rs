@@ -18,12 +18,12 @@ fn wait(process: Child) -> Ran {
     process.wait_with_output().unwrap().into()
 }
 
-const TRAIN: &str = "train tiny.toml --data avalanches.root --set training.epochs=12 --json --run";
+const TRAIN: &str = "train tiny.toml --data avalanches.root --set training.epochs=20 --json --run";
 
-/// Steps of the twelve epochs: 300 avalanches, seven tenths of which train, in batches of 32.
+/// Steps of the twenty epochs in full batches of 32.
 fn all_steps(desk: &Desk) -> u64 {
     let data: serde_json::Value = serde_json::from_slice(&desk.bytes("unbroken/data.json")).unwrap();
-    12 * (data["used"].as_u64().unwrap() / 32)
+    20 * (data["used"].as_u64().unwrap() / 32)
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_training_that_was_killed_goes_on_from_its_last_epoch() {
         let text = desk.text(&format!("{run}/metrics.jsonl"));
         text.lines().filter(|line| line.contains("\"kind\":\"epoch\"")).count()
     };
-    assert_eq!(epochs("killed"), 12, "no epoch twice");
+    assert_eq!(epochs("killed"), 20, "no epoch twice");
 }
 
 /// A file is being written under its temporary name.
