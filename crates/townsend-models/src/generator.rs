@@ -79,7 +79,7 @@ impl Generator {
         let block = self.block();
         let first = range.start - range.start % block;
         (first..range.end).step_by(block as usize).map(move |start| {
-            let wanted = start.max(range.start)..(start + block).min(range.end);
+            let wanted = start.max(range.start)..start.saturating_add(block).min(range.end);
             self.decode_block(seed, start, wanted)
         })
     }
@@ -92,8 +92,8 @@ impl Generator {
 
     fn decode_block(&self, seed: u64, start: u64, wanted: Range<u64>) -> CountSet {
         let (block, noise) = (self.block() as usize, self.model.noise());
-        let latent: Vec<f32> = (start..start + block as u64)
-            .flat_map(|index| standard_normal(seed, LATENT, index, noise))
+        let latent: Vec<f32> = (0..block as u64)
+            .flat_map(|row| standard_normal(seed, LATENT, start.wrapping_add(row), noise))
             .collect();
         let latent = Tensor::from_data(TensorData::new(latent, [block, noise]), self.parameters.device());
         let latent = match &self.latent_map {

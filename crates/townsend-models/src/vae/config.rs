@@ -5,7 +5,7 @@ use townsend_core::Grid;
 
 use super::Vae;
 use super::network::Network;
-use crate::{ConfigError, Schedule};
+use crate::{ConfigError, Model, Schedule, TensorSpec};
 
 /// What stands at the end of the decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +100,7 @@ impl Default for VaeConfig {
 /// More than any machine could hold, so that a slip in a file ends in a message and not in an allocation.
 const MOST_CHANNELS: usize = 4096;
 const MOST_UNITS: usize = 65_536;
+const MOST_WEIGHTS: usize = 1 << 28;
 
 impl VaeConfig {
     /// The model that these values describe on `grid`.
@@ -121,7 +122,15 @@ impl VaeConfig {
                 *length = convolved(*length, *kernel, *stride).ok_or_else(|| self.does_not_fit(&cells))?;
             }
         }
-        Ok(Vae { network: Network::new(self, &cells, &shape), config: self.clone() })
+        let vae = Vae { network: Network::new(self, &cells, &shape), config: self.clone() };
+        let weights: usize = vae.tensors().iter().map(TensorSpec::len).sum();
+        if weights > MOST_WEIGHTS {
+            let allowed = format!(
+                "with these layers the model has {weights} weights, and at most {MOST_WEIGHTS} are allowed"
+            );
+            return Err(ConfigError::new("model.hidden", self.hidden, allowed));
+        }
+        Ok(vae)
     }
 
     fn check_layers(&self) -> Result<(), ConfigError> {

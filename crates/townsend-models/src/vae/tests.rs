@@ -174,6 +174,10 @@ fn errors_name_key_value_and_what_is_allowed() {
     assert!(
         error(VaeConfig { channels: vec![16, 32, 64, 1 << 40], ..default() }).starts_with("model.channels")
     );
+    assert!(
+        error(VaeConfig { hidden: 65_536, latent: 65_536, ..default() })
+            .contains("at most 268435456 are allowed")
+    );
     assert!(error(VaeConfig { output: Output::Relu, ..default() }).contains("needs \"softmax\""));
     assert!(
         error(VaeConfig { likelihood: Likelihood::Mse, ..default() }).contains("\"relu\" or \"two_sigmoid\"")
