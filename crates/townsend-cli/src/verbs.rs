@@ -40,7 +40,8 @@ fn set_seed(set: &mut Vec<String>, seed: Option<u64>) {
 fn print(text: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{}", text.trim_end()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+        Err(error) => anyhow::bail!("standard output: cannot be written: {error}"),
+        Ok(()) => Ok(()),
     }
 }
 

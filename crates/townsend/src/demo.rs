@@ -26,6 +26,13 @@ pub struct Demo {
 /// Writes the shipped avalanches and the configuration to the folder `out`, then does there what a user would do:
 /// trains, generates, and checks against the avalanches held back from training.
 pub fn demo(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
+    make(out, set, context).map_err(|error| match error {
+        Error::Stopped => Error::StoppedIn(out.into()),
+        error => error,
+    })
+}
+
+fn make(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
     if out.exists() && !context.force {
         return Err(OutputError::Exists { path: out.into() }.into());
     }

@@ -54,6 +54,9 @@ pub enum Error {
     /// The work was asked to stop.
     #[error("stopped; nothing was written")]
     Stopped,
+    /// The work was asked to stop when some of it was done.
+    #[error("stopped; what was made so far is in {}; begin again with --force, or with another folder", .0.display())]
+    StoppedIn(PathBuf),
 }
 
 impl Error {

@@ -153,7 +153,7 @@ fn avalanches_without_electrons() {
     write(desk.path("empty.npz"), &Dataset::from(none));
     write(desk.path("nothing.npz"), &Dataset::from(ElectronSet::default()));
     for file in ["empty.root", "empty.npz"] {
-        let ran = desk.does(&format!("inspect {file}"));
+        let ran = desk.does(&format!("inspect {file} --quiet"));
         assert_eq!(ran.stderr, format!("warning: {file}: all avalanches are empty\n"));
         assert!(ran.stdout.contains("empty       30 (100.00%)"), "{}", ran.stdout);
         assert_eq!(desk.does(&format!("inspect {file} --json")).json()["empty"], 30);

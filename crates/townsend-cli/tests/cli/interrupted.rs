@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Desk, Ran, TRAINED, end, tiny, wait_until};
+use crate::support::{Desk, Ran, SMALL_DEMO, TRAINED, end, tiny, wait_until};
 
 fn signal(name: &str, process: &Child) {
     let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", process.id())]).status().unwrap();
@@ -97,6 +97,25 @@ fn an_interrupted_generation_leaves_nothing() {
 }
 
 #[test]
+fn an_interrupted_demo_says_what_is_left() {
+    let desk = Desk::new();
+    let process = start(&desk, &format!("demo --out demo {SMALL_DEMO} --set training.epochs=100"));
+    wait_until("training begins", || desk.path("demo/run/metrics.jsonl").exists());
+    signal("INT", &process);
+    let stopped = wait(process);
+    assert_eq!(stopped.code, Some(1), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("error: stopped; what was made so far is in demo; "),
+        "{}",
+        stopped.stderr
+    );
+    assert!(
+        desk.path("demo/run/checkpoints/last.safetensors").exists()
+            && !desk.path("demo/generated.root").exists()
+    );
+}
+
+#[test]
 fn a_second_ctrl_c_ends_at_once() {
     let desk = Desk::with([&TRAINED.data, &tiny()]);
     // One step of this training takes far longer than the test waits.
@@ -147,7 +166,7 @@ fn readers_that_go_away_are_no_trouble() {
 #[test]
 fn closed_streams_are_no_trouble() {
     let desk = Desk::with([&TRAINED.data]);
-    let ran = end(desk.shell("", "inspect avalanches.root", "<&-"));
+    let ran = end(desk.shell("", "inspect avalanches.root --quiet", "<&-"));
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert!(ran.stdout.contains("avalanches  300"));
     let ran = end(desk.shell("", "convert avalanches.root a.npz", "<&- >&- 2>&-"));

@@ -1,6 +1,6 @@
 //! Outputs that are there already, or cannot be.
 
-use crate::support::{Desk, TRAINED, Transcript, tiny};
+use crate::support::{Desk, TRAINED, Transcript, end, tiny};
 
 #[test]
 fn nothing_is_overwritten_unasked() {
@@ -34,6 +34,17 @@ fn a_file_may_take_its_own_place() {
     let desk = Desk::with([&TRAINED.data]);
     desk.does("convert avalanches.root avalanches.root --dims 1 --force");
     assert!(desk.does("inspect avalanches.root").stdout.contains("ROOT histograms h1_i"));
+}
+
+/// The device that is always full.
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_printed() {
+    let desk = Desk::with([&TRAINED.data]);
+    let ran = end(desk.shell("", "inspect avalanches.root --quiet", ">/dev/full"));
+    assert_eq!(ran.code, Some(1));
+    let said = "error: standard output: cannot be written: No space left on device (os error 28)\n";
+    assert_eq!(ran.stderr, said);
 }
 
 #[test]
