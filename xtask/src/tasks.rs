@@ -37,9 +37,10 @@ pub(crate) fn parity() -> Result<()> {
     run(cargo(&compare).arg(&exported))
 }
 
-/// Benchmarks, peers in the same run.
+/// Reading beside its peers, in one run.
 pub(crate) fn bench() -> Result<()> {
-    run(cargo(&["bench", "--workspace", "--benches"]).env("TOWNSEND_PYTHON", python()?))
+    let against_root = ["bench", "--package", "townsend-root", "--bench", "against_root"];
+    run(cargo(&against_root).env("TOWNSEND_PYTHON", python()?))
 }
 
 /// What takes too long for every commit.
