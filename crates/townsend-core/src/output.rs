@@ -115,11 +115,17 @@ impl OutputFile {
         Ok(())
     }
 
-    /// Writes a whole file at once.
-    pub fn write(path: &Path, contents: &[u8], force: bool) -> Result<(), OutputError> {
+    /// A file with these contents, still to be put in its place: files that belong together are all written before
+    /// the first is committed, so that a full disk leaves no mixture of old and new.
+    pub fn filled(path: &Path, contents: &[u8], force: bool) -> Result<Self, OutputError> {
         let mut output = Self::create(path, force)?;
         io::Write::write_all(output.file(), contents).map_err(|source| output.error(source))?;
-        output.commit()
+        Ok(output)
+    }
+
+    /// Writes a whole file at once.
+    pub fn write(path: &Path, contents: &[u8], force: bool) -> Result<(), OutputError> {
+        Self::filled(path, contents, force)?.commit()
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `checkpoints/best.safetensors` | the weights with the smallest validation loss |
 //! | `report/` | left to those who check |
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -98,12 +98,9 @@ impl Run {
             (self.path.join("config.toml"), self.config.to_toml().into_bytes()),
             (self.path.join("data.json"), json),
         ];
-        let mut files = Vec::new();
-        for (path, bytes) in contents {
-            let mut file = OutputFile::create(&path, true)?;
-            file.file().write_all(&bytes).map_err(|source| file.error(source))?;
-            files.push(file);
-        }
+        let files: Result<Vec<_>, _> =
+            contents.iter().map(|(path, bytes)| OutputFile::filled(path, bytes, true)).collect();
+        let files = files?;
         for path in [self.best_checkpoint(), self.metrics_file()] {
             match std::fs::remove_file(&path) {
                 Err(source) if source.kind() != ErrorKind::NotFound => {

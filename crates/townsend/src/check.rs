@@ -1,6 +1,5 @@
 //! Comparing generated avalanches with real ones.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -85,14 +84,10 @@ pub fn check(
     context.go_on()?;
     let texts = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
     std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
-    // All are written before the first is put in its place: a full disk leaves no mixture of old and new.
-    let mut written = Vec::new();
-    for (path, text) in outputs.iter().zip(texts) {
-        let mut file = OutputFile::create(path, context.force)?;
-        file.file().write_all(text.as_bytes()).map_err(|source| file.error(source))?;
-        written.push(file);
-    }
-    written.into_iter().try_for_each(OutputFile::commit)?;
+    let filled = outputs.iter().zip(texts);
+    let written: std::result::Result<Vec<_>, _> =
+        filled.map(|(path, text)| OutputFile::filled(path, text.as_bytes(), context.force)).collect();
+    written?.into_iter().try_for_each(OutputFile::commit)?;
     Ok(check.report)
 }
 
