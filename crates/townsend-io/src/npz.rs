@@ -229,10 +229,48 @@ impl Arrays<'_> {
     }
 }
 
-/// Writes an npz avalanche by avalanche: columns go to unnamed temporary files, since an array's length stands
-/// before its values, and are packed into the zip at the end.
-pub(crate) struct NpzWriter {
+/// Writes electrons.
+pub(crate) struct NpzElectronWriter(Spooled);
+
+impl NpzElectronWriter {
+    pub(crate) fn new(output: OutputFile, meta: &Meta) -> Result<Self> {
+        Spooled::new(output, &[("x", "<f4"), ("z", "<f4"), ("t", "<f4")], None, meta).map(Self)
+    }
+
+    pub(crate) fn push(&mut self, electrons: Avalanche<'_>) -> Result<()> {
+        let column = |coordinate| electrons.coordinate(coordinate).iter().map(|v| v.to_le_bytes());
+        self.0.push(electrons.len(), Coordinate::ALL.map(column))
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        self.0.finish()
+    }
+}
+
+/// Writes sparse counts.
+pub(crate) struct NpzCountWriter(Spooled);
+
+impl NpzCountWriter {
+    pub(crate) fn new(output: OutputFile, grid: &Grid, meta: &Meta) -> Result<Self> {
+        Spooled::new(output, &[("cells", "<u4"), ("counts", "<u4")], Some(grid), meta).map(Self)
+    }
+
+    pub(crate) fn push(&mut self, avalanche: Counts<'_>) -> Result<()> {
+        let columns =
+            [avalanche.cells, avalanche.counts].map(|column| column.iter().map(|v| v.to_le_bytes()));
+        self.0.push(avalanche.cells.len(), columns)
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        self.0.finish()
+    }
+}
+
+/// An npz under construction, avalanche by avalanche: columns go to unnamed temporary files, since an array's length
+/// stands before its values, and are packed into the zip at the end.
+struct Spooled {
     output: OutputFile,
+    offsets: Column,
     columns: Vec<Column>,
     end: u64,
     meta: String,
@@ -255,55 +293,52 @@ impl Column {
     }
 }
 
-impl NpzWriter {
-    pub(crate) fn new(output: OutputFile, grid: Option<&Grid>, meta: &Meta) -> Result<Self> {
-        let names: &[(&str, &str)] = match grid {
-            None => &[("offsets", "<u8"), ("x", "<f4"), ("z", "<f4"), ("t", "<f4")],
-            Some(_) => &[("offsets", "<u8"), ("cells", "<u4"), ("counts", "<u4")],
+impl Spooled {
+    fn new(
+        output: OutputFile,
+        columns: &[(&'static str, &'static str)],
+        grid: Option<&Grid>,
+        meta: &Meta,
+    ) -> Result<Self> {
+        let column = |&(name, kind): &(&'static str, &'static str)| -> Result<Column> {
+            Ok(Column { name, kind, spool: BufWriter::new(output.spool()?), length: 0 })
         };
-        let mut columns = Vec::new();
-        for &(name, kind) in names {
-            columns.push(Column { name, kind, spool: BufWriter::new(output.spool()?), length: 0 });
-        }
+        let offsets = column(&("offsets", "<u8"))?;
+        let columns = columns.iter().map(column).collect::<Result<_>>()?;
         let meta = serde_json::to_string(&MetaJson { townsend: meta.clone(), grid: grid.cloned() })
             .map_err(|e| output.error(e.into()))?;
-        let mut writer = Self { output, columns, end: 0, meta };
-        writer.offset(0)?;
-        Ok(writer)
+        let mut spooled = Self { output, offsets, columns, end: 0, meta };
+        spooled.offset(0)?;
+        Ok(spooled)
     }
 
-    fn offset(&mut self, added: u64) -> Result<()> {
-        self.end += added;
-        let end = self.end;
-        self.columns[0].write([end.to_le_bytes()].into_iter()).map_err(|e| self.output.error(e))?;
-        Ok(())
+    fn offset(&mut self, added: usize) -> Result<()> {
+        self.end += added as u64;
+        let written = self.offsets.write([self.end.to_le_bytes()].into_iter());
+        Ok(written.map_err(|e| self.output.error(e))?)
     }
 
-    pub(crate) fn push_electrons(&mut self, electrons: Avalanche<'_>) -> Result<()> {
-        for coordinate in Coordinate::ALL {
-            let values = electrons.coordinate(coordinate).iter().map(|v| v.to_le_bytes());
-            self.columns[1 + coordinate as usize].write(values).map_err(|e| self.output.error(e))?;
+    /// Adds an avalanche of `length` values a column.
+    fn push<W: Iterator<Item = [u8; 4]>, const N: usize>(
+        &mut self,
+        length: usize,
+        columns: [W; N],
+    ) -> Result<()> {
+        for (column, words) in self.columns.iter_mut().zip(columns) {
+            column.write(words).map_err(|e| self.output.error(e))?;
         }
-        self.offset(electrons.len() as u64)
+        self.offset(length)
     }
 
-    pub(crate) fn push_counts(&mut self, avalanche: Counts<'_>) -> Result<()> {
-        for (column, values) in [(1, avalanche.cells), (2, avalanche.counts)] {
-            self.columns[column]
-                .write(values.iter().map(|v| v.to_le_bytes()))
-                .map_err(|e| self.output.error(e))?;
-        }
-        self.offset(avalanche.cells.len() as u64)
-    }
-
-    pub(crate) fn finish(mut self) -> Result<()> {
-        let packed = pack(self.output.file(), self.columns, &self.meta);
+    fn finish(mut self) -> Result<()> {
+        let columns = std::iter::once(self.offsets).chain(self.columns);
+        let packed = pack(self.output.file(), columns, &self.meta);
         packed.map_err(|e| self.output.error(e))?;
         Ok(self.output.commit()?)
     }
 }
 
-fn pack(file: &mut File, columns: Vec<Column>, meta: &str) -> std::io::Result<()> {
+fn pack(file: &mut File, columns: impl Iterator<Item = Column>, meta: &str) -> std::io::Result<()> {
     let mut zip = ZipWriter::new(BufWriter::new(file));
     // The default time stamp is 1980-01-01: nothing in the file depends on when it was made.
     let options = SimpleFileOptions::default().large_file(true).last_modified_time(zip::DateTime::default());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use townsend_core::{Avalanche, Counts, Dataset, Grid, GridError, Meta, OutputFile};
 
 use crate::histograms::HistogramWriter;
-use crate::npz::NpzWriter;
+use crate::npz::{NpzCountWriter, NpzElectronWriter};
 use crate::tree::ElectronTreeWriter;
 use crate::{Error, Format, Result};
 
@@ -27,14 +27,23 @@ pub struct WriteOptions {
 /// A file of avalanches under construction. It appears under its name when [`AvalancheWriter::finish`] succeeds.
 pub struct AvalancheWriter {
     path: PathBuf,
-    grid: Option<Grid>,
     sink: Sink,
 }
 
+/// What the file holds decides what it is given.
 enum Sink {
-    Npz(NpzWriter),
-    Histograms(HistogramWriter),
-    Tree(ElectronTreeWriter),
+    Electrons(ElectronSink),
+    Counts(CountSink, Grid),
+}
+
+enum ElectronSink {
+    Npz(NpzElectronWriter),
+    Tree(Box<ElectronTreeWriter>),
+}
+
+enum CountSink {
+    Npz(NpzCountWriter),
+    Histograms(Box<HistogramWriter>),
 }
 
 impl AvalancheWriter {
@@ -53,8 +62,14 @@ impl AvalancheWriter {
         }
         let output = OutputFile::create(path, options.force)?;
         let sink = match (format, grid) {
-            (Format::Npz, _) => Sink::Npz(NpzWriter::new(output, grid, meta)?),
-            (Format::Root, None) => Sink::Tree(ElectronTreeWriter::new(output, path, options.first, meta)?),
+            (Format::Npz, None) => Sink::Electrons(ElectronSink::Npz(NpzElectronWriter::new(output, meta)?)),
+            (Format::Root, None) => {
+                let writer = ElectronTreeWriter::new(output, path, options.first, meta)?;
+                Sink::Electrons(ElectronSink::Tree(writer.into()))
+            }
+            (Format::Npz, Some(grid)) => {
+                Sink::Counts(CountSink::Npz(NpzCountWriter::new(output, grid, meta)?), grid.clone())
+            }
             (Format::Root, Some(grid)) => {
                 let dims = if options.dims.is_empty() { vec![grid.dims()] } else { options.dims.clone() };
                 if let Some(&wanted) = dims.iter().find(|&&wanted| wanted == 0 || wanted > grid.dims()) {
@@ -63,23 +78,24 @@ impl AvalancheWriter {
                         grid.dims()
                     )));
                 }
-                Sink::Histograms(HistogramWriter::new(output, path, grid, &dims, options.first, meta)?)
+                let writer = HistogramWriter::new(output, path, grid, &dims, options.first, meta)?;
+                Sink::Counts(CountSink::Histograms(writer.into()), grid.clone())
             }
         };
-        Ok(Self { path: path.into(), grid: options.grid.clone(), sink })
+        Ok(Self { path: path.into(), sink })
     }
 
     /// Adds avalanches. Electrons are counted if the file holds counts; counts never become electrons.
     pub fn append(&mut self, data: &Dataset) -> Result<()> {
         let failed = |source| Error::Grid { file: self.path.clone(), source };
-        match (data, &self.grid) {
-            (Dataset::Electrons(set), None) => {
-                set.iter().try_for_each(|electrons| self.sink.push_electrons(electrons))
+        match (&mut self.sink, data) {
+            (Sink::Electrons(sink), Dataset::Electrons(set)) => {
+                set.iter().try_for_each(|electrons| sink.push(electrons))
             }
-            (Dataset::Counts(_), None) => Err(failed(GridError::NoElectrons)),
-            (_, Some(grid)) => {
+            (Sink::Electrons(_), Dataset::Counts(_)) => Err(failed(GridError::NoElectrons)),
+            (Sink::Counts(sink, grid), data) => {
                 let set = data.to_counts(grid).map_err(failed)?;
-                set.iter().try_for_each(|counts| self.sink.push_counts(counts))
+                set.iter().try_for_each(|counts| sink.push(counts))
             }
         }
     }
@@ -87,27 +103,28 @@ impl AvalancheWriter {
     /// Completes the file and puts it in its place.
     pub fn finish(self) -> Result<()> {
         match self.sink {
-            Sink::Npz(writer) => writer.finish(),
-            Sink::Histograms(writer) => writer.finish(),
-            Sink::Tree(writer) => writer.finish(),
+            Sink::Electrons(ElectronSink::Npz(writer)) => writer.finish(),
+            Sink::Electrons(ElectronSink::Tree(writer)) => writer.finish(),
+            Sink::Counts(CountSink::Npz(writer), _) => writer.finish(),
+            Sink::Counts(CountSink::Histograms(writer), _) => writer.finish(),
         }
     }
 }
 
-impl Sink {
-    fn push_electrons(&mut self, electrons: Avalanche<'_>) -> Result<()> {
+impl ElectronSink {
+    fn push(&mut self, electrons: Avalanche<'_>) -> Result<()> {
         match self {
-            Self::Npz(writer) => writer.push_electrons(electrons),
+            Self::Npz(writer) => writer.push(electrons),
             Self::Tree(writer) => writer.push(electrons),
-            Self::Histograms(_) => unreachable!("a file with a grid is given counts"),
         }
     }
+}
 
-    fn push_counts(&mut self, counts: Counts<'_>) -> Result<()> {
+impl CountSink {
+    fn push(&mut self, counts: Counts<'_>) -> Result<()> {
         match self {
-            Self::Npz(writer) => writer.push_counts(counts),
+            Self::Npz(writer) => writer.push(counts),
             Self::Histograms(writer) => writer.push(counts),
-            Self::Tree(_) => unreachable!("a tree has no grid"),
         }
     }
 }

@@ -126,11 +126,13 @@ fn the_same_avalanches_give_the_same_bytes() {
 #[test]
 fn counts_never_become_electrons() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.npz");
     let counts = Dataset::from(CountSet::new(Grid::standard(2).unwrap()));
-    let error = write(&path, &counts, &WriteOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("cannot be recovered"), "{error}");
-    assert!(!path.exists());
+    for name in ["a.npz", "a.root"] {
+        let path = folder.path().join(name);
+        let error = write(&path, &counts, &WriteOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("cannot be recovered"), "{error}");
+        assert!(!path.exists());
+    }
 }
 
 #[test]
