@@ -1,0 +1,174 @@
+//! The description of a detector, in TOML.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{GasTable, Polya, SimError, Transport};
+
+/// A detector: gas, field, foils and gaps. Every value was checked when it was read, so it can be simulated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detector {
+    /// What it is.
+    pub name: String,
+    /// The gas and the magnetic field.
+    pub gas: Gas,
+    /// The holes of every foil.
+    pub lattice: Holes,
+    /// The gap above the first foil.
+    pub drift: Gap,
+    /// The foils, from the top, each with the gap below it; the last gap is the induction gap.
+    pub foils: Vec<Foil>,
+}
+
+/// The `[gas]` table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gas {
+    /// Name of a table that comes with the program, or a file.
+    pub table: String,
+    /// Magnetic field perpendicular to the electric one, T.
+    #[serde(default)]
+    pub magnetic_field_t: f64,
+    /// Factors on the table's diffusion across and along B, for tables that are less certain than a comparison.
+    #[serde(default = "ones")]
+    pub transverse_scale: [f64; 2],
+    /// Factor on its longitudinal diffusion.
+    #[serde(default = "one")]
+    pub longitudinal_scale: f64,
+}
+
+/// The `[lattice]` table.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holes {
+    /// Distance between the centres of neighbouring holes, µm.
+    pub pitch_um: f64,
+}
+
+/// A gap.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// Height, mm.
+    pub gap_mm: f64,
+    /// Electric field, kV/cm.
+    pub field_kv_cm: f64,
+}
+
+/// A foil and the gap below it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Foil {
+    /// Probability that an electron above the foil gets into a hole.
+    pub collection: f64,
+    /// Mean number of electrons that one electron becomes in a hole.
+    pub gain: f64,
+    /// θ of the Polya distribution of that number.
+    pub theta: f64,
+    /// Probability that an electron in a hole gets out below.
+    pub extraction: f64,
+    /// Spread of the electrons about the hole's axis where they leave it, a direction, µm.
+    pub exit_spread_um: f64,
+    /// Mean time from above the foil to below, ns.
+    pub transit_ns: f64,
+    /// Spread of that time, common to the electrons from one, ns.
+    pub common_time_spread_ns: f64,
+    /// Spread of that time of each electron by itself, ns.
+    pub own_time_spread_ns: f64,
+    /// Height of the gap below, mm.
+    pub gap_mm: f64,
+    /// Field in it, kV/cm.
+    pub field_kv_cm: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn ones() -> [f64; 2] {
+    [1.0; 2]
+}
+
+impl Detector {
+    /// Reads and checks a description.
+    pub fn from_toml(text: &str) -> Result<Self, SimError> {
+        let detector: Self = toml::from_str(text)?;
+        detector.check()?;
+        Ok(detector)
+    }
+
+    /// The gas table.
+    pub fn gas_table(&self) -> Result<GasTable, SimError> {
+        let shipped = GasTable::shipped(&self.gas.table);
+        shipped
+            .unwrap_or_else(|| Err(SimError::NoTable { name: self.gas.table.clone(), remedy: String::new() }))
+    }
+
+    /// Transport in a gap at this field, with the configuration's factors.
+    pub fn transport(&self, table: &GasTable, field_kv_cm: f64) -> Result<Transport, SimError> {
+        let mut transport = table.transport(field_kv_cm, self.gas.magnetic_field_t)?;
+        transport.longitudinal *= self.gas.longitudinal_scale;
+        for (sigma, scale) in transport.transverse.iter_mut().zip(self.gas.transverse_scale) {
+            *sigma *= scale;
+        }
+        Ok(transport)
+    }
+
+    fn check(&self) -> Result<(), SimError> {
+        let gas = &self.gas;
+        within("gas.magnetic_field_t", gas.magnetic_field_t, 0.0, 10.0)?;
+        for scale in gas.transverse_scale {
+            within("gas.transverse_scale", scale, 0.0, 10.0)?;
+        }
+        within("gas.longitudinal_scale", gas.longitudinal_scale, 0.0, 10.0)?;
+        within("lattice.pitch_um", self.lattice.pitch_um, 1.0, 10_000.0)?;
+        self.drift.check("drift")?;
+        if !(1..=10).contains(&self.foils.len()) {
+            return Err(SimError::Range {
+                key: "the number of foils".into(),
+                value: self.foils.len().to_string(),
+                allowed: "from 1 to 10".into(),
+            });
+        }
+        self.foils.iter().enumerate().try_for_each(|(k, foil)| foil.check(&format!("foils[{k}]")))
+    }
+}
+
+impl Gap {
+    fn check(self, at: &str) -> Result<(), SimError> {
+        within(&format!("{at}.gap_mm"), self.gap_mm, 0.0, 1_000.0)?;
+        within(&format!("{at}.field_kv_cm"), self.field_kv_cm, 0.01, 100.0)
+    }
+}
+
+impl Foil {
+    /// The gap below.
+    pub fn gap(&self) -> Gap {
+        Gap { gap_mm: self.gap_mm, field_kv_cm: self.field_kv_cm }
+    }
+
+    fn check(&self, at: &str) -> Result<(), SimError> {
+        let key = |name: &str| format!("{at}.{name}");
+        within(&key("collection"), self.collection, 0.0, 1.0)?;
+        within(&key("gain"), self.gain, 0.0, Polya::MAXIMUM_MEAN)?;
+        within(&key("theta"), self.theta, -0.5, 100.0)?;
+        within(&key("extraction"), self.extraction, 0.0, 1.0)?;
+        within(&key("exit_spread_um"), self.exit_spread_um, 0.0, 10_000.0)?;
+        within(&key("transit_ns"), self.transit_ns, 0.0, 1e6)?;
+        within(&key("common_time_spread_ns"), self.common_time_spread_ns, 0.0, 1e6)?;
+        within(&key("own_time_spread_ns"), self.own_time_spread_ns, 0.0, 1e6)?;
+        self.gap().check(at)
+    }
+}
+
+/// An error unless `low <= value <= high`.
+pub(crate) fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), SimError> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(SimError::Range {
+        key: key.into(),
+        value: value.to_string(),
+        allowed: format!("from {low} to {high}"),
+    })
+}

@@ -1,0 +1,41 @@
+//! What can be wrong with a detector.
+
+use thiserror::Error;
+
+/// Why a detector cannot be simulated.
+#[derive(Debug, Error)]
+pub enum SimError {
+    /// The text is not TOML, or has a key that does not exist or a value of another type.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// A value is outside what it may be.
+    #[error("{key} is {value}, but must be {allowed}")]
+    Range {
+        /// The key, as it is written in the file.
+        key: String,
+        /// The value found.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A field outside the gas table.
+    #[error(
+        "the gas table \"{gas}\" has no transport at {e_kv_cm} kV/cm and {b_t} T; choose fields within it, or bring a table that holds them"
+    )]
+    OutsideTable {
+        /// The table's name.
+        gas: String,
+        /// Electric field, kV/cm.
+        e_kv_cm: f64,
+        /// Magnetic field, T.
+        b_t: f64,
+    },
+    /// No gas table of this name.
+    #[error("gas.table: there is no gas table `{name}`; {remedy}")]
+    NoTable {
+        /// The name asked for.
+        name: String,
+        /// What there is.
+        remedy: String,
+    },
+}

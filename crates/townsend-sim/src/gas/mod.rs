@@ -1,0 +1,25 @@
+//! How electrons drift in the gas.
+
+mod table;
+
+pub use table::GasTable;
+
+/// Transport of electrons at one point (E, B), with B perpendicular to E.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Transport {
+    /// Drift velocity along the electric field, µm/ns.
+    pub velocity_um_ns: f64,
+    /// Drift velocity along E × B, µm/ns.
+    pub perpendicular_um_ns: f64,
+    /// Diffusion along the electric field, µm for a drift of 1 cm; it grows with the root of the length.
+    pub longitudinal: f64,
+    /// Diffusion transverse to the electric field, across B and along B, likewise.
+    pub transverse: [f64; 2],
+}
+
+impl Transport {
+    /// Tangent of the Lorentz angle.
+    pub fn lorentz_tangent(&self) -> f64 {
+        self.perpendicular_um_ns / self.velocity_um_ns
+    }
+}

@@ -1,0 +1,23 @@
+//! A Monte Carlo of a triple GEM (gas electron multiplier).
+
+mod cloud;
+mod detector;
+mod error;
+mod gap;
+mod gas;
+mod lattice;
+mod normal;
+mod polya;
+mod simulation;
+mod stage;
+
+pub use cloud::Cloud;
+pub use detector::{Detector, Foil, Gap, Gas, Holes};
+pub use error::SimError;
+pub use gap::Drift;
+pub use gas::{GasTable, Transport};
+pub use lattice::Lattice;
+pub use normal::fill_normal;
+pub use polya::Polya;
+pub use simulation::{Simulation, Start, Workspace};
+pub use stage::{FoilStage, Stage};

@@ -1,0 +1,122 @@
+//! Whole avalanches.
+
+use std::ops::Range;
+
+use rand::RngExt;
+use rayon::prelude::*;
+use townsend_core::{ElectronSet, Purpose, Stream, stream};
+
+use crate::{Cloud, Detector, Drift, FoilStage, Lattice, SimError, Stage, Transport, fill_normal};
+
+/// Where the primary electron starts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Start {
+    /// Evenly over the cell of a hole, just above the first foil.
+    #[default]
+    Cell,
+    /// Evenly over such a cell and over the height of the drift gap.
+    Drift,
+    /// At this place above the first foil, µm from the centre of a hole.
+    At {
+        /// Along E × B.
+        x_um: f64,
+        /// Along B.
+        z_um: f64,
+    },
+}
+
+/// A detector made ready to be simulated.
+pub struct Simulation {
+    lattice: Lattice,
+    stages: Vec<Box<dyn Stage>>,
+    drift_mm: f64,
+    drift: Transport,
+    start: Start,
+}
+
+/// Memory for one avalanche under way, to be used again for the next.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    now: Cloud,
+    next: Cloud,
+}
+
+impl Simulation {
+    const PURPOSE: Purpose = Purpose::new("simulate");
+    /// Avalanches simulated in parallel before they are handed on.
+    const BLOCK: u64 = 256;
+
+    /// Prepares a detector, with primary electrons at `start`.
+    pub fn new(detector: &Detector, start: Start) -> Result<Self, SimError> {
+        let table = detector.gas_table()?;
+        let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
+        let mut stages: Vec<Box<dyn Stage>> = Vec::new();
+        for foil in &detector.foils {
+            let transport = detector.transport(&table, foil.field_kv_cm)?;
+            stages.push(Box::new(FoilStage::new(lattice, foil, &Drift::over(foil.gap_mm, &transport))));
+        }
+        let drift = detector.transport(&table, detector.drift.field_kv_cm)?;
+        Ok(Self { lattice, stages, drift_mm: detector.drift.gap_mm, drift, start })
+    }
+
+    /// The electrons at the anode of avalanche number `index`: a function of seed and index alone. Positions are relative
+    /// to the start of the primary electron.
+    pub fn avalanche<'a>(&self, seed: u64, index: u64, workspace: &'a mut Workspace) -> &'a Cloud {
+        let mut random = stream(seed, Self::PURPOSE, index);
+        let Workspace { now, next } = workspace;
+        now.clear();
+        let (x, z) = self.primary(now, &mut random);
+        for stage in &self.stages {
+            next.clear();
+            stage.respond(now, next, &mut random);
+            std::mem::swap(now, next);
+        }
+        now.x.iter_mut().for_each(|value| *value -= x);
+        now.z.iter_mut().for_each(|value| *value -= z);
+        now
+    }
+
+    /// Puts the primary electron above the first foil and returns where it started.
+    fn primary(&self, cloud: &mut Cloud, random: &mut Stream) -> (f32, f32) {
+        let (x, z) = match self.start {
+            Start::At { x_um, z_um } => ((x_um / 1000.0) as f32, (z_um / 1000.0) as f32),
+            Start::Cell | Start::Drift => self.lattice.point_in_cell(random),
+        };
+        if self.start == Start::Drift {
+            let height = self.drift_mm * random.random::<f64>();
+            self.drift_down(cloud, [x, z], height, random);
+        } else {
+            cloud.push(x, z, 0.0);
+        }
+        (x, z)
+    }
+
+    /// Adds an electron that drifted from a height above the first foil.
+    fn drift_down(&self, cloud: &mut Cloud, [x, z]: [f32; 2], height_mm: f64, random: &mut Stream) {
+        let drift = Drift::over(height_mm, &self.drift);
+        let mut normal = [0.0; 3];
+        fill_normal(random, &mut normal);
+        let late = drift.sigma_t_ns as f32 * normal[2];
+        cloud.push(
+            x + drift.shift_mm as f32
+                + drift.sigma_mm[0] as f32 * normal[0]
+                + drift.sweep_mm_ns as f32 * late,
+            z + drift.sigma_mm[1] as f32 * normal[1],
+            drift.time_ns as f32 + late,
+        );
+    }
+
+    /// The avalanches with these numbers, in blocks, in order; each block is simulated by all threads.
+    pub fn blocks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = ElectronSet> {
+        let Range { start, end } = range;
+        (start..end).step_by(Self::BLOCK as usize).map(move |first| {
+            let last = (first + Self::BLOCK).min(end);
+            let simulate = |workspace: &mut Workspace, index| self.avalanche(seed, index, workspace).clone();
+            let clouds: Vec<Cloud> =
+                (first..last).into_par_iter().map_init(Workspace::default, simulate).collect();
+            let mut set = ElectronSet::default();
+            clouds.iter().for_each(|cloud| set.push(&cloud.x, &cloud.z, &cloud.t));
+            set
+        })
+    }
+}
