@@ -84,7 +84,7 @@ fn describe(of: &Inspection) -> String {
     if !of.source.is_empty() {
         lines.push(format!("source      {}", of.source));
     }
-    let fraction = of.empty as f64 / of.avalanches as f64;
+    let fraction = of.empty as f64 / of.avalanches.max(1) as f64;
     lines.push(format!("avalanches  {}", of.avalanches));
     lines.push(format!("empty       {} ({:.2}%)", of.empty, 100.0 * fraction));
     lines.push(format!("electrons   {}", of.electrons));
@@ -160,7 +160,8 @@ fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool
     if json {
         print_json(&generated)?;
     } else {
-        let rate = generated.avalanches as f64 / generated.seconds;
+        // A part of a whole may hold none, in no time.
+        let rate = generated.avalanches as f64 / generated.seconds.max(1e-9);
         bars.note(&format!(
             "{} avalanches, {} electrons in {:.1} s ({rate:.0} avalanches/s) to {}",
             generated.avalanches,

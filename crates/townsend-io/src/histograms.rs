@@ -65,18 +65,27 @@ pub(crate) fn read(
         None => there.last(),
     };
     let Some(&dims) = dims else {
-        return Err(Error::Unsuited { file: path.into(), what: nothing_here(file) });
+        return none(file).ok_or_else(|| Error::Unsuited { file: path.into(), what: nothing_here(file) });
     };
     let mut warnings = Vec::new();
     if wanted.is_none() && there.len() > 1 {
         warnings.push(format!(
-            "holds histograms of {there:?} dimensions; those of {dims} were read (--dims chooses)"
+            "holds histograms of {there:?} dimensions; those of {dims} were read (inspect and convert choose with --dims)"
         ));
     }
     let keys = in_order(keys(file, dims), dims, &mut warnings);
     let set = read_all(path, file, &keys, progress)?;
     let class = keys.first().map_or("", |key| key.class());
     Ok(Loaded { data: set.into(), layout: format!("ROOT histograms h{dims}_i ({class})"), warnings })
+}
+
+/// No avalanches, on the grid that the file says they would be counted on.
+fn none(file: &RootFile) -> Option<Loaded> {
+    let grid: Grid = serde_json::from_str(note(file, GRID)?).ok()?;
+    let layout = format!("ROOT histograms h{}_i", grid.dims());
+    let mut set = CountSet::new(grid);
+    set.meta = meta_of(file, set.grid());
+    Some(Loaded { data: set.into(), layout, warnings: Vec::new() })
 }
 
 fn nothing_here(file: &RootFile) -> String {
@@ -134,7 +143,7 @@ fn read_all(path: &Path, file: &RootFile, keys: &[&Key], progress: &dyn Progress
         })
         .collect();
     let mut set = CountSet::new(grid);
-    set.meta = meta_of(file, &first.axes);
+    set.meta = meta_of(file, set.grid());
     for block in blocks? {
         set.append(&block).map_err(|source| Error::Grid { file: path.into(), source })?;
     }
@@ -200,10 +209,10 @@ fn counts_of(path: &Path, key: &Key, histogram: &SparseHistogram, grid: &Grid) -
 }
 
 /// Units from the axes' titles (`x [mm]`), provenance from the file's own note.
-fn meta_of(file: &RootFile, axes: &[HistogramAxis]) -> Meta {
+fn meta_of(file: &RootFile, grid: &Grid) -> Meta {
     let mut meta = Meta::default();
-    for (unit, axis) in meta.units.iter_mut().zip(axes) {
-        if let Some(given) = unit_of(&axis.title) {
+    for (unit, axis) in meta.units.iter_mut().zip(grid.axes()) {
+        if let Some(given) = unit_of(axis.label()) {
             *unit = given;
         }
     }
@@ -217,14 +226,20 @@ pub(crate) fn unit_of(title: &str) -> Option<String> {
     Some(unit.trim().into())
 }
 
-/// What the file says of its making, in a `TNamed` called `townsend`.
+/// What the file says of its making.
 pub(crate) fn provenance_of(file: &RootFile) -> Provenance {
-    let note = file.find(NOTE).ok().filter(|key| key.class() == "TNamed").map(|key| key.title().to_owned());
-    note.and_then(|note| serde_json::from_str(&note).ok()).unwrap_or_default()
+    note(file, NOTE).and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default()
+}
+
+/// The text of a `TNamed`.
+fn note<'f>(file: &'f RootFile, name: &str) -> Option<&'f str> {
+    file.find(name).ok().filter(|key| key.class() == "TNamed").map(Key::title)
 }
 
 /// Name of the note in a ROOT file that says how it was made.
-pub(crate) const NOTE: &str = "townsend";
+const NOTE: &str = "townsend";
+/// Name of the note with the grid in a file of histograms that has none: a part of a whole can hold no avalanche.
+const GRID: &str = "townsend_grid";
 
 /// Starts a ROOT file with its note.
 pub(crate) fn start(output: &OutputFile, path: &Path, meta: &Meta) -> Result<RootWriter<BufWriter<File>>> {
@@ -248,6 +263,7 @@ pub(crate) struct HistogramWriter {
     root: RootWriter<BufWriter<File>>,
     projections: Vec<(usize, Grid)>,
     grid: Grid,
+    first: u64,
     number: u64,
 }
 
@@ -270,6 +286,7 @@ impl HistogramWriter {
             root,
             projections: projections?,
             grid: grid.clone(),
+            first,
             number: first,
         })
     }
@@ -287,7 +304,12 @@ impl HistogramWriter {
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let highest = self.projections.iter().map(|(_, grid)| grid).max_by_key(|grid| grid.dims());
+        if let Some(grid) = highest.filter(|_| self.number == self.first) {
+            let grid = serde_json::to_string(grid).map_err(|e| self.output.error(e.into()))?;
+            self.root.write_named(GRID, &grid)?;
+        }
         finish(self.output, self.root)
     }
 }

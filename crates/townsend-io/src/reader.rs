@@ -27,13 +27,13 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
-/// Reads all avalanches of a file.
+/// Reads all avalanches of a file. There may be none, in a part of a whole; a warning says so.
 pub fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
     let format = match options.format {
         Some(format) => format,
         None => Format::of_contents(path)?,
     };
-    let loaded = match format {
+    let mut loaded = match format {
         Format::Npz => {
             let (data, warnings) = npz::read(path, progress)?;
             let layout = if data.grid().is_some() { "npz, sparse counts" } else { "npz, electrons" };
@@ -42,7 +42,7 @@ pub fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Resu
         Format::Root => read_root(path, options, progress)?,
     };
     if loaded.data.is_empty() {
-        return Err(Error::Unsuited { file: path.into(), what: "holds no avalanche".into() });
+        loaded.warnings.push("holds no avalanche".into());
     }
     match (options.dims, loaded.data.grid()) {
         (Some(wanted), Some(grid)) if grid.dims() < wanted => Err(Error::Unsuited {

@@ -129,7 +129,9 @@ fn flat_offsets(
             offsets.push(entry as u64);
         }
     }
-    offsets.push(numbers.len() as u64);
+    if !numbers.is_empty() {
+        offsets.push(numbers.len() as u64);
+    }
     let empty = offsets.windows(2).filter(|pair| pair[0] == pair[1]).count();
     warnings.push(format!(
         "a flat tree does not show avalanches without electrons after the last; {empty} numbers of `{name}` without an entry were taken as empty"

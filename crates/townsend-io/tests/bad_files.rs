@@ -108,6 +108,9 @@ fn a_flat_tree_is_read_by_the_number_of_the_avalanche() {
     let sizes: Vec<_> = (0..loaded.data.len()).map(|k| loaded.data.electrons(k)).collect();
     assert_eq!(sizes, [0, 2, 0, 0, 1]);
     assert!(loaded.warnings[0].contains("3 numbers of `event` without an entry"), "{:?}", loaded.warnings);
+    flat_tree(&path, Some(&[]));
+    let loaded = read(&path, &ReadOptions::default(), &Silent).unwrap();
+    assert!(loaded.data.is_empty() && loaded.warnings[1] == "holds no avalanche", "{:?}", loaded.warnings);
 }
 
 #[test]

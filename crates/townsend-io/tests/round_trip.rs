@@ -145,3 +145,31 @@ fn an_ending_that_says_nothing_is_refused_unless_a_format_is_given() {
     write(&path, &data, &WriteOptions { format: Some(Format::Npz), ..WriteOptions::default() }).unwrap();
     assert_eq!(load(&path).data, data);
 }
+
+/// A part of a whole can hold no avalanche.
+#[test]
+fn no_avalanche_comes_back_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = |grid: &Grid| Dataset::from(CountSet::new(grid.clone()));
+    let grid = Grid::standard(3).unwrap();
+    for (name, data, layout) in [
+        ("e.npz", electrons(&[]), "npz, electrons"),
+        ("e.root", electrons(&[]), "ROOT tree avalanches, one entry an avalanche"),
+        ("c.npz", none(&grid), "npz, sparse counts"),
+        ("c.root", none(&grid), "ROOT histograms h3_i"),
+    ] {
+        let path = folder.path().join(name);
+        let data = with_provenance(data);
+        write(&path, &data, &WriteOptions { grid: data.grid().cloned(), ..WriteOptions::default() }).unwrap();
+        let back = load(&path);
+        assert_eq!((&back.data, back.layout.as_str()), (&data, layout));
+        assert_eq!(back.warnings, ["holds no avalanche"]);
+    }
+    // Of several dimensions the highest, as with avalanches.
+    let path = folder.path().join("h.root");
+    let options = WriteOptions { grid: Some(grid), dims: vec![2, 1], ..WriteOptions::default() };
+    write(&path, &electrons(&[]), &options).unwrap();
+    assert!(load(&path).data.grid().unwrap().same_cells(&Grid::standard(2).unwrap()));
+    let wanted = ReadOptions { dims: Some(3), ..ReadOptions::default() };
+    assert!(read(&path, &wanted, &Silent).unwrap_err().to_string().contains("in 2 dimensions"));
+}

@@ -76,7 +76,7 @@ pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> 
             observed.fraction_outside()
         ));
     }
-    if observed.empty == observed.avalanches {
+    if observed.avalanches > 0 && observed.empty == observed.avalanches {
         warnings.push("all avalanches are empty".into());
     }
     let observables = observed

@@ -160,7 +160,9 @@ fn avalanches_without_electrons() {
         desk.does(&format!("convert {file} out-{file}.npz"));
     }
     let mut said = Transcript::default();
-    said.fails(&desk, 1, "inspect nothing.npz");
+    said.fails(&desk, 1, "train tiny.toml --data nothing.npz --run run");
+    said.fails(&desk, 1, "check --real avalanches.root --generated nothing.npz --out report");
+    said.fails(&desk, 1, "check --real nothing.npz --generated avalanches.root --out report");
     said.fails(&desk, 1, "train tiny.toml --data empty.root --run run");
     said.fails(&desk, 1, "train tiny.toml --data empty.npz --run run");
     said.fails(&desk, 1, "check --real avalanches.root --generated empty.root --out report");

@@ -145,6 +145,31 @@ fn train_generate_check() {
     assert!(report["legacy"].as_object().is_some_and(|legacy| !legacy.is_empty()));
 }
 
+#[test]
+fn a_shard_without_avalanches_is_a_file_like_any_other() {
+    let desk = Desk::with([&TRAINED.run]);
+    for file in ["none.root", "none.npz"] {
+        let ran = desk.does(&format!("generate --run run --events 2 --shard 1/3 --out {file}"));
+        assert!(ran.stderr.ends_with(&format!("(0 avalanches/s) to {file}\n")), "{}", ran.stderr);
+        let ran = desk.does(&format!("inspect {file} --quiet"));
+        assert!(
+            ran.stdout.contains("avalanches  0\nempty       0 (0.00%)\nelectrons   0\n"),
+            "{}",
+            ran.stdout
+        );
+        assert!(ran.stdout.contains("x: 90 bins from -1.5 to 1.5; z: 90 bins"), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("NaN") && !ran.stdout.contains("inf"), "{}", ran.stdout);
+        assert_eq!(ran.stderr, format!("warning: {file}: holds no avalanche\n"));
+        let said = desk.does(&format!("inspect {file} --json")).json();
+        assert_eq!((&said["avalanches"], &said["observables"]), (&0.into(), &serde_json::json!([])));
+        assert_eq!(said["warnings"], serde_json::json!(["holds no avalanche"]));
+    }
+    let ran = desk.does("convert none.root back.npz --quiet");
+    assert_eq!(ran.stderr, "warning: none.root: holds no avalanche\n");
+    let digests = ["none.npz", "back.npz"].map(|file| read(desk.path(file), None).digest());
+    assert_eq!(digests[0], digests[1]);
+}
+
 /// The values of attributes that load something.
 fn loaded(page: &str) -> Vec<&str> {
     let starts = ["src=\"", "href=\"", "url(", "@import"];
