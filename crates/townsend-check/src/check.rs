@@ -225,6 +225,7 @@ fn summary(file: InputFile, observables: &Observables) -> SetSummary {
         empty_fraction_error: (empty_fraction * (1.0 - empty_fraction) / n).sqrt(),
         electrons: observables.electrons,
         fraction_outside: observables.fraction_outside(),
+        warnings: Vec::new(),
     }
 }
 

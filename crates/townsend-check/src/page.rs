@@ -78,10 +78,14 @@ fn summary(report: &Report) -> Markup {
 }
 
 fn warnings(report: &Report) -> Markup {
+    let of_files = [&report.real, &report.generated]
+        .into_iter()
+        .flat_map(|set| set.warnings.iter().map(|warning| format!("{}: {warning}", set.file)));
+    let all: Vec<String> = of_files.chain(report.warnings.iter().cloned()).collect();
     html! {
-        @if !report.warnings.is_empty() {
+        @if !all.is_empty() {
             h2 { "Warnings" }
-            div.warnings { ul { @for warning in &report.warnings { li { (warning) } } } }
+            div.warnings { ul { @for warning in &all { li { (warning) } } } }
         }
     }
 }

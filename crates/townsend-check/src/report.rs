@@ -74,6 +74,10 @@ pub struct SetSummary {
     pub electrons: u64,
     /// Fraction of them outside the grid.
     pub fraction_outside: f64,
+    /// What was left aside or looked odd when the file was read. [`check`](crate::check()) is given avalanches and
+    /// cannot know it: who reads the file says it here, before the report is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Difference of the empty fractions, with its binomial error.

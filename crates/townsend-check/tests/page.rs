@@ -60,8 +60,10 @@ fn the_page_loads_in_a_browser_without_errors() {
 
 #[test]
 fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
-    let check = checked();
+    let mut check = checked();
+    check.report.generated.warnings.push("arrays that are not read: <b>".to_string());
     let page = check.write_html().unwrap();
+    assert!(page.contains("&amp;&quot;quoted&quot;.npz: arrays that are not read: &lt;b&gt;</li>"));
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
     for outside in ["src=", "http://", "https://", "@import", "url("] {
         // The name of the SVG format is not an address that is looked up.

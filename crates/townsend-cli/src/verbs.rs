@@ -1,6 +1,7 @@
 //! What each verb calls and prints.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -49,9 +50,15 @@ fn print_json(value: &impl Serialize) -> Result<()> {
     print(&serde_json::to_string_pretty(value)?)
 }
 
-fn warn(warnings: &[String], file: &std::path::Path) {
+fn warn(warnings: &[String], file: &Path) {
     for warning in warnings {
         say(&format!("warning: {}: {warning}", file.display()));
+    }
+}
+
+fn warn_of_sets(report: &Report) {
+    for set in [&report.real, &report.generated] {
+        warn(&set.warnings, Path::new(&set.file));
     }
 }
 
@@ -60,10 +67,12 @@ fn demo(arguments: &Demo, context: &Context<'_>, bars: &Bars, json: bool) -> Res
     if json {
         print_json(&demo.report)?;
     } else {
+        // Training read the file that the report calls real.
+        warn_of_sets(&demo.report);
         print(&demo.report.table())?;
         print(&format!("\nreport: {}", demo.page.display()))?;
     }
-    bars.note(&trained(&demo.training));
+    bars.note(&describe_training(&demo.training.summary));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -127,20 +136,21 @@ fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -
 
 fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let options = TrainOptions { resume: arguments.resume, set: arguments.set };
-    let summary = townsend::train(&arguments.config, &arguments.data, &arguments.run, &options, context)?;
+    let trained = townsend::train(&arguments.config, &arguments.data, &arguments.run, &options, context)?;
     if json {
-        print_json(&summary)?;
+        print_json(&trained)?;
     } else {
-        bars.note(&trained(&summary));
+        warn(&trained.warnings, &arguments.data);
+        bars.note(&describe_training(&trained.summary));
     }
-    if summary.stopped {
+    if trained.summary.stopped {
         say("stopped and saved; go on with the same command and --resume");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn trained(summary: &TrainSummary) -> String {
+fn describe_training(summary: &TrainSummary) -> String {
     let best = summary.best.map_or(String::new(), |(loss, epoch)| {
         format!("; smallest validation loss {} in epoch {epoch}", significant(loss))
     });
@@ -179,6 +189,7 @@ fn check(arguments: &Check, context: &Context<'_>, bars: &Bars, json: bool) -> R
     if json {
         print_json(&report)?;
     } else {
+        warn_of_sets(&report);
         print(&report.table())?;
         bars.note(&format!("report: {}", arguments.out.join("report.html").display()));
     }

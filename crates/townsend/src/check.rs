@@ -68,19 +68,21 @@ pub fn check(
     for path in &outputs {
         OutputFile::refuse_existing(path, context.force)?;
     }
-    let mut real_data = context.read(real, &ReadOptions::default())?.data;
-    let generated_data = context.read(generated, &ReadOptions::default())?.data;
+    let mut real_set = context.read(real, &ReadOptions::default())?;
+    let generated_set = context.read(generated, &ReadOptions::default())?;
     if let Some(run) = &options.held_back {
-        real_data = held_back(run, real, &real_data)?;
+        real_set.data = held_back(run, real, &real_set.data)?;
     }
-    let check = townsend_check::check(
-        &real_data,
-        &generated_data,
+    let mut check = townsend_check::check(
+        &real_set.data,
+        &generated_set.data,
         input_file(real)?,
         input_file(generated)?,
         &townsend_check::CheckOptions { seed: context.seed, ..townsend_check::CheckOptions::default() },
         context.progress,
     )?;
+    check.report.real.warnings = real_set.warnings;
+    check.report.generated.warnings = generated_set.warnings;
     context.go_on()?;
     let texts = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
     std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;

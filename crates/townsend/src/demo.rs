@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use townsend_check::Report;
 use townsend_core::{OutputError, OutputFile};
 
-use crate::{CheckOptions, Context, Error, GenerateOptions, Result, TrainOptions, TrainSummary};
+use crate::{CheckOptions, Context, Error, GenerateOptions, Result, TrainOptions, Trained};
 
 const AVALANCHES: &[u8] = include_bytes!("../../../data/avalanches_2d.root");
 const CONFIG: &str = include_str!("../../../configs/vae-2d.toml");
@@ -16,7 +16,7 @@ const EVENTS: u64 = 3000;
 #[derive(Debug, Clone)]
 pub struct Demo {
     /// How the training went.
-    pub training: TrainSummary,
+    pub training: Trained,
     /// The comparison with the avalanches that were held back from training.
     pub report: Report,
     /// The page.

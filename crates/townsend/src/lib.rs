@@ -39,4 +39,4 @@ pub use townsend_check::{Excess, Report};
 pub use townsend_core::{Progress, Silent, Task};
 pub use townsend_io::Format;
 pub use townsend_train::TrainSummary;
-pub use train::{TrainOptions, train};
+pub use train::{TrainOptions, Trained, train};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use townsend_io::ReadOptions;
 use townsend_train::{TrainConfig, TrainError, TrainSummary};
 
@@ -16,6 +17,16 @@ pub struct TrainOptions {
     pub set: Vec<String>,
 }
 
+/// What a training gave.
+#[derive(Debug, Clone, Serialize)]
+pub struct Trained {
+    /// How it ended.
+    #[serde(flatten)]
+    pub summary: TrainSummary,
+    /// What a user should know of the data.
+    pub warnings: Vec<String>,
+}
+
 /// Trains the model that `config` describes on `data` and leaves everything in the directory `run`.
 ///
 /// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says what a run is.
@@ -25,21 +36,19 @@ pub fn train(
     run: &Path,
     options: &TrainOptions,
     context: &Context<'_>,
-) -> Result<TrainSummary> {
+) -> Result<Trained> {
     let plan = TrainConfig::load(config, &options.set)?;
     let loaded =
         context.read(data, &ReadOptions { dims: Some(plan.model.dims()), ..ReadOptions::default() })?;
     let options = townsend_train::TrainOptions { resume: options.resume, force: context.force };
-    townsend_train::train(&plan, &loaded.data, run, options, context.progress, context.stop).map_err(
-        |error| {
-            match Error::from(error) {
-                error @ Error::Train(TrainError::TooFew { .. }) => {
-                    Error::In { path: data.into(), source: error.into() }
-                }
-                // The errors of reading it name the configuration already.
-                error if error.is_usage() => Error::In { path: config.into(), source: error.into() },
-                error => error,
-            }
-        },
-    )
+    let trained = townsend_train::train(&plan, &loaded.data, run, options, context.progress, context.stop);
+    let summary = trained.map_err(|error| match Error::from(error) {
+        error @ Error::Train(TrainError::TooFew { .. }) => {
+            Error::In { path: data.into(), source: error.into() }
+        }
+        // The errors of reading it name the configuration already.
+        error if error.is_usage() => Error::In { path: config.into(), source: error.into() },
+        error => error,
+    })?;
+    Ok(Trained { summary, warnings: loaded.warnings })
 }

@@ -10,3 +10,4 @@ mod outputs;
 mod pipeline;
 mod reproducible;
 mod support;
+mod warnings;
