@@ -47,7 +47,7 @@
 //! |---|---|
 //! | `schema` | `townsend-report/1`; the number grows when a field goes or changes its meaning |
 //! | `producer`, `seed` | program and version; seed of all random streams |
-//! | `real`, `generated` | `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`, `electrons`, `fraction_outside` |
+//! | `real`, `generated` | `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`, `electrons`, `fraction_outside`, and `warnings`: what was left aside or looked odd when the file was read |
 //! | `compared` | `form` (`electrons` or `counts`), `grid`, `units`, `note` |
 //! | `empty` | `difference` of the empty fractions, generated less real, and its binomial `error` |
 //! | `observables.<name>` | `unit`; `real` and `generated`, each `mean`, `std`, `avalanches`, `left_out`; `w1_over_sigma`, `ks`, `separation_power`, each `value`, `floor`, `interval` (68%), `ks` with `p_value` |
@@ -89,6 +89,7 @@ pub use report::{
     ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score,
     SetSummary,
 };
+pub use text::significant;
 
 /// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance of two
 /// halves.

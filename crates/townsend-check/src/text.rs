@@ -1,7 +1,8 @@
 //! Numbers as people read them.
 
-/// A number with `digits` significant digits; with a power of ten below 0.0001 and from a million on.
-pub(crate) fn significant(value: f64, digits: usize) -> String {
+/// A number with `digits` significant digits, as the report has them: with a power of ten below 0.0001 and from a
+/// million on; `NaN` and `inf` as they are.
+pub fn significant(value: f64, digits: usize) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
@@ -50,6 +51,8 @@ mod tests {
         let text =
             [0.123_46, 12.0, 1_917.4, 0.000_012_34, 1.5e9, 0.0, -0.5, 0.999_96].map(|v| significant(v, 3));
         assert_eq!(text, ["0.123", "12.0", "1917", "1.23e-5", "1.50e9", "0", "-0.500", "1.00"]);
+        let five = [2_536.61, 0.003_963, 1_648_000.0, f64::NAN, f64::INFINITY].map(|v| significant(v, 5));
+        assert_eq!(five, ["2536.6", "0.0039630", "1.6480e6", "NaN", "inf"]);
     }
 
     #[test]

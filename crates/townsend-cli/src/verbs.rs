@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 use townsend::{
     CheckOptions, Context, ConvertOptions, GenerateOptions, InspectOptions, Inspection, Report, TrainOptions,
-    TrainSummary,
+    TrainSummary, significant,
 };
 
 use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Train, Verb};
@@ -106,16 +106,10 @@ fn describe(of: &Inspection) -> String {
         "observable", "mean", "spread", "unit", "avalanches"
     ));
     for o in &of.observables {
-        let (mean, std) = (significant(o.mean), significant(o.std));
+        let (mean, std) = (significant(o.mean, 5), significant(o.std, 5));
         lines.push(format!("{:<16}{mean:>14}{std:>14}  {:<6}{:>12}", o.name, o.unit, o.avalanches));
     }
     lines.join("\n")
-}
-
-/// Five significant digits.
-fn significant(value: f64) -> String {
-    let digits = if value == 0.0 { 0 } else { 4 - value.abs().log10().floor() as i32 };
-    format!("{value:.*}", digits.clamp(0, 12) as usize)
 }
 
 fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
@@ -152,7 +146,7 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
 
 fn describe_training(summary: &TrainSummary) -> String {
     let best = summary.best.map_or(String::new(), |(loss, epoch)| {
-        format!("; smallest validation loss {} in epoch {epoch}", significant(loss))
+        format!("; smallest validation loss {} in epoch {epoch}", significant(loss, 5))
     });
     format!(
         "{} epochs, {} steps on {} avalanches with electrons in {:.0} s{best}",

@@ -35,7 +35,7 @@ pub use demo::{Demo, demo};
 pub use error::{Error, Result};
 pub use generate::{GenerateOptions, Generated, Shard, generate};
 pub use inspect::{InspectOptions, Inspection, ObservableSummary, inspect};
-pub use townsend_check::{Excess, Report};
+pub use townsend_check::{Excess, Report, significant};
 pub use townsend_core::{Progress, Silent, Task};
 pub use townsend_io::Format;
 pub use townsend_train::TrainSummary;
