@@ -1,5 +1,7 @@
 //! The description of a detector, in TOML.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{GasTable, Polya, SimError, Transport};
@@ -18,13 +20,17 @@ pub struct Detector {
     pub drift: Gap,
     /// The foils, from the top, each with the gap below it; the last gap is the induction gap.
     pub foils: Vec<Foil>,
+    /// The folder of the description: files named in it are looked for there.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 /// The `[gas]` table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gas {
-    /// Name of a table that comes with the program, or a file.
+    /// Name of a table that comes with the program, or a file: TOML like theirs, or a `.gas` file of Garfield++. Its path
+    /// starts from the folder of the description.
     pub table: String,
     /// Magnetic field perpendicular to the electric one, T.
     #[serde(default)]
@@ -90,18 +96,45 @@ fn ones() -> [f64; 2] {
 }
 
 impl Detector {
-    /// Reads and checks a description.
+    /// Reads and checks a file with a description.
+    pub fn read(path: &Path) -> Result<Self, SimError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SimError::Read { file: path.into(), source })?;
+        let within = |source: SimError| SimError::In { file: path.into(), source: source.into() };
+        let mut detector = Self::from_toml(&text).map_err(within)?;
+        detector.folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(detector)
+    }
+
+    /// Reads and checks a description. Files named in it are looked for in the current folder.
     pub fn from_toml(text: &str) -> Result<Self, SimError> {
         let detector: Self = toml::from_str(text)?;
         detector.check()?;
         Ok(detector)
     }
 
+    /// The file with the gas table, if it is not one that comes with the program.
+    pub fn gas_file(&self) -> Option<PathBuf> {
+        let table = &self.gas.table;
+        (GasTable::is_file(table) && !GasTable::names().any(|name| name == table))
+            .then(|| self.folder.join(table))
+    }
+
     /// The gas table.
     pub fn gas_table(&self) -> Result<GasTable, SimError> {
-        let shipped = GasTable::shipped(&self.gas.table);
-        shipped
-            .unwrap_or_else(|| Err(SimError::NoTable { name: self.gas.table.clone(), remedy: String::new() }))
+        if let Some(file) = self.gas_file() {
+            return GasTable::read(&file);
+        }
+        GasTable::shipped(&self.gas.table).unwrap_or_else(|| {
+            let names: Vec<_> = GasTable::names().collect();
+            Err(SimError::NoTable {
+                name: self.gas.table.clone(),
+                remedy: format!(
+                    "the program has {}\n  hint: give the name of one of them, or of a file that ends in .toml or .gas",
+                    names.join(", ")
+                ),
+            })
+        })
     }
 
     /// Transport in a gap at this field, with the configuration's factors.

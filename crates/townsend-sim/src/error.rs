@@ -1,5 +1,7 @@
 //! What can be wrong with a detector.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 /// Why a detector cannot be simulated.
@@ -20,7 +22,7 @@ pub enum SimError {
     },
     /// A field outside the gas table.
     #[error(
-        "the gas table \"{gas}\" has no transport at {e_kv_cm} kV/cm and {b_t} T; choose fields within it, or bring a table that holds them"
+        "the gas table \"{gas}\" has no transport at {e_kv_cm} kV/cm and {b_t} T; it holds {range}\n  hint: choose fields within it, or bring a table that holds them"
     )]
     OutsideTable {
         /// The table's name.
@@ -29,6 +31,8 @@ pub enum SimError {
         e_kv_cm: f64,
         /// Magnetic field, T.
         b_t: f64,
+        /// The fields that it holds, in words.
+        range: String,
     },
     /// No gas table of this name.
     #[error("gas.table: there is no gas table `{name}`; {remedy}")]
@@ -37,5 +41,24 @@ pub enum SimError {
         name: String,
         /// What there is.
         remedy: String,
+    },
+    /// A gas file of Garfield++ that is damaged or does not hold what is needed.
+    #[error("gas file {0}")]
+    GasFile(String),
+    /// The system refused.
+    #[error("{file}: cannot be read: {source}")]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something wrong with a file, where the rest of the message does not name it.
+    #[error("{file}: {source}")]
+    In {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: Box<SimError>,
     },
 }

@@ -1,5 +1,6 @@
 //! How electrons drift in the gas.
 
+mod garfield;
 mod table;
 
 pub use table::GasTable;

@@ -1,24 +1,53 @@
 //! Tables of transport coefficients.
 
-use serde::{Deserialize, Serialize};
+use std::path::Path;
 
-use super::Transport;
+use serde::Deserialize;
+
+use super::{Transport, garfield};
 use crate::SimError;
 
-/// Transport coefficients at points (E, B), interpolated between them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Transport coefficients at points (E, B) with B perpendicular to E, interpolated between them.
+///
+/// ```
+/// use townsend_sim::GasTable;
+///
+/// let gas = GasTable::shipped("ar_ic4h10_90_10").unwrap()?;
+/// let transport = gas.transport(1.5, 1.0)?;
+/// assert_eq!(transport.velocity_um_ns, 34.3);
+/// assert_eq!(gas.transport(7.0, 1.0).unwrap_err().to_string().lines().count(), 2);
+/// # Ok::<(), townsend_sim::SimError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 pub struct GasTable {
     /// The mixture, its temperature and pressure.
     pub name: String,
     /// Where the numbers come from.
     pub source: String,
+    /// By B, then by E; no two at the same place.
     points: Vec<Point>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Transport at a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Point {
+    pub(super) e_kv_cm: f64,
+    pub(super) b_t: f64,
+    pub(super) transport: Transport,
+}
+
+/// A table as it is written in TOML.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Point {
+struct Written {
+    name: String,
+    source: String,
+    points: Vec<WrittenPoint>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPoint {
     e_kv_cm: f64,
     b_t: f64,
     velocity_um_ns: f64,
@@ -27,10 +56,22 @@ struct Point {
     transverse: [f64; 2],
 }
 
+/// Speed of light: no electron drifts faster.
+const LIGHT_UM_NS: f64 = 299_792.458;
+/// A drift of 1 cm does not spread electrons over more than 10 cm.
+const WIDEST_UM: f64 = 1e5;
+
 impl GasTable {
     /// The tables that come with the program, by name.
-    const SHIPPED: [(&str, &str); 1] =
-        [("ar_ic4h10_90_10", include_str!("../../data/gas/ar_ic4h10_90_10.toml"))];
+    const SHIPPED: [(&str, &str); 2] = [
+        ("ar_ic4h10_90_10", include_str!("../../data/gas/ar_ic4h10_90_10.toml")),
+        ("ar_ic4h10_90_10_microscopic", include_str!("../../data/gas/ar_ic4h10_90_10_microscopic.toml")),
+    ];
+
+    /// The names of the tables that come with the program.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::SHIPPED.iter().map(|&(name, _)| name)
+    }
 
     /// The table with this name among those that come with the program.
     pub fn shipped(name: &str) -> Option<Result<Self, SimError>> {
@@ -38,47 +79,136 @@ impl GasTable {
         Some(Self::from_toml(text))
     }
 
+    /// True if the name is that of a file rather than of a table that comes with the program.
+    pub fn is_file(name: &str) -> bool {
+        let ending = Path::new(name).extension().is_some_and(|ending| ending == "toml" || ending == "gas");
+        ending || name.contains(['/', '\\'])
+    }
+
+    /// Reads a file: a table in TOML, or one that Magboltz or Garfield++ wrote (`.gas`), told apart by what they hold.
+    pub fn read(path: &Path) -> Result<Self, SimError> {
+        let bytes = std::fs::read(path).map_err(|source| SimError::Read { file: path.into(), source })?;
+        let text = String::from_utf8_lossy(&bytes);
+        let table =
+            if garfield::is_gas_file(&text) { Self::from_gas_file(&text) } else { Self::from_toml(&text) };
+        table.map_err(|source| SimError::In { file: path.into(), source: source.into() })
+    }
+
     /// Reads a table in TOML.
     pub fn from_toml(text: &str) -> Result<Self, SimError> {
-        Ok(toml::from_str(text)?)
+        let Written { name, source, points } = toml::from_str(text)?;
+        let point = |p: WrittenPoint| Point {
+            e_kv_cm: p.e_kv_cm,
+            b_t: p.b_t,
+            transport: Transport {
+                velocity_um_ns: p.velocity_um_ns,
+                perpendicular_um_ns: p.perpendicular_um_ns,
+                longitudinal: p.longitudinal,
+                transverse: p.transverse,
+            },
+        };
+        Self::new(name, source, points.into_iter().map(point).collect())
+    }
+
+    /// Reads the text of a `.gas` file of Garfield++: drift velocity, its part along E × B, longitudinal and transverse
+    /// diffusion at right angles between E and B. Where the file has the diffusion tensor, diffusion across and along
+    /// B is that of the tensor.
+    pub fn from_gas_file(text: &str) -> Result<Self, SimError> {
+        let (name, points) = garfield::parse(text).map_err(SimError::GasFile)?;
+        Self::new(name, "a gas file of Garfield++".into(), points)
+    }
+
+    /// Sorts and checks.
+    fn new(name: String, source: String, mut points: Vec<Point>) -> Result<Self, SimError> {
+        points.iter().try_for_each(Point::check)?;
+        for point in &mut points {
+            point.b_t += 0.0; // -0 becomes 0
+        }
+        points.sort_by(|a, b| a.b_t.total_cmp(&b.b_t).then(a.e_kv_cm.total_cmp(&b.e_kv_cm)));
+        let same = |pair: &&[Point]| (pair[0].b_t, pair[0].e_kv_cm) == (pair[1].b_t, pair[1].e_kv_cm);
+        if let Some(pair) = points.windows(2).find(same) {
+            return Err(SimError::Range {
+                key: "points".into(),
+                value: format!("given twice at {} kV/cm and {} T", pair[0].e_kv_cm, pair[0].b_t),
+                allowed: "given once each".into(),
+            });
+        }
+        if points.is_empty() {
+            return Err(SimError::Range {
+                key: "points".into(),
+                value: "empty".into(),
+                allowed: "at least one".into(),
+            });
+        }
+        Ok(Self { name, source, points })
     }
 
     /// The transport at a point, interpolated linearly in E between the neighbouring points of the same B, and then in
     /// B. Outside the table it is an error: an extrapolated drift velocity is a silent mistake.
     pub fn transport(&self, e_kv_cm: f64, b_t: f64) -> Result<Transport, SimError> {
-        let at = |b: f64| self.at_field(e_kv_cm, b);
-        let fields = || self.points.iter().map(|p| p.b_t);
-        let below = fields().filter(|&b| b <= b_t).fold(f64::NEG_INFINITY, f64::max);
-        let above = fields().filter(|&b| b >= b_t).fold(f64::INFINITY, f64::min);
-        let outside = || SimError::OutsideTable { gas: self.name.clone(), e_kv_cm, b_t };
-        if !below.is_finite() || !above.is_finite() {
-            return Err(outside());
-        }
-        let (low, high) = (at(below).ok_or_else(outside)?, at(above).ok_or_else(outside)?);
-        let weight = if above > below { (b_t - below) / (above - below) } else { 0.0 };
-        Ok(between(&low, &high, weight))
+        let outside = || SimError::OutsideTable { gas: self.name.clone(), e_kv_cm, b_t, range: self.range() };
+        let fields = self.fields();
+        let below = fields.iter().rev().find(|field| field[0].b_t <= b_t);
+        let above = fields.iter().find(|field| field[0].b_t >= b_t);
+        let (low, high) = below.zip(above).ok_or_else(outside)?;
+        let at = |field: &[Point]| Self::at_field(field, e_kv_cm).ok_or_else(outside);
+        Ok(between(&at(low)?, &at(high)?, weight(low[0].b_t, b_t, high[0].b_t)))
     }
 
-    fn at_field(&self, e_kv_cm: f64, b_t: f64) -> Option<Transport> {
-        let points = || self.points.iter().filter(|p| p.b_t == b_t);
-        let low = points().filter(|p| p.e_kv_cm <= e_kv_cm).max_by(|a, b| a.e_kv_cm.total_cmp(&b.e_kv_cm))?;
-        let high =
-            points().filter(|p| p.e_kv_cm >= e_kv_cm).min_by(|a, b| a.e_kv_cm.total_cmp(&b.e_kv_cm))?;
-        let width = high.e_kv_cm - low.e_kv_cm;
-        let weight = if width > 0.0 { (e_kv_cm - low.e_kv_cm) / width } else { 0.0 };
-        Some(between(&low.transport(), &high.transport(), weight))
+    /// The points of each magnetic field.
+    fn fields(&self) -> Vec<&[Point]> {
+        self.points.chunk_by(|a, b| a.b_t.total_cmp(&b.b_t).is_eq()).collect()
+    }
+
+    fn at_field(points: &[Point], e_kv_cm: f64) -> Option<Transport> {
+        let low = points.iter().rev().find(|p| p.e_kv_cm <= e_kv_cm)?;
+        let high = points.iter().find(|p| p.e_kv_cm >= e_kv_cm)?;
+        Some(between(&low.transport, &high.transport, weight(low.e_kv_cm, e_kv_cm, high.e_kv_cm)))
+    }
+
+    /// What the table holds, in words.
+    fn range(&self) -> String {
+        let field = |points: &&[Point]| {
+            let (first, last) = (points[0], points[points.len() - 1]);
+            format!("{:.4} to {:.4} kV/cm at {} T", first.e_kv_cm, last.e_kv_cm, first.b_t)
+        };
+        let fields = self.fields();
+        let mut said: Vec<String> = fields.iter().take(5).map(field).collect();
+        if fields.len() > said.len() {
+            said.push(format!("{} more magnetic fields", fields.len() - said.len()));
+        }
+        said.join(", ")
     }
 }
 
 impl Point {
-    fn transport(&self) -> Transport {
-        Transport {
-            velocity_um_ns: self.velocity_um_ns,
-            perpendicular_um_ns: self.perpendicular_um_ns,
-            longitudinal: self.longitudinal,
-            transverse: self.transverse,
+    fn check(&self) -> Result<(), SimError> {
+        let at = format!("at {} kV/cm and {} T", self.e_kv_cm, self.b_t);
+        let Transport { velocity_um_ns, perpendicular_um_ns, longitudinal, transverse } = self.transport;
+        for (key, value, low, high) in [
+            ("e_kv_cm", self.e_kv_cm, 1e-6, 1e6),
+            ("b_t", self.b_t, 0.0, 1e3),
+            ("velocity_um_ns", velocity_um_ns, 1e-6, LIGHT_UM_NS),
+            ("perpendicular_um_ns", perpendicular_um_ns, 0.0, LIGHT_UM_NS),
+            ("longitudinal", longitudinal, 0.0, WIDEST_UM),
+            ("transverse", transverse[0], 0.0, WIDEST_UM),
+            ("transverse", transverse[1], 0.0, WIDEST_UM),
+        ] {
+            if !(low..=high).contains(&value) {
+                return Err(SimError::Range {
+                    key: format!("{key} {at}"),
+                    value: value.to_string(),
+                    allowed: format!("from {low} to {high}"),
+                });
+            }
         }
+        Ok(())
     }
+}
+
+/// How far `value` is from `low` towards `high`.
+fn weight(low: f64, value: f64, high: f64) -> f64 {
+    if high > low { (value - low) / (high - low) } else { 0.0 }
 }
 
 fn between(a: &Transport, b: &Transport, weight: f64) -> Transport {

@@ -1,0 +1,269 @@
+//! The text files in which Garfield++ keeps what Magboltz calculated (`.gas`).
+//!
+//! Layout (facts from Garfield++'s `MediumGas::LoadGasFile`, `WriteGasFile` and `MediumMagboltz::RunMagboltz`): a header
+//! with `Version`, `GASOK bits` (which quantities are there), `Identifier`, `Dimension` (map or not; how many E, angles, B,
+//! excitations, ionisations), then lists: E fields as E/p in V/(cm Torr), angles between E and B in rad, B fields in
+//! hundredths of a tesla, the mixture; then, after `The gas tables follow:`, a record for each E (slowest), angle and B:
+//! drift velocity along E, along the part of B across E, and along E × B, in cm/µs; longitudinal and transverse diffusion in
+//! √cm·√Torr; Townsend coefficient with and without Penning transfer, attachment; ion mobility; Lorentz angle; ion
+//! dissociation; the diffusion tensor in cm·Torr in the order of axes EE, BB, (E×B)(E×B) and three mixed; a rate for each
+//! excitation and ionisation. Where the table is no map, nearly every number is followed by a spline coefficient.
+//! The footer has the pressure, `PGAS`, in Torr. Numbers may be Fortran's: 15 wide, nothing between them, `D` exponents.
+
+use std::f64::consts::FRAC_PI_2;
+
+use super::Transport;
+use super::table::Point;
+
+const TABLES: &str = "The gas tables follow";
+/// Angles are written with 8 digits.
+const ANGLE_TOLERANCE: f64 = 1e-4;
+
+/// What is wrong with a file.
+type Fault<T> = Result<T, String>;
+
+/// True if a text is such a file, rather than TOML.
+pub(super) fn is_gas_file(text: &str) -> bool {
+    text.trim_start().starts_with("*----") || text.contains("GASOK")
+}
+
+/// The name of the gas, and transport at B perpendicular to E.
+pub(super) fn parse(text: &str) -> Fault<(String, Vec<Point>)> {
+    let (head, rest) = text.split_once(TABLES).ok_or_else(|| format!("has no line `{TABLES}:`"))?;
+    let (_, rest) = rest.split_once('\n').unwrap_or_default();
+    let header = Header::parse(head)?;
+    let pressure = number_after(rest, "PGAS", "the pressure in Torr")?;
+    if !(pressure > 0.0 && pressure.is_finite()) {
+        return Err(format!("PGAS, the pressure, is {pressure}; it must be above 0 Torr"));
+    }
+    let angle = header.right_angle()?;
+    let mut numbers = Numbers(rest);
+    let mut points = Vec::new();
+    for &e in &header.e_over_p {
+        for j in 0..header.angles.len() {
+            for &b in &header.b_hundredths_t {
+                let record = header.record(&mut numbers)?;
+                if j == angle {
+                    points.push(header.point(&record, e, b / 100.0, pressure)?);
+                }
+            }
+        }
+    }
+    if !numbers.0.trim_start().starts_with(|c: char| c.is_ascii_alphabetic()) {
+        let found: String = numbers.0.trim_start().chars().take(20).collect();
+        return Err(format!("`{found}` follows the tables: there are more numbers than `Dimension` says"));
+    }
+    Ok((header.name, points))
+}
+
+struct Header {
+    name: String,
+    /// Which quantities the file holds, as `T` and `F`.
+    bits: Vec<u8>,
+    /// True for tables of E, angle and B; false for tables of E alone.
+    map: bool,
+    e_over_p: Vec<f64>,
+    angles: Vec<f64>,
+    b_hundredths_t: Vec<f64>,
+    /// Excitations and ionisations.
+    rates: u64,
+}
+
+/// What is read of a record.
+struct Record {
+    velocity: f64,
+    velocity_exb: f64,
+    longitudinal: f64,
+    transverse: f64,
+    /// Of the diffusion tensor, along the part of B across E, and along E × B.
+    tensor: [f64; 2],
+}
+
+impl Header {
+    fn parse(head: &str) -> Fault<Self> {
+        let version = value(head, "Version")?;
+        if !["10", "11", "12"].contains(&version) {
+            return Err(format!("is of version {version}; versions 10, 11 and 12 are read"));
+        }
+        let dimension = value(head, "Dimension")?;
+        let mut words = dimension.split_whitespace();
+        let map = match words.next() {
+            Some("T") => true,
+            Some("F") => false,
+            _ => return Err(format!("Dimension is `{dimension}`; it begins with T or F")),
+        };
+        let counts: Option<Vec<u64>> = words.map(|word| word.parse().ok()).collect();
+        let Some(&[e, angles, b, excitations, ionisations]) = counts.as_deref() else {
+            return Err(format!("Dimension is `{dimension}`; five whole numbers are wanted after T or F"));
+        };
+        if e == 0 || angles == 0 || b == 0 || (!map && (angles, b) != (1, 1)) {
+            return Err(format!(
+                "Dimension is `{dimension}`; fields and angles are at least 1, and one angle and one B without a map"
+            ));
+        }
+        Ok(Self {
+            name: value(head, "Identifier")?.into(),
+            bits: value(head, "GASOK bits")?.into(),
+            map,
+            e_over_p: list(head, "E fields", e)?,
+            angles: list(head, "E-B angles", angles)?,
+            b_hundredths_t: list(head, "B fields", b)?,
+            rates: excitations.saturating_add(ionisations),
+        })
+    }
+
+    fn has(&self, bit: usize) -> bool {
+        self.bits.get(bit - 1) == Some(&b'T')
+    }
+
+    /// An error unless the file holds a quantity.
+    fn needs(&self, bit: usize, what: &str) -> Fault<()> {
+        if self.has(bit) { Ok(()) } else { Err(format!("has no {what}: bit {bit} of `GASOK bits` is not T")) }
+    }
+
+    /// The number of the angle at which B is perpendicular to E; without a magnetic field any is.
+    fn right_angle(&self) -> Fault<usize> {
+        let found = self.angles.iter().position(|angle| (angle - FRAC_PI_2).abs() < ANGLE_TOLERANCE);
+        let no_field = self.b_hundredths_t.iter().all(|&b| b == 0.0);
+        found.or(no_field.then_some(0)).ok_or_else(|| {
+            let shown: Vec<_> = self.angles.iter().take(10).map(ToString::to_string).collect();
+            format!(
+                "has magnetic fields at {} rad from E, but not at π/2 = 1.5707963, which is where B is perpendicular to E",
+                shown.join(", ")
+            )
+        })
+    }
+
+    fn record(&self, numbers: &mut Numbers<'_>) -> Fault<Record> {
+        let spline = !self.map;
+        let mut next = |spline: bool| {
+            let value = numbers.next().unwrap_or_else(|| Err("ends within the tables".into()))?;
+            if spline {
+                numbers.next().unwrap_or_else(|| Err("ends within the tables".into()))?;
+            }
+            Ok::<f64, String>(value)
+        };
+        let velocity = next(spline)?;
+        next(spline)?; // along B: none at right angles
+        let velocity_exb = next(spline)?;
+        let (longitudinal, transverse) = (next(spline)?, next(spline)?);
+        // Townsend coefficient, the one without Penning transfer, attachment, mobility, Lorentz angle, dissociation.
+        for spline in [spline, false, spline, spline, spline, spline] {
+            next(spline)?;
+        }
+        next(spline)?; // along E, which is the longitudinal diffusion
+        let tensor = [next(spline)?, next(spline)?];
+        for _ in 0..self.rates.saturating_add(3) {
+            next(spline)?;
+        }
+        Ok(Record { velocity, velocity_exb, longitudinal, transverse, tensor })
+    }
+
+    fn point(&self, record: &Record, e_over_p: f64, b_t: f64, pressure: f64) -> Fault<Point> {
+        self.needs(1, "drift velocity")?;
+        self.needs(3, "longitudinal diffusion")?;
+        self.needs(8, "transverse diffusion")?;
+        // From cm/µs to µm/ns, and from cm for a drift of 1 cm to µm.
+        let (speed, length) = (10.0, 1e4);
+        let transverse = length * record.transverse / pressure.sqrt();
+        let mut transport = Transport {
+            velocity_um_ns: speed * record.velocity,
+            perpendicular_um_ns: 0.0,
+            longitudinal: length * record.longitudinal / pressure.sqrt(),
+            transverse: [transverse; 2],
+        };
+        if b_t != 0.0 {
+            self.needs(10, "drift velocity along E × B")?;
+            transport.perpendicular_um_ns = speed * record.velocity_exb.abs();
+            if self.has(11) {
+                let [along_b, across_b] = record.tensor.map(|d| length * (d / pressure).sqrt());
+                transport.transverse = [across_b, along_b];
+            }
+        }
+        Ok(Point { e_kv_cm: seven_digits(e_over_p * pressure / 1000.0), b_t, transport })
+    }
+}
+
+/// The file has E/p with eight digits, which do not quite give back the round E that it was calculated for.
+fn seven_digits(value: f64) -> f64 {
+    format!("{value:.6e}").parse().unwrap_or(value)
+}
+
+/// What stands after `label :` at the beginning of a line.
+fn value<'t>(head: &'t str, label: &str) -> Fault<&'t str> {
+    let of_line = |line: &'t str| line.trim_start().strip_prefix(label)?.trim_start().strip_prefix(':');
+    head.lines().find_map(of_line).map(str::trim).ok_or_else(|| format!("has no line `{label}:`"))
+}
+
+/// The numbers after the line that begins with `label`.
+fn list(head: &str, label: &str, count: u64) -> Fault<Vec<f64>> {
+    let mut rest = head;
+    while let Some((line, after)) = rest.split_once('\n') {
+        rest = after;
+        if line.trim_start().starts_with(label) {
+            break;
+        }
+    }
+    let mut list = Vec::new();
+    let mut numbers = Numbers(rest);
+    while (list.len() as u64) < count {
+        match numbers.next() {
+            Some(Ok(number)) => list.push(number),
+            Some(Err(_)) | None => {
+                return Err(format!("{label}: `Dimension` promises {count}, {} are there", list.len()));
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// The number after `label =`.
+fn number_after(text: &str, label: &str, what: &str) -> Fault<f64> {
+    let missing = || format!("has no {label}, {what}");
+    let (_, rest) = text.split_once(label).ok_or_else(missing)?;
+    let rest = rest.trim_start().strip_prefix('=').ok_or_else(missing)?;
+    let end = rest.find([',', '\n']).unwrap_or(rest.len());
+    Numbers(&rest[..end]).next().unwrap_or_else(|| Err(missing()))
+}
+
+/// Numbers in a text; a sign begins the next one even where there is no space, unless an exponent has it.
+struct Numbers<'t>(&'t str);
+
+impl Iterator for Numbers<'_> {
+    type Item = Fault<f64>;
+
+    fn next(&mut self) -> Option<Fault<f64>> {
+        let text = self.0.trim_start();
+        let mut before = 'e';
+        let ends = |(_, c): &(usize, char)| {
+            let sign = matches!(c, '+' | '-') && !matches!(before, 'e' | 'E' | 'd' | 'D');
+            before = *c;
+            c.is_whitespace() || sign
+        };
+        let end = text.char_indices().find(ends).map_or(text.len(), |(at, _)| at);
+        let (number, rest) = text.split_at(end);
+        self.0 = rest;
+        if number.is_empty() {
+            return None;
+        }
+        let parsed = number.replace(['d', 'D'], "E").parse();
+        Some(parsed.map_err(|_| {
+            let shown: String = number.chars().take(30).collect();
+            format!("`{shown}` stands where a number is wanted")
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_may_touch() {
+        let text = " 0.1D+01-0.30000000E+02\n+2e-3-4 1.5E+00-1";
+        let numbers: Fault<Vec<f64>> = Numbers(text).collect();
+        assert_eq!(numbers, Ok(vec![1.0, -30.0, 0.002, -4.0, 1.5, -1.0]));
+        assert!(Numbers("1.0 H").nth(1).unwrap().unwrap_err().contains("`H`"));
+        assert!(Numbers("  \n ").next().is_none());
+    }
+}

@@ -1,0 +1,195 @@
+//! Gas tables: what comes with the program, TOML, and the files of Garfield++.
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use townsend_sim::{Detector, GasTable};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(fixture(name)).unwrap()
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-5 * b.abs().max(1.0)
+}
+
+/// The invented gas of `make_gas_files.py`.
+fn is_the_invented_gas(table: &GasTable, e: f64, b: f64) {
+    let transport = table.transport(e, b).unwrap();
+    assert!(close(transport.velocity_um_ns, 30.0 + e), "{transport:?}");
+    assert!(close(transport.perpendicular_um_ns, 4.0 * b * e), "{transport:?}");
+    assert!(close(transport.longitudinal, 150.0 + 10.0 * e), "{transport:?}");
+    let transverse = if b == 0.0 { [360.0 + e; 2] } else { [300.0 + e, 400.0 + e] };
+    assert!((0..2).all(|k| close(transport.transverse[k], transverse[k])), "{transport:?}");
+}
+
+#[test]
+fn every_table_that_ships_is_whole() {
+    for name in GasTable::names() {
+        let table = GasTable::shipped(name).unwrap().unwrap();
+        assert!(!table.source.is_empty());
+        assert!(table.transport(2.0, 0.5).unwrap().perpendicular_um_ns > 0.0, "{name}");
+    }
+}
+
+#[test]
+fn points_are_interpolated_in_both_fields() {
+    let table = GasTable::shipped("ar_ic4h10_90_10").unwrap().unwrap();
+    let middle = table.transport(2.25, 0.5).unwrap();
+    assert!(close(middle.velocity_um_ns, (36.9 + 34.9 + 34.3 + 34.5) / 4.0));
+    assert!(close(middle.perpendicular_um_ns, (16.4 + 6.6) / 4.0));
+    assert!(close(middle.longitudinal, (173.0 + 152.0 + 196.0 + 167.0) / 4.0));
+    assert!(close(middle.transverse[1], (345.0 + 379.0 + 410.0 + 354.0) / 4.0));
+}
+
+#[test]
+fn outside_the_table_its_range_is_named() {
+    let table = GasTable::shipped("ar_ic4h10_90_10").unwrap().unwrap();
+    for (e, b) in [(1.4, 0.0), (5.1, 1.0), (3.0, 1.1), (f64::NAN, 0.0), (3.0, f64::NAN)] {
+        let error = table.transport(e, b).unwrap_err().to_string();
+        assert!(error.contains("1.5000 to 5.0000 kV/cm at 0 T, 1.5000 to 5.0000 kV/cm at 1 T"), "{error}");
+    }
+}
+
+#[test]
+fn maps_of_garfield_are_read_at_right_angles() {
+    let table = GasTable::read(&fixture("map.gas")).unwrap();
+    assert_eq!(table.name, "Invented 100%, T=293.15 K, p=760.0 Torr");
+    for e in [1.0, 1.5, 2.0, 5.0] {
+        is_the_invented_gas(&table, e, 0.0);
+        is_the_invented_gas(&table, e, 1.0);
+    }
+    assert!(table.transport(0.99, 1.0).is_err() && table.transport(1.0, 1.01).is_err());
+}
+
+#[test]
+fn numbers_as_fortran_prints_them_are_read() {
+    let table = GasTable::read(&fixture("fortran.gas")).unwrap();
+    for e in [1.0, 3.0, 8.0] {
+        is_the_invented_gas(&table, e, 2.0);
+    }
+    assert!(table.transport(1.0, 0.0).is_err());
+}
+
+#[test]
+fn what_a_gas_file_lacks_is_named() {
+    let map = text("map.gas");
+    for (from, to, said) in [
+        ("Version   : 12", "Version   : 9", "version 9"),
+        ("GASOK bits: TF", "GASOK bits: FF", "no drift velocity"),
+        ("GASOK bits: TFT", "GASOK bits: TFF", "no longitudinal diffusion"),
+        ("TFTTFTTTTT", "TFTTFTTTTF", "no drift velocity along E × B"),
+        (
+            "Dimension : T         3",
+            "Dimension : T         4",
+            "E fields: `Dimension` promises 4, 3 are there",
+        ),
+        ("         2         1\n E", "         9         1\n E", "`H` stands where a number is wanted"),
+        (
+            "         2         1\n E",
+            "         2         0\n E",
+            "there are more numbers than `Dimension` says",
+        ),
+        ("         2         1\n E", " 18446744073709551615 5\n E", "`H` stands where a number is wanted"),
+        ("PGAS  = 7.60000000E+02", "PGAS", "no PGAS"),
+        ("Dimension : T         3", "Dimension : T 99999999999999999999", "five whole numbers"),
+        ("1.57079633E+00", "1.47079633E+00", "0, 1.47079633 rad"),
+        ("7.60000000E+02, TGAS", "-7.60000000E+02, TGAS", "-760"),
+        ("PGAS", "P", "no PGAS"),
+        ("The gas tables follow", "The end", "no line `The gas tables follow:`"),
+        (" 3.10000000E+00", "           nan", "velocity_um_ns at 1 kV/cm and 0 T is NaN"),
+        (" 3.10000000E+00", "      31 metres", "`metres` stands where a number is wanted"),
+        (" 3.10000000E+00", "-3.10000000E+00", "is -31, but must be from"),
+    ] {
+        let changed = map.replace(from, to);
+        assert_ne!(changed, map, "{from}");
+        let error = GasTable::from_gas_file(&changed).unwrap_err().to_string();
+        assert!(error.contains(said), "{said}: {error}");
+    }
+}
+
+#[test]
+fn tables_in_toml_are_checked() {
+    let point = |e: &str, rest: &str| {
+        format!("{{ e_kv_cm = {e}, b_t = 0.0, velocity_um_ns = 30.0, {rest}transverse = [1.0, 1.0] }}")
+    };
+    let rest = "perpendicular_um_ns = 0.0, longitudinal = 1.0, ";
+    let table = |points: &[String]| {
+        GasTable::from_toml(&format!("name = \"a\"\nsource = \"b\"\npoints = [{}]", points.join(", ")))
+    };
+    // Order does not matter.
+    let sorted = table(&[point("1.0", rest), point("2.0", rest)]).unwrap();
+    assert_eq!(table(&[point("2.0", rest), point("1.0", rest)]).unwrap(), sorted);
+    for (points, said) in [
+        (vec![], "points is empty"),
+        (vec![point("1.0", rest), point("1.0", rest)], "given twice at 1 kV/cm and 0 T"),
+        (vec![point("nan", rest)], "e_kv_cm at NaN kV/cm and 0 T is NaN"),
+        (vec![point("0.0", rest)], "but must be from 0.000001 to"),
+        (vec![point("1.0", "perpendicular_um_ns = -1.0, longitudinal = 1.0, ")], "perpendicular_um_ns"),
+        (vec![point("1.0", "longitudinal = 1.0, ")], "missing field"),
+        (vec![point("1.0", &format!("{rest}lorentz = 3, "))], "unknown field"),
+    ] {
+        let error = table(&points).unwrap_err().to_string();
+        assert!(error.contains(said), "{said}: {error}");
+    }
+}
+
+#[test]
+fn a_detector_brings_its_own_gas() {
+    let folder = std::env::temp_dir().join(format!("townsend-gas-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("gas")).unwrap();
+    std::fs::copy(fixture("map.gas"), folder.join("gas/mine.gas")).unwrap();
+    let cgem = include_str!("../../../configs/detector/cgem.toml");
+    let with = |table: &str| {
+        let path = folder.join("detector.toml");
+        std::fs::write(&path, cgem.replace("ar_ic4h10_90_10", table)).unwrap();
+        Detector::read(&path).unwrap()
+    };
+    let mine = with("gas/mine.gas");
+    assert_eq!(mine.gas_file(), Some(folder.join("gas/mine.gas")));
+    is_the_invented_gas(&mine.gas_table().unwrap(), 1.5, 1.0);
+
+    let absent = with("gas/yours.gas").gas_table().unwrap_err().to_string();
+    assert!(absent.contains("yours.gas: cannot be read"), "{absent}");
+    let unknown = with("ar_co2").gas_table().unwrap_err().to_string();
+    assert!(unknown.contains("no gas table `ar_co2`; the program has ar_ic4h10_90_10"), "{unknown}");
+    std::fs::write(folder.join("gas/mine.gas"), "GASOK").unwrap();
+    let damaged = with("gas/mine.gas").gas_table().unwrap_err().to_string();
+    assert!(damaged.contains("mine.gas: gas file has no line"), "{damaged}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Bytes changed, cut out or put twice: an error or a table, never a panic.
+    #[test]
+    fn damaged_gas_files_are_refused(
+        fortran in any::<bool>(), at in any::<prop::sample::Index>(), length in 0usize..400, with in "[ -~\\n]{0,12}",
+    ) {
+        let whole = text(if fortran { "fortran.gas" } else { "map.gas" });
+        let start = at.index(whole.len());
+        let end = (start + length).min(whole.len());
+        let damaged = format!("{}{with}{}", &whole[..start], &whole[end..]);
+        if let Ok(table) = GasTable::from_gas_file(&damaged) {
+            let transport = table.transport(2.0, 1.0);
+            prop_assert!(transport.is_err() || transport.unwrap().velocity_um_ns > 0.0);
+        }
+        prop_assert!(GasTable::from_gas_file(&whole[..start]).is_err() || start > whole.len() - 400);
+    }
+
+    /// Between the lowest and the highest neighbour, wherever.
+    #[test]
+    fn interpolation_stays_between_the_points(e in 1.5f64..=5.0, b in 0.0f64..=1.0) {
+        let table = GasTable::shipped("ar_ic4h10_90_10").unwrap().unwrap();
+        let transport = table.transport(e, b).unwrap();
+        prop_assert!((34.3..=36.9).contains(&transport.velocity_um_ns));
+        prop_assert!((0.0..=16.4).contains(&transport.perpendicular_um_ns));
+        prop_assert!((147.0..=196.0).contains(&transport.longitudinal));
+        prop_assert!(transport.transverse.iter().all(|sigma| (344.0..=410.0).contains(sigma)));
+    }
+}
