@@ -63,7 +63,14 @@ fn read_root(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Res
     if options.dims.is_none_or(|dims| !histograms::has(&file, dims))
         && let Some(key) = tree::find(&file)?
     {
-        return tree::read(path, &file, key, progress);
+        let mut loaded = tree::read(path, &file, key, progress)?;
+        if (1..=3).any(|dims| histograms::has(&file, dims)) {
+            let tree = key.path();
+            loaded.warnings.push(format!(
+                "holds histograms too; the electrons of tree {tree} were read (inspect and convert choose histograms with --dims)"
+            ));
+        }
+        return Ok(loaded);
     }
     histograms::read(path, &file, options.dims, progress)
 }

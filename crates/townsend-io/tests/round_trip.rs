@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid, Provenance, Silent};
 use townsend_io::{AvalancheWriter, Format, Loaded, ReadOptions, WriteOptions, read};
+use townsend_root::{
+    BranchSpec, BranchType, BranchValue, Compression, Contents, Histogram, HistogramAxis, RootWriter,
+    TreeWriter,
+};
 
 fn load(path: &Path) -> Loaded {
     read(path, &ReadOptions::default(), &Silent).unwrap()
@@ -172,4 +176,27 @@ fn no_avalanche_comes_back_as_none() {
     assert!(load(&path).data.grid().unwrap().same_cells(&Grid::standard(2).unwrap()));
     let wanted = ReadOptions { dims: Some(3), ..ReadOptions::default() };
     assert!(read(&path, &wanted, &Silent).unwrap_err().to_string().contains("in 2 dimensions"));
+}
+
+#[test]
+fn histograms_beside_a_tree_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.root");
+    let root = RootWriter::create(&path, Compression::default()).unwrap();
+    let branches = ["x", "z", "t"].map(|name| BranchSpec::new(name, "", BranchType::VectorF32));
+    let mut tree = TreeWriter::new(root, "hits", "", &branches).unwrap();
+    tree.fill(&[BranchValue::VectorF32(&[0.5, 0.25]); 3]).unwrap();
+    let mut root = tree.finish().unwrap();
+    let axes = vec![HistogramAxis::new("x [mm]", 2, -1.5, 1.5)];
+    root.write_histogram(&Histogram::new("h1_0", "", axes, Contents::D(vec![0.0, 0.0, 1.0, 0.0]))).unwrap();
+    root.finish().unwrap();
+    let loaded = load(&path);
+    assert_eq!(loaded.data.electrons(0), 2);
+    assert!(
+        loaded.warnings[0].starts_with("holds histograms too; the electrons of tree hits"),
+        "{:?}",
+        loaded.warnings
+    );
+    let wanted = read(&path, &ReadOptions { dims: Some(1), ..ReadOptions::default() }, &Silent).unwrap();
+    assert_eq!((wanted.data.electrons(0), wanted.warnings), (1, Vec::new()));
 }
