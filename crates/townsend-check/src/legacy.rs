@@ -9,6 +9,7 @@ use townsend_core::{Axis, CountSet};
 use crate::{Binning, Distance, MINIMUM_AVALANCHES, Resampling};
 
 const RESULTS: &str = include_str!("../data/reference_results.csv");
+const MICROSCOPIC: &str = include_str!("../data/microscopic_observables.csv");
 /// Bins along each axis of the histograms that these observables were defined on.
 const BINS: u32 = 90;
 /// Numbers the random streams of these comparisons apart from those of the observables.
@@ -97,30 +98,95 @@ pub(crate) fn legacy(
     generated: &CountSet,
     resampling: &Resampling,
 ) -> Result<BTreeMap<String, Legacy>, String> {
-    let axes = real.grid().axes();
+    let refused = |why: String| format!("the legacy observables are left out: {why}");
+    let (real, generated) =
+        (legacy_values(real).map_err(refused)?, legacy_values(generated).map_err(refused)?);
+    Ok(DEFINITIONS
+        .iter()
+        .zip(FIRST_STREAM..)
+        .filter_map(|(d, number)| {
+            let (real, generated) = (real.get(d.name)?, generated.get(d.name)?);
+            Some((d.name.to_string(), d.compare(real, generated, resampling, number)))
+        })
+        .collect())
+}
+
+/// The legacy observables of every avalanche that has electrons on the grid, by name: those of the grid's axes. An error
+/// says what is wrong with the grid: it must have 90 equal bins an axis, 3 mm in all along x and z.
+pub fn legacy_values(set: &CountSet) -> Result<BTreeMap<&'static str, Vec<f64>>, String> {
+    let axes = set.grid().axes();
     let fits = |(d, axis): (usize, &Axis)| {
         let wide = (axis.high() - axis.low() - 3.0).abs() < 1e-6;
         axis.bins() == BINS && axis.edges().is_none() && (wide || d == 2)
     };
     if !axes.iter().enumerate().all(fits) {
-        return Err(format!(
-            "the legacy observables are left out: they need {BINS} bins an axis, 3 mm in all along x and z, not {}",
-            real.grid()
-        ));
+        return Err(format!("they need {BINS} bins an axis, 3 mm in all along x and z, not {}", set.grid()));
     }
-    let (real, generated) = (values(real), values(generated));
-    let wanted = DEFINITIONS.iter().enumerate().filter(|(_, d)| d.axis.is_none_or(|axis| axis < axes.len()));
-    Ok(wanted
-        .map(|(k, d)| {
-            let number = FIRST_STREAM + k as u64;
-            (d.name.to_string(), d.compare(&real[k], &generated[k], resampling, number))
+    let values =
+        DEFINITIONS.iter().zip(values(set)).filter(|(d, _)| d.axis.is_none_or(|axis| axis < axes.len()));
+    Ok(values.map(|(definition, values)| (definition.name, values)).collect())
+}
+
+/// The published histogram of a legacy observable of the microscopic simulation (2021): 5,000 primary electrons, 4,301 of
+/// which gave an avalanche.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// The observable's name.
+    pub name: &'static str,
+    /// The histogram's bins.
+    pub binning: Binning,
+    /// Avalanches in each.
+    pub avalanches: Vec<u32>,
+}
+
+impl Published {
+    /// Fraction of the primary electrons that gave nothing.
+    pub const EMPTY: f64 = 699.0 / 5_000.0;
+
+    /// All seven.
+    pub fn all() -> Vec<Self> {
+        let of = |definition: &Definition| {
+            let rows = MICROSCOPIC
+                .lines()
+                .filter_map(|line| line.split_once(',').filter(|(n, _)| *n == definition.name));
+            Self {
+                name: definition.name,
+                binning: definition.binning(),
+                avalanches: rows.filter_map(|(_, row)| row.rsplit(',').next()?.parse().ok()).collect(),
+            }
+        };
+        DEFINITIONS.iter().map(of).collect()
+    }
+
+    /// The published distribution and that of `values`, cumulated up to the upper edge of each bin. Values outside the
+    /// bins count as below or above.
+    pub fn cumulative(&self, values: &[f64]) -> Vec<(f64, f64)> {
+        let mut counts = vec![0u32; self.binning.bins + 2];
+        values.iter().for_each(|&value| counts[self.binning.bin(value)] += 1);
+        let total = f64::from(self.avalanches.iter().sum::<u32>());
+        let (mut published, mut sum) = (0.0, f64::from(counts[0]));
+        let bins = self.avalanches.iter().zip(&counts[1..]);
+        bins.map(|(&avalanches, &count)| {
+            published += f64::from(avalanches);
+            sum += f64::from(count);
+            (published / total, sum / values.len() as f64)
         })
-        .collect())
+        .collect()
+    }
+
+    /// Largest distance of the two cumulative distributions at the edges of the bins.
+    pub fn kolmogorov_smirnov(&self, values: &[f64]) -> f64 {
+        self.cumulative(values).into_iter().map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    }
 }
 
 impl Definition {
+    fn binning(&self) -> Binning {
+        Binning { low: self.low, high: self.high, bins: self.bins }
+    }
+
     fn compare(&self, real: &[f64], generated: &[f64], resampling: &Resampling, number: u64) -> Legacy {
-        let binning = Binning { low: self.low, high: self.high, bins: self.bins };
+        let binning = self.binning();
         let (real_binned, generated_binned) = (snap(real, &binning), snap(generated, &binning));
         let enough = real_binned.len().min(generated_binned.len()) >= MINIMUM_AVALANCHES;
         let distances =
@@ -250,6 +316,27 @@ mod tests {
         let best = best_published("sum").unwrap();
         assert_eq!((best.run.as_str(), best.w1_over_sigma), ("vae_adversary_best", 0.596));
         assert_eq!(best.produced_in_range, Some(2_881));
+    }
+
+    /// The published histograms hold 4,301 avalanches each but for those few outside the figures, and are at no distance
+    /// from themselves.
+    #[test]
+    fn the_published_histograms_are_whole() {
+        for published in Published::all() {
+            assert_eq!(published.avalanches.len(), published.binning.bins, "{}", published.name);
+            assert!(
+                (4_298..=4_301).contains(&published.avalanches.iter().sum::<u32>()),
+                "{}",
+                published.name
+            );
+            let centre = |bin: usize| published.binning.low + (bin as f64 + 0.5) * published.binning.width();
+            let same: Vec<f64> = (0..published.binning.bins)
+                .flat_map(|bin| std::iter::repeat_n(centre(bin), published.avalanches[bin] as usize))
+                .collect();
+            assert!(published.kolmogorov_smirnov(&same) < 1e-12);
+            let shifted: Vec<f64> = same.iter().map(|_| published.binning.high + 1.0).collect();
+            assert!((published.kolmogorov_smirnov(&shifted) - 1.0).abs() < 1e-12);
+        }
     }
 
     #[test]

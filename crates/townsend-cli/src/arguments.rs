@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::{Format, Gate, Shard};
+use townsend::{Format, Gate, Shard, Start};
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
 #[derive(Debug, Parser)]
@@ -45,6 +45,11 @@ pub(crate) enum Verb {
     /// Read, train, generate and check on real avalanches that ship with the program.
     #[command(after_help = "Example:\n  townsend demo --out my-demo")]
     Demo(Demo),
+    /// Simulate avalanches with the built-in Monte Carlo of a triple GEM.
+    #[command(
+        after_help = "Examples:\n  townsend simulate --events 50000 --out simulated.root\n  townsend simulate --detector microscopic_275 --events 10000 --out simulated.npz\n  townsend simulate --detector my-detector.toml --start drift --events 1000 --out part-3.root \\\n      --shard 3/8"
+    )]
+    Simulate(Simulate),
     /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
     #[command(after_help = "Example:\n  townsend inspect avalanches.root --json")]
     Inspect(Inspect),
@@ -78,6 +83,30 @@ pub(crate) struct Demo {
     /// Change a value of the configuration, such as training.epochs=2.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// Number of avalanches in all, empty ones included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) events: u64,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// The detector: a TOML file, or one that comes with the program (cgem, microscopic_275, reference2021)
+    /// [default: cgem].
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) detector: Option<PathBuf>,
+    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift gap), or X,Z
+    /// in µm from the centre of a hole.
+    #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
+    pub(crate) start: Start,
+    /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
+    #[arg(long, value_name = "i/n")]
+    pub(crate) shard: Option<Shard>,
+    /// The format to write, if not the one that the ending stands for: root or npz.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
 }
 
 #[derive(Debug, Args)]

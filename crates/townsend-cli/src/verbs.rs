@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use townsend::{
-    CheckOptions, Context, ConvertOptions, GenerateOptions, InspectOptions, Inspection, Report, TrainOptions,
-    TrainSummary, significant,
+    CheckOptions, Context, ConvertOptions, GenerateOptions, Generated, InspectOptions, Inspection, Report,
+    SimulateOptions, TrainOptions, TrainSummary, significant,
 };
 
-use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Train, Verb};
+use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Simulate, Train, Verb};
 use crate::progress::{Bars, say};
 
 pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
@@ -21,6 +21,7 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
             set_seed(&mut arguments.set, common.seed);
             demo(&arguments, context, bars, json)
         }
+        Verb::Simulate(arguments) => simulate(arguments, context, bars, json),
         Verb::Inspect(arguments) => inspect(&arguments, context, json),
         Verb::Convert(arguments) => convert(arguments, context, bars, json),
         Verb::Train(mut arguments) => {
@@ -161,17 +162,32 @@ fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool
         format: arguments.format,
     };
     let generated = townsend::generate(&arguments.run, &arguments.out, &options, context)?;
+    made(&generated, &arguments.out, bars, json)
+}
+
+fn simulate(arguments: Simulate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let options = SimulateOptions {
+        events: arguments.events,
+        shard: arguments.shard.unwrap_or_default(),
+        detector: arguments.detector,
+        start: arguments.start,
+        format: arguments.format,
+    };
+    let simulated = townsend::simulate(&arguments.out, &options, context)?;
+    made(&simulated, &arguments.out, bars, json)
+}
+
+fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Result<ExitCode> {
     if json {
-        print_json(&generated)?;
+        print_json(what)?;
     } else {
-        // A part of a whole may hold none, in no time.
-        let rate = generated.avalanches as f64 / generated.seconds.max(1e-9);
+        let rate = what.avalanches as f64 / what.seconds;
         bars.note(&format!(
             "{} avalanches, {} electrons in {:.1} s ({rate:.0} avalanches/s) to {}",
-            generated.avalanches,
-            generated.electrons,
-            generated.seconds,
-            arguments.out.display()
+            what.avalanches,
+            what.electrons,
+            what.seconds,
+            out.display()
         ));
     }
     Ok(ExitCode::SUCCESS)

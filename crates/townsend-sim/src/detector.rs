@@ -61,30 +61,50 @@ pub struct Gap {
     pub field_kv_cm: f64,
 }
 
-/// A foil and the gap below it.
+/// A foil and the gap below it. What a foil does to an electron is told by [`crate::FoilStage`]; lengths are in µm, times in
+/// ns, and r is the distance of the electron from the axis of a hole.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Foil {
-    /// Probability that an electron above the foil gets into a hole.
+    /// Probability that an electron gets into a hole and is multiplied there, if it comes along the axis.
     pub collection: f64,
+    /// Change of the logarithm of that probability's odds by (r/pitch)².
+    #[serde(default)]
+    pub collection_slope: f64,
     /// Mean number of electrons that one electron becomes in a hole.
     pub gain: f64,
     /// θ of the Polya distribution of that number.
     pub theta: f64,
     /// Probability that an electron in a hole gets out below.
     pub extraction: f64,
-    /// Spread of the electrons about the hole's axis where they leave it, a direction, µm.
+    /// Diffusion on the way into a hole: hole h is chosen with a probability in proportion to exp(−r_h²/2s²). With s = 0 it
+    /// is the nearest.
+    pub hole_spread_um: f64,
+    /// The part of its distance from the hole's axis that an electron leaves to its children as a common offset.
+    #[serde(default)]
+    pub memory: f64,
+    /// Spread, a direction, of the children's common offset from the axis.
+    #[serde(default)]
+    pub common_spread_um: f64,
+    /// Spread, a direction, of each child about it.
     pub exit_spread_um: f64,
-    /// Mean time from above the foil to below, ns.
+    /// Mean time from above the foil to below, along the axis.
     pub transit_ns: f64,
-    /// Spread of that time, common to the electrons from one, ns.
+    /// Increase of that time by (r_h/pitch)².
+    #[serde(default)]
+    pub transit_slope_ns: f64,
+    /// Spread of that time that is common to the children of an electron.
     pub common_time_spread_ns: f64,
-    /// Spread of that time of each electron by itself, ns.
+    /// Spread of that time of each child by itself.
     pub own_time_spread_ns: f64,
     /// Height of the gap below, mm.
     pub gap_mm: f64,
     /// Field in it, kV/cm.
     pub field_kv_cm: f64,
+    /// The part of that gap (and of the one above) whose diffusion and time the values above already hold, because they
+    /// were found for planes inside the gaps, mm.
+    #[serde(default)]
+    pub included_mm: f64,
 }
 
 fn one() -> f64 {
@@ -96,6 +116,23 @@ fn ones() -> [f64; 2] {
 }
 
 impl Detector {
+    /// The descriptions that come with the program, by name; the first is the default.
+    const SHIPPED: [(&str, &str); 3] = [
+        ("cgem", include_str!("../../../configs/detector/cgem.toml")),
+        ("microscopic_275", include_str!("../../../configs/detector/microscopic_275.toml")),
+        ("reference2021", include_str!("../../../configs/detector/reference2021.toml")),
+    ];
+
+    /// The names of the descriptions that come with the program; the first is the default.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::SHIPPED.iter().map(|&(name, _)| name)
+    }
+
+    /// The text of the description with this name among those that come with the program.
+    pub fn shipped(name: &str) -> Option<&'static str> {
+        Self::SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|&(_, text)| text)
+    }
+
     /// Reads and checks a file with a description.
     pub fn read(path: &Path) -> Result<Self, SimError> {
         let text =
@@ -181,15 +218,25 @@ impl Foil {
     }
 
     fn check(&self, at: &str) -> Result<(), SimError> {
-        let key = |name: &str| format!("{at}.{name}");
-        within(&key("collection"), self.collection, 0.0, 1.0)?;
-        within(&key("gain"), self.gain, 0.0, Polya::MAXIMUM_MEAN)?;
-        within(&key("theta"), self.theta, -0.5, 100.0)?;
-        within(&key("extraction"), self.extraction, 0.0, 1.0)?;
-        within(&key("exit_spread_um"), self.exit_spread_um, 0.0, 10_000.0)?;
-        within(&key("transit_ns"), self.transit_ns, 0.0, 1e6)?;
-        within(&key("common_time_spread_ns"), self.common_time_spread_ns, 0.0, 1e6)?;
-        within(&key("own_time_spread_ns"), self.own_time_spread_ns, 0.0, 1e6)?;
+        let limits = [
+            ("collection", self.collection, 0.0, 1.0),
+            ("collection_slope", self.collection_slope, -1_000.0, 1_000.0),
+            ("gain", self.gain, 0.0, Polya::MAXIMUM_MEAN),
+            ("theta", self.theta, -0.5, 100.0),
+            ("extraction", self.extraction, 0.0, 1.0),
+            ("hole_spread_um", self.hole_spread_um, 0.0, 10_000.0),
+            ("memory", self.memory, -1.0, 1.0),
+            ("common_spread_um", self.common_spread_um, 0.0, 10_000.0),
+            ("exit_spread_um", self.exit_spread_um, 0.0, 10_000.0),
+            ("transit_ns", self.transit_ns, 0.0, 1e6),
+            ("transit_slope_ns", self.transit_slope_ns, -1e6, 1e6),
+            ("common_time_spread_ns", self.common_time_spread_ns, 0.0, 1e6),
+            ("own_time_spread_ns", self.own_time_spread_ns, 0.0, 1e6),
+        ];
+        for (name, value, low, high) in limits {
+            within(&format!("{at}.{name}"), value, low, high)?;
+        }
+        within(&format!("{at}.included_mm"), self.included_mm, 0.0, self.gap_mm)?;
         self.gap().check(at)
     }
 }

@@ -32,6 +32,16 @@ impl Lattice {
         if a.2 <= b.2 { (a.0, a.1) } else { (b.0, b.1) }
     }
 
+    /// Distance between neighbouring holes, mm.
+    pub fn pitch_mm(self) -> f32 {
+        self.pitch_mm
+    }
+
+    /// The hole `column`·(p, 0) + `row`·(p/2, p√3/2), mm.
+    pub fn hole(self, column: i32, row: i32) -> (f32, f32) {
+        (self.pitch_mm * (column as f32 + 0.5 * row as f32), self.row_mm() * row as f32)
+    }
+
     /// A point distributed evenly over the cell of the hole at the origin: the hexagon of the points nearest to it.
     pub fn point_in_cell(self, random: &mut impl rand::Rng) -> (f32, f32) {
         let (u, v): (f32, f32) = (random.random(), random.random());
@@ -57,7 +67,7 @@ mod tests {
             let distance = (x - hx).hypot(z - hz);
             for i in -20..=20 {
                 for j in -10..=10 {
-                    let (ox, oz) = (0.14 * (i as f32 + 0.5 * j as f32), lattice.row_mm() * j as f32);
+                    let (ox, oz) = lattice.hole(i, j);
                     prop_assert!(distance <= (x - ox).hypot(z - oz) + 1e-6);
                 }
             }

@@ -5,6 +5,7 @@ mod detector;
 mod error;
 mod gap;
 mod gas;
+mod holes;
 mod lattice;
 mod normal;
 mod polya;

@@ -1,6 +1,7 @@
 //! Whole avalanches.
 
 use std::ops::Range;
+use std::str::FromStr;
 
 use rand::RngExt;
 use rayon::prelude::*;
@@ -23,6 +24,24 @@ pub enum Start {
         /// Along B.
         z_um: f64,
     },
+}
+
+impl FromStr for Start {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.trim().parse().ok().filter(|value: &f64| value.is_finite());
+        match text {
+            "cell" => Ok(Self::Cell),
+            "drift" => Ok(Self::Drift),
+            _ => match text.split_once(',').and_then(|(x, z)| Some((number(x)?, number(z)?))) {
+                Some((x_um, z_um)) => Ok(Self::At { x_um, z_um }),
+                None => Err(format!(
+                    "`{text}` is no start; write cell, drift, or X,Z in µm from the centre of a hole"
+                )),
+            },
+        }
+    }
 }
 
 /// A detector made ready to be simulated.
@@ -53,7 +72,10 @@ impl Simulation {
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         for foil in &detector.foils {
             let transport = detector.transport(&table, foil.field_kv_cm)?;
-            stages.push(Box::new(FoilStage::new(lattice, foil, &Drift::over(foil.gap_mm, &transport))));
+            let mut drift = Drift::over(foil.gap_mm - foil.included_mm, &transport);
+            // The response of a foil is symmetric; what the magnetic field does within it is left to the gap.
+            drift.shift_mm = foil.gap_mm * transport.lorentz_tangent();
+            stages.push(Box::new(FoilStage::new(lattice, foil, &drift)));
         }
         let drift = detector.transport(&table, detector.drift.field_kv_cm)?;
         Ok(Self { lattice, stages, drift_mm: detector.drift.gap_mm, drift, start })

@@ -3,6 +3,7 @@
 use rand::RngExt;
 use townsend_core::Stream;
 
+use crate::holes::HoleChoice;
 use crate::{Cloud, Drift, Foil, Lattice, Polya, fill_normal};
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
@@ -11,48 +12,68 @@ pub trait Stage: Send + Sync {
     fn respond(&self, parents: &Cloud, children: &mut Cloud, random: &mut Stream);
 }
 
-/// A foil and the gap below it, by a handful of parameters.
+/// A foil and the gap below it.
 ///
-/// An electron gets into the nearest hole with the collection efficiency. The number of its children that leave the
-/// hole below is Polya distributed with mean gain times extraction (see [`Polya`]). They start about the hole's axis with
-/// the exit spread, at a time that has a part common to all and a part of each one, and drift through the gap: sums of
-/// normal displacements, so that one normal number a coordinate serves for exit and drift together.
+/// An electron at distance r from the axis of the nearest hole, of a lattice with pitch p,
+///
+/// 1. is collected and multiplied with probability c, where ln(c/(1 − c)) grows by `collection_slope`·(r/p)²;
+/// 2. becomes N electrons that leave the foil below, N Polya distributed (see [`Polya`]) with mean gain·extraction;
+/// 3. chooses a hole, see `hole_spread_um`; with its vector d from that hole's axis,
+/// 4. its children have a common place m = axis + memory·d + normal(common_spread) and a common time
+///    T = transit + transit_slope·(|d|/p)² + normal(common_time_spread);
+/// 5. each child leaves at m + normal(exit_spread), T + normal(own_time_spread), and drifts through the gap ([`Drift`]).
+///
+/// The displacements of step 5 are sums of normal ones, so one normal number a coordinate serves for exit and drift.
 #[derive(Debug, Clone)]
 pub struct FoilStage {
     lattice: Lattice,
-    collection: f64,
+    holes: HoleChoice,
+    /// ln(c/(1 − c)) on the axis, and its change by r² in mm².
+    collection: [f64; 2],
     number: Polya,
+    memory: f32,
+    common_mm: f32,
     common_time_ns: f32,
+    /// Increase of the time by r² in mm².
+    time_slope: f32,
     mean: [f32; 3],
     sigma: [f32; 3],
+    /// Shift along x by the normal number of the time, mm.
     sweep: f32,
 }
 
 impl FoilStage {
     /// A stage of a foil with these holes, and the drift through the gap below.
     pub fn new(lattice: Lattice, foil: &Foil, drift: &Drift) -> Self {
-        let exit_mm = foil.exit_spread_um / 1000.0;
-        // An electron that leaves the hole late is not swept along E × B for it: only the delay in the gap counts. The
-        // common factor that lets one normal number serve for both delays is the regression of one on their sum.
+        let mm = |um: f64| um / 1000.0;
+        let pitch_squared = f64::from(lattice.pitch_mm()).powi(2);
+        // An electron that leaves the hole late is not swept along E × B for that: only its delay in the gap counts, which
+        // is, given the sum of both delays, a share of the sum and a rest.
         let sigma_t = foil.own_time_spread_ns.hypot(drift.sigma_t_ns);
         let share = if sigma_t > 0.0 { (drift.sigma_t_ns / sigma_t).powi(2) } else { 0.0 };
-        let sweep = drift.sweep_mm_ns * share;
         let rest = drift.sweep_mm_ns * drift.sigma_t_ns * (1.0 - share).sqrt();
-        let sigma_x = drift.sigma_mm[0].hypot(exit_mm).hypot(rest);
-        let sigma_z = drift.sigma_mm[1].hypot(exit_mm);
+        let exit = mm(foil.exit_spread_um);
+        let sigma = [drift.sigma_mm[0].hypot(exit).hypot(rest), drift.sigma_mm[1].hypot(exit), sigma_t];
         Self {
             lattice,
-            collection: foil.collection,
+            holes: HoleChoice::new(lattice, mm(foil.hole_spread_um)),
+            collection: [
+                (foil.collection / (1.0 - foil.collection)).ln(),
+                foil.collection_slope / pitch_squared,
+            ],
             number: Polya::new(foil.gain * foil.extraction, foil.theta),
+            memory: foil.memory as f32,
+            common_mm: mm(foil.common_spread_um) as f32,
             common_time_ns: foil.common_time_spread_ns as f32,
+            time_slope: (foil.transit_slope_ns / pitch_squared) as f32,
             mean: [drift.shift_mm as f32, 0.0, (foil.transit_ns + drift.time_ns) as f32],
-            sigma: [sigma_x, sigma_z, sigma_t].map(|sigma| sigma as f32),
-            sweep: (sweep * sigma_t) as f32,
+            sigma: sigma.map(|sigma| sigma as f32),
+            sweep: (drift.sweep_mm_ns * share * sigma_t) as f32,
         }
     }
 }
 
-/// The children of one electron: how many, and where they are on average.
+/// The children of one electron: how many, and where they arrive on average.
 struct Family {
     len: usize,
     mean: [f32; 3],
@@ -63,8 +84,8 @@ impl Stage for FoilStage {
         let families = self.families(parents, random);
         let first = children.len();
         children.resize(first + families.iter().map(|family| family.len).sum::<usize>());
-        let (mut x, mut z, mut t) =
-            (&mut children.x[first..], &mut children.z[first..], &mut children.t[first..]);
+        let [mut x, mut z, mut t] =
+            [&mut children.x, &mut children.z, &mut children.t].map(|column| &mut column[first..]);
         for column in [&mut *x, &mut *z, &mut *t] {
             fill_normal(random, column);
         }
@@ -83,17 +104,32 @@ impl Stage for FoilStage {
 }
 
 impl FoilStage {
+    /// The families of those parents that have children.
     fn families(&self, parents: &Cloud, random: &mut Stream) -> Vec<Family> {
-        let mut common = vec![0.0; parents.len()];
+        let mut families = Vec::with_capacity(parents.len());
+        for i in 0..parents.len() {
+            let (nearest_x, nearest_z) = self.lattice.nearest(parents.x[i], parents.z[i]);
+            let (x, z) = (parents.x[i] - nearest_x, parents.z[i] - nearest_z);
+            let odds = self.collection[0] + self.collection[1] * f64::from(x * x + z * z);
+            if random.random::<f64>() >= 1.0 / (1.0 + (-odds).exp()) {
+                continue;
+            }
+            let len = self.number.sample(random) as usize;
+            if len > 0 {
+                let (hole_x, hole_z) = self.holes.choose(x, z, random);
+                let (dx, dz) = (x - hole_x, z - hole_z);
+                let slope = self.time_slope * (dx * dx + dz * dz);
+                let axis = [nearest_x + hole_x, nearest_z + hole_z];
+                let mean = [axis[0] + self.memory * dx, axis[1] + self.memory * dz, parents.t[i] + slope];
+                families.push(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) });
+            }
+        }
+        let mut common = vec![0.0; 3 * families.len()];
         fill_normal(random, &mut common);
-        let electrons = parents.x.iter().zip(&parents.z).zip(&parents.t).zip(common);
-        let family = |(((&x, &z), &t), common): (((&f32, &f32), &f32), f32)| {
-            let collected = random.random::<f64>() < self.collection;
-            let len = if collected { self.number.sample(random) as usize } else { 0 };
-            let (hole_x, hole_z) = self.lattice.nearest(x, z);
-            let time = t + self.common_time_ns * common;
-            Family { len, mean: [hole_x + self.mean[0], hole_z + self.mean[1], time + self.mean[2]] }
-        };
-        electrons.map(family).filter(|family| family.len > 0).collect()
+        for (family, common) in families.iter_mut().zip(common.as_chunks::<3>().0) {
+            let sigma = [self.common_mm, self.common_mm, self.common_time_ns];
+            (0..3).for_each(|k| family.mean[k] += sigma[k] * common[k]);
+        }
+        families
     }
 }

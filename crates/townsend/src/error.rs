@@ -6,6 +6,7 @@ use thiserror::Error;
 use townsend_check::CheckError;
 use townsend_core::{GridError, OutputError};
 use townsend_models::ModelError;
+use townsend_sim::SimError;
 use townsend_train::TrainError;
 
 /// The result of a verb.
@@ -23,6 +24,9 @@ pub enum Error {
     /// A model or its checkpoint.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The detector.
+    #[error("detector: {0}")]
+    Detector(#[from] SimError),
     /// The comparison.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -70,6 +74,7 @@ impl Error {
         matches!(
             self,
             Self::Usage(_)
+                | Self::Detector(_)
                 | Self::Avalanches(townsend_io::Error::UnknownEnding { .. })
                 | Self::Check(UnknownMetric { .. })
                 | Self::Model(ModelError::Config(_) | ModelError::Device { .. })

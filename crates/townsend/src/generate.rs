@@ -50,13 +50,13 @@ impl FromStr for Shard {
 
 impl Shard {
     /// The numbers of the avalanches in this part of `events`.
-    fn range(self, events: u64) -> Range<u64> {
+    pub(crate) fn range(self, events: u64) -> Range<u64> {
         let cut = |part: u64| (u128::from(events) * u128::from(part) / u128::from(self.count)) as u64;
         cut(self.index - 1)..cut(self.index)
     }
 }
 
-/// What was generated.
+/// What was generated or simulated.
 #[derive(Debug, Clone, Serialize)]
 pub struct Generated {
     /// Number of avalanches written, empty ones included.
@@ -85,16 +85,28 @@ pub fn generate(
         force: context.force,
         ..WriteOptions::default()
     };
-    let mut writer = AvalancheWriter::create(out, &meta, &write)?;
-    let task = context.progress.task("generating", range.end - range.start);
+    let writer = AvalancheWriter::create(out, &meta, &write)?;
+    let avalanches = range.end - range.start;
+    let parts = generator.chunks(context.seed, range).map(Dataset::from);
+    stream_out("generating", avalanches, parts, writer, context)
+}
+
+/// Writes avalanches as they are made, so that memory does not grow with their number.
+pub(crate) fn stream_out(
+    task: &str,
+    avalanches: u64,
+    parts: impl Iterator<Item = Dataset>,
+    mut writer: AvalancheWriter,
+    context: &Context<'_>,
+) -> Result<Generated> {
+    let task = context.progress.task(task, avalanches);
     let started = std::time::Instant::now();
-    let (avalanches, mut electrons) = (range.end - range.start, 0);
-    for part in generator.chunks(context.seed, range) {
+    let mut electrons = 0;
+    for part in parts {
         context.go_on()?;
-        electrons += part.iter().map(|counts| counts.electrons()).sum::<u64>();
-        let done = part.len() as u64;
-        writer.append(&Dataset::from(part))?;
-        task.advance(done);
+        electrons += (0..part.len()).map(|index| part.electrons(index)).sum::<u64>();
+        writer.append(&part)?;
+        task.advance(part.len() as u64);
     }
     writer.finish()?;
     Ok(Generated { avalanches, electrons, seconds: started.elapsed().as_secs_f64() })

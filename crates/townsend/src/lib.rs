@@ -26,6 +26,7 @@ mod demo;
 mod error;
 mod generate;
 mod inspect;
+mod simulate;
 mod train;
 
 pub use check::{CheckOptions, Gate, check};
@@ -35,8 +36,10 @@ pub use demo::{Demo, demo};
 pub use error::{Error, Result};
 pub use generate::{GenerateOptions, Generated, Shard, generate};
 pub use inspect::{InspectOptions, Inspection, ObservableSummary, inspect};
+pub use simulate::{SimulateOptions, simulate};
 pub use townsend_check::{Excess, Report, significant};
 pub use townsend_core::{Progress, Silent, Task};
 pub use townsend_io::Format;
+pub use townsend_sim::Start;
 pub use townsend_train::TrainSummary;
 pub use train::{TrainOptions, Trained, train};

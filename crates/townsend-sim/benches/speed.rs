@@ -1,0 +1,63 @@
+//! Electrons at the anode a second on one core, and what bounds it: the random bits and the normal numbers.
+//!
+//! `cargo bench -p townsend-sim`; every line is the median of rounds in which all of them take turns.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+use townsend_core::{Purpose, stream};
+use townsend_sim::{Detector, Simulation, Start, Workspace, fill_normal};
+
+const ROUNDS: usize = 9;
+const NUMBERS: usize = 1 << 22;
+const DETECTOR: &str = include_str!("../../../configs/detector/cgem.toml");
+
+fn main() {
+    // `cargo test --all-targets` starts benches as well, to see that they build.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let detector = Detector::from_toml(DETECTOR).expect("the detector that ships is valid");
+    let simulation = Simulation::new(&detector, Start::Cell).expect("the detector that ships is valid");
+    let mut random = stream(1, Purpose::new("bench"), 0);
+    let mut bytes = vec![0u8; 4 * NUMBERS];
+    let mut numbers = vec![0f32; NUMBERS];
+    let mut workspace = Workspace::default();
+    let mut rates: [Vec<f64>; 4] = Default::default();
+    for _ in 0..ROUNDS {
+        let rate = |work: &mut dyn FnMut() -> usize| {
+            let start = Instant::now();
+            work() as f64 / start.elapsed().as_secs_f64() / 1e6
+        };
+        rates[0].push(rate(&mut || {
+            random.fill_bytes(black_box(&mut bytes));
+            NUMBERS
+        }));
+        rates[1].push(rate(&mut || {
+            fill_normal(&mut random, black_box(&mut numbers));
+            NUMBERS
+        }));
+        rates[2].push(rate(&mut || {
+            numbers.iter_mut().for_each(|number| *number = StandardNormal.sample(&mut random));
+            black_box(&mut numbers);
+            NUMBERS
+        }));
+        rates[3].push(rate(&mut || {
+            (0..1000).map(|index| black_box(simulation.avalanche(1, index, &mut workspace)).len()).sum()
+        }));
+    }
+    println!("| one core, median of {ROUNDS} rounds | million a second |");
+    println!("|---|---|");
+    let names = [
+        "32 random bits (ChaCha8)",
+        "normal numbers (`fill_normal`)",
+        "normal numbers (`rand_distr::StandardNormal`)",
+        "electrons at the anode (`cgem.toml`)",
+    ];
+    for (name, rates) in names.iter().zip(&mut rates) {
+        rates.sort_by(f64::total_cmp);
+        println!("| {name} | {:.0} |", rates[ROUNDS / 2]);
+    }
+}

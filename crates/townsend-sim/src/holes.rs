@@ -1,0 +1,136 @@
+//! Which hole an electron gets into.
+
+use rand::{Rng, RngExt};
+
+use crate::Lattice;
+
+/// Chooses one of the 19 holes about the nearest one, with a probability in proportion to exp(−r²/2s²), where r is the
+/// electron's distance from the hole's axis: it diffuses by s on its way.
+///
+/// With a hole at i·a + j·b and the electron at q, exp(−|q − ia − jb|²/2s²) ∝ K_ij·A^i·B^j, where A = exp(q·a/s²) and
+/// B = exp(q·b/s²) depend on q and K_ij does not: two exponentials serve for all holes.
+#[derive(Debug, Clone)]
+pub(crate) struct HoleChoice {
+    lattice: Lattice,
+    /// 1/s² in mm⁻²; infinite for the nearest hole.
+    inverse_square: f64,
+    /// K_ij.
+    weights: [f64; 19],
+}
+
+/// Columns and rows of the 19 holes within two steps of the origin.
+const NEIGHBOURS: [(i8, i8); 19] = {
+    let mut all = [(0, 0); 19];
+    let (mut n, mut row) = (0, -2i8);
+    while row <= 2 {
+        let mut column = -2i8;
+        while column <= 2 {
+            // Steps along (1, 0), (0, 1) and (1, −1).
+            if (column + row).abs() <= 2 {
+                all[n] = (column, row);
+                n += 1;
+            }
+            column += 1;
+        }
+        row += 1;
+    }
+    all
+};
+
+impl HoleChoice {
+    /// Below this fraction of the pitch the nearest hole is taken: electrons hop only from within s²/pitch of the border of
+    /// two cells then, and the exponentials would overflow.
+    const SMALLEST: f64 = 0.05;
+
+    pub(crate) fn new(lattice: Lattice, spread_mm: f64) -> Self {
+        let pitch = f64::from(lattice.pitch_mm());
+        let inverse_square =
+            if spread_mm < Self::SMALLEST * pitch { f64::INFINITY } else { spread_mm.powi(-2) };
+        let weights = NEIGHBOURS.map(|(column, row)| {
+            let (x, z) = lattice.hole(column.into(), row.into());
+            (-0.5 * inverse_square * (f64::from(x).powi(2) + f64::from(z).powi(2))).exp()
+        });
+        Self { lattice, inverse_square, weights }
+    }
+
+    /// The chosen hole's centre, relative to the nearest one, for an electron at (x, z) from the nearest, all in mm.
+    #[inline]
+    pub(crate) fn choose(&self, x: f32, z: f32, random: &mut impl Rng) -> (f32, f32) {
+        if self.inverse_square.is_infinite() {
+            return (0.0, 0.0);
+        }
+        let power = |(hx, hz): (f32, f32)| {
+            let one = (self.inverse_square * f64::from(x * hx + z * hz)).exp();
+            [1.0 / (one * one), 1.0 / one, 1.0, one, one * one]
+        };
+        let (a, b) = (power(self.lattice.hole(1, 0)), power(self.lattice.hole(0, 1)));
+        let mut cumulative = [0.0; 19];
+        let mut sum = 0.0;
+        for ((cumulative, weight), (column, row)) in cumulative.iter_mut().zip(self.weights).zip(NEIGHBOURS) {
+            sum += weight * a[(column + 2) as usize] * b[(row + 2) as usize];
+            *cumulative = sum;
+        }
+        let u = random.random::<f64>() * sum;
+        let chosen = cumulative.iter().filter(|&&cumulative| cumulative <= u).count().min(18);
+        let (column, row) = NEIGHBOURS[chosen];
+        self.lattice.hole(column.into(), row.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use townsend_core::{Purpose, stream};
+
+    use super::*;
+
+    #[test]
+    fn the_neighbours_are_the_nearest_nineteen() {
+        let lattice = Lattice::new(1.0);
+        let mut squares: Vec<f32> = NEIGHBOURS
+            .iter()
+            .map(|&(column, row)| {
+                let (x, z) = lattice.hole(column.into(), row.into());
+                x * x + z * z
+            })
+            .collect();
+        squares.sort_by(f32::total_cmp);
+        // 1 at the origin, 6 at distance 1, 6 at √3, 6 at 2.
+        for (n, square) in squares.iter().enumerate() {
+            let expected = [0.0, 1.0, 3.0, 4.0][n.div_ceil(6)];
+            assert!((square - expected).abs() < 1e-5, "{n}: {square}");
+        }
+    }
+
+    /// Frequencies against the probabilities written out.
+    #[test]
+    fn holes_are_chosen_by_their_distance() {
+        let lattice = Lattice::new(0.14);
+        for (spread, x, z) in [(0.047, 0.05, 0.03), (0.2, -0.06, 0.01), (0.0075, 0.069, 0.0)] {
+            let choice = HoleChoice::new(lattice, spread);
+            let mut random = stream(5, Purpose::new("test"), 0);
+            let n = 200_000;
+            let mut counts = [0f64; 19];
+            for _ in 0..n {
+                let chosen = choice.choose(x, z, &mut random);
+                let at = NEIGHBOURS.iter().position(|&(c, r)| lattice.hole(c.into(), r.into()) == chosen);
+                counts[at.unwrap()] += 1.0;
+            }
+            let weight = |(c, r): (i8, i8)| {
+                let (hx, hz) = lattice.hole(c.into(), r.into());
+                (-0.5 * f64::from((x - hx).powi(2) + (z - hz).powi(2)) / spread.powi(2)).exp()
+            };
+            let sum: f64 = NEIGHBOURS.iter().map(|&hole| weight(hole)).sum();
+            for (hole, count) in NEIGHBOURS.iter().zip(counts) {
+                let expected = n as f64 * weight(*hole) / sum;
+                assert!(
+                    (count - expected).abs() <= 5.0 * expected.sqrt() + 1.0,
+                    "{hole:?}: {count} {expected}"
+                );
+            }
+        }
+        assert_eq!(
+            HoleChoice::new(lattice, 0.0).choose(0.069, 0.01, &mut stream(5, Purpose::new("test"), 1)),
+            (0.0, 0.0)
+        );
+    }
+}
