@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GasTable, Polya, SimError, Transport};
+use crate::{GasTable, Polya, SimError, Track, Transport};
 
 /// A detector: gas, field, foils and gaps. Every value was checked when it was read, so it can be simulated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Detector {
     pub drift: Gap,
     /// The foils, from the top, each with the gap below it; the last gap is the induction gap.
     pub foils: Vec<Foil>,
+    /// The charged particle that crosses the drift gap; only needed to simulate tracks.
+    #[serde(default)]
+    pub track: Option<Track>,
     /// The folder of the description: files named in it are looked for there.
     #[serde(skip)]
     folder: PathBuf,
@@ -193,6 +196,7 @@ impl Detector {
         within("gas.longitudinal_scale", gas.longitudinal_scale, 0.0, 10.0)?;
         within("lattice.pitch_um", self.lattice.pitch_um, 1.0, 10_000.0)?;
         self.drift.check("drift")?;
+        self.track.as_ref().map_or(Ok(()), Track::check)?;
         if !(1..=10).contains(&self.foils.len()) {
             return Err(SimError::Range {
                 key: "the number of foils".into(),

@@ -42,6 +42,16 @@ pub enum SimError {
         /// What there is.
         remedy: String,
     },
+    /// A table that the description can do without, but not what was asked for.
+    #[error(
+        "there is no [{table}] table, which says {what}\n  hint: add one, as configs/detector/cgem.toml has it"
+    )]
+    Missing {
+        /// Its name.
+        table: &'static str,
+        /// What it is for.
+        what: &'static str,
+    },
     /// A gas file of Garfield++ that is damaged or does not hold what is needed.
     #[error("gas file {0}")]
     GasFile(String),

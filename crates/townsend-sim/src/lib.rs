@@ -11,6 +11,7 @@ mod normal;
 mod polya;
 mod simulation;
 mod stage;
+mod track;
 
 pub use cloud::Cloud;
 pub use detector::{Detector, Foil, Gap, Gas, Holes};
@@ -22,3 +23,4 @@ pub use normal::fill_normal;
 pub use polya::Polya;
 pub use simulation::{Simulation, Start, Workspace};
 pub use stage::{FoilStage, Stage};
+pub use track::{Cluster, Ionisation, Track};

@@ -7,7 +7,9 @@ use rand::RngExt;
 use rayon::prelude::*;
 use townsend_core::{ElectronSet, Purpose, Stream, stream};
 
-use crate::{Cloud, Detector, Drift, FoilStage, Lattice, SimError, Stage, Transport, fill_normal};
+use crate::{
+    Cloud, Cluster, Detector, Drift, FoilStage, Ionisation, Lattice, SimError, Stage, Transport, fill_normal,
+};
 
 /// Where the primary electron starts.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -24,6 +26,9 @@ pub enum Start {
         /// Along B.
         z_um: f64,
     },
+    /// A charged track crosses the drift gap and the first foil evenly over such a cell; all electrons that it frees are
+    /// primary electrons. Positions are relative to where it crosses the foil.
+    Track,
 }
 
 impl FromStr for Start {
@@ -51,6 +56,7 @@ pub struct Simulation {
     drift_mm: f64,
     drift: Transport,
     start: Start,
+    track: Option<Ionisation>,
 }
 
 /// Memory for one avalanche under way, to be used again for the next.
@@ -78,7 +84,12 @@ impl Simulation {
             stages.push(Box::new(FoilStage::new(lattice, foil, &drift)));
         }
         let drift = detector.transport(&table, detector.drift.field_kv_cm)?;
-        Ok(Self { lattice, stages, drift_mm: detector.drift.gap_mm, drift, start })
+        let drift_mm = detector.drift.gap_mm;
+        let track = detector.track.as_ref().map(|track| Ionisation::new(track, drift_mm));
+        if start == Start::Track && track.is_none() {
+            return Err(SimError::Missing { table: "track", what: "how a track ionises the gas" });
+        }
+        Ok(Self { lattice, stages, drift_mm, drift, start, track })
     }
 
     /// The electrons at the anode of avalanche number `index`: a function of seed and index alone. Positions are relative
@@ -98,17 +109,25 @@ impl Simulation {
         now
     }
 
-    /// Puts the primary electron above the first foil and returns where it started.
+    /// Puts the primary electrons above the first foil and returns where they started.
     fn primary(&self, cloud: &mut Cloud, random: &mut Stream) -> (f32, f32) {
         let (x, z) = match self.start {
             Start::At { x_um, z_um } => ((x_um / 1000.0) as f32, (z_um / 1000.0) as f32),
-            Start::Cell | Start::Drift => self.lattice.point_in_cell(random),
+            Start::Cell | Start::Drift | Start::Track => self.lattice.point_in_cell(random),
         };
-        if self.start == Start::Drift {
-            let height = self.drift_mm * random.random::<f64>();
-            self.drift_down(cloud, [x, z], height, random);
-        } else {
-            cloud.push(x, z, 0.0);
+        match (self.start, &self.track) {
+            (Start::Drift, _) => {
+                let height = self.drift_mm * random.random::<f64>();
+                self.drift_down(cloud, [x, z], height, random);
+            }
+            (Start::Track, Some(track)) => {
+                let clusters: Vec<Cluster> = track.clusters(random).collect();
+                for Cluster { height_mm, offset_mm, electrons } in clusters {
+                    let start = [x + offset_mm[0], z + offset_mm[1]];
+                    (0..electrons).for_each(|_| self.drift_down(cloud, start, height_mm, random));
+                }
+            }
+            _ => cloud.push(x, z, 0.0),
         }
         (x, z)
     }
