@@ -162,7 +162,9 @@ impl Published {
     /// bins count as below or above.
     pub fn cumulative(&self, values: &[f64]) -> Vec<(f64, f64)> {
         let mut counts = vec![0u32; self.binning.bins + 2];
-        values.iter().for_each(|&value| counts[self.binning.bin(value)] += 1);
+        for &value in values {
+            counts[self.binning.bin(value)] += 1;
+        }
         let total = f64::from(self.avalanches.iter().sum::<u32>());
         let (mut published, mut sum) = (0.0, f64::from(counts[0]));
         let bins = self.avalanches.iter().zip(&counts[1..]);
