@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GasTable, Polya, SimError, Track, Transport};
+use crate::{GasTable, Polya, Readout, SimError, Track, Transport};
 
 /// A detector: gas, field, foils and gaps. Every value was checked when it was read, so it can be simulated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Detector {
     /// The charged particle that crosses the drift gap; only needed to simulate tracks.
     #[serde(default)]
     pub track: Option<Track>,
+    /// The strips of the anode; only needed to read them.
+    #[serde(default)]
+    pub readout: Option<Readout>,
     /// The folder of the description: files named in it are looked for there.
     #[serde(skip)]
     folder: PathBuf,
@@ -197,6 +200,7 @@ impl Detector {
         within("lattice.pitch_um", self.lattice.pitch_um, 1.0, 10_000.0)?;
         self.drift.check("drift")?;
         self.track.as_ref().map_or(Ok(()), Track::check)?;
+        self.readout.as_ref().map_or(Ok(()), Readout::check)?;
         if !(1..=10).contains(&self.foils.len()) {
             return Err(SimError::Range {
                 key: "the number of foils".into(),

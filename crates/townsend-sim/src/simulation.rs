@@ -39,10 +39,11 @@ impl FromStr for Start {
         match text {
             "cell" => Ok(Self::Cell),
             "drift" => Ok(Self::Drift),
+            "track" => Ok(Self::Track),
             _ => match text.split_once(',').and_then(|(x, z)| Some((number(x)?, number(z)?))) {
                 Some((x_um, z_um)) => Ok(Self::At { x_um, z_um }),
                 None => Err(format!(
-                    "`{text}` is no start; write cell, drift, or X,Z in µm from the centre of a hole"
+                    "`{text}` is no start; write cell, drift, track, or X,Z in µm from the centre of a hole"
                 )),
             },
         }
@@ -70,6 +71,8 @@ impl Simulation {
     const PURPOSE: Purpose = Purpose::new("simulate");
     /// Avalanches simulated in parallel before they are handed on.
     const BLOCK: u64 = 256;
+    /// Likewise of events of a track, which are some 50 avalanches each.
+    const BLOCK_OF_TRACKS: u64 = 8;
 
     /// Prepares a detector, with primary electrons at `start`.
     pub fn new(detector: &Detector, start: Start) -> Result<Self, SimError> {
@@ -150,8 +153,9 @@ impl Simulation {
     /// The avalanches with these numbers, in blocks, in order; each block is simulated by all threads.
     pub fn blocks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = ElectronSet> {
         let Range { start, end } = range;
-        (start..end).step_by(Self::BLOCK as usize).map(move |first| {
-            let last = (first + Self::BLOCK).min(end);
+        let block = if self.start == Start::Track { Self::BLOCK_OF_TRACKS } else { Self::BLOCK };
+        (start..end).step_by(block as usize).map(move |first| {
+            let last = (first + block).min(end);
             let simulate = |workspace: &mut Workspace, index| self.avalanche(seed, index, workspace).clone();
             let clouds: Vec<Cloud> =
                 (first..last).into_par_iter().map_init(Workspace::default, simulate).collect();

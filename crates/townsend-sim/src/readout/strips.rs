@@ -1,0 +1,220 @@
+//! From electrons to hits.
+
+use std::ops::Range;
+
+use rand::{Rng, RngExt};
+use townsend_core::{Avalanche, Purpose, stream};
+
+use super::Readout;
+use crate::{Detector, SimError, fill_normal};
+
+/// What one strip recorded of one event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StripHit {
+    /// Number of the event.
+    pub event: u64,
+    /// Number of the layer.
+    pub layer: u8,
+    /// Number of the sheet in the layer.
+    pub sheet: u8,
+    /// 0 for X, 1 for V.
+    pub view: u8,
+    /// Number of the strip in its view, from 0.
+    pub strip: u32,
+    /// Charge, fC.
+    pub charge_fc: f32,
+    /// Time, ns.
+    pub time_ns: f32,
+}
+
+/// Electrons whose strip is found in one go.
+const BLOCK: usize = 1024;
+/// The strip of an electron beside all strips.
+const NOWHERE: u32 = u32::MAX;
+
+/// The strips of a detector, ready to read events.
+///
+/// ```
+/// use townsend_core::Avalanche;
+/// use townsend_sim::{Detector, StripReadout, StripWorkspace};
+///
+/// let detector = Detector::from_toml(Detector::shipped("cgem").unwrap())?;
+/// let strips = StripReadout::new(&detector)?;
+/// // 200,000 electrons at one point: one X and one V strip.
+/// let (x, z, t) = (vec![0.0; 200_000], vec![0.0; 200_000], vec![170.0; 200_000]);
+/// let mut hits = Vec::new();
+/// let avalanche = Avalanche { x: &x, z: &z, t: &t };
+/// let lost = strips.read(1, 0, avalanche, &mut StripWorkspace::default(), &mut hits);
+/// assert_eq!((hits[0].view, hits[1].view, hits.len(), lost), (0, 1, 2, 0));
+/// # Ok::<(), townsend_sim::SimError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct StripReadout {
+    of: Readout,
+    region_mm: [f64; 2],
+    /// X strips have the numbers below the first of these, V strips those from there to the second.
+    ends: [u32; 2],
+    /// Strips of x and of z for each view: number = x·a + z·b + c.
+    slopes: [[f32; 2]; 2],
+    /// Electrons whose charge passes the threshold.
+    needed: usize,
+    charge_fc: f64,
+    /// An electron belongs to X if 32 random bits are below this.
+    x_bits: u64,
+}
+
+/// Memory for one event, to be used again for the next.
+#[derive(Debug, Default)]
+pub struct StripWorkspace {
+    /// The strip of each electron.
+    strips: Vec<u32>,
+    /// Electrons a strip, X strips first; all 0 between events. Then where a strip's times end.
+    counts: Vec<u32>,
+    times: Vec<f32>,
+    jitter: Vec<f32>,
+}
+
+impl StripReadout {
+    const PURPOSE: Purpose = Purpose::new("readout");
+
+    /// The strips of a detector.
+    pub fn new(detector: &Detector) -> Result<Self, SimError> {
+        let missing = SimError::Missing { table: "readout", what: "which strips there are" };
+        let of = detector.readout.clone().ok_or(missing)?;
+        let per_mm = 1000.0 / of.pitch_um;
+        let (sin, cos) = of.stereo_deg.to_radians().sin_cos();
+        let charge_fc = of.charge_per_electron_fc();
+        Ok(Self {
+            region_mm: of.region_mm(),
+            ends: [of.strips[0], of.strips[0] + of.strips[1]],
+            slopes: [[1.0, 0.0], [cos, sin]].map(|view| view.map(|slope| (slope * per_mm) as f32)),
+            needed: ((of.threshold_fc / charge_fc).ceil() as usize).max(1),
+            charge_fc,
+            x_bits: (of.x_share * (1u64 << 32) as f64) as u64,
+            of,
+        })
+    }
+
+    /// Appends the hits of event number `event`, by view and strip: a function of seed, number and electrons alone.
+    /// Positions are in mm, times in ns. Returns how many electrons came down beside the strips.
+    ///
+    /// The event is placed on the sheet; each electron is given to X or V at random; the charge of a strip is that of its
+    /// electrons, and its time that of the electron with which it reaches the threshold.
+    ///
+    /// # Panics
+    /// If there are 2³² electrons or more.
+    pub fn read(
+        &self,
+        seed: u64,
+        event: u64,
+        electrons: Avalanche<'_>,
+        workspace: &mut StripWorkspace,
+        hits: &mut Vec<StripHit>,
+    ) -> u64 {
+        assert!(u32::try_from(electrons.len()).is_ok(), "electrons of an event");
+        let mut random = stream(seed, Self::PURPOSE, event);
+        let place = [0, 1].map(|k| {
+            let along: f64 = random.random();
+            self.of.center_mm[k] + (along - 0.5) * self.region_mm[k]
+        });
+        workspace.counts.resize(self.ends[1] as usize, 0);
+        self.find_strips(electrons, place, &mut random, workspace);
+        let (touched, lost) = workspace.count();
+        workspace.sort_times(electrons.t, touched.clone());
+        let first = hits.len();
+        let mut start = 0;
+        for strip in touched.clone() {
+            let end = workspace.counts[strip] as usize;
+            hits.extend(self.hit(event, strip as u32, &mut workspace.times[start..end]));
+            start = end;
+        }
+        workspace.counts[touched].fill(0);
+        workspace.jitter.resize(hits.len() - first, 0.0);
+        fill_normal(&mut random, &mut workspace.jitter);
+        for (hit, jitter) in hits[first..].iter_mut().zip(&workspace.jitter) {
+            hit.time_ns += self.of.jitter_ns as f32 * jitter;
+        }
+        lost
+    }
+
+    /// Finds the strip of every electron, X strips first.
+    fn find_strips(
+        &self,
+        electrons: Avalanche<'_>,
+        [x0, z0]: [f64; 2],
+        random: &mut impl Rng,
+        workspace: &mut StripWorkspace,
+    ) {
+        let per_mm = 1000.0 / self.of.pitch_um;
+        let (sin, cos) = self.of.stereo_deg.to_radians().sin_cos();
+        let middle = self.of.strips.map(|n| 0.5 * f64::from(n));
+        let start = [x0 * per_mm + middle[0], (x0 * cos + z0 * sin) * per_mm + middle[1]].map(|v| v as f32);
+        let (z0, half) = (z0 as f32, (0.5 * self.of.length_mm) as f32);
+        let counts = self.of.strips.map(|n| n as f32);
+        let firsts = [0, self.ends[0]];
+        workspace.strips.clear();
+        let mut bytes = [0u8; 4 * BLOCK];
+        for (x, z) in electrons.x.chunks(BLOCK).zip(electrons.z.chunks(BLOCK)) {
+            random.fill_bytes(&mut bytes[..4 * x.len()]);
+            let bits = bytes.as_chunks().0.iter().map(|&bytes| u64::from(u32::from_le_bytes(bytes)));
+            workspace.strips.extend(x.iter().zip(z).zip(bits).map(|((x, z), bits)| {
+                let view = usize::from(bits >= self.x_bits);
+                let [a, b] = self.slopes[view];
+                let strip = (x * a + z * b + start[view]).floor();
+                let inside = strip >= 0.0 && strip < counts[view] && (z + z0).abs() <= half;
+                if inside { firsts[view] + strip as u32 } else { NOWHERE }
+            }));
+        }
+    }
+
+    /// The hit of a strip with electrons at these times, if it passes the threshold.
+    fn hit(&self, event: u64, number: u32, times: &mut [f32]) -> Option<StripHit> {
+        if times.len() < self.needed {
+            return None;
+        }
+        let (_, &mut time, _) = times.select_nth_unstable_by(self.needed - 1, f32::total_cmp);
+        let view = number >= self.ends[0];
+        Some(StripHit {
+            event,
+            layer: self.of.layer,
+            sheet: self.of.sheet,
+            view: view.into(),
+            strip: if view { number - self.ends[0] } else { number },
+            charge_fc: (times.len() as f64 * self.charge_fc).min(self.of.saturation_fc) as f32,
+            time_ns: time + self.of.time_offset_ns as f32,
+        })
+    }
+}
+
+impl StripWorkspace {
+    /// Counts the electrons of every strip. Returns the strips between the first and the last with any, and the number of
+    /// electrons beside all strips.
+    fn count(&mut self) -> (Range<usize>, u64) {
+        let (mut first, mut end, mut lost) = (usize::MAX, 0, 0);
+        for &strip in &self.strips {
+            if let Some(count) = self.counts.get_mut(strip as usize) {
+                *count += 1;
+                first = first.min(strip as usize);
+                end = end.max(strip as usize + 1);
+            } else {
+                lost += 1;
+            }
+        }
+        (first.min(end)..end, lost)
+    }
+
+    /// Puts the times of every strip together, strip by strip; counts become ends.
+    fn sort_times(&mut self, times: &[f32], touched: Range<usize>) {
+        let mut sum = 0;
+        for count in &mut self.counts[touched] {
+            sum += std::mem::replace(count, sum);
+        }
+        self.times.resize(sum as usize, 0.0);
+        for (&strip, &time) in self.strips.iter().zip(times) {
+            if let Some(place) = self.counts.get_mut(strip as usize) {
+                self.times[*place as usize] = time;
+                *place += 1;
+            }
+        }
+    }
+}
