@@ -181,7 +181,8 @@ fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Res
     if json {
         print_json(what)?;
     } else {
-        let rate = what.avalanches as f64 / what.seconds;
+        // A part of a whole may hold none, in no time.
+        let rate = what.avalanches as f64 / what.seconds.max(1e-9);
         bars.note(&format!(
             "{} avalanches, {} electrons in {:.1} s ({rate:.0} avalanches/s) to {}",
             what.avalanches,
