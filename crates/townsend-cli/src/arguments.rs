@@ -50,6 +50,11 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend simulate --events 50000 --out simulated.root\n  townsend simulate --detector microscopic_275 --events 10000 --out simulated.npz\n  townsend simulate --detector my-detector.toml --start drift --events 1000 --out part-3.root \\\n      --shard 3/8"
     )]
     Simulate(Simulate),
+    /// Read avalanches with the strips of a detector: charge and time of every strip that is hit.
+    #[command(
+        after_help = "Examples:\n  townsend readout simulated.root --out hits.root\n  townsend readout generated.npz --detector my-detector.toml --out hits.npz --json"
+    )]
+    Readout(Readout),
     /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
     #[command(after_help = "Example:\n  townsend inspect avalanches.root --json")]
     Inspect(Inspect),
@@ -93,17 +98,32 @@ pub(crate) struct Simulate {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The detector: a TOML file, or one that comes with the program (cgem, microscopic_275, reference2021)
-    /// [default: cgem].
+    /// The detector: a TOML file, or one that comes with the program (cgem, microscopic_275, planar_triple_gem,
+    /// reference2021) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
-    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift gap), or X,Z
-    /// in µm from the centre of a hole.
+    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift gap), track (a
+    /// charged track, every electron of which makes an avalanche), or X,Z in µm from the centre of a hole.
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,
+    /// The format to write, if not the one that the ending stands for: root or npz.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Readout {
+    /// A ROOT tree or npz of electrons, simulated or generated.
+    pub(crate) file: PathBuf,
+    /// The detector, of which the table [readout] counts: a TOML file, or one that comes with the program [default: cgem].
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) detector: Option<PathBuf>,
+    /// The file to write: a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip, charge_fC, time_ns.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
     /// The format to write, if not the one that the ending stands for: root or npz.
     #[arg(long)]
     pub(crate) format: Option<Format>,

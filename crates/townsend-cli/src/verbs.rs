@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use townsend::{
-    CheckOptions, Context, ConvertOptions, GenerateOptions, Generated, InspectOptions, Inspection, Report,
-    SimulateOptions, TrainOptions, TrainSummary, significant,
+    CheckOptions, Context, ConvertOptions, GenerateOptions, Generated, InspectOptions, Inspection,
+    ReadoutOptions, Report, SimulateOptions, TrainOptions, TrainSummary, significant,
 };
 
-use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Simulate, Train, Verb};
+use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Readout, Simulate, Train, Verb};
 use crate::progress::{Bars, say};
 
 pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
@@ -22,6 +22,7 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
             demo(&arguments, context, bars, json)
         }
         Verb::Simulate(arguments) => simulate(arguments, context, bars, json),
+        Verb::Readout(arguments) => readout(arguments, context, bars, json),
         Verb::Inspect(arguments) => inspect(&arguments, context, json),
         Verb::Convert(arguments) => convert(arguments, context, bars, json),
         Verb::Train(mut arguments) => {
@@ -189,6 +190,36 @@ fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Res
             what.electrons,
             what.seconds,
             out.display()
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let options = ReadoutOptions { detector: arguments.detector, format: arguments.format };
+    let summary = townsend::readout(&arguments.file, &arguments.out, &options, context)?;
+    if json {
+        print_json(&summary)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if summary.electrons_beside > 0 {
+        let (beside, all) = (summary.electrons_beside, summary.electrons);
+        say(&format!("warning: {beside} of {all} electrons came down beside the strips"));
+    }
+    bars.note(&format!(
+        "{} hits in {} of {} events to {}",
+        summary.hits,
+        summary.events_with_hits,
+        summary.events,
+        arguments.out.display()
+    ));
+    for (name, view) in [("X", &summary.x), ("V", &summary.v)] {
+        bars.note(&format!(
+            "{name}: {} strips an event, {} fC and {} ns a strip, {} fC an event",
+            significant(view.strips_per_event, 4),
+            significant(view.mean_charge_fc, 4),
+            significant(view.mean_time_ns, 4),
+            significant(view.mean_event_charge_fc, 4)
         ));
     }
     Ok(ExitCode::SUCCESS)

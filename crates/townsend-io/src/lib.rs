@@ -30,10 +30,12 @@ mod histograms;
 mod npy;
 mod npz;
 mod reader;
+mod table;
 mod tree;
 mod writer;
 
 pub use error::{Error, Result};
 pub use format::Format;
 pub use reader::{Loaded, ReadOptions, read};
+pub use table::{Cell, ColumnType, TableColumn, TableWriter};
 pub use writer::{AvalancheWriter, WriteOptions};

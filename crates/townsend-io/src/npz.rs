@@ -276,15 +276,21 @@ struct Spooled {
     meta: String,
 }
 
-struct Column {
+/// An array under construction.
+pub(crate) struct Column {
     name: &'static str,
+    /// NumPy's name of the element type.
     kind: &'static str,
     spool: BufWriter<File>,
     length: u64,
 }
 
 impl Column {
-    fn write<const N: usize>(&mut self, words: impl Iterator<Item = [u8; N]>) -> std::io::Result<()> {
+    pub(crate) fn new(output: &OutputFile, name: &'static str, kind: &'static str) -> Result<Self> {
+        Ok(Self { name, kind, spool: BufWriter::new(output.spool()?), length: 0 })
+    }
+
+    pub(crate) fn write<const N: usize>(&mut self, words: impl Iterator<Item = [u8; N]>) -> std::io::Result<()> {
         for word in words {
             self.spool.write_all(&word)?;
             self.length += 1;
@@ -300,13 +306,10 @@ impl Spooled {
         grid: Option<&Grid>,
         meta: &Meta,
     ) -> Result<Self> {
-        let column = |&(name, kind): &(&'static str, &'static str)| -> Result<Column> {
-            Ok(Column { name, kind, spool: BufWriter::new(output.spool()?), length: 0 })
-        };
-        let offsets = column(&("offsets", "<u8"))?;
-        let columns = columns.iter().map(column).collect::<Result<_>>()?;
-        let meta = serde_json::to_string(&MetaJson { townsend: meta.clone(), grid: grid.cloned() })
-            .map_err(|e| output.error(e.into()))?;
+        let offsets = Column::new(&output, "offsets", "<u8")?;
+        let columns =
+            columns.iter().map(|&(name, kind)| Column::new(&output, name, kind)).collect::<Result<_>>()?;
+        let meta = meta_text(&output, meta, grid)?;
         let mut spooled = Self { output, offsets, columns, end: 0, meta };
         spooled.offset(0)?;
         Ok(spooled)
@@ -338,7 +341,14 @@ impl Spooled {
     }
 }
 
-fn pack(file: &mut File, columns: impl Iterator<Item = Column>, meta: &str) -> std::io::Result<()> {
+/// The text of `meta`.
+pub(crate) fn meta_text(output: &OutputFile, meta: &Meta, grid: Option<&Grid>) -> Result<String> {
+    let meta = MetaJson { townsend: meta.clone(), grid: grid.cloned() };
+    Ok(serde_json::to_string(&meta).map_err(|e| output.error(e.into()))?)
+}
+
+/// Puts columns and `meta` together.
+pub(crate) fn pack(file: &mut File, columns: impl Iterator<Item = Column>, meta: &str) -> std::io::Result<()> {
     let mut zip = ZipWriter::new(BufWriter::new(file));
     // The default time stamp is 1980-01-01: nothing in the file depends on when it was made.
     let options = SimpleFileOptions::default().large_file(true).last_modified_time(zip::DateTime::default());

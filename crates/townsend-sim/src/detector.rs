@@ -123,9 +123,10 @@ fn ones() -> [f64; 2] {
 
 impl Detector {
     /// The descriptions that come with the program, by name; the first is the default.
-    const SHIPPED: [(&str, &str); 3] = [
+    const SHIPPED: [(&str, &str); 4] = [
         ("cgem", include_str!("../../../configs/detector/cgem.toml")),
         ("microscopic_275", include_str!("../../../configs/detector/microscopic_275.toml")),
+        ("planar_triple_gem", include_str!("../../../configs/detector/planar_triple_gem.toml")),
         ("reference2021", include_str!("../../../configs/detector/reference2021.toml")),
     ];
 

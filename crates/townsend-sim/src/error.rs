@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum SimError {
     /// The text is not TOML, or has a key that does not exist or a value of another type.
-    #[error(transparent)]
+    #[error("{}", .0.to_string().trim_end())]
     Toml(#[from] toml::de::Error),
     /// A value is outside what it may be.
     #[error("{key} is {value}, but must be {allowed}")]

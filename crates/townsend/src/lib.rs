@@ -26,6 +26,7 @@ mod demo;
 mod error;
 mod generate;
 mod inspect;
+mod readout;
 mod simulate;
 mod train;
 
@@ -36,6 +37,7 @@ pub use demo::{Demo, demo};
 pub use error::{Error, Result};
 pub use generate::{GenerateOptions, Generated, Shard, generate};
 pub use inspect::{InspectOptions, Inspection, ObservableSummary, inspect};
+pub use readout::{ReadoutOptions, StripSummary, ViewSummary, readout};
 pub use simulate::{SimulateOptions, simulate};
 pub use townsend_check::{Excess, Report, significant};
 pub use townsend_core::{Progress, Silent, Task};

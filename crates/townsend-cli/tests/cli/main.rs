@@ -8,6 +8,7 @@ mod help;
 mod interrupted;
 mod outputs;
 mod pipeline;
+mod readout;
 mod reproducible;
 mod support;
 mod warnings;

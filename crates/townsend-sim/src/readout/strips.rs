@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use rand::{Rng, RngExt};
-use townsend_core::{Avalanche, Purpose, stream};
+use rayon::prelude::*;
+use townsend_core::{Avalanche, ElectronSet, Purpose, stream};
 
 use super::Readout;
 use crate::{Detector, SimError, fill_normal};
@@ -135,6 +136,25 @@ impl StripReadout {
             hit.time_ns += self.of.jitter_ns as f32 * jitter;
         }
         lost
+    }
+
+    /// Reads the avalanches with these numbers by all threads: for each its hits, and how many of its electrons came down
+    /// beside the strips.
+    ///
+    /// # Panics
+    /// If there are not so many avalanches.
+    pub fn read_all(
+        &self,
+        seed: u64,
+        electrons: &ElectronSet,
+        numbers: Range<usize>,
+    ) -> Vec<(Vec<StripHit>, u64)> {
+        let read = |workspace: &mut StripWorkspace, number: usize| {
+            let mut hits = Vec::new();
+            let beside = self.read(seed, number as u64, electrons.get(number), workspace, &mut hits);
+            (hits, beside)
+        };
+        numbers.into_par_iter().map_init(StripWorkspace::default, read).collect()
     }
 
     /// Finds the strip of every electron, X strips first.

@@ -170,7 +170,7 @@ proptest! {
                 if times.len() >= needed {
                     let hit = hits.next().unwrap();
                     prop_assert_eq!((hit.event, hit.view, hit.strip), (event, u8::from(!in_x), *strip));
-                    prop_assert_eq!(hit.time_ns, times[needed - 1]);
+                    prop_assert_eq!(hit.time_ns.to_bits(), times[needed - 1].to_bits());
                     prop_assert!((f64::from(hit.charge_fc) / times.len() as f64 / 1.602_176_634e-3 - 1.0).abs() < 1e-5);
                 }
             }

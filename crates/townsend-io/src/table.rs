@@ -1,0 +1,150 @@
+//! Tables of numbers: a ROOT tree with one entry a row, or an npz with an array a column.
+
+use std::path::Path;
+
+use townsend_core::{Meta, OutputFile};
+use townsend_root::{BranchSpec, BranchType, BranchValue, TreeWriter};
+
+use crate::histograms::{finish, start};
+use crate::npz::{Column, meta_text, pack};
+use crate::{Format, Result};
+
+/// What a column of a table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// `Long64_t`; `uint64` in an npz.
+    U64,
+    /// `UInt_t`, `uint32`.
+    U32,
+    /// `Float_t`, `float32`.
+    F32,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableColumn {
+    /// The branch or array.
+    pub name: &'static str,
+    /// What ROOT shows beside the name.
+    pub title: &'static str,
+    /// What it holds.
+    pub kind: ColumnType,
+}
+
+/// A number in a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the variants are those of `ColumnType`")]
+pub enum Cell {
+    U64(u64),
+    U32(u32),
+    F32(f32),
+}
+
+/// A table under construction, row by row, in memory that does not grow with their number. It appears under its name when
+/// [`TableWriter::finish`] succeeds.
+pub struct TableWriter {
+    columns: Vec<TableColumn>,
+    sink: Sink,
+}
+
+enum Sink {
+    Tree { output: OutputFile, tree: Box<TreeWriter> },
+    Npz { output: OutputFile, arrays: Vec<Column>, meta: String },
+}
+
+impl TableWriter {
+    /// Begins a file; `name` and `title` are those of the tree. Without a format, the file's ending tells it.
+    pub fn create(
+        path: &Path,
+        [name, title]: [&str; 2],
+        columns: &[TableColumn],
+        meta: &Meta,
+        format: Option<Format>,
+        force: bool,
+    ) -> Result<Self> {
+        let format = format.map_or_else(|| Format::of_name(path), Ok)?;
+        let output = OutputFile::create(path, force)?;
+        let sink = match format {
+            Format::Root => {
+                let branches: Vec<_> = columns.iter().map(branch).collect();
+                let tree = TreeWriter::new(start(&output, path, meta)?, name, title, &branches)?;
+                Sink::Tree { output, tree: tree.into() }
+            }
+            Format::Npz => {
+                let array = |column: &TableColumn| Column::new(&output, column.name, numpy(column.kind));
+                let arrays = columns.iter().map(array).collect::<Result<_>>()?;
+                let meta = meta_text(&output, meta, None)?;
+                Sink::Npz { output, arrays, meta }
+            }
+        };
+        Ok(Self { columns: columns.into(), sink })
+    }
+
+    /// Adds a row.
+    ///
+    /// # Panics
+    /// If the cells are not those of the columns, which is a mistake in the calling code.
+    pub fn push(&mut self, row: &[Cell]) -> Result<()> {
+        let fits = self.columns.iter().map(|column| column.kind).eq(row.iter().map(Cell::kind));
+        assert!(fits, "cells of a row: {row:?}");
+        match &mut self.sink {
+            Sink::Tree { tree, .. } => Ok(tree.fill(&row.iter().map(Cell::entry).collect::<Vec<_>>())?),
+            Sink::Npz { output, arrays, .. } => {
+                let written = arrays.iter_mut().zip(row).try_for_each(|(array, cell)| match *cell {
+                    Cell::U64(value) => array.write(std::iter::once(value.to_le_bytes())),
+                    Cell::U32(value) => array.write(std::iter::once(value.to_le_bytes())),
+                    Cell::F32(value) => array.write(std::iter::once(value.to_le_bytes())),
+                });
+                Ok(written.map_err(|e| output.error(e))?)
+            }
+        }
+    }
+
+    /// Completes the file and puts it in its place.
+    pub fn finish(self) -> Result<()> {
+        match self.sink {
+            Sink::Tree { output, tree } => finish(output, tree.finish()?),
+            Sink::Npz { mut output, arrays, meta } => {
+                let packed = pack(output.file(), arrays.into_iter(), &meta);
+                packed.map_err(|e| output.error(e))?;
+                Ok(output.commit()?)
+            }
+        }
+    }
+}
+
+impl Cell {
+    fn kind(&self) -> ColumnType {
+        match self {
+            Self::U64(_) => ColumnType::U64,
+            Self::U32(_) => ColumnType::U32,
+            Self::F32(_) => ColumnType::F32,
+        }
+    }
+
+    fn entry(&self) -> BranchValue<'static> {
+        match *self {
+            Self::U64(value) => BranchValue::I64(i64::try_from(value).unwrap_or(i64::MAX)),
+            Self::U32(value) => BranchValue::U32(value),
+            Self::F32(value) => BranchValue::F32(value),
+        }
+    }
+}
+
+fn branch(column: &TableColumn) -> BranchSpec {
+    let kind = match column.kind {
+        ColumnType::U64 => BranchType::I64,
+        ColumnType::U32 => BranchType::U32,
+        ColumnType::F32 => BranchType::F32,
+    };
+    BranchSpec::new(column.name, column.title, kind)
+}
+
+/// NumPy's name of the type.
+fn numpy(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::U64 => "<u8",
+        ColumnType::U32 => "<u4",
+        ColumnType::F32 => "<f4",
+    }
+}
