@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use townsend_core::{Axis, CountSet};
+use townsend_core::{Axis, CountSet, ElectronSet, Grid};
 
 use crate::{Binning, Distance, MINIMUM_AVALANCHES, Resampling};
 
@@ -127,6 +127,21 @@ pub fn legacy_values(set: &CountSet) -> Result<BTreeMap<&'static str, Vec<f64>>,
     Ok(values.map(|(definition, values)| (definition.name, values)).collect())
 }
 
+/// The legacy observables of electrons, by name, on axes as they were published: the middle of each is at `means_mm_ns`, the
+/// mean of all electrons in x, z and t, and a nanosecond takes `unit_per_ns` of the longitudinal axis, 3 units in all. An
+/// error says what is wrong with these numbers.
+pub fn legacy_values_about(
+    set: &ElectronSet,
+    means_mm_ns: [f64; 3],
+    unit_per_ns: f64,
+) -> Result<BTreeMap<&'static str, Vec<f64>>, String> {
+    let half = [1.5, 1.5, 1.5 / unit_per_ns];
+    let axes = (0..3).map(|k| Axis::uniform(BINS, means_mm_ns[k] - half[k], means_mm_ns[k] + half[k]));
+    let axes = axes.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let grid = Grid::new(axes).map_err(|error| error.to_string())?;
+    legacy_values(&set.to_counts(&grid))
+}
+
 /// The published histogram of a legacy observable of the microscopic simulation (2021): 5,000 primary electrons, 4,301 of
 /// which gave an avalanche.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +157,10 @@ pub struct Published {
 impl Published {
     /// Fraction of the primary electrons that gave nothing.
     pub const EMPTY: f64 = 699.0 / 5_000.0;
+    /// Mean number of electrons of the others.
+    pub const MEAN_SIZE: f64 = 5_956.0;
+    /// Variance of that number over the square of its mean.
+    pub const RELATIVE_VARIANCE: f64 = 0.738;
 
     /// All seven.
     pub fn all() -> Vec<Self> {
@@ -269,8 +288,6 @@ fn best_published(observable: &str) -> Option<ReferenceResult> {
 
 #[cfg(test)]
 mod tests {
-    use townsend_core::Grid;
-
     use super::*;
 
     fn set(avalanches: &[&[(u32, u32, u32)]]) -> CountSet {
