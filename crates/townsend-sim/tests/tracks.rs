@@ -52,3 +52,17 @@ fn a_detector_without_a_track_says_so() {
         "{error}"
     );
 }
+
+#[test]
+fn every_detector_that_ships_can_be_simulated() {
+    for name in Detector::names() {
+        let detector = Detector::from_toml(Detector::shipped(name).unwrap()).unwrap();
+        let start = if detector.track.is_some() { Start::Track } else { Start::Cell };
+        let simulation = Simulation::new(&detector, start).unwrap();
+        let mut workspace = Workspace::default();
+        let electrons: usize =
+            (0..50).map(|event| simulation.avalanche(1, event, &mut workspace).len()).sum();
+        assert!(electrons > 10_000, "{name}: {electrons}");
+        assert_eq!(townsend_sim::StripReadout::new(&detector).is_ok(), detector.readout.is_some(), "{name}");
+    }
+}
