@@ -98,8 +98,8 @@ pub(crate) struct Simulate {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The detector: a TOML file, or one that comes with the program (cgem, microscopic_275, planar_triple_gem,
-    /// reference2021) [default: cgem].
+    /// The detector: a TOML file, or one that comes with the program (cgem, `microscopic_275`,
+    /// `planar_triple_gem`, reference2021) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
     /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift gap), track (a
@@ -121,7 +121,8 @@ pub(crate) struct Readout {
     /// The detector, of which the table [readout] counts: a TOML file, or one that comes with the program [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
-    /// The file to write: a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip, charge_fC, time_ns.
+    /// The file to write: a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip,
+    /// `charge_fC`, `time_ns`.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// The format to write, if not the one that the ending stands for: root or npz.
