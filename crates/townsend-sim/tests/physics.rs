@@ -1,0 +1,208 @@
+//! The simulation against closed forms.
+
+use townsend_sim::{Detector, GasTable, Simulation, Start, Workspace};
+
+/// A detector of one foil that only passes electrons on, and the gap below it.
+fn one_gap(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
+    let text = format!(
+        r#"
+        name = "one gap"
+        gas = {{ table = "ar_ic4h10_90_10", magnetic_field_t = {magnetic_field_t:?} }}
+        lattice = {{ pitch_um = 140.0 }}
+        drift = {{ gap_mm = 5.0, field_kv_cm = 1.5 }}
+        foils = [{{
+            collection = 1.0, gain = 20.0, theta = 1.0, extraction = 1.0, hole_spread_um = 0.0, exit_spread_um = 0.0,
+            transit_ns = 0.0, common_time_spread_ns = 0.0, own_time_spread_ns = 0.0,
+            gap_mm = {gap_mm:?}, field_kv_cm = {field_kv_cm:?},
+        }}]
+        "#
+    );
+    Detector::from_toml(&text).unwrap()
+}
+
+/// Means, covariances (x, z, t) of all electrons of many avalanches that start on a hole's axis, and their number.
+fn moments(detector: &Detector, avalanches: u64) -> ([f64; 3], [[f64; 3]; 3], f64) {
+    let simulation = Simulation::new(detector, Start::At { x_um: 0.0, z_um: 0.0 }).unwrap();
+    let (mut n, mut sums, mut products) = (0.0, [0.0; 3], [[0.0; 3]; 3]);
+    let mut workspace = Workspace::default();
+    for index in 0..avalanches {
+        let cloud = simulation.avalanche(1, index, &mut workspace);
+        for i in 0..cloud.len() {
+            let point = [cloud.x[i], cloud.z[i], cloud.t[i]].map(f64::from);
+            n += 1.0;
+            for a in 0..3 {
+                sums[a] += point[a];
+                (0..3).for_each(|b| products[a][b] += point[a] * point[b]);
+            }
+        }
+    }
+    let means = sums.map(|sum| sum / n);
+    let covariance = [0, 1, 2].map(|a| [0, 1, 2].map(|b| products[a][b] / n - means[a] * means[b]));
+    (means, covariance, n)
+}
+
+#[test]
+fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
+    for (gap_mm, field, magnetic) in [(0.5, 1.5, 1.0), (2.0, 3.0, 1.0), (8.0, 1.5, 1.0), (2.0, 5.0, 0.0)] {
+        let table = GasTable::shipped("ar_ic4h10_90_10").unwrap().unwrap();
+        let gas = table.transport(field, magnetic).unwrap();
+        let (means, covariance, n) = moments(&one_gap(gap_mm, field, magnetic), 20_000);
+        let root_cm = f64::sqrt(gap_mm / 10.0);
+        let tangent = gas.perpendicular_um_ns / gas.velocity_um_ns;
+        let sigma_t = gas.longitudinal * root_cm / gas.velocity_um_ns;
+        // An electron that is late by dt has been swept along E × B for v tan α dt more.
+        let sigma_x =
+            (gas.transverse[0] * root_cm / 1000.0).hypot(tangent * gas.longitudinal * root_cm / 1000.0);
+        let sigma_z = gas.transverse[1] * root_cm / 1000.0;
+        let expected = [gap_mm * tangent, 0.0, 1000.0 * gap_mm / gas.velocity_um_ns];
+        for (k, sigma) in [sigma_x, sigma_z, sigma_t].into_iter().enumerate() {
+            // Sums of single-precision numbers: allow for their rounding besides the statistical error.
+            let error = 5.0 * sigma / n.sqrt() + 1e-5;
+            assert!((means[k] - expected[k]).abs() < error, "mean {k}: {} {}", means[k], expected[k]);
+            let ratio = covariance[k][k].sqrt() / sigma;
+            assert!((ratio - 1.0).abs() < 5.0 / (2.0 * n).sqrt() + 1e-3, "spread {k}: {ratio}");
+        }
+        let swept = gas.velocity_um_ns / 1000.0 * tangent * sigma_t.powi(2);
+        let error = 5.0 * sigma_x * sigma_t / n.sqrt();
+        assert!((covariance[0][2] - swept).abs() < error, "{} {swept}", covariance[0][2]);
+        assert!(covariance[0][1].abs() < 5.0 * sigma_x * sigma_z / n.sqrt());
+    }
+}
+
+/// For stages of mean number n_k and relative variance f_k, that of the last is f = f₁ + f₂/n₁ + f₃/(n₁n₂)
+/// (arXiv:1602.01316); of a stage that loses electrons with probability 1 − c before a Polya gain of mean m,
+/// n = c·m and f = (1/m + 1/(1 + θ) + 1)/c − 1.
+#[test]
+fn the_gain_of_a_cascade_varies_as_its_stages_say() {
+    let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    for foil in &mut detector.foils {
+        foil.gain = 16.0;
+        foil.collection_slope = 0.0;
+    }
+    let simulation = Simulation::new(&detector, Start::Cell).unwrap();
+    let sizes: Vec<f64> = simulation
+        .blocks(1, 0..40_000)
+        .flat_map(|set| set.iter().map(|a| a.len() as f64).collect::<Vec<_>>())
+        .collect();
+    let (mut mean, mut relative) = (1.0, 0.0);
+    for foil in &detector.foils {
+        let (collection, polya) = (foil.collection, foil.gain * foil.extraction);
+        let variance = (1.0 / polya + 1.0 / (1.0 + foil.theta) + 1.0) / collection - 1.0;
+        relative += variance / mean;
+        mean *= collection * polya;
+    }
+    let n = sizes.len() as f64;
+    let found = sizes.iter().sum::<f64>() / n;
+    assert!((found / mean - 1.0).abs() < 5.0 * (relative / n).sqrt(), "mean {found} {mean}");
+    let squares: Vec<f64> = sizes.iter().map(|size| (size / mean - 1.0).powi(2)).collect();
+    let variance = squares.iter().sum::<f64>() / n;
+    let error = (squares.iter().map(|s| (s - variance).powi(2)).sum::<f64>() / n / n).sqrt();
+    assert!((variance - relative).abs() < 5.0 * error, "relative variance {variance} ± {error}, {relative}");
+}
+
+/// Without diffusion, electrons come down on the lattice: under the hole nearest to where the primary started.
+#[test]
+fn electrons_come_down_under_the_nearest_hole() {
+    let mut detector = one_gap(0.0, 3.0, 0.0);
+    detector.gas.transverse_scale = [0.0; 2];
+    detector.gas.longitudinal_scale = 0.0;
+    let row = 140.0 * f64::sqrt(3.0) / 2.0;
+    for (x_um, z_um, hole) in [
+        (0.0, 60.0, [0.0, 0.0]),
+        (65.0, 0.0, [0.0, 0.0]),
+        (75.0, 0.0, [140.0, 0.0]),
+        (70.0, 100.0, [70.0, row]),
+        (-1000.0, -20.0, [-980.0, 0.0]),
+    ] {
+        let simulation = Simulation::new(&detector, Start::At { x_um, z_um }).unwrap();
+        let mut workspace = Workspace::default();
+        let cloud = simulation.avalanche(1, 0, &mut workspace);
+        assert!(!cloud.is_empty());
+        for (x, z) in cloud.x.iter().zip(&cloud.z) {
+            // Relative to the start.
+            let at = [f64::from(*x) * 1000.0 + x_um, f64::from(*z) * 1000.0 + z_um];
+            assert!((at[0] - hole[0]).abs() < 0.01 && (at[1] - hole[1]).abs() < 0.01, "{at:?} {hole:?}");
+        }
+    }
+}
+
+/// An electron that starts in the drift gap arrives as late as the way it had to go.
+#[test]
+fn a_start_in_the_drift_gap_is_even_in_height() {
+    let mut detector = one_gap(0.0, 3.0, 0.0);
+    detector.gas.longitudinal_scale = 0.0;
+    let simulation = Simulation::new(&detector, Start::Drift).unwrap();
+    let mut workspace = Workspace::default();
+    let times: Vec<f64> = (0..20_000)
+        .filter_map(|index| simulation.avalanche(1, index, &mut workspace).t.first().copied())
+        .map(f64::from)
+        .collect();
+    let longest = 5000.0 / 36.9;
+    assert!(times.iter().all(|t| (0.0..=longest + 1e-3).contains(t)));
+    let n = times.len() as f64;
+    let mean = times.iter().sum::<f64>() / n;
+    let square = times.iter().map(|t| t * t).sum::<f64>() / n;
+    assert!((mean / longest - 0.5).abs() < 5.0 / (12.0 * n).sqrt(), "{mean}");
+    assert!((square / longest.powi(2) - 1.0 / 3.0).abs() < 5.0 * (4.0 / 45.0 / n).sqrt());
+}
+
+#[test]
+fn an_avalanche_is_a_function_of_seed_and_index() {
+    let detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    let simulation = Simulation::new(&detector, Start::Cell).unwrap();
+    let whole: Vec<_> = simulation.blocks(7, 0..600).flat_map(|set| owned(&set)).collect();
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let parts: Vec<_> = one_thread.install(|| {
+        [0..1, 1..300, 300..300, 300..600]
+            .into_iter()
+            .flat_map(|range| simulation.blocks(7, range))
+            .flat_map(|set| owned(&set))
+            .collect()
+    });
+    assert!(whole == parts);
+    let mut workspace = Workspace::default();
+    let alone = simulation.avalanche(7, 311, &mut workspace);
+    assert!(whole[311] == (alone.x.clone(), alone.z.clone(), alone.t.clone()));
+    assert!(whole.iter().any(|avalanche| !avalanche.0.is_empty()));
+}
+
+type Columns = (Vec<f32>, Vec<f32>, Vec<f32>);
+
+fn owned(set: &townsend_core::ElectronSet) -> Vec<Columns> {
+    set.iter().map(|a| (a.x.to_vec(), a.z.to_vec(), a.t.to_vec())).collect()
+}
+
+#[test]
+fn every_detector_that_ships_can_be_simulated() {
+    for name in Detector::names() {
+        let detector = Detector::from_toml(Detector::shipped(name).unwrap()).unwrap();
+        for start in [Start::Cell, Start::Drift] {
+            let simulation = Simulation::new(&detector, start).unwrap();
+            let set: Vec<_> = simulation.blocks(1, 0..20).collect();
+            assert!(set.iter().any(|set| set.iter().any(|a| a.len() > 10)), "{name}");
+        }
+    }
+}
+
+/// Every number of a description has a range; what is outside is refused with the key, the value and the range.
+#[test]
+fn bad_values_are_refused() {
+    let good = Detector::shipped("cgem").unwrap();
+    for (from, to, names) in [
+        ("gap_mm = 5.0", "gap_mm = -1.0", vec!["drift.gap_mm", "-1", "from 0"]),
+        ("theta = 0.6", "theta = -7.6", vec!["foils[0].theta", "-7.6", "from -0.5 to 100"]),
+        ("extraction = 0.57", "extraction = nan", vec!["foils[2].extraction", "NaN", "from 0 to 1"]),
+        ("magnetic_field_t = 1.0", "magnetic_field_t = inf", vec!["gas.magnetic_field_t", "inf"]),
+        ("included_mm = 0.12", "included_mm = 2.5", vec!["foils[2].included_mm", "2.5", "from 0 to 2"]),
+        ("memory = ", "memorie = ", vec!["memorie"]),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let error = Detector::from_toml(&text).unwrap_err().to_string();
+        assert!(names.iter().all(|name| error.contains(name)), "{error}");
+    }
+    let detector =
+        Detector::from_toml(&good.replace("magnetic_field_t = 1.0", "magnetic_field_t = 1.5")).unwrap();
+    let error = Simulation::new(&detector, Start::Cell).err().unwrap().to_string();
+    assert!(error.contains("1.5 T"), "{error}");
+}
