@@ -41,7 +41,9 @@ impl Parameter {
 
     fn set(&self, settings: &mut Settings, value: f64) {
         let [low, high] = self.range;
-        (self.at)(settings).into_iter().for_each(|place| *place = value.clamp(low, high));
+        for place in (self.at)(settings) {
+            *place = value.clamp(low, high);
+        }
     }
 
     /// What a step is measured in: the value, or 0.1 if it is smaller.
@@ -118,7 +120,9 @@ fn simulate(detector: &Detector) -> Result<ElectronSet, Failure> {
     let simulation = Simulation::new(detector, Start::Cell)?;
     let mut all = ElectronSet::default();
     for block in simulation.blocks(1, 0..EVENTS) {
-        block.iter().for_each(|avalanche| all.push(avalanche.x, avalanche.z, avalanche.t));
+        for avalanche in block.iter() {
+            all.push(avalanche.x, avalanche.z, avalanche.t);
+        }
     }
     Ok(all)
 }

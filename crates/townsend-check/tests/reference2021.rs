@@ -12,7 +12,9 @@ fn the_tuned_detector_agrees_with_what_was_published() {
     let simulation = Simulation::new(&detector, Start::Cell).expect("its fields are in the gas table");
     let mut set = ElectronSet::default();
     for block in simulation.blocks(3, 0..2_000) {
-        block.iter().for_each(|avalanche| set.push(avalanche.x, avalanche.z, avalanche.t));
+        for avalanche in block.iter() {
+            set.push(avalanche.x, avalanche.z, avalanche.t);
+        }
     }
     let empty = set.iter().filter(|avalanche| avalanche.is_empty()).count() as f64 / 2_000.0;
     assert!((empty - Published::EMPTY).abs() < 0.03, "{empty}");

@@ -102,10 +102,13 @@ pub(crate) struct Simulate {
     /// `planar_triple_gem`, reference2021) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
-    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift gap), track (a
-    /// charged track, every electron of which makes an avalanche), or X,Z in µm from the centre of a hole.
+    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift gap), or X,Z
+    /// in µm from the centre of a hole.
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
+    /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is all of them.
+    #[arg(long, conflicts_with = "start")]
+    pub(crate) track: bool,
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,

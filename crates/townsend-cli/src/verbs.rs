@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 use townsend::{
     CheckOptions, Context, ConvertOptions, GenerateOptions, Generated, InspectOptions, Inspection,
-    ReadoutOptions, Report, SimulateOptions, TrainOptions, TrainSummary, significant,
+    ReadoutOptions, Report, SimulateOptions, Start, TrainOptions, TrainSummary, significant,
 };
 
 use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Readout, Simulate, Train, Verb};
@@ -171,7 +171,7 @@ fn simulate(arguments: Simulate, context: &Context<'_>, bars: &Bars, json: bool)
         events: arguments.events,
         shard: arguments.shard.unwrap_or_default(),
         detector: arguments.detector,
-        start: arguments.start,
+        start: if arguments.track { Start::Track } else { arguments.start },
         format: arguments.format,
     };
     let simulated = townsend::simulate(&arguments.out, &options, context)?;

@@ -83,7 +83,7 @@ pub struct Foil {
     pub theta: f64,
     /// Probability that an electron in a hole gets out below.
     pub extraction: f64,
-    /// Diffusion on the way into a hole: hole h is chosen with a probability in proportion to exp(−r_h²/2s²). With s = 0 it
+    /// Diffusion on the way into a hole: hole h is chosen with a probability in proportion to `exp(−r_h²/2s²)`. With s = 0 it
     /// is the nearest.
     pub hole_spread_um: f64,
     /// The part of its distance from the hole's axis that an electron leaves to its children as a common offset.
@@ -96,7 +96,7 @@ pub struct Foil {
     pub exit_spread_um: f64,
     /// Mean time from above the foil to below, along the axis.
     pub transit_ns: f64,
-    /// Increase of that time by (r_h/pitch)².
+    /// Increase of that time by `(r_h/pitch)²`.
     #[serde(default)]
     pub transit_slope_ns: f64,
     /// Spread of that time that is common to the children of an electron.
@@ -226,7 +226,8 @@ impl Foil {
         Gap { gap_mm: self.gap_mm, field_kv_cm: self.field_kv_cm }
     }
 
-    fn check(&self, at: &str) -> Result<(), SimError> {
+    /// An error if a value is outside what it may be.
+    pub(crate) fn check(&self, at: &str) -> Result<(), SimError> {
         let limits = [
             ("collection", self.collection, 0.0, 1.0),
             ("collection_slope", self.collection_slope, -1_000.0, 1_000.0),

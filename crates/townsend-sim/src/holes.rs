@@ -7,19 +7,19 @@ use crate::Lattice;
 /// Chooses one of the 19 holes about the nearest one, with a probability in proportion to exp(−r²/2s²), where r is the
 /// electron's distance from the hole's axis: it diffuses by s on its way.
 ///
-/// With a hole at i·a + j·b and the electron at q, exp(−|q − ia − jb|²/2s²) ∝ K_ij·A^i·B^j, where A = exp(q·a/s²) and
-/// B = exp(q·b/s²) depend on q and K_ij does not: two exponentials serve for all holes.
+/// With a hole at i·a + j·b and the electron at q, exp(−|q − ia − jb|²/2s²) ∝ `K_ij·A^i·B^j`, where A = exp(q·a/s²) and
+/// B = exp(q·b/s²) depend on q and `K_ij` does not: two exponentials serve for all holes.
 #[derive(Debug, Clone)]
 pub(crate) struct HoleChoice {
     lattice: Lattice,
     /// 1/s² in mm⁻²; infinite for the nearest hole.
     inverse_square: f64,
-    /// K_ij.
+    /// `K_ij`.
     weights: [f64; 19],
 }
 
 /// Columns and rows of the 19 holes within two steps of the origin.
-const NEIGHBOURS: [(i8, i8); 19] = {
+pub(crate) const NEIGHBOURS: [(i8, i8); 19] = {
     let mut all = [(0, 0); 19];
     let (mut n, mut row) = (0, -2i8);
     while row <= 2 {
@@ -108,7 +108,7 @@ mod tests {
         for (spread, x, z) in [(0.047, 0.05, 0.03), (0.2, -0.06, 0.01), (0.0075, 0.069, 0.0)] {
             let choice = HoleChoice::new(lattice, spread);
             let mut random = stream(5, Purpose::new("test"), 0);
-            let n = 200_000;
+            let n = 200_000u64;
             let mut counts = [0f64; 19];
             for _ in 0..n {
                 let chosen = choice.choose(x, z, &mut random);

@@ -83,7 +83,7 @@ mod tests {
     fn points_fill_the_cell_evenly() {
         let lattice = Lattice::new(0.14);
         let mut random = stream(1, Purpose::new("test"), 0);
-        let n = 200_000;
+        let n = 200_000u64;
         let (mut sums, mut squares) = ([0.0f64; 2], [0.0f64; 2]);
         for _ in 0..n {
             let (x, z) = lattice.point_in_cell(&mut random);

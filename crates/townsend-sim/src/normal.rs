@@ -31,7 +31,7 @@ pub fn fill_normal(random: &mut impl Rng, out: &mut [f32]) {
 }
 
 /// Box and Muller: radius √(−2 ln u) with u in (0, 1], in an even direction. All slices are as long.
-#[inline(always)]
+#[inline]
 fn pairs_of(radii: &[u32], angles: &[u32], first: &mut [f32], second: &mut [f32]) {
     for ((first, second), (&radius, &angle)) in first.iter_mut().zip(second).zip(radii.iter().zip(angles)) {
         let u = ((radius >> 1) as i32 as f32 + 0.5) * (1.0 / (1u64 << 31) as f32);
@@ -44,7 +44,7 @@ fn pairs_of(radii: &[u32], angles: &[u32], first: &mut [f32], second: &mut [f32]
 
 /// Natural logarithm of a positive normal number, to 2 units in the last place: u = 2^e·m with m in [√½, √2), and
 /// ln m = 2 artanh s = 2(s + s³/3 + …) with s = (m − 1)/(m + 1), |s| ≤ 0.172.
-#[inline(always)]
+#[inline]
 fn ln(u: f32) -> f32 {
     const SQRT_HALF: u32 = 0x3f35_04f3;
     let shifted = u.to_bits().wrapping_sub(SQRT_HALF);
@@ -58,7 +58,7 @@ fn ln(u: f32) -> f32 {
 
 /// A point on the unit circle, in one of 2^32 directions: 30 bits place it within an eighth of a turn to either side of
 /// an axis (Taylor's series of sine and cosine), one bit chooses the axis and one its sign.
-#[inline(always)]
+#[inline]
 fn direction(bits: u32) -> (f32, f32) {
     let a = (bits << 2) as i32 as f32 * (std::f32::consts::FRAC_PI_2 / (1u64 << 32) as f32);
     let q = a * a;
@@ -87,9 +87,9 @@ mod tests {
 
     #[test]
     fn directions_are_on_the_circle_and_even() {
-        let (mut octants, n) = ([0u32; 8], 1 << 20);
+        let (mut octants, n) = ([0u32; 8], 1u32 << 20);
         for i in 0..n {
-            let (x, y) = direction((i as u32) << 12 | 0x800);
+            let (x, y) = direction((i << 12) | 0x800);
             assert!((x.hypot(y) - 1.0).abs() < 3e-7);
             octants[usize::from(x > 0.0) * 4 + usize::from(y > 0.0) * 2 + usize::from(x.abs() > y.abs())] +=
                 1;

@@ -39,11 +39,10 @@ impl FromStr for Start {
         match text {
             "cell" => Ok(Self::Cell),
             "drift" => Ok(Self::Drift),
-            "track" => Ok(Self::Track),
             _ => match text.split_once(',').and_then(|(x, z)| Some((number(x)?, number(z)?))) {
                 Some((x_um, z_um)) => Ok(Self::At { x_um, z_um }),
                 None => Err(format!(
-                    "`{text}` is no start; write cell, drift, track, or X,Z in µm from the centre of a hole"
+                    "`{text}` is no start; write cell, drift, or X,Z in µm from the centre of a hole"
                 )),
             },
         }
@@ -160,7 +159,9 @@ impl Simulation {
             let clouds: Vec<Cloud> =
                 (first..last).into_par_iter().map_init(Workspace::default, simulate).collect();
             let mut set = ElectronSet::default();
-            clouds.iter().for_each(|cloud| set.push(&cloud.x, &cloud.z, &cloud.t));
+            for cloud in &clouds {
+                set.push(&cloud.x, &cloud.z, &cloud.t);
+            }
             set
         })
     }

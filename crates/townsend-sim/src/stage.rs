@@ -19,9 +19,9 @@ pub trait Stage: Send + Sync {
 /// 1. is collected and multiplied with probability c, where ln(c/(1 − c)) grows by `collection_slope`·(r/p)²;
 /// 2. becomes N electrons that leave the foil below, N Polya distributed (see [`Polya`]) with mean gain·extraction;
 /// 3. chooses a hole, see `hole_spread_um`; with its vector d from that hole's axis,
-/// 4. its children have a common place m = axis + memory·d + normal(common_spread) and a common time
-///    T = transit + transit_slope·(|d|/p)² + normal(common_time_spread);
-/// 5. each child leaves at m + normal(exit_spread), T + normal(own_time_spread), and drifts through the gap ([`Drift`]).
+/// 4. its children have a common place `m = axis + memory·d + normal(common_spread)` and a common time
+///    `T = transit + transit_slope·(|d|/p)² + normal(common_time_spread)`;
+/// 5. each child leaves at `m + normal(exit_spread)`, `T + normal(own_time_spread)`, and drifts through the gap ([`Drift`]).
 ///
 /// The displacements of step 5 are sums of normal ones, so one normal number a coordinate serves for exit and drift.
 #[derive(Debug, Clone)]

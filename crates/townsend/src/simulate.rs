@@ -47,8 +47,10 @@ pub fn simulate(out: &Path, options: &SimulateOptions, context: &Context<'_>) ->
     let detector = detector(options.detector.as_deref())?;
     let simulation = Simulation::new(&detector, options.start)?;
     let mut of = Meta::default();
-    of.provenance.source = detector.name.clone();
-    let files: Vec<_> = options.detector.as_deref().filter(|path| path.exists()).into_iter().collect();
+    of.provenance.source.clone_from(&detector.name);
+    let described = options.detector.as_deref().filter(|path| path.exists());
+    let gas = detector.gas_file();
+    let files: Vec<_> = described.into_iter().chain(gas.as_deref()).collect();
     let meta = context.meta("simulate", true, &of, &files)?;
     let range = options.shard.range(options.events);
     let write = WriteOptions {

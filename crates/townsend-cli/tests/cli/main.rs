@@ -10,5 +10,6 @@ mod outputs;
 mod pipeline;
 mod readout;
 mod reproducible;
+mod simulate;
 mod support;
 mod warnings;

@@ -31,7 +31,7 @@ fn hits_are_the_same_in_every_format_and_to_root() {
 #[test]
 fn tracks_are_simulated_and_read() {
     let desk = Desk::new();
-    desk.does("simulate --events 40 --start track --out tracks.root --quiet");
+    desk.does("simulate --events 40 --track --out tracks.root --quiet");
     let ran = desk.does("readout tracks.root --out hits.root");
     assert!(
         ran.stderr.contains(" events to hits.root\nX: ") && ran.stderr.contains("\nV: "),
