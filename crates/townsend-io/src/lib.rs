@@ -24,6 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod array;
 mod error;
 mod format;
 mod histograms;
@@ -34,6 +35,7 @@ mod table;
 mod tree;
 mod writer;
 
+pub use array::read_array;
 pub use error::{Error, Result};
 pub use format::Format;
 pub use reader::{Loaded, ReadOptions, read};

@@ -16,14 +16,14 @@ pub(crate) enum Kind {
     Bytes,
 }
 
-/// A plain array of at most one dimension.
+/// A plain array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) kind: Kind,
     pub(crate) big_endian: bool,
     /// Bytes an element.
     pub(crate) size: usize,
-    /// Number of elements; 1 for a scalar.
+    /// Number of elements, over all dimensions; 1 for a scalar.
     pub(crate) length: u64,
 }
 
@@ -32,7 +32,8 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const LONGEST: u64 = 10_000;
 
 impl Header {
-    pub(crate) fn read(from: &mut impl Read) -> Result<Self> {
+    /// Reads a header: the elements, and how many there are along each dimension, rows first.
+    pub(crate) fn read(from: &mut impl Read) -> Result<(Self, Vec<u64>)> {
         let mut start = [0; 8];
         from.read_exact(&mut start)?;
         if !start.starts_with(MAGIC) {
@@ -46,15 +47,12 @@ impl Header {
         from.take(length.min(LONGEST)).read_to_end(&mut text)?;
         let text = String::from_utf8_lossy(&text);
         Self::parse(&text).ok_or_else(|| {
-            Error::other(format!(
-                "its header is not one of a plain array of at most one dimension: {}",
-                text.trim_end()
-            ))
+            Error::other(format!("its header is not one of a plain array, rows first: {}", text.trim_end()))
         })
     }
 
     /// `{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }`
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<(Self, Vec<u64>)> {
         let after = |key: &str| Some(text.split_once(&format!("'{key}':"))?.1.trim_start());
         let (descr, _) = after("descr")?.strip_prefix('\'')?.split_once('\'')?;
         let mut letters = descr.chars();
@@ -73,16 +71,24 @@ impl Header {
         };
         let size = letters.as_str().parse::<usize>().ok()?.checked_mul(unit)?;
         let (shape, _) = after("shape")?.strip_prefix('(')?.split_once(')')?;
-        let length = match shape.trim() {
-            "" => 1,
-            one => one.trim_end_matches(',').trim_end().parse().ok()?,
+        let shape = match shape.trim() {
+            "" => Vec::new(),
+            lengths => {
+                let lengths = lengths.strip_suffix(',').unwrap_or(lengths).split(',');
+                lengths.map(|length| length.trim().parse().ok()).collect::<Option<Vec<u64>>>()?
+            }
         };
+        if shape.len() > 1 && !after("fortran_order")?.starts_with("False") {
+            return None;
+        }
+        let length = shape.iter().try_fold(1u64, |product, &length| product.checked_mul(length))?;
         let sizes: &[usize] = match kind {
             Kind::Float => &[4, 8],
             Kind::Signed | Kind::Unsigned => &[1, 2, 4, 8],
             Kind::Unicode | Kind::Bytes => &[],
         };
-        (sizes.is_empty() || sizes.contains(&size)).then_some(Self { kind, big_endian, size, length })
+        let header = Self { kind, big_endian, size, length };
+        (sizes.is_empty() || sizes.contains(&size)).then_some((header, shape))
     }
 
     pub(crate) fn write(to: &mut impl Write, descr: &str, length: Option<u64>) -> Result<()> {
@@ -113,9 +119,19 @@ mod tests {
             let mut bytes = Vec::new();
             Header::write(&mut bytes, descr, length).unwrap();
             assert_eq!((bytes.len() % 64, bytes.last()), (0, Some(&b'\n')));
-            let header = Header::read(&mut bytes.as_slice()).unwrap();
-            assert_eq!(header, Header { kind, big_endian: false, size, length: length.unwrap_or(1) });
+            let header = Header { kind, big_endian: false, size, length: length.unwrap_or(1) };
+            let shape = length.into_iter().collect();
+            assert_eq!(Header::read(&mut bytes.as_slice()).unwrap(), (header, shape));
         }
+    }
+
+    #[test]
+    fn tables_have_their_rows_first() {
+        let parse = |order: &str| {
+            Header::parse(&format!("{{'descr': '<f4', 'fortran_order': {order}, 'shape': (3, 4), }}"))
+        };
+        let header = Header { kind: Kind::Float, big_endian: false, size: 4, length: 12 };
+        assert_eq!((parse("False"), parse("True")), (Some((header, vec![3, 4])), None));
     }
 
     #[test]
@@ -123,7 +139,9 @@ mod tests {
         for (descr, shape) in [
             ("|O", "3,"),
             ("<f2", "3,"),
-            ("<f4", "3, 4"),
+            ("<f4", "3, x"),
+            ("<f4", "3,,"),
+            ("<f4", "4294967296, 4294967296"),
             ("<c8", "3,"),
             ("<f4", "-1,"),
             ("<U99999999999999999999", ""),

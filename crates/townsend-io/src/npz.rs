@@ -28,12 +28,7 @@ struct MetaJson {
 
 /// Reads electrons or counts, and names the arrays that were left aside.
 pub(crate) fn read(path: &Path, progress: &dyn Progress) -> Result<(Dataset, Vec<String>)> {
-    let failed = |source| Error::Read { file: path.into(), source };
-    let file = File::open(path).map_err(failed)?;
-    let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
-        content(path, "zip directory", format!("is not whole ({e}); copy the file again or write it anew"))
-    })?;
-    let mut arrays = Arrays { path, archive };
+    let mut arrays = Arrays::open(path)?;
     let task = progress.task("reading", 4);
     let names = arrays.names();
     let has = |name: &str| names.iter().any(|have| have == name);
@@ -104,19 +99,46 @@ fn counts_of(
     Ok(set)
 }
 
-struct Arrays<'a> {
+/// The arrays of a file.
+pub(crate) struct Arrays<'a> {
     path: &'a Path,
     archive: ZipArchive<BufReader<File>>,
 }
 
-impl Arrays<'_> {
+impl<'a> Arrays<'a> {
+    pub(crate) fn open(path: &'a Path) -> Result<Self> {
+        let failed = |source| Error::Read { file: path.into(), source };
+        let file = File::open(path).map_err(failed)?;
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
+            content(
+                path,
+                "zip directory",
+                format!("is not whole ({e}); copy the file again or write it anew"),
+            )
+        })?;
+        Ok(Self { path, archive })
+    }
+
     fn names(&self) -> Vec<String> {
         let names = self.archive.file_names().filter_map(std::result::Result::ok);
         names.map(|name| name.strip_suffix(".npy").unwrap_or(&name).to_owned()).collect()
     }
 
-    /// The header and the raw bytes of an array.
+    /// The header and the raw bytes of an array of at most one dimension.
     fn bytes(&mut self, name: &str) -> Result<(Header, Vec<u8>)> {
+        let (header, shape, bytes) = self.shaped(name)?;
+        if shape.len() > 1 {
+            return Err(content(
+                self.path,
+                name,
+                format!("has the shape {shape:?}; one dimension is wanted"),
+            ));
+        }
+        Ok((header, bytes))
+    }
+
+    /// The header, the shape and the raw bytes of an array.
+    pub(crate) fn shaped(&mut self, name: &str) -> Result<(Header, Vec<u64>, Vec<u8>)> {
         let path = self.path;
         let names = self.names();
         let mut entry = self.archive.by_name(&format!("{name}.npy")).map_err(|e| {
@@ -131,7 +153,7 @@ impl Arrays<'_> {
         let damaged = |e: std::io::Error| {
             content(path, name, format!("{e}; the file is damaged or not one of avalanches"))
         };
-        let header = Header::read(&mut entry).map_err(damaged)?;
+        let (header, shape) = Header::read(&mut entry).map_err(damaged)?;
         // Grows with what the file gives, not with what the header promises.
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(damaged)?;
@@ -147,11 +169,11 @@ impl Arrays<'_> {
                 ),
             ));
         }
-        Ok((header, bytes))
+        Ok((header, shape, bytes))
     }
 
     /// The bytes of each value, little-endian and padded to eight.
-    fn words(header: Header, bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> + '_ {
+    pub(crate) fn words(header: Header, bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> + '_ {
         bytes.chunks_exact(header.size).map(move |value| {
             let mut word = [0; 8];
             word[..header.size].copy_from_slice(value);
