@@ -3,6 +3,7 @@
 mod cloud;
 mod detector;
 mod error;
+mod fit;
 mod gap;
 mod gas;
 mod holes;
@@ -17,6 +18,7 @@ mod track;
 pub use cloud::Cloud;
 pub use detector::{Detector, Foil, Gap, Gas, Holes};
 pub use error::SimError;
+pub use fit::{FittedFoil, KnownFoil, Responses, fit_foil};
 pub use gap::Drift;
 pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;

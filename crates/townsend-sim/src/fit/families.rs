@@ -1,0 +1,267 @@
+//! Where and when the children of an electron arrive.
+
+use super::{Responses, no_maximum};
+use crate::holes::NEIGHBOURS;
+use crate::{Lattice, SimError};
+
+/// For each of the holes.
+type PerHole<T> = [T; NEIGHBOURS.len()];
+
+/// The electrons with children, in µm and ns, relative to the nearest hole.
+pub(super) struct Families {
+    all: Vec<Family>,
+    /// Axes of the 19 holes about the nearest one.
+    holes: PerHole<[f64; 2]>,
+    pitch: f64,
+    /// Pooled variances within a family: of places in a direction, and of times.
+    own: f64,
+    own_time: f64,
+}
+
+struct Family {
+    start: [f64; 2],
+    len: f64,
+    /// Mean place and time of the children.
+    place: [f64; 2],
+    time: f64,
+}
+
+/// A family and a hole that its children may have come through.
+struct Way<'a> {
+    family: &'a Family,
+    /// The start and the children's mean place, from the hole's axis.
+    start: [f64; 2],
+    place: [f64; 2],
+    /// Square of the start's distance from the axis, in pitches.
+    square: f64,
+}
+
+/// Parameters of the families' means; `common` and `common_time` are variances, µm² and ns².
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FamilyParameters {
+    pub(super) hole_spread: f64,
+    pub(super) memory: f64,
+    pub(super) common: f64,
+    pub(super) transit: f64,
+    pub(super) transit_slope: f64,
+    pub(super) common_time: f64,
+}
+
+/// Adds up arrays.
+fn total<const N: usize>(terms: impl Iterator<Item = [f64; N]>) -> [f64; N] {
+    terms.fold([0.0; N], |sum, term| std::array::from_fn(|k| sum[k] + term[k]))
+}
+
+fn dot(a: [f64; 2], b: [f64; 2]) -> f64 {
+    a[0] * b[0] + a[1] * b[1]
+}
+
+impl Families {
+    /// Fewer tell nothing about six parameters.
+    const FEWEST: usize = 20;
+    /// Variances are at least this: children that all come to one point would have an infinite likelihood.
+    const SMALLEST: f64 = 1e-9;
+
+    pub(super) fn new(responses: &Responses, lattice: Lattice) -> Result<Self, SimError> {
+        let mut families = Vec::new();
+        let (mut squares, mut time_squares, mut free) = (0.0, 0.0, 0.0);
+        for (start, children) in responses.about_holes(lattice).filter(|(_, children)| !children.is_empty()) {
+            let len = children.len() as f64;
+            let [x, z, time] = total(children.iter().copied()).map(|sum| sum / len);
+            let [square, time_square] = total(
+                children.iter().map(|c| [(c[0] - x).powi(2) + (c[1] - z).powi(2), (c[2] - time).powi(2)]),
+            );
+            squares += square;
+            time_squares += time_square;
+            free += len - 1.0;
+            families.push(Family { start, len, place: [x, z], time });
+        }
+        if families.len() < Self::FEWEST || free < Self::FEWEST as f64 {
+            return Err(SimError::Fit {
+                what: format!(
+                    "{} of {} starts have children, {} in all",
+                    families.len(),
+                    responses.starts.len(),
+                    responses.children.len()
+                ),
+                remedy: "record more responses: at least 20 with children, most with more than one",
+            });
+        }
+        let holes = NEIGHBOURS.map(|(column, row)| {
+            let (x, z) = lattice.hole(column.into(), row.into());
+            [1000.0 * f64::from(x), 1000.0 * f64::from(z)]
+        });
+        let pitch = 1000.0 * f64::from(lattice.pitch_mm());
+        let own = (squares / (2.0 * free)).max(Self::SMALLEST);
+        Ok(Self { all: families, holes, pitch, own, own_time: (time_squares / free).max(Self::SMALLEST) })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Variance of each child's place about its family's, a direction, µm².
+    pub(super) fn own(&self) -> f64 {
+        self.own
+    }
+
+    /// Variance of each child's time about its family's, ns².
+    pub(super) fn own_time(&self) -> f64 {
+        self.own_time
+    }
+
+    /// Where the search begins.
+    pub(super) fn first_guess(&self) -> FamilyParameters {
+        let [time] = total(self.all.iter().map(|family| [family.time]));
+        FamilyParameters {
+            hole_spread: 0.4 * self.pitch,
+            memory: 0.1,
+            common: 0.2 * self.own,
+            transit: time / self.all.len() as f64,
+            transit_slope: 0.0,
+            common_time: self.own_time,
+        }
+    }
+
+    /// The most likely parameters and their log-likelihood.
+    pub(super) fn fit(&self) -> Result<(FamilyParameters, f64), SimError> {
+        let mut parameters = self.first_guess();
+        let mut before = f64::NEG_INFINITY;
+        for _ in 0..3_000 {
+            let (next, log_likelihood) = self.step(&parameters)?;
+            if log_likelihood - before <= 1e-10 * (1.0 + log_likelihood.abs()) {
+                return Ok((parameters, log_likelihood));
+            }
+            (parameters, before) = (next, log_likelihood);
+        }
+        Err(no_maximum("the places and times of children"))
+    }
+
+    /// One step of EM: better parameters, and the log-likelihood of the given ones.
+    pub(super) fn step(&self, p: &FamilyParameters) -> Result<(FamilyParameters, f64), SimError> {
+        let (weights, log_likelihood) = self.expect(p);
+        let (memory, common) = self.places(&weights, p.common);
+        let (transit, transit_slope, common_time) = self.times(&weights, p.common_time);
+        let hole_spread = self.hole_spread(&weights, p.hole_spread);
+        let next = FamilyParameters { hole_spread, memory, common, transit, transit_slope, common_time };
+        // Starts on the axis of a hole whose children all came through it tell neither memory nor slope.
+        if [memory, transit, transit_slope].iter().all(|value| value.is_finite()) {
+            Ok((next, log_likelihood))
+        } else {
+            Err(no_maximum("the places and times of children"))
+        }
+    }
+
+    fn ways<'a>(&'a self, family: &'a Family) -> PerHole<Way<'a>> {
+        self.holes.map(|hole| {
+            let from_axis = |point: [f64; 2]| [point[0] - hole[0], point[1] - hole[1]];
+            let start = from_axis(family.start);
+            let square = dot(start, start) / self.pitch.powi(2);
+            Way { family, start, place: from_axis(family.place), square }
+        })
+    }
+
+    /// Probabilities of the holes for each family, and the log-likelihood.
+    fn expect(&self, p: &FamilyParameters) -> (Vec<PerHole<f64>>, f64) {
+        let inverse = self.inverse(p.hole_spread);
+        let mut log_likelihood = 0.0;
+        let weights = self.all.iter().map(|family| {
+            let ways = self.ways(family);
+            let mut logs = ways.each_ref().map(|way| -inverse * way.square);
+            let (_, norm) = softmax(logs);
+            for (log, way) in logs.iter_mut().zip(&ways) {
+                let e = [0, 1].map(|k| way.place[k] - p.memory * way.start[k]);
+                let e_time = family.time - p.transit - p.transit_slope * way.square;
+                let (v, v_time) =
+                    (p.common + self.own / family.len, p.common_time + self.own_time / family.len);
+                *log -= norm + 0.5 * (dot(e, e) / v + e_time * e_time / v_time) + v.ln() + 0.5 * v_time.ln();
+            }
+            let (weights, log) = softmax(logs);
+            log_likelihood += log;
+            weights
+        });
+        (weights.collect(), log_likelihood)
+    }
+
+    /// Σ over families and holes of a term, weighted with the hole's probability.
+    fn sum<const N: usize>(&self, weights: &[PerHole<f64>], term: impl Fn(&Way<'_>) -> [f64; N]) -> [f64; N] {
+        total(self.all.iter().zip(weights).map(|(family, weights)| {
+            let ways = self.ways(family);
+            total(ways.iter().zip(weights).map(|(way, weight)| term(way).map(|term| weight * term)))
+        }))
+    }
+
+    /// Memory, by weighted least squares, and the variance of the common place: the mean square of that place, given what
+    /// was seen and the variance so far.
+    fn places(&self, weights: &[PerHole<f64>], common: f64) -> (f64, f64) {
+        let variance = |way: &Way<'_>| common + self.own / way.family.len;
+        let [products, squares] = self.sum(weights, |way| {
+            let v = variance(way);
+            [dot(way.place, way.start) / v, dot(way.start, way.start) / v]
+        });
+        let memory = products / squares;
+        let [square] = self.sum(weights, |way| {
+            let e = [0, 1].map(|k| way.place[k] - memory * way.start[k]);
+            let share = common / variance(way);
+            [0.5 * dot(e, e) * share.powi(2) + share * self.own / way.family.len]
+        });
+        (memory, (square / self.len() as f64).max(Self::SMALLEST))
+    }
+
+    /// Transit and its slope, and the variance of the common time, likewise.
+    fn times(&self, weights: &[PerHole<f64>], common: f64) -> (f64, f64, f64) {
+        let variance = |way: &Way<'_>| common + self.own_time / way.family.len;
+        let [n, u, uu, t, ut] = self.sum(weights, |way| {
+            let (u, t) = (way.square, way.family.time);
+            [1.0, u, u * u, t, u * t].map(|term| term / variance(way))
+        });
+        let determinant = n * uu - u * u;
+        let (transit, slope) = ((uu * t - u * ut) / determinant, (n * ut - u * t) / determinant);
+        let [square] = self.sum(weights, |way| {
+            let e = way.family.time - transit - slope * way.square;
+            let share = common / variance(way);
+            [e * e * share.powi(2) + share * self.own_time / way.family.len]
+        });
+        (transit, slope, (square / self.len() as f64).max(Self::SMALLEST))
+    }
+
+    /// p²/2s².
+    fn inverse(&self, hole_spread: f64) -> f64 {
+        0.5 * (self.pitch / hole_spread).powi(2)
+    }
+
+    /// The spread s of the choice of holes: Σ ln πₕ is concave in β = p²/2s², and its derivative is the difference of the
+    /// mean square distance that π gives and that of the holes chosen. Newton's steps, or half-way where one leads astray.
+    fn hole_spread(&self, weights: &[PerHole<f64>], before: f64) -> f64 {
+        let [chosen] = self.sum(weights, |way| [way.square]);
+        // From twenty pitches, where all holes are alike, to what is taken for the nearest hole alone.
+        let (mut low, mut high) = (1.0 / 800.0, 200.0);
+        let mut beta = self.inverse(before).clamp(low, high);
+        for _ in 0..60 {
+            let [mean, variance] = total(self.all.iter().map(|family| {
+                let squares = self.ways(family).map(|way| way.square);
+                let (weights, _) = softmax(squares.map(|square| -beta * square));
+                let [one, two] =
+                    total(squares.iter().zip(weights).map(|(&u, weight)| [weight * u, weight * u * u]));
+                [one, two - one * one]
+            }));
+            *(if mean > chosen { &mut low } else { &mut high }) = beta;
+            let newton = beta + (mean - chosen) / variance;
+            let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
+            let change = (next - beta).abs();
+            beta = next;
+            if change < 1e-12 * beta {
+                break;
+            }
+        }
+        self.pitch / (2.0 * beta).sqrt()
+    }
+}
+
+/// exp of values over the sum of these, and the logarithm of that sum.
+fn softmax(logs: PerHole<f64>) -> (PerHole<f64>, f64) {
+    let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights = logs.map(|log| (log - largest).exp());
+    let sum: f64 = weights.iter().sum();
+    (weights.map(|weight| weight / sum), largest + sum.ln())
+}

@@ -1,0 +1,160 @@
+//! A foil's parameters from recorded responses, by maximum likelihood.
+
+mod families;
+mod number;
+#[cfg(test)]
+mod tests;
+
+use families::Families;
+use number::Numbers;
+
+use crate::detector::within;
+use crate::{Foil, Gap, Lattice, SimError};
+
+/// Responses of one foil, as a microscopic simulation records them: electrons that started above it one by one, and the
+/// children of each at a plane below.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Responses {
+    starts: Vec<[f64; 2]>,
+    offsets: Vec<usize>,
+    children: Vec<[f64; 3]>,
+}
+
+impl Responses {
+    /// Farthest from the origin that an electron can be, µm, and longest time, ns.
+    const FARTHEST: f64 = 1e6;
+
+    /// Takes the starts (x, z) in µm, with a hole at the origin, and the children (x, z, t) in µm and ns after the start:
+    /// those of start i are `offsets[i]..offsets[i + 1]`.
+    ///
+    /// # Errors
+    /// If the offsets do not begin with 0, decrease or do not end with the number of children, or if a coordinate is not a
+    /// number or beyond 10⁶.
+    pub fn new(
+        starts: Vec<[f64; 2]>,
+        offsets: Vec<usize>,
+        children: Vec<[f64; 3]>,
+    ) -> Result<Self, SimError> {
+        let fits = offsets.len() == starts.len() + 1
+            && offsets[0] == 0
+            && offsets[starts.len()] == children.len()
+            && offsets.is_sorted();
+        if !fits {
+            return Err(SimError::Fit {
+                what: format!(
+                    "{} offsets do not part {} children among {} starts",
+                    offsets.len(),
+                    children.len(),
+                    starts.len()
+                ),
+                remedy: "give for each start where its children begin, from 0, and at last the number of children",
+            });
+        }
+        for value in starts.as_flattened().iter().chain(children.as_flattened()) {
+            within("a coordinate of a response", *value, -Self::FARTHEST, Self::FARTHEST)?;
+        }
+        Ok(Self { starts, offsets, children })
+    }
+
+    /// Every start, relative to the nearest hole, with its children relative to that hole.
+    fn about_holes(&self, lattice: Lattice) -> impl Iterator<Item = ([f64; 2], Vec<[f64; 3]>)> + '_ {
+        self.starts.iter().zip(self.offsets.windows(2)).map(move |(&[x, z], range)| {
+            let (hole_x, hole_z) = lattice.nearest((x / 1000.0) as f32, (z / 1000.0) as f32);
+            let (hole_x, hole_z) = (1000.0 * f64::from(hole_x), 1000.0 * f64::from(hole_z));
+            let children = &self.children[range[0]..range[1]];
+            let children = children.iter().map(|&[x, z, t]| [x - hole_x, z - hole_z, t]).collect();
+            ([x - hole_x, z - hole_z], children)
+        })
+    }
+}
+
+/// What responses do not tell about a foil.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KnownFoil {
+    /// Probability that an electron in a hole gets out below: only its product with the gain shows.
+    pub extraction: f64,
+    /// The gap below.
+    pub gap: Gap,
+    /// The part of it, and of the gap above, between the foil and the planes of the responses, mm.
+    pub included_mm: f64,
+}
+
+/// A foil with the parameters that make its responses most likely.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FittedFoil {
+    /// The parameters.
+    pub foil: Foil,
+    /// Number of responses.
+    pub starts: usize,
+    /// Those with children.
+    pub families: usize,
+    /// ln of the probability of all numbers of children.
+    pub number_log_likelihood: f64,
+    /// ln of the density of the families' mean places and times (µm, ns), without the terms ln 2π.
+    pub family_log_likelihood: f64,
+}
+
+/// Fits the model of [`crate::FoilStage`] to responses without a gap, by maximum likelihood. It falls into two.
+///
+/// The number n of children of a start at distance r from the nearest hole, with pitch p, is Polya distributed with mean
+/// μ = gain·extraction and k = 1 + θ, and 0 if the electron is not collected:
+///
+/// P(0) = 1 − c + c (k/(k + μ))ᵏ, P(n) = c Γ(n + k)/(Γ(k) n!) (k/(k + μ))ᵏ (μ/(k + μ))ⁿ, ln(c/(1 − c)) = a + b (r/p)².
+///
+/// The simplex of Nelder and Mead (Computer J. 7, 308, 1965) finds a, b, ln μ and ln k.
+///
+/// A family of n children gives the mean x̄ of their places and t̄ of their times, and squared deviations from these. The
+/// deviations, pooled, give the spreads of each child by itself, w and u: w² = Σ(x − x̄)²/(2Σ(n − 1)), u² = Σ(t − t̄)²/Σ(n − 1).
+/// The means are distributed as, over holes h at distance dₕ from the start with the probability
+/// πₕ ∝ exp(−dₕ²/2s²),
+///
+/// x̄ ~ normal(axisₕ + memory·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
+///
+/// The algorithm EM (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, memory, σ, transit, slope and τ:
+/// the holes and the common places and times are what is not seen. It stops when the log-likelihood grows by less than
+/// 10⁻¹⁰ of itself.
+///
+/// # Errors
+/// If there are too few families to tell, if starts do not differ, if no maximum is found, or if a parameter is outside
+/// what a foil's description allows.
+pub fn fit_foil(responses: &Responses, lattice: Lattice, known: &KnownFoil) -> Result<FittedFoil, SimError> {
+    within("lattice.pitch_um", 1000.0 * f64::from(lattice.pitch_mm()), 1.0, 10_000.0)?;
+    within("extraction", known.extraction, 1e-6, 1.0)?;
+    let families = Families::new(responses, lattice)?;
+    let (number, number_log_likelihood) = Numbers::new(responses, lattice)?.fit()?;
+    let (place, family_log_likelihood) = families.fit()?;
+    let foil = Foil {
+        collection: 1.0 / (1.0 + (-number.odds).exp()),
+        collection_slope: number.odds_slope,
+        gain: number.mean / known.extraction,
+        theta: number.shape - 1.0,
+        extraction: known.extraction,
+        hole_spread_um: place.hole_spread,
+        memory: place.memory,
+        common_spread_um: place.common.sqrt(),
+        exit_spread_um: families.own().sqrt(),
+        transit_ns: place.transit,
+        transit_slope_ns: place.transit_slope,
+        common_time_spread_ns: place.common_time.sqrt(),
+        own_time_spread_ns: families.own_time().sqrt(),
+        gap_mm: known.gap.gap_mm,
+        field_kv_cm: known.gap.field_kv_cm,
+        included_mm: known.included_mm,
+    };
+    foil.check("the fitted foil")?;
+    Ok(FittedFoil {
+        foil,
+        starts: responses.starts.len(),
+        families: families.len(),
+        number_log_likelihood,
+        family_log_likelihood,
+    })
+}
+
+/// The search for a maximum did not end.
+fn no_maximum(of: &str) -> SimError {
+    SimError::Fit {
+        what: format!("no maximum of the likelihood of {of} was found"),
+        remedy: "record more responses, from starts all over a cell",
+    }
+}
