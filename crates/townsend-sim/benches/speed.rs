@@ -25,7 +25,8 @@ fn main() {
     let mut bytes = vec![0u8; 4 * NUMBERS];
     let mut numbers = vec![0f32; NUMBERS];
     let mut workspace = Workspace::default();
-    let mut rates: [Vec<f64>; 4] = Default::default();
+    let mut rates: [Vec<f64>; 5] = Default::default();
+    let threads = rayon::current_num_threads();
     for _ in 0..ROUNDS {
         let rate = |work: &mut dyn FnMut() -> usize| {
             let start = Instant::now();
@@ -40,21 +41,28 @@ fn main() {
             NUMBERS
         }));
         rates[2].push(rate(&mut || {
-            numbers.iter_mut().for_each(|number| *number = StandardNormal.sample(&mut random));
+            for number in &mut numbers {
+                *number = StandardNormal.sample(&mut random);
+            }
             black_box(&mut numbers);
             NUMBERS
         }));
         rates[3].push(rate(&mut || {
             (0..1000).map(|index| black_box(simulation.avalanche(1, index, &mut workspace)).len()).sum()
         }));
+        rates[4].push(rate(&mut || {
+            let sets = simulation.blocks(1, 0..4000).map(black_box);
+            sets.map(|set| set.column(townsend_core::Coordinate::X).len()).sum()
+        }));
     }
-    println!("| one core, median of {ROUNDS} rounds | million a second |");
+    println!("| median of {ROUNDS} rounds | million a second |");
     println!("|---|---|");
     let names = [
-        "32 random bits (ChaCha8)",
-        "normal numbers (`fill_normal`)",
-        "normal numbers (`rand_distr::StandardNormal`)",
-        "electrons at the anode (`cgem.toml`)",
+        "32 random bits (`ChaCha8`), one core".to_string(),
+        "normal numbers (`fill_normal`), one core".to_string(),
+        "normal numbers (`rand_distr::StandardNormal`), one core".to_string(),
+        "electrons at the anode (`cgem.toml`), one core".to_string(),
+        format!("the same, kept in memory, {threads} threads"),
     ];
     for (name, rates) in names.iter().zip(&mut rates) {
         rates.sort_by(f64::total_cmp);

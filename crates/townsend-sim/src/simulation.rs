@@ -68,10 +68,11 @@ pub struct Workspace {
 
 impl Simulation {
     const PURPOSE: Purpose = Purpose::new("simulate");
-    /// Avalanches simulated in parallel before they are handed on.
-    const BLOCK: u64 = 256;
-    /// Likewise of events of a track, which are some 50 avalanches each.
-    const BLOCK_OF_TRACKS: u64 = 8;
+    /// Avalanches that one thread simulates before it hands them on; of events of a track, which are some 50 avalanches
+    /// each, it is one.
+    const BLOCK: u64 = 32;
+    /// Blocks that are simulated in parallel.
+    const BLOCKS_TOGETHER: u64 = 16;
 
     /// Prepares a detector, with primary electrons at `start`.
     pub fn new(detector: &Detector, start: Start) -> Result<Self, SimError> {
@@ -149,20 +150,23 @@ impl Simulation {
         );
     }
 
-    /// The avalanches with these numbers, in blocks, in order; each block is simulated by all threads.
+    /// The avalanches with these numbers, in order, a few at a time; all threads simulate together.
     pub fn blocks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = ElectronSet> {
         let Range { start, end } = range;
-        let block = if self.start == Start::Track { Self::BLOCK_OF_TRACKS } else { Self::BLOCK };
-        (start..end).step_by(block as usize).map(move |first| {
-            let last = (first + block).min(end);
-            let simulate = |workspace: &mut Workspace, index| self.avalanche(seed, index, workspace).clone();
-            let clouds: Vec<Cloud> =
-                (first..last).into_par_iter().map_init(Workspace::default, simulate).collect();
-            let mut set = ElectronSet::default();
-            for cloud in &clouds {
-                set.push(&cloud.x, &cloud.z, &cloud.t);
-            }
-            set
+        let size = if self.start == Start::Track { 1 } else { Self::BLOCK };
+        let together = size * Self::BLOCKS_TOGETHER;
+        (start..end).step_by(together as usize).flat_map(move |first| {
+            let last = end.min(first + together);
+            let firsts: Vec<u64> = (first..last).step_by(size as usize).collect();
+            let simulate = |workspace: &mut Workspace, first: u64| {
+                let mut set = ElectronSet::default();
+                for index in first..last.min(first + size) {
+                    let cloud = self.avalanche(seed, index, workspace);
+                    set.push(&cloud.x, &cloud.z, &cloud.t);
+                }
+                set
+            };
+            firsts.into_par_iter().map_init(Workspace::default, simulate).collect::<Vec<_>>()
         })
     }
 }
