@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p townsend-check --example reference2021 -- DETECTOR.toml EVENTS UNIT_PER_NS FIGURE.svg`
 //!
-//! The unit of the published longitudinal axis is not known; UNIT_PER_NS is the length of a nanosecond on it.
+//! The unit of the published longitudinal axis is not known; `UNIT_PER_NS` is the length of a nanosecond on it.
 
 use plotters::prelude::*;
 use townsend_check::{Published, legacy_values_about};
@@ -88,7 +88,9 @@ fn draw_one(
     let (first, last) = (bin(quantile(0.002)), bin(quantile(0.995)));
     let step = ((last - first) / 40).max(1);
     let mut counts = vec![0.0; binning.bins];
-    values.iter().for_each(|&value| counts[bin(value)] += 1.0 / values.len() as f64);
+    for &value in values {
+        counts[bin(value)] += 1.0 / values.len() as f64;
+    }
     let total = f64::from(histogram.avalanches.iter().sum::<u32>());
     let bars: Vec<(f64, f64, f64, f64)> = (first..=last)
         .step_by(step)
