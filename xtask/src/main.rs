@@ -11,7 +11,7 @@ cargo xtask TASK
   check    format, lints, documentation and unit tests: minutes, needs nothing but Rust and a C compiler
   test     check, and every other test; first sets up Python with real ROOT, uproot, NumPy and SciPy under target/
   parity   the full-size networks against PyTorch (set up under target/): outputs and gradients
-  bench    reading against real ROOT and uproot
+  bench    simulated electrons a second; reading against real ROOT and uproot
   soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
 ";
 

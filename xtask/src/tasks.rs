@@ -37,8 +37,9 @@ pub(crate) fn parity() -> Result<()> {
     run(cargo(&compare).arg(&exported))
 }
 
-/// Reading beside its peers, in one run.
+/// Simulating, and reading beside its peers, each in one run.
 pub(crate) fn bench() -> Result<()> {
+    run(&mut cargo(&["bench", "--package", "townsend-sim", "--bench", "speed"]))?;
     let against_root = ["bench", "--package", "townsend-root", "--bench", "against_root"];
     run(cargo(&against_root).env("TOWNSEND_PYTHON", python()?))
 }

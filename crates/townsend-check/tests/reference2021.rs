@@ -16,7 +16,7 @@ fn the_tuned_detector_agrees_with_what_was_published() {
             set.push(avalanche.x, avalanche.z, avalanche.t);
         }
     }
-    let empty = set.iter().filter(|avalanche| avalanche.is_empty()).count() as f64 / 2_000.0;
+    let empty = set.iter().filter(townsend_core::Avalanche::is_empty).count() as f64 / 2_000.0;
     assert!((empty - Published::EMPTY).abs() < 0.03, "{empty}");
     let means = Coordinate::ALL.map(|coordinate| {
         let column = set.column(coordinate);
