@@ -202,6 +202,7 @@ fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -
         print_json(&summary)?;
         return Ok(ExitCode::SUCCESS);
     }
+    warn(&summary.warnings, &arguments.file);
     if summary.electrons_beside > 0 {
         let (beside, all) = (summary.electrons_beside, summary.electrons);
         say(&format!("warning: {beside} of {all} electrons came down beside the strips"));

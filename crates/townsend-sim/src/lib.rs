@@ -1,4 +1,19 @@
-//! A Monte Carlo of a triple GEM (gas electron multiplier).
+//! A Monte Carlo of a triple GEM (gas electron multiplier): gas, gaps, foils, charged tracks and readout strips, from a
+//! description of the detector in TOML; and the fit of a foil's parameters to recorded responses.
+//!
+//! An avalanche is a function of the seed and its number. `docs/monte-carlo.md` tells each step with its formula and source.
+//!
+//! ```
+//! use townsend_sim::{Detector, Simulation, Start, Workspace};
+//!
+//! let detector = Detector::from_toml(Detector::shipped("cgem").unwrap())?;
+//! let simulation = Simulation::new(&detector, Start::Cell)?;
+//! let mut workspace = Workspace::default();
+//! let sizes: Vec<usize> = (0..100).map(|index| simulation.avalanche(1, index, &mut workspace).len()).collect();
+//! let empty = sizes.iter().filter(|&&size| size == 0).count();
+//! assert!((5..50).contains(&empty) && sizes.iter().sum::<usize>() > 10_000);
+//! # Ok::<(), townsend_sim::SimError>(())
+//! ```
 
 mod cloud;
 mod detector;

@@ -69,7 +69,7 @@ fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
     }
 }
 
-/// For stages of mean number n_k and relative variance f_k, that of the last is f = f₁ + f₂/n₁ + f₃/(n₁n₂)
+/// For stages of mean numbers n₁, n₂ … and relative variances f₁, f₂ …, that of the last is f = f₁ + f₂/n₁ + f₃/(n₁n₂)
 /// (arXiv:1602.01316); of a stage that loses electrons with probability 1 − c before a Polya gain of mean m,
 /// n = c·m and f = (1/m + 1/(1 + θ) + 1)/c − 1.
 #[test]

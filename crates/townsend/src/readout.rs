@@ -36,6 +36,9 @@ pub struct StripSummary {
     pub x: ViewSummary,
     /// The V strips.
     pub v: ViewSummary,
+    /// What a user should know of the file of avalanches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What the strips of a view recorded; means are 0 where there is nothing to take them of.
@@ -84,7 +87,7 @@ pub fn readout(
         Some(path) => Error::In { path: path.into(), source: Box::new(error.into()) },
         None => error.into(),
     })?;
-    let electrons = electrons_of(avalanches, context)?;
+    let (electrons, warnings) = electrons_of(avalanches, context)?;
     let inputs = std::iter::once(avalanches).chain(named.filter(|path| path.exists()));
     let meta = context.meta("readout", true, &electrons.meta, &inputs.collect::<Vec<_>>())?;
     let table = ["hits", "hits of strips"];
@@ -102,11 +105,11 @@ pub fn readout(
         task.advance(numbers.len() as u64);
     }
     writer.finish()?;
-    Ok(sums.summary(electrons.offsets().last().copied().unwrap_or_default()))
+    Ok(sums.summary(electrons.offsets().last().copied().unwrap_or_default(), warnings))
 }
 
-/// Reads a file that must hold electrons in mm and ns.
-fn electrons_of(path: &Path, context: &Context<'_>) -> Result<ElectronSet> {
+/// Reads a file that must hold electrons in mm and ns; with what is to be said of it.
+fn electrons_of(path: &Path, context: &Context<'_>) -> Result<(ElectronSet, Vec<String>)> {
     let refused = |why: String| Err(Error::Usage(format!("{}: {why}", path.display())));
     let loaded = context.read(path, &ReadOptions::default())?;
     let Dataset::Electrons(electrons) = loaded.data else {
@@ -121,7 +124,7 @@ fn electrons_of(path: &Path, context: &Context<'_>) -> Result<ElectronSet> {
             electrons.meta.units.join(", ")
         ));
     }
-    Ok(electrons)
+    Ok((electrons, loaded.warnings))
 }
 
 fn row(hit: &StripHit) -> [Cell; 7] {
@@ -168,7 +171,7 @@ impl Sums {
         }
     }
 
-    fn summary(&self, electrons: u64) -> StripSummary {
+    fn summary(&self, electrons: u64, warnings: Vec<String>) -> StripSummary {
         let [x, v] = self.views.each_ref().map(ViewSums::summary);
         StripSummary {
             events: self.events,
@@ -178,6 +181,7 @@ impl Sums {
             electrons_beside: self.beside,
             x,
             v,
+            warnings,
         }
     }
 }

@@ -90,3 +90,12 @@ fn a_check_warns_and_its_report_keeps_it() {
     assert_eq!(ran.json()["generated"]["warnings"], json!([SEVERAL]));
     assert!(ran.json()["real"].get("warnings").is_none(), "left out when there is none");
 }
+
+#[test]
+fn the_readout_warns() {
+    let desk = desk();
+    let ran = desk.does("readout tree.root --out hits.root --quiet");
+    assert!(ran.stderr.starts_with(&format!("warning: tree.root: {ENERGIES}\n")), "{}", ran.stderr);
+    let json = desk.does("readout tree.root --out hits.npz --json").json();
+    assert_eq!(json["warnings"], json!([ENERGIES]));
+}
