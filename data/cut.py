@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Cuts the files of this folder out of the full microscopic data set (README.md tells where that comes from).
 
-usage: cut.py triple_gem_275.npz
+usage: cut.py triple_gem_275.npz single_gem_library.npz
 
-Needs NumPy and ROOT's Python. Writes avalanches_2d.root and electrons.npz into the current folder.
+Needs NumPy and ROOT's Python. Writes avalanches_2d.root, electrons.npz and single_foils.npz into the current folder.
 """
 import json
 import sys
@@ -13,10 +13,26 @@ import ROOT
 
 HISTOGRAMS = 3000
 ELECTRONS = 40
+FOILS = "a1", "a2", "a3"
 SOURCE = "Garfield++ single-GEM responses composed to a triple GEM at 275/275/275 V, Ar/iC4H10 90/10, B = 0; see data/README.md"
 
 
-def main(path):
+def responses(path):
+    """The columns that are read, of 275 V; positions to 1/16 µm and times to 1/512 ns, so that they pack well."""
+    data, kept = np.load(path), {}
+    for name in FOILS:
+        start, electrons = data[f"{name}_start"], data[f"{name}_electrons"]
+        kept[f"{name}_start"] = start[:, :3].astype(np.float32)
+        electrons = electrons.astype(np.float32)
+        electrons[:, 4:6] = np.round(electrons[:, 4:6] * 16) / 16
+        electrons[:, 7] = np.round(electrons[:, 7] * 512) / 512
+        electrons[:, [1, 2, 3, 6]] = 0
+        kept[f"{name}_electrons"] = electrons
+    np.savez_compressed("single_foils.npz", **kept)
+
+
+def main(path, library):
+    responses(library)
     data = np.load(path)
     offsets = data["offsets"].astype(np.int64)
     columns = {name: data[name] for name in "xzt"}  # read once: each access unpacks the whole array
@@ -43,4 +59,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

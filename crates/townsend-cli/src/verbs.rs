@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 use townsend::{
     CheckOptions, Context, ConvertOptions, GenerateOptions, Generated, InspectOptions, Inspection,
-    ReadoutOptions, Report, SimulateOptions, Start, TrainOptions, TrainSummary, significant,
+    ReadoutOptions, Report, SimulateOptions, StageFit, Start, Summary, TrainOptions, significant,
 };
 
 use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Readout, Simulate, Train, Verb};
@@ -139,14 +139,23 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
         warn(&trained.warnings, &arguments.data);
         bars.note(&describe_training(&trained.summary));
     }
-    if trained.summary.stopped {
+    if matches!(&trained.summary, Summary::Network(summary) if summary.stopped) {
         say("stopped and saved; go on with the same command and --resume");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe_training(summary: &TrainSummary) -> String {
+fn describe_training(summary: &Summary) -> String {
+    let summary = match summary {
+        Summary::Network(summary) => summary,
+        Summary::Cascade(summary) => {
+            let stage = |fit: &StageFit| {
+                format!("{} ({} responses, {} with electrons)", fit.name, fit.starts, fit.families)
+            };
+            return format!("fitted {}", summary.stages.iter().map(stage).collect::<Vec<_>>().join(", "));
+        }
+    };
     let best = summary.best.map_or(String::new(), |(loss, epoch)| {
         format!("; smallest validation loss {} in epoch {epoch}", significant(loss, 5))
     });

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use townsend_core::{Dataset, Grid, Split};
 use townsend_models::{ConfigError, Model, ModelConfig, SizeConfig};
@@ -127,26 +128,12 @@ pub(crate) struct Plan {
 impl TrainConfig {
     /// Reads a file and then replaces values by `overrides` of the form `training.epochs=10`.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, TrainError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| TrainError::Io { path: path.into(), source })?;
-        Self::parse(&text, path, overrides)
+        load_config(path, overrides)
     }
 
     /// As [`TrainConfig::load`], of a text; `path` is only named in errors.
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, TrainError> {
-        let wrong = |error: toml::de::Error| TrainError::Toml {
-            path: path.into(),
-            problem: error.to_string().trim_end().to_owned(),
-        };
-        // Without overrides the text itself is read, so that an error shows its line.
-        if overrides.is_empty() {
-            return toml::from_str(text).map_err(wrong);
-        }
-        let mut table: toml::Table = toml::from_str(text).map_err(wrong)?;
-        for entry in overrides {
-            set(&mut table, entry)?;
-        }
-        table.try_into().map_err(wrong)
+        parse_config(text, path, overrides)
     }
 
     /// The configuration as TOML, every default written out.
@@ -201,6 +188,29 @@ impl TrainingConfig {
         }
         Ok(())
     }
+}
+
+/// Reads a configuration of any kind and then replaces values by `overrides` of the form `training.epochs=10`.
+pub fn load_config<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, TrainError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| TrainError::Io { path: path.into(), source })?;
+    parse_config(&text, path, overrides)
+}
+
+fn parse_config<T: DeserializeOwned>(text: &str, path: &Path, overrides: &[String]) -> Result<T, TrainError> {
+    let wrong = |error: toml::de::Error| TrainError::Toml {
+        path: path.into(),
+        problem: error.to_string().trim_end().to_owned(),
+    };
+    // Without overrides the text itself is read, so that an error shows its line.
+    if overrides.is_empty() {
+        return toml::from_str(text).map_err(wrong);
+    }
+    let mut table: toml::Table = toml::from_str(text).map_err(wrong)?;
+    for entry in overrides {
+        set(&mut table, entry)?;
+    }
+    table.try_into().map_err(wrong)
 }
 
 /// Sets `a.b=value` in a table; a value that is not TOML is taken as text.

@@ -52,7 +52,7 @@ mod metrics;
 mod run;
 mod train;
 
-pub use config::{DataConfig, Decay, TrainConfig, TrainingConfig};
+pub use config::{DataConfig, Decay, TrainConfig, TrainingConfig, load_config};
 pub use error::TrainError;
 pub use metrics::{EpochMetrics, LossParts};
 pub use run::{RUN_VERSION, Run, RunData};

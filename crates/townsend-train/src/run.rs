@@ -66,15 +66,7 @@ impl Run {
         force: bool,
     ) -> Result<Self, TrainError> {
         let run = Self { path: path.into(), config: config.clone(), data: data.clone() };
-        let occupied = path.is_file() || path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-        if occupied {
-            if !path.join("data.json").is_file() {
-                return Err(TrainError::Occupied(path.into()));
-            }
-            if !force {
-                return Err(TrainError::Exists(path.into()));
-            }
-        }
+        Self::refuse_occupied(path, force)?;
         let existed = path.is_dir();
         if let Err(error) = run.write(checkpoint) {
             // Folders are removed only if they are empty: those that were made for this run.
@@ -83,6 +75,16 @@ impl Run {
             return Err(error);
         }
         Ok(run)
+    }
+
+    /// Refuses a path where something is already: with `force` an older run may be, anything else never.
+    pub fn refuse_occupied(path: &Path, force: bool) -> Result<(), TrainError> {
+        let occupied = path.is_file() || path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        match (occupied, path.join("data.json").is_file()) {
+            (true, false) => Err(TrainError::Occupied(path.into())),
+            (true, true) if !force => Err(TrainError::Exists(path.into())),
+            _ => Ok(()),
+        }
     }
 
     /// Writes the files of a new run; only when all are written are those of an older one removed and the new ones

@@ -8,6 +8,7 @@ use townsend_core::{Dataset, OutputFile, Part};
 use townsend_io::ReadOptions;
 use townsend_train::Run;
 
+use crate::cascade::fitted_detector;
 use crate::context::input_file;
 use crate::{Context, Error, Result};
 
@@ -95,6 +96,12 @@ pub fn check(
 
 /// The test part of the data that a run was made from.
 fn held_back(run: &Path, file: &Path, data: &Dataset) -> Result<Dataset> {
+    if fitted_detector(run)?.is_some() {
+        return Err(Error::Usage(format!(
+            "{}: was fitted to responses of single foils, not to avalanches, so nothing was held back\n  hint: leave out --held-back",
+            run.display()
+        )));
+    }
     let run = Run::open(run)?;
     if run.data().digest != data.digest() {
         return Err(Error::Usage(format!(

@@ -44,6 +44,14 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<Error>,
     },
+    /// Contents of a file that cannot be what they should.
+    #[error("{}: {what}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// The system refused.
     #[error("{}: {source}", path.display())]
     Io {

@@ -9,7 +9,9 @@ use townsend_core::{Dataset, Meta};
 use townsend_io::{AvalancheWriter, Format, WriteOptions};
 use townsend_train::Run;
 
-use crate::{Context, Result};
+use crate::cascade::fitted_detector;
+use crate::simulate::make_electrons;
+use crate::{Context, Result, SimulateOptions, Start};
 
 /// What to generate.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +76,16 @@ pub fn generate(
     options: &GenerateOptions,
     context: &Context<'_>,
 ) -> Result<Generated> {
+    if let Some(detector) = fitted_detector(run)? {
+        let electrons = SimulateOptions {
+            events: options.events,
+            shard: options.shard,
+            detector: Some(detector),
+            start: Start::Cell,
+            format: options.format,
+        };
+        return make_electrons(["generate", "generating"], out, &electrons, context);
+    }
     let run = Run::open(run)?;
     let generator = run.generator()?;
     let meta = context.meta("generate", true, &Meta::default(), &[&run.best_checkpoint()])?;

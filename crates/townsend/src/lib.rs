@@ -19,6 +19,7 @@
 //! # Ok::<(), townsend::Error>(())
 //! ```
 
+mod cascade;
 mod check;
 mod context;
 mod convert;
@@ -27,9 +28,11 @@ mod error;
 mod generate;
 mod inspect;
 mod readout;
+mod responses;
 mod simulate;
 mod train;
 
+pub use cascade::{CascadeSummary, StageFit};
 pub use check::{CheckOptions, Gate, check};
 pub use context::Context;
 pub use convert::{ConvertOptions, Converted, convert};
@@ -44,4 +47,4 @@ pub use townsend_core::{Progress, Silent, Task};
 pub use townsend_io::Format;
 pub use townsend_sim::Start;
 pub use townsend_train::TrainSummary;
-pub use train::{TrainOptions, Trained, train};
+pub use train::{Summary, TrainOptions, Trained, train};

@@ -44,6 +44,16 @@ pub(crate) fn detector(named: Option<&Path>) -> Result<Detector> {
 
 /// Simulates avalanches and writes their electrons, in memory that does not grow with their number.
 pub fn simulate(out: &Path, options: &SimulateOptions, context: &Context<'_>) -> Result<Generated> {
+    make_electrons(["simulate", "simulating"], out, options, context)
+}
+
+/// The same, with other words for it: a fitted detector generates.
+pub(crate) fn make_electrons(
+    [action, doing]: [&str; 2],
+    out: &Path,
+    options: &SimulateOptions,
+    context: &Context<'_>,
+) -> Result<Generated> {
     let detector = detector(options.detector.as_deref())?;
     let simulation = Simulation::new(&detector, options.start)?;
     let mut of = Meta::default();
@@ -51,7 +61,7 @@ pub fn simulate(out: &Path, options: &SimulateOptions, context: &Context<'_>) ->
     let described = options.detector.as_deref().filter(|path| path.exists());
     let gas = detector.gas_file();
     let files: Vec<_> = described.into_iter().chain(gas.as_deref()).collect();
-    let meta = context.meta("simulate", true, &of, &files)?;
+    let meta = context.meta(action, true, &of, &files)?;
     let range = options.shard.range(options.events);
     let write = WriteOptions {
         format: options.format,
@@ -62,5 +72,5 @@ pub fn simulate(out: &Path, options: &SimulateOptions, context: &Context<'_>) ->
     let writer = AvalancheWriter::create(out, &meta, &write)?;
     let avalanches = range.end - range.start;
     let parts = simulation.blocks(context.seed, range).map(Dataset::from);
-    stream_out("simulating", avalanches, parts, writer, context)
+    stream_out(doing, avalanches, parts, writer, context)
 }

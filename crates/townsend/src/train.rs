@@ -6,6 +6,7 @@ use serde::Serialize;
 use townsend_io::ReadOptions;
 use townsend_train::{TrainConfig, TrainError, TrainSummary};
 
+use crate::cascade::{self, CascadeSummary};
 use crate::{Context, Error, Result};
 
 /// How to train.
@@ -22,15 +23,43 @@ pub struct TrainOptions {
 pub struct Trained {
     /// How it ended.
     #[serde(flatten)]
-    pub summary: TrainSummary,
+    pub summary: Summary,
     /// What a user should know of the data.
     pub warnings: Vec<String>,
+}
+
+/// How a training ended.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Summary {
+    /// Of a network, by steps.
+    Network(TrainSummary),
+    /// Of a cascade, by a fit of its stages.
+    Cascade(CascadeSummary),
 }
 
 /// Trains the model that `config` describes on `data` and leaves everything in the directory `run`.
 ///
 /// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says what a run is.
 pub fn train(
+    config: &Path,
+    data: &Path,
+    run: &Path,
+    options: &TrainOptions,
+    context: &Context<'_>,
+) -> Result<Trained> {
+    if !cascade::is_cascade_config(config, &options.set) {
+        return train_network(config, data, run, options, context);
+    }
+    if options.resume {
+        let what = "a cascade is fitted at once, there is nothing to resume; leave out --resume";
+        return Err(Error::In { path: config.into(), source: Error::Usage(what.into()).into() });
+    }
+    let summary = cascade::train(config, data, run, &options.set, context)?;
+    Ok(Trained { summary: Summary::Cascade(summary), warnings: Vec::new() })
+}
+
+fn train_network(
     config: &Path,
     data: &Path,
     run: &Path,
@@ -50,5 +79,5 @@ pub fn train(
         error if error.is_usage() => Error::In { path: config.into(), source: error.into() },
         error => error,
     })?;
-    Ok(Trained { summary, warnings: loaded.warnings })
+    Ok(Trained { summary: Summary::Network(summary), warnings: loaded.warnings })
 }

@@ -2,6 +2,7 @@
 
 mod bad_configurations;
 mod bad_files;
+mod cascade;
 mod foreign;
 mod full_disk;
 mod help;

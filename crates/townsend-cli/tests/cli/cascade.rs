@@ -1,0 +1,103 @@
+//! The cascade, from recorded responses to avalanches.
+
+use crate::support::{Desk, shipped};
+
+const CONFIG: &str = "../configs/cascade-stages.toml";
+
+/// A desk with the shipped responses and the configuration, and the cascade in `run`.
+fn fitted() -> Desk {
+    let desk = Desk::with([shipped("single_foils.npz"), shipped(CONFIG)]);
+    desk.does("train cascade-stages.toml --data single_foils.npz --run run");
+    desk
+}
+
+/// Against real avalanches, none of which it was fitted to.
+#[test]
+fn what_it_generates_is_like_the_shipped_avalanches() {
+    let desk = fitted();
+    desk.does("generate --run run --events 3000 --out generated.root");
+    desk.does("convert generated.root histograms.root --dims 2");
+    let report = desk
+        .does(&format!(
+            "check --real {} --generated histograms.root --out report --json --fail-above w1_over_sigma=0.15",
+            shipped("avalanches_2d.root").display()
+        ))
+        .json();
+    let auc = report["c2st"]["auc"]["value"].as_f64().unwrap();
+    assert!(auc < 0.56, "{auc}");
+}
+
+/// The foils of the detector that ships are those that the fit gives, to the digits that are written there.
+#[test]
+fn the_shipped_detector_is_reproduced() {
+    let desk = fitted();
+    let fitted: toml::Table = desk.text("run/detector.toml").parse().unwrap();
+    let shipped = std::fs::read_to_string(shipped("../configs/detector/microscopic_275.toml")).unwrap();
+    let shipped: toml::Table = shipped.parse().unwrap();
+    let foils = |table: &toml::Table| table["foils"].as_array().unwrap().clone();
+    for (fitted, shipped) in foils(&fitted).iter().zip(&foils(&shipped)) {
+        for (key, value) in shipped.as_table().unwrap() {
+            let (value, found) = (value.as_float().unwrap(), fitted[key].as_float().unwrap());
+            // Four digits; the shipped responses were rounded after the fit.
+            assert!((found - value).abs() <= 2e-3 * value.abs() + 1e-9, "{key}: {found} {value}");
+        }
+    }
+}
+
+#[test]
+fn a_fit_is_the_same_every_time_and_its_shards_are_the_whole() {
+    let desk = fitted();
+    desk.does("train cascade-stages.toml --data single_foils.npz --run again --threads 1");
+    for name in ["config.toml", "detector.toml", "data.json"] {
+        assert!(desk.bytes(&format!("run/{name}")) == desk.bytes(&format!("again/{name}")), "{name}");
+    }
+    desk.does("generate --run run --events 100 --out whole.npz");
+    desk.does("generate --run run --events 100 --shard 2/2 --out half.npz --threads 1");
+    let [whole, half] = ["whole.npz", "half.npz"].map(|name| crate::support::read(desk.path(name), None));
+    assert_eq!(half.len(), 50);
+    assert!((0..50).all(|index| half.electrons(index) == whole.electrons(50 + index)));
+}
+
+#[test]
+fn what_cannot_be_fitted_is_refused() {
+    let desk = fitted();
+    let train = "train cascade-stages.toml --data single_foils.npz";
+    for (arguments, code, says) in [
+        (format!("{train} --run run"), 1, "--force"),
+        (format!("{train} --run other --resume"), 2, "nothing to resume"),
+        (
+            format!("{train} --run other --set model.stages=[\"a1\"]"),
+            2,
+            "names 1 stages, and the detector has 3 foils",
+        ),
+        (format!("{train} --run other --set model.stages=[\"a1\",\"a2\",\"b3\"]"), 1, "b3_start"),
+        (format!("{train} --run other --set model.latent=3"), 2, "latent"),
+        (format!("{train} --run other --set model.detector=gem"), 2, "gem: is neither a file nor a detector"),
+        (
+            format!("train cascade-stages.toml --data {} --run other", shipped("electrons.npz").display()),
+            1,
+            "a1_start",
+        ),
+        (
+            format!(
+                "check --real {} --held-back run --generated x.npz --out r",
+                shipped("electrons.npz").display()
+            ),
+            1,
+            "x.npz",
+        ),
+    ] {
+        let ran = desk.run(&arguments);
+        assert_eq!(ran.code, Some(code), "{arguments}: {}", ran.stderr);
+        assert!(ran.stderr.contains(says), "{arguments}: {}", ran.stderr);
+        assert!(!desk.path("other").exists(), "{arguments}");
+    }
+    desk.does("generate --run run --events 30 --out generated.npz");
+    let real = shipped("electrons.npz");
+    let ran = desk.run(&format!(
+        "check --real {} --held-back run --generated generated.npz --out report",
+        real.display()
+    ));
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("nothing was held back"), "{}", ran.stderr);
+}
