@@ -113,7 +113,7 @@ pub(crate) fn legacy(
 
 /// The legacy observables of every avalanche that has electrons on the grid, by name: those of the grid's axes. An error
 /// says what is wrong with the grid: it must have 90 equal bins an axis, 3 mm in all along x and z.
-pub fn legacy_values(set: &CountSet) -> Result<BTreeMap<&'static str, Vec<f64>>, String> {
+fn legacy_values(set: &CountSet) -> Result<BTreeMap<&'static str, Vec<f64>>, String> {
     let axes = set.grid().axes();
     let fits = |(d, axis): (usize, &Axis)| {
         let wide = (axis.high() - axis.low() - 3.0).abs() < 1e-6;

@@ -80,7 +80,7 @@ pub use distance::{
     separation_power, wasserstein,
 };
 pub use error::CheckError;
-pub use legacy::{InRange, Legacy, Published, ReferenceResult, legacy_values, legacy_values_about};
+pub use legacy::{InRange, Legacy, Published, ReferenceResult, legacy_values_about};
 pub use multivariate::{
     Neighbours, Rows, auc, classifier_auc, frechet_distance, kernel_distance, neighbours,
 };

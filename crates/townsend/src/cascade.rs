@@ -10,7 +10,7 @@ use townsend_core::{InputFile, OutputFile};
 use townsend_sim::{Detector, KnownFoil, Lattice, fit_foil};
 use townsend_train::{RUN_VERSION, Run, TrainError, load_config};
 
-use crate::context::input_file;
+use crate::context::named_input;
 use crate::responses::read_responses;
 use crate::simulate::detector;
 use crate::{Context, Error, Result};
@@ -110,9 +110,7 @@ pub(crate) fn train(
         });
         task.advance(1);
     }
-    let mut file = input_file(data)?;
-    file.file = data.file_name().map_or(file.file, |name| name.to_string_lossy().into());
-    let summary = CascadeSummary { data: file, stages };
+    let summary = CascadeSummary { data: named_input(data)?, stages };
     write(run, &config, &summary, &detector)?;
     Ok(summary)
 }

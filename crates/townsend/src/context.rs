@@ -43,10 +43,7 @@ impl Context<'_> {
     pub(crate) fn meta(&self, action: &str, seeded: bool, of: &Meta, inputs: &[&Path]) -> Result<Meta> {
         let mut files = Vec::new();
         for &path in inputs {
-            let mut file = input_file(path)?;
-            file.file =
-                path.file_name().map_or_else(|| file.file.clone(), |name| name.to_string_lossy().into());
-            files.push(file);
+            files.push(named_input(path)?);
         }
         let provenance = Provenance {
             producer: concat!("townsend ", env!("CARGO_PKG_VERSION")).into(),
@@ -57,6 +54,15 @@ impl Context<'_> {
         };
         Ok(Meta { units: of.units.clone(), provenance })
     }
+}
+
+/// Name, without its folder, and hash of an input: the same wherever the work is done.
+pub(crate) fn named_input(path: &Path) -> Result<InputFile> {
+    let mut file = input_file(path)?;
+    if let Some(name) = path.file_name() {
+        file.file = name.to_string_lossy().into();
+    }
+    Ok(file)
 }
 
 /// Path and hash of an input.

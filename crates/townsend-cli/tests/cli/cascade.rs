@@ -1,6 +1,6 @@
 //! The cascade, from recorded responses to avalanches.
 
-use crate::support::{Desk, shipped};
+use crate::support::{Desk, assert_like_the_shipped, shipped};
 
 const CONFIG: &str = "../configs/cascade-stages.toml";
 
@@ -16,15 +16,7 @@ fn fitted() -> Desk {
 fn what_it_generates_is_like_the_shipped_avalanches() {
     let desk = fitted();
     desk.does("generate --run run --events 3000 --out generated.root");
-    desk.does("convert generated.root histograms.root --dims 2");
-    let report = desk
-        .does(&format!(
-            "check --real {} --generated histograms.root --out report --json --fail-above w1_over_sigma=0.15",
-            shipped("avalanches_2d.root").display()
-        ))
-        .json();
-    let auc = report["c2st"]["auc"]["value"].as_f64().unwrap();
-    assert!(auc < 0.56, "{auc}");
+    assert_like_the_shipped(&desk, "generated.root");
 }
 
 /// The foils of the detector that ships are those that the fit gives, to the digits that are written there.

@@ -220,6 +220,20 @@ pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
+/// Asserts that avalanches, electrons in a file of the desk, are like the real ones that ship with the project: no observable
+/// further than W1/σ = 0.15, and a classifier that hardly tells them apart.
+pub(crate) fn assert_like_the_shipped(desk: &Desk, electrons: &str) {
+    desk.does(&format!("convert {electrons} histograms.root --dims 2"));
+    let report = desk
+        .does(&format!(
+            "check --real {} --generated histograms.root --out report --json --fail-above w1_over_sigma=0.15",
+            shipped("avalanches_2d.root").display()
+        ))
+        .json();
+    let auc = report["c2st"]["auc"]["value"].as_f64().unwrap();
+    assert!(auc < 0.56, "{auc}");
+}
+
 /// Runs a script of `tests/cli/python` and gives back what it prints.
 pub(crate) fn python(desk: &Desk, script: &str, arguments: &str) -> String {
     let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/bin/python");
