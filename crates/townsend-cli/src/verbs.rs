@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use townsend::{
-    CheckOptions, Context, ConvertOptions, GenerateOptions, Generated, InspectOptions, Inspection,
-    ReadoutOptions, Report, SimulateOptions, StageFit, Start, Summary, TrainOptions, significant,
+    CascadeSummary, CheckOptions, Context, ConvertOptions, GenerateOptions, Generated, InspectOptions,
+    Inspection, ReadoutOptions, Report, SimulateOptions, StageFit, Start, Summary, TrainOptions, significant,
 };
 
 use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Readout, Simulate, Train, Verb};
@@ -149,11 +149,11 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
 fn describe_training(summary: &Summary) -> String {
     let summary = match summary {
         Summary::Network(summary) => summary,
-        Summary::Cascade(summary) => {
+        Summary::Cascade(CascadeSummary::Stages(fit)) => {
             let stage = |fit: &StageFit| {
                 format!("{} ({} responses, {} with electrons)", fit.name, fit.starts, fit.families)
             };
-            return format!("fitted {}", summary.stages.iter().map(stage).collect::<Vec<_>>().join(", "));
+            return format!("fitted {}", fit.stages.iter().map(stage).collect::<Vec<_>>().join(", "));
         }
     };
     let best = summary.best.map_or(String::new(), |(loss, epoch)| {

@@ -8,7 +8,7 @@ use townsend_core::{Dataset, OutputFile, Part};
 use townsend_io::ReadOptions;
 use townsend_train::Run;
 
-use crate::cascade::fitted_detector;
+use crate::cascade::{CascadeRun, CascadeSummary};
 use crate::context::input_file;
 use crate::{Context, Error, Result};
 
@@ -96,26 +96,30 @@ pub fn check(
 
 /// The test part of the data that a run was made from.
 fn held_back(run: &Path, file: &Path, data: &Dataset) -> Result<Dataset> {
-    if fitted_detector(run)?.is_some() {
-        return Err(Error::Usage(format!(
-            "{}: was fitted to responses of single foils, not to avalanches, so nothing was held back\n  hint: leave out --held-back",
-            run.display()
-        )));
-    }
-    let run = Run::open(run)?;
-    if run.data().digest != data.digest() {
+    let (digest, indices) = match CascadeRun::open(run)?.map(|run| run.summary) {
+        Some(CascadeSummary::Stages(_)) => {
+            return Err(Error::Usage(format!(
+                "{}: was fitted to responses of single foils, not to avalanches, so nothing was held back\n  hint: leave out --held-back",
+                run.display()
+            )));
+        }
+        None => {
+            let run = Run::open(run)?;
+            (run.data().digest.clone(), run.indices(data, Part::Test))
+        }
+    };
+    if digest != data.digest() {
         return Err(Error::Usage(format!(
             "{}: is not the data that {} was trained on, so nothing of it was held back\n  hint: leave out --held-back to compare with all of them",
             file.display(),
-            run.path().display()
+            run.display()
         )));
     }
-    let indices = run.indices(data, Part::Test);
     if indices.is_empty() {
         return Err(Error::Usage(format!(
             "{}: its run {} holds no avalanches back; set data.test in its configuration and train again",
             file.display(),
-            run.path().display()
+            run.display()
         )));
     }
     Ok(data.select(&indices))

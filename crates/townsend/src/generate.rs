@@ -9,7 +9,7 @@ use townsend_core::{Dataset, Meta};
 use townsend_io::{AvalancheWriter, Format, WriteOptions};
 use townsend_train::Run;
 
-use crate::cascade::fitted_detector;
+use crate::cascade::CascadeRun;
 use crate::simulate::make_electrons;
 use crate::{Context, Result, SimulateOptions, Start};
 
@@ -76,7 +76,7 @@ pub fn generate(
     options: &GenerateOptions,
     context: &Context<'_>,
 ) -> Result<Generated> {
-    if let Some(detector) = fitted_detector(run)? {
+    if let Some(CascadeRun { detector, .. }) = CascadeRun::open(run)? {
         let electrons = SimulateOptions {
             events: options.events,
             shard: options.shard,

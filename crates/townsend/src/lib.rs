@@ -28,11 +28,10 @@ mod error;
 mod generate;
 mod inspect;
 mod readout;
-mod responses;
 mod simulate;
 mod train;
 
-pub use cascade::{CascadeSummary, StageFit};
+pub use cascade::{CascadeSummary, StageFit, StagesFit};
 pub use check::{CheckOptions, Gate, check};
 pub use context::Context;
 pub use convert::{ConvertOptions, Converted, convert};

@@ -55,8 +55,8 @@ pub fn train(
         let what = "a cascade is fitted at once, there is nothing to resume; leave out --resume";
         return Err(Error::In { path: config.into(), source: Error::Usage(what.into()).into() });
     }
-    let summary = cascade::train(config, data, run, &options.set, context)?;
-    Ok(Trained { summary: Summary::Cascade(summary), warnings: Vec::new() })
+    let (summary, warnings) = cascade::train(config, data, run, &options.set, context)?;
+    Ok(Trained { summary: Summary::Cascade(summary), warnings })
 }
 
 fn train_network(
