@@ -1,0 +1,179 @@
+//! Gradients of weights: sums over cells.
+//!
+//! Of a convolution, the weight of tap k from channel a to channel b has the gradient Σ `wide[o · s + k − p][a]` ·
+//! `narrow[o][b]` with the input as `wide` and the gradient of the output as `narrow`; of a transposed one the same with the two
+//! exchanged. Rows of a tile are taps and channels a, columns are channels b, runs are the rows of cells.
+
+use rayon::prelude::*;
+
+use crate::Isa;
+use crate::correlation::{Output, check};
+use crate::shape::{BLOCK, Convolution, Shape};
+use crate::tile::{MOST_ROWS, Run, Tile};
+
+/// Cells that all tiles sum over before the next ones are read, so that they stay in the cache.
+const SLAB: usize = 512;
+/// Parts that threads share; their number does not change any result.
+const JOBS: usize = 32;
+
+/// The gradient of the weights of `layer`, in PyTorch's order, from a batch of inputs of `size` and the gradients of
+/// its outputs.
+///
+/// # Panics
+/// If the kernel does not fit, or the maps are no batch of the same length.
+pub fn weight_gradient(layer: &Convolution, size: [usize; 3], input: &[f32], output_gradient: &[f32], isa: Isa) -> Vec<f32> {
+    let output_size = layer.output_size(size).expect("the kernel fits");
+    let input_shape = Shape { channels: layer.inputs, size };
+    let output_shape = Shape { channels: layer.outputs, size: output_size };
+    let batch = input_shape.batch(input.len(), input_shape.len());
+    assert_eq!(output_gradient.len(), batch * output_shape.len(), "one gradient of the output for each input");
+    let (wide, narrow) = ((input_shape, input), (output_shape, output_gradient));
+    let (wide, narrow) = if layer.transposed { (narrow, wide) } else { (wide, narrow) };
+    let padded;
+    let wide = if layer.padding == [0; 3] {
+        wide
+    } else {
+        padded = pad(wide.0, wide.1, layer.padding);
+        (padded.0, &padded.1[..])
+    };
+    let expanded;
+    let values = if narrow.0.channels == 1 {
+        expanded = expand(narrow.1);
+        &expanded
+    } else {
+        narrow.1
+    };
+    Sums::new(layer, wide.0, narrow.0, isa).compute(batch, wide.1, values)
+}
+
+/// Maps with zeros around them.
+fn pad(shape: Shape, maps: &[f32], padding: [usize; 3]) -> (Shape, Vec<f32>) {
+    let size = std::array::from_fn(|axis| shape.size[axis] + 2 * padding[axis]);
+    let padded = Shape { channels: shape.channels, size };
+    let row = shape.size[2] * shape.block();
+    let rows = shape.size[0] * shape.size[1];
+    let mut to = vec![0.0; shape.batch(maps.len(), shape.len()) * padded.len()];
+    for (index, from) in maps.chunks_exact(row).enumerate() {
+        let (block, at) = (index / rows, index % rows);
+        let (t, z) = (at / shape.size[1] + padding[0], at % shape.size[1] + padding[1]);
+        let start = (((block * size[0] + t) * size[1] + z) * size[2] + padding[2]) * shape.block();
+        to[start..start + row].copy_from_slice(from);
+    }
+    (padded, to)
+}
+
+/// One channel as a block of 16.
+fn expand(map: &[f32]) -> Vec<f32> {
+    let mut blocks = vec![0.0; map.len() * BLOCK];
+    blocks.iter_mut().step_by(BLOCK).zip(map).for_each(|(to, from)| *to = *from);
+    blocks
+}
+
+struct Sums {
+    isa: Isa,
+    wide: Shape,
+    narrow: Shape,
+    stride: [usize; 3],
+    taps: usize,
+    /// Where the wide map is read for each row, relative to a cell's first tap.
+    rows: Vec<usize>,
+    width: usize,
+    columns: usize,
+}
+
+impl Sums {
+    fn new(layer: &Convolution, wide: Shape, narrow: Shape, isa: Isa) -> Self {
+        let [kt, kz, kx] = layer.kernel;
+        let taps = (0..kt * kz * kx).map(|tap| [tap / (kz * kx), tap / kx % kz, tap % kx]);
+        let cell = |[t, z, x]: [usize; 3]| (t * wide.size[1] + z) * wide.size[2] + x;
+        let rows = taps.flat_map(|tap| (0..wide.channels).map(move |channel| wide.at(channel, cell(tap)))).collect();
+        let columns = narrow.channels.next_multiple_of(BLOCK);
+        Self { isa, wide, narrow, stride: layer.stride, taps: layer.taps(), rows, width: isa.width(columns), columns }
+    }
+
+    /// The rows of cells of a batch. All maps have `batch` elements.
+    fn runs(&self, batch: usize) -> Vec<Run> {
+        let [t_size, z_size, length] = self.narrow.size;
+        let narrow_len = self.columns * self.narrow.cells();
+        let mut runs = Vec::with_capacity(batch * t_size * z_size);
+        for element in 0..batch {
+            for t in 0..t_size {
+                for z in 0..z_size {
+                    let wide = (t * self.stride[0] * self.wide.size[1] + z * self.stride[1]) * self.wide.size[2];
+                    let narrow = (t * z_size + z) * length;
+                    runs.push(Run {
+                        a: (element * self.wide.len() + wide * self.wide.block()) as isize,
+                        b: (element * narrow_len + narrow * BLOCK) as isize,
+                        length,
+                    });
+                }
+            }
+        }
+        runs
+    }
+
+    fn compute(&self, batch: usize, wide: &[f32], narrow: &[f32]) -> Vec<f32> {
+        let runs = self.runs(batch);
+        let mut sums = vec![0.0; self.rows.len() * self.columns];
+        let output = Output { start: sums.as_mut_ptr(), length: sums.len() };
+        let height = Tile::most_rows(self.isa, self.width);
+        let tiles = self.rows.len().div_ceil(height);
+        let each = tiles.div_ceil(JOBS);
+        let jobs: Vec<(usize, usize)> = (0..self.columns / self.width)
+            .flat_map(|columns| (0..tiles).step_by(each).map(move |first| (columns, first)))
+            .collect();
+        jobs.par_iter().for_each(|&(columns, first)| {
+            for slab in runs.chunks((SLAB / self.narrow.size[2]).max(1)) {
+                for tile in first..(first + each).min(tiles) {
+                    self.tile(tile * height, columns, slab, wide, narrow, &output);
+                }
+            }
+        });
+        self.in_order(&sums)
+    }
+
+    fn tile(&self, first: usize, columns: usize, runs: &[Run], wide: &[f32], narrow: &[f32], output: &Output) {
+        let rows = Tile::most_rows(self.isa, self.width).min(self.rows.len() - first);
+        let mut a = [wide.as_ptr(); MOST_ROWS];
+        let mut out = [output.start; MOST_ROWS];
+        let a_step = self.stride[2] * self.wide.block();
+        for m in 0..rows {
+            let from = self.rows[first + m];
+            check(wide.len(), from as isize, runs, a_step);
+            a[m] = a[m].wrapping_add(from);
+            out[m] = output.at((first + m) * self.columns + columns * self.width, self.width, BLOCK);
+        }
+        let block = self.narrow.cells() * BLOCK;
+        let from = columns * self.width / BLOCK * block;
+        check(narrow.len(), (from + (self.width - 1) / BLOCK * block + BLOCK - 1) as isize, &reversed(runs), BLOCK);
+        let tile = Tile {
+            rows, width: self.width, a, out, b: narrow[from..].as_ptr(), runs, a_step, b_step: BLOCK, b_block: block,
+            out_block: BLOCK, start: None, slope: 1.0,
+        };
+        // SAFETY: the runs lie in both maps (checked in debug builds): a cell o of the narrow map and a tap k give the cell
+        // o · s + k of the wide one, which is what defines their sizes. `Output::at` has seen that the rows lie in the
+        // sums, each tile has its own, and `isa` was found on this CPU.
+        unsafe { tile.run(self.isa) };
+    }
+
+    /// From `[tap][a][b]` to PyTorch's `[b][a][tap]`.
+    fn in_order(&self, sums: &[f32]) -> Vec<f32> {
+        let mut weights = vec![0.0; self.narrow.channels * self.rows.len()];
+        if self.rows.is_empty() {
+            return weights;
+        }
+        for (b, weights) in weights.chunks_exact_mut(self.rows.len()).enumerate() {
+            for (a, weights) in weights.chunks_exact_mut(self.taps).enumerate() {
+                for (tap, weight) in weights.iter_mut().enumerate() {
+                    *weight = sums[(tap * self.wide.channels + a) * self.columns + b];
+                }
+            }
+        }
+        weights
+    }
+}
+
+/// The runs with what they read of the narrow map.
+fn reversed(runs: &[Run]) -> Vec<Run> {
+    if cfg!(debug_assertions) { runs.iter().map(|run| Run { a: run.b, ..*run }).collect() } else { Vec::new() }
+}

@@ -1,0 +1,54 @@
+//! Which instructions the CPU has, found out at run time.
+
+/// An instruction set that there are kernels for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isa {
+    /// AVX-512: 32 registers of 16 numbers.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// AVX2 and FMA: 16 registers of 8 numbers.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// NEON: 32 registers of 4 numbers.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    /// What every CPU of the target has.
+    Portable,
+}
+
+impl Isa {
+    /// All that this CPU has, the fastest first.
+    pub fn available() -> Vec<Self> {
+        let mut all = Vec::new();
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if avx2 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                all.push(Self::Avx512);
+            }
+            if avx2 {
+                all.push(Self::Avx2);
+            }
+        }
+        // Every aarch64 has NEON.
+        #[cfg(all(target_arch = "aarch64", not(miri)))]
+        all.push(Self::Neon);
+        all.push(Self::Portable);
+        all
+    }
+
+    /// The fastest that this CPU has.
+    pub fn best() -> Self {
+        static BEST: std::sync::OnceLock<Isa> = std::sync::OnceLock::new();
+        *BEST.get_or_init(|| Self::available()[0])
+    }
+
+    /// Columns of a tile for this many columns in all, a multiple of 16.
+    pub(crate) fn width(self, columns: usize) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 if columns.is_multiple_of(32) => 32,
+            _ => 16,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The one inner loop: a tile of sums in registers.
+//!
+//! Every operation of this crate is brought to the form
+//! `sum[m][n] = Σ_runs Σ_i a[m][run.a + i · a_step] · b[run.b + i · b_step + n]`: `a` is read number by number, each
+//! multiplied with a vector of `b`. For a convolution m are cells of the output, n channels of the output and runs the
+//! taps of the kernel; for the gradient of its weights m are taps and input channels, n output channels, and runs the rows
+//! of cells that are summed over. Each sum is added up in the order of the runs, so a result depends neither on how
+//! outputs are shared out to tiles and threads nor on the width of the CPU's vectors.
+
+use crate::isa::Isa;
+use crate::simd::Simd;
+
+/// Most rows of a tile.
+pub(crate) const MOST_ROWS: usize = 24;
+
+/// A stretch of a sum, in numbers from the tile's pointers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) a: isize,
+    pub(crate) b: isize,
+    pub(crate) length: usize,
+}
+
+/// What a tile is computed from and where it goes. The first `rows` entries of `a` and `out` count.
+///
+/// The columns of a tile are `width` = 8, 16 or 32 numbers; those beyond the first 16 stand `b_block` and `out_block`
+/// numbers after the first.
+pub(crate) struct Tile<'a> {
+    pub(crate) rows: usize,
+    pub(crate) width: usize,
+    pub(crate) a: [*const f32; MOST_ROWS],
+    pub(crate) out: [*mut f32; MOST_ROWS],
+    pub(crate) b: *const f32,
+    pub(crate) runs: &'a [Run],
+    pub(crate) a_step: usize,
+    pub(crate) b_step: usize,
+    pub(crate) b_block: usize,
+    pub(crate) out_block: usize,
+    /// What each row begins with, `width` numbers; `None`: what is in `out`.
+    pub(crate) start: Option<&'a [f32]>,
+    /// Factor of negative sums at the end; 1 leaves them.
+    pub(crate) slope: f32,
+}
+
+/// Where the vector `v` of a row stands.
+#[inline(always)]
+fn column<S: Simd>(v: usize, block: usize) -> usize {
+    let lane = v * S::LANES;
+    lane / 16 * block + lane % 16
+}
+
+/// Computes `M` rows of `N` vectors.
+///
+/// # Safety
+/// The CPU has `S`. For every row m < M and every run, `a[m] + run.a + i · a_step` for i < `run.length` can be read,
+/// and so can the vectors at `b + run.b + i · b_step`; those at `out[m]` can be written by this thread alone (and read,
+/// without `start`). Rows may have the same `out` only if they have the same `a`.
+#[inline(always)]
+unsafe fn compute<S: Simd, const M: usize, const N: usize, const UNIT: bool>(tile: &Tile<'_>) {
+    // SAFETY: all reads and writes are those that the caller allows.
+    unsafe {
+        let mut sums = [[S::zero(); N]; M];
+        for m in 0..M {
+            for v in 0..N {
+                sums[m][v] = match tile.start {
+                    Some(start) => S::load(start.as_ptr().add(v * S::LANES)),
+                    None => S::load(tile.out[m].add(column::<S>(v, tile.out_block))),
+                };
+            }
+        }
+        let a_step = if UNIT { 1 } else { tile.a_step };
+        for run in tile.runs {
+            let mut b = tile.b.offset(run.b);
+            let mut at = run.a;
+            for _ in 0..run.length {
+                let mut vectors = [S::zero(); N];
+                for v in 0..N {
+                    vectors[v] = S::load(b.add(column::<S>(v, tile.b_block)));
+                }
+                for m in 0..M {
+                    let factor = S::splat(tile.a[m].offset(at));
+                    for v in 0..N {
+                        sums[m][v] = factor.multiply_add(vectors[v], sums[m][v]);
+                    }
+                }
+                b = b.add(tile.b_step);
+                at += a_step as isize;
+            }
+        }
+        for m in 0..M {
+            for v in 0..N {
+                let sum = if tile.slope == 1.0 { sums[m][v] } else { sums[m][v].leaky(tile.slope) };
+                sum.store(tile.out[m].add(column::<S>(v, tile.out_block)));
+            }
+        }
+    }
+}
+
+/// A function for an instruction set that takes a tile to the instance of [`compute`] with the fewest rows that hold it.
+macro_rules! for_instructions {
+    ($name:ident, $($feature:literal)?, $(($width:literal, $vector:ty, $count:literal, [$($rows:literal),*])),*) => {
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn $name(tile: &Tile<'_>) {
+            $(if tile.width == $width {
+                $(if tile.rows <= $rows {
+                    // SAFETY: as promised by the caller; `Tile::run` filled up the rows.
+                    return unsafe {
+                        if tile.a_step == 1 {
+                            compute::<$vector, $rows, $count, true>(tile)
+                        } else {
+                            compute::<$vector, $rows, $count, false>(tile)
+                        }
+                    };
+                })*
+            })*
+            unreachable!("no tile of {} rows and {} columns", tile.rows, tile.width);
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+for_instructions!(avx512, "avx512f,avx512vl,avx2,fma",
+    (32, crate::simd::F32x16, 2, [1, 2, 4, 8, 14]),
+    (16, crate::simd::F32x16, 1, [1, 2, 4, 8, 16, 24]),
+    (8, crate::simd::F32x8, 1, [1, 4, 8, 16, 24]));
+
+#[cfg(target_arch = "x86_64")]
+for_instructions!(avx2, "avx2,fma", (16, crate::simd::F32x8, 2, [1, 2, 4, 6]), (8, crate::simd::F32x8, 1, [1, 4, 12]));
+
+#[cfg(target_arch = "aarch64")]
+for_instructions!(neon, "neon", (16, crate::simd::F32x4, 4, [1, 2, 4, 6]), (8, crate::simd::F32x4, 2, [1, 4, 12]));
+
+for_instructions!(portable, , (16, crate::simd::Array, 2, [1, 2]), (8, crate::simd::Array, 1, [1, 2]));
+
+impl Tile<'_> {
+    /// Most rows of a tile of this width.
+    pub(crate) fn most_rows(isa: Isa, width: usize) -> usize {
+        match (isa, width) {
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512, 32) => 14,
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512, _) => 24,
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2, 16) => 6,
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2, _) => 12,
+            #[cfg(target_arch = "aarch64")]
+            (Isa::Neon, 16) => 6,
+            #[cfg(target_arch = "aarch64")]
+            (Isa::Neon, _) => 12,
+            (Isa::Portable, _) => 2,
+        }
+    }
+
+    /// Computes the tile.
+    ///
+    /// # Safety
+    /// `isa` is one that this CPU has; `a`, `b`, `out` and `runs` are as [`compute`] wants them for `rows` rows.
+    pub(crate) unsafe fn run(mut self, isa: Isa) {
+        // An instance with more rows computes the last one again.
+        for m in self.rows..MOST_ROWS {
+            self.a[m] = self.a[self.rows - 1];
+            self.out[m] = self.out[self.rows - 1];
+        }
+        // SAFETY: as promised by the caller.
+        unsafe {
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => avx512(&self),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => avx2(&self),
+                #[cfg(target_arch = "aarch64")]
+                Isa::Neon => neon(&self),
+                Isa::Portable => portable(&self),
+            }
+        }
+    }
+}
