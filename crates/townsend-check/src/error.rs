@@ -54,13 +54,29 @@ pub enum CheckError {
         /// Units of x, z, t there.
         generated: String,
     },
+    /// A condition that does not fit its set.
+    #[error(
+        "condition `{name}`: {values} values for {avalanches} {set} avalanches; every avalanche needs one, empty ones too"
+    )]
+    Condition {
+        /// The condition.
+        name: String,
+        /// Real or generated.
+        set: &'static str,
+        /// Its values.
+        values: usize,
+        /// The avalanches.
+        avalanches: usize,
+    },
     /// Counting failed.
     #[error(transparent)]
     Grid(#[from] GridError),
     /// A metric that the report does not have.
     #[error(
         "the report has no metric `{name}`; it has w1_over_sigma, ks and separation_power of all observables, or of \
-         one (ks.rms_x) of {}; and, with enough avalanches, empty, c2st.auc, fpd and kpd",
+         one (ks.rms_x) of {}; empty; and, with enough avalanches, c2st.auc, c2st.auc_network, c2st.auc_low_level, fpd, \
+         kpd, shortfall (of precision, recall, density and coverage), correlations, duplicates, memorisation, \
+         pair_correlation, lumpiness_by_scale, strips, conditional",
         observables.join(", ")
     )]
     UnknownMetric {
@@ -69,6 +85,9 @@ pub enum CheckError {
         /// The observables that the report has.
         observables: Vec<&'static str>,
     },
+    /// Thresholds that make no sense.
+    #[error("thresholds of the check: {0}")]
+    Thresholds(String),
     /// The report could not be written as JSON.
     #[error("the report cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),

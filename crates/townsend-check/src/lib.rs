@@ -61,7 +61,9 @@
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "tests mean exactly what they say"))]
 
+mod cells;
 mod check;
+mod conditions;
 mod distance;
 mod error;
 mod legacy;
@@ -69,12 +71,18 @@ mod maps;
 mod multivariate;
 mod observables;
 mod page;
+mod pairs;
+mod places;
 mod plot;
+mod quantity;
 mod random;
 mod report;
+mod strips;
 mod text;
+mod verdict;
 
 pub use check::{Check, CheckOptions, check};
+pub use conditions::{Condition, ConditionBin, Conditional};
 pub use distance::{
     Binning, Distance, Distances, Resampling, Sample, kolmogorov_smirnov, kolmogorov_smirnov_p_value,
     separation_power, wasserstein,
@@ -82,14 +90,18 @@ pub use distance::{
 pub use error::CheckError;
 pub use legacy::{InRange, Legacy, Published, ReferenceResult, legacy_values_about};
 pub use multivariate::{
-    Neighbours, Rows, auc, classifier_auc, frechet_distance, kernel_distance, neighbours,
+    ClassifierDetails, Correlations, Importance, Judge, Learning, MatrixDistance, Neighbours, Rows, auc,
+    classifier_auc, classifier_auc_of, correlation_matrix, divergence, duplicates, frechet_distance,
+    isotonic, kernel_distance, nearer_to_training, neighbours,
 };
 pub use observables::{Column, Observable, ObservableOptions, Observables};
+pub use pairs::PairCorrelation;
 pub use report::{
     ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score,
     SetSummary,
 };
 pub use text::significant;
+pub use verdict::{Judgement, Light, Thresholds, Verdict};
 
 /// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance of two
 /// halves.

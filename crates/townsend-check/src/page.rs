@@ -16,7 +16,7 @@ pub(crate) fn page(check: &Check) -> Result<String, CheckError> {
     let plots: Result<Vec<String>, CheckError> = check
         .overlays
         .iter()
-        .filter(|o| o.observable != Observable::Empty)
+        .filter(|o| o.name != Observable::Empty.name())
         .map(|o| overlay_svg(o, &Style::PAGE))
         .collect();
     let plots = plots?;

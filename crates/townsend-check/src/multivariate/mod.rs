@@ -1,10 +1,14 @@
 //! Metrics of all observables together: the Fréchet and kernel physics distances, precision, recall, density and
-//! coverage, and a classifier. Each is judged by its floor, the same between halves of the real set.
+//! coverage, correlations, classifiers, and whether a generator repeats itself or its training. Each is judged by its floor, the same between halves of the real set.
 
 mod classifier;
+mod correlation;
 mod frechet;
 mod kernel;
+mod memory;
 mod neighbours;
+
+use std::collections::BTreeMap;
 
 use townsend_core::{Progress, Purpose, Stream, stream};
 
@@ -13,10 +17,17 @@ use crate::random;
 use crate::report::{ClassifierTest, Score};
 use crate::{MINIMUM_AVALANCHES, Observable, Observables};
 
-pub use classifier::{auc, classifier_auc};
+pub use classifier::{
+    ClassifierDetails, Importance, Judge, Learning, auc, classifier_auc, classifier_auc_of, divergence,
+    isotonic,
+};
+pub use correlation::{Correlations, MatrixDistance, correlation_matrix};
 pub use frechet::frechet_distance;
 pub use kernel::kernel_distance;
+pub use memory::{duplicates, nearer_to_training};
 pub use neighbours::{Neighbours, neighbours};
+
+use classifier::Wanted;
 
 /// Avalanches of a set that the metrics quadratic in their number and the classifier look at.
 const MOST_AVALANCHES: usize = 5_000;
@@ -32,12 +43,15 @@ pub type Rows = Vec<Vec<f64>>;
 #[derive(Debug, Default)]
 pub(crate) struct Scores {
     pub(crate) c2st: Option<ClassifierTest>,
+    pub(crate) correlations: Option<Correlations>,
     pub(crate) fpd: Option<Score>,
     pub(crate) kpd: Option<Score>,
     pub(crate) precision: Option<Score>,
     pub(crate) recall: Option<Score>,
     pub(crate) density: Option<Score>,
     pub(crate) coverage: Option<Score>,
+    pub(crate) duplicates: Option<Score>,
+    pub(crate) memorisation: Option<Score>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -58,29 +72,39 @@ impl Draws {
     }
 }
 
+/// What the metrics look at.
+pub(crate) struct Looked<'a> {
+    pub(crate) real: &'a Observables,
+    pub(crate) generated: &'a Observables,
+    /// What the generator was trained on, if that is known.
+    pub(crate) training: Option<&'a Observables>,
+    /// Cells of both sets, for the classifier on cells.
+    pub(crate) cells: Option<&'a [Rows; 2]>,
+    /// Whether to train classifiers.
+    pub(crate) classifiers: bool,
+}
+
 /// All metrics of the observables that both sets have, `empty` aside; of the avalanches that have all of them.
-pub(crate) fn scores(
-    real: &Observables,
-    generated: &Observables,
-    seed: u64,
-    progress: &dyn Progress,
-) -> Scores {
-    let used: Vec<Observable> = common(real, generated);
-    let (Some(real), Some(generated)) = (real.rows(&used), generated.rows(&used)) else {
+pub(crate) fn scores(looked: &Looked<'_>, seed: u64, progress: &dyn Progress) -> Scores {
+    let used: Vec<Observable> = common(looked.real, looked.generated);
+    let (Some(real), Some(generated)) = (looked.real.rows(&used), looked.generated.rows(&used)) else {
         return Scores::default();
     };
     if real.len().min(generated.len()) < LEAST_AVALANCHES {
         return Scores {
             warnings: vec![format!(
-                "no classifier, FPD, KPD, precision, recall, density and coverage: {} real and {} generated \
-                 avalanches have all observables; {LEAST_AVALANCHES} are needed",
+                "no classifier, correlations, FPD, KPD, precision, recall, density, coverage and duplicates: {} real \
+                 and {} generated avalanches have all observables; {LEAST_AVALANCHES} are needed",
                 real.len(),
                 generated.len()
             )],
             ..Scores::default()
         };
     }
-    let task = progress.task("metrics of all observables", 4);
+    let names: Vec<String> = used.iter().map(|observable| observable.name().to_string()).collect();
+    let task = progress.task("metrics of all observables", 6);
+    let correlations = correlation::correlations(&names, &real, &generated, seed);
+    task.advance(1);
     let fpd = frechet::score(&real, &generated, seed);
     task.advance(1);
     let draws = Draws::new(seed, Purpose::new("few of many avalanches"));
@@ -89,11 +113,65 @@ pub(crate) fn scores(
     task.advance(1);
     let [precision, recall, density, coverage] = neighbours::scores(&real, &generated, seed).map(Some);
     task.advance(1);
-    let (c2st, warnings) = match classifier::score(&real, &generated, seed) {
-        Ok(auc) => (Some(ClassifierTest { auc }), Vec::new()),
-        Err(reason) => (None, vec![format!("no classifier: {reason}")]),
+    let duplicates = memory::duplicates_score(&real, &generated, seed);
+    let training = looked.training.and_then(|training| training.rows(&used));
+    let memorisation = training
+        .filter(|rows| rows.len() >= LEAST_AVALANCHES)
+        .map(|rows| memory::memorisation_score(&real, &some_of(&rows, draws, 2), &generated, seed));
+    task.advance(1);
+    let mut warnings = Vec::new();
+    let c2st = looked
+        .classifiers
+        .then(|| classifiers(&names, &real, &generated, looked.cells, seed, &mut warnings, progress));
+    Scores {
+        c2st: c2st.flatten(),
+        correlations,
+        fpd: Some(fpd),
+        kpd: Some(kpd),
+        precision,
+        recall,
+        density,
+        coverage,
+        duplicates: Some(duplicates),
+        memorisation,
+        warnings,
+    }
+}
+
+/// Trees and a network on the observables, trees on the cells.
+fn classifiers(
+    names: &[String],
+    real: &Rows,
+    generated: &Rows,
+    cells: Option<&[Rows; 2]>,
+    seed: u64,
+    warnings: &mut Vec<String>,
+    progress: &dyn Progress,
+) -> Option<ClassifierTest> {
+    let task = progress.task("classifiers", 3);
+    let mut details = BTreeMap::new();
+    let mut keep = |name: &str, found: Result<(Score, ClassifierDetails), String>| match found {
+        Ok((score, of)) => {
+            details.insert(name.to_string(), of);
+            task.advance(1);
+            Some(score)
+        }
+        Err(reason) => {
+            warnings.push(format!("no classifier ({name}): {reason}"));
+            None
+        }
     };
-    Scores { c2st, fpd: Some(fpd), kpd: Some(kpd), precision, recall, density, coverage, warnings }
+    let all = Wanted { importance: Some(names), learning: true };
+    let what = "the observables";
+    let auc = keep("trees", classifier::score(Judge::Trees, what, real, generated, seed, all))?;
+    let few = Wanted::default();
+    let auc_network = keep("network", classifier::score(Judge::Network, what, real, generated, seed, few));
+    let auc_low_level = cells.and_then(|[real, generated]| {
+        let draws = Draws::new(seed, Purpose::new("few of many cells"));
+        let (real, generated) = (some_of(real, draws, 0), some_of(generated, draws, 1));
+        keep("cells", classifier::score(Judge::Trees, crate::cells::WHAT, &real, &generated, seed, few))
+    });
+    Some(ClassifierTest { auc, auc_network, auc_low_level, details })
 }
 
 /// The observables that both sets have for enough avalanches.
@@ -124,8 +202,18 @@ fn floor<const N: usize>(
     draws: Draws,
     metric: impl Fn(&Rows, &Rows, u64) -> [f64; N],
 ) -> [f64; N] {
+    floor_of(HALVINGS, real, draws, metric)
+}
+
+/// The same of so many halvings.
+fn floor_of<const N: usize>(
+    halvings: u32,
+    real: &Rows,
+    draws: Draws,
+    metric: impl Fn(&Rows, &Rows, u64) -> [f64; N],
+) -> [f64; N] {
     let mut sums = [0.0; N];
-    for halving in 0..HALVINGS {
+    for halving in 0..halvings {
         let first = half(real.len(), &mut draws.stream(u64::from(halving)));
         let part = |wanted: u32| {
             real.iter()
@@ -136,7 +224,7 @@ fn floor<const N: usize>(
         };
         let values = metric(&part(1), &part(0), u64::from(halving));
         for (sum, value) in sums.iter_mut().zip(values) {
-            *sum += value / f64::from(HALVINGS);
+            *sum += value / f64::from(halvings);
         }
     }
     sums

@@ -27,6 +27,11 @@ pub struct Neighbours {
 
 /// All four with k = 5. A neighbourhood of a row reaches to its k-th nearest other row of its own set.
 pub fn neighbours(real: &Rows, generated: &Rows) -> Neighbours {
+    with_error_of_density(real, generated).0
+}
+
+/// With the standard error of the density: of a mean over the generated rows.
+fn with_error_of_density(real: &Rows, generated: &Rows) -> (Neighbours, f64) {
     let (real_radii, generated_radii) = (radii(real), radii(generated));
     // Of each generated row: real neighbourhoods around it.
     let around: Vec<usize> = generated
@@ -45,15 +50,18 @@ pub fn neighbours(real: &Rows, generated: &Rows) -> Neighbours {
         })
         .collect();
     let (n, m) = (real.len() as f64, generated.len() as f64);
-    Neighbours {
+    let mean = around.iter().sum::<usize>() as f64 / m;
+    let variance = around.iter().map(|&count| (count as f64 - mean).powi(2)).sum::<f64>() / m;
+    let found = Neighbours {
         precision: around.iter().filter(|&&count| count > 0).count() as f64 / m,
         recall: found.iter().filter(|found| found.0).count() as f64 / n,
-        density: around.iter().sum::<usize>() as f64 / (K as f64 * m),
+        density: mean / K as f64,
         coverage: found.iter().filter(|found| found.1).count() as f64 / n,
-    }
+    };
+    (found, (variance / m).sqrt() / K as f64)
 }
 
-fn square(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn square(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
 }
 
@@ -76,22 +84,26 @@ pub(super) fn scores(real: &Rows, generated: &Rows, seed: u64) -> [Score; 4] {
         let found = neighbours(a, b);
         [found.precision, found.recall, found.density, found.coverage]
     };
-    let values = all(&real, &generated);
+    let (found, density_error) = with_error_of_density(&real, &generated);
+    let values = [found.precision, found.recall, found.density, found.coverage];
     let floors = floor(&real, Draws::new(seed, FLOOR), |a, b, _| all(a, b));
+    let (n, m) = (real.len() as f64, generated.len() as f64);
+    let binomial = |share: f64, n: f64| (share * (1.0 - share) / n).sqrt();
+    let errors = [binomial(values[0], m), binomial(values[1], n), density_error, binomial(values[3], n)];
     std::array::from_fn(|k| Score {
         value: values[k],
         floor: floors[k],
-        error: None,
+        error: Some(errors[k]),
         avalanches: [real.len(), generated.len()],
         method: format!(
             "{K} nearest neighbours in observables standardised by the real mean and spread; the floor is between \
-             halves of the real set"
+             halves of the real set; the error is that of resampling the rows that are counted"
         ),
     })
 }
 
 /// Columns less the real mean, over the real standard deviation.
-fn standardised(real: &Rows, generated: &Rows) -> (Rows, Rows) {
+pub(super) fn standardised(real: &Rows, generated: &Rows) -> (Rows, Rows) {
     let n = real.len() as f64;
     let columns = real.first().map_or(0, Vec::len);
     let scales: Vec<(f64, f64)> = (0..columns)

@@ -125,3 +125,156 @@ fn trees_see_a_correlation() {
     let generated = bent(gaussians(1_000, &[0.0; 2], &[1.0; 2], 15), -1.0);
     assert!(classifier_auc(&real, &generated, 1).unwrap() > 0.85);
 }
+
+/// A network finds the same, of a shift and of a correlation.
+#[test]
+fn a_network_reaches_the_best_auc_too() {
+    let of = |real: &Rows, generated: &Rows| classifier_auc_of(Judge::Network, real, generated, 1).unwrap();
+    let real = gaussians(1_500, &[0.0, 0.0, 0.0], &[1.0; 3], 11);
+    let found = of(&real, &gaussians(1_500, &[1.0, 0.0, 0.0], &[1.0; 3], 12));
+    assert!(found > 0.760_25 - 0.04 && found < 0.760_25 + 0.03, "{found}");
+    let same = of(&real, &gaussians(1_500, &[0.0; 3], &[1.0; 3], 13));
+    assert!((same - 0.5).abs() < 4.0 * 0.0105, "{same}");
+    let bent = |rows: Rows, sign: f64| -> Rows {
+        rows.into_iter().map(|row| vec![row[0], sign * row[0] + 0.5 * row[1]]).collect()
+    };
+    let up = bent(gaussians(1_000, &[0.0; 2], &[1.0; 2], 14), 1.0);
+    let down = bent(gaussians(1_000, &[0.0; 2], &[1.0; 2], 15), -1.0);
+    assert!(of(&up, &down) > 0.85);
+}
+
+#[test]
+fn isotonic_pools_what_falls() {
+    assert_eq!(isotonic(&[0.0, 1.0, 0.0, 1.0]), [0.0, 0.5, 0.5, 1.0]);
+    assert_eq!(isotonic(&[1.0, 0.0, 0.0]), [1.0 / 3.0; 3]);
+    assert_eq!(isotonic(&[]), [0.0; 0]);
+}
+
+/// The divergence of Gaussians one σ apart, by their true probabilities: 0.1591 bit (numerical integral).
+#[test]
+fn divergence_of_known_probabilities() {
+    let column = |shift: f64, index| -> Vec<f64> {
+        gaussians(20_000, &[shift], &[1.0], index).into_iter().map(|row| row[0]).collect()
+    };
+    let probability = |x: &f64| 1.0 / (1.0 + (0.5 - x).exp());
+    let of = |values: Vec<f64>| values.iter().map(probability).collect::<Vec<f64>>();
+    let (real, generated) = (of(column(0.0, 20)), of(column(1.0, 21)));
+    let found = divergence(&generated, &real);
+    assert!((found - jensen_shannon(1.0)).abs() < 0.008, "{found} {}", jensen_shannon(1.0));
+    // However the probabilities are bent: the calibration takes it back.
+    let bent = |p: &[f64]| p.iter().map(|p| p.powi(5)).collect::<Vec<f64>>();
+    assert!((divergence(&bent(&generated), &bent(&real)) - found).abs() < 1e-12);
+    assert!(divergence(&of(column(0.0, 22)), &real) < 0.004);
+}
+
+/// By numerical integration, in bits.
+fn jensen_shannon(shift: f64) -> f64 {
+    let density = |x: f64| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+    let part = |x: f64| {
+        let (p, q) = (density(x), density(x - shift));
+        0.5 * (p * (2.0 * p / (p + q)).log2() + q * (2.0 * q / (p + q)).log2())
+    };
+    (-800..=1_000).map(|k| part(f64::from(k) * 0.01) * 0.01).sum()
+}
+
+#[test]
+fn a_classifier_says_what_gave_it_away_and_how_many_it_needed() {
+    let names = ["a", "b", "c"].map(String::from);
+    let wanted = Wanted { importance: Some(&names), learning: true };
+    let real = gaussians(1_100, &[0.0; 3], &[1.0; 3], 23);
+    let moved = gaussians(1_100, &[0.0, 0.8, 0.0], &[1.0; 3], 24);
+    let (score, details) = classifier::score(Judge::Trees, "rows", &real, &moved, 1, wanted).unwrap();
+    // Φ(0.8/√2) = 0.714 at best; so few rows let trees overfit. The floor is 0.5 within its error.
+    assert!(score.value > 0.63 && score.value < 0.73 && (score.floor - 0.5).abs() < 0.05, "{score:?}");
+    let error = score.error.unwrap();
+    assert!(error > 0.008 && error < 0.014, "{error}");
+    assert_eq!(details.importance[0].name, "b");
+    assert!(details.importance[0].loss_of_auc > 0.1 && details.importance[1].loss_of_auc < 0.03);
+    assert_eq!(
+        details.learning.iter().map(|l| l.avalanches).collect::<Vec<_>>(),
+        [125, 250, 500, 1_000, 1_100]
+    );
+    assert!(details.wins_from.unwrap() <= 500, "{:?}", details.learning);
+    assert_eq!(details.roc[0], [0.0, 0.0]);
+    assert_eq!(details.roc.last(), Some(&[1.0, 1.0]));
+    assert!(details.roc.windows(2).all(|w| w[0][0] <= w[1][0] && w[0][1] <= w[1][1]));
+    assert!(details.calibration.iter().map(|bin| bin[2]).sum::<f64>() == 2_200.0);
+    assert!(details.divergence > 0.02 && details.divergence < 0.12, "{}", details.divergence);
+    assert!(
+        details.ratio_spread > 0.5 && details.effective_share < 0.8,
+        "{} {}",
+        details.ratio_spread,
+        details.effective_share
+    );
+    let same = gaussians(1_100, &[0.0; 3], &[1.0; 3], 25);
+    let (_, none) = classifier::score(Judge::Trees, "rows", &real, &same, 1, wanted).unwrap();
+    assert_eq!(none.wins_from, None);
+    assert!(none.divergence < 0.01 && none.ratio_spread < 0.3, "{} {}", none.divergence, none.ratio_spread);
+}
+
+#[test]
+fn correlations_of_known_rows() {
+    let mix = |rows: Rows, r: f64| -> Rows {
+        let rest = (1.0 - r * r).sqrt();
+        rows.into_iter().map(|row| vec![row[0], r * row[0] + rest * row[1], row[2]]).collect()
+    };
+    let real = mix(gaussians(4_000, &[0.0; 3], &[1.0; 3], 26), 0.8);
+    let same = mix(gaussians(4_000, &[0.0; 3], &[1.0; 3], 27), 0.8);
+    let other = mix(gaussians(4_000, &[0.0; 3], &[1.0; 3], 28), 0.5);
+    let names = ["a", "b", "c"].map(String::from);
+    let same = correlation::correlations(&names, &real, &same, 1).unwrap();
+    // The error of a coefficient r is (1 − r²)/√n.
+    assert!((same.real[0][1] - 0.8).abs() < 4.0 * 0.36 / 4_000f64.sqrt());
+    assert_eq!((same.real[0][1], same.real[2][2]), (same.real[1][0], 1.0));
+    let distance = same.largest_difference;
+    assert!(distance.value < 4.0 * distance.floor && distance.floor < 0.06, "{distance:?}");
+    let other = correlation::correlations(&names, &real, &other, 1).unwrap();
+    assert!((other.largest_difference.value - 0.3).abs() < 0.05, "{:?}", other.largest_difference);
+    assert_eq!(other.largest_pair, ["a", "b"]);
+    let rms = other.largest_difference.value / 3f64.sqrt();
+    assert!((other.rms_difference.value - rms).abs() < 0.01);
+    assert_eq!(
+        correlation_matrix(&vec![vec![1.0, 2.0], vec![1.0, 3.0]])[0][1],
+        0.0,
+        "no spread, no correlation"
+    );
+}
+
+#[test]
+fn a_generator_that_repeats_itself_is_found() {
+    let real = gaussians(1_000, &[0.0; 4], &[1.0; 4], 29);
+    let fresh = gaussians(1_000, &[0.0; 4], &[1.0; 4], 30);
+    // By construction a hundredth of the real ones; of fresh ones about as many.
+    assert_eq!(duplicates(&real, &real), 0.01);
+    assert!(duplicates(&real, &fresh) < 0.03);
+    // A tenth of them twice: 200 of 1,000 have a twin.
+    let twice: Rows = fresh[..900].iter().chain(&fresh[..100]).cloned().collect();
+    let found = duplicates(&real, &twice);
+    assert!((0.2..0.23).contains(&found), "{found}");
+    let score = memory::duplicates_score(&real, &twice, 1);
+    assert!(score.value > 0.19 && score.floor < 0.03 && score.error.unwrap() < 0.02, "{score:?}");
+}
+
+#[test]
+fn a_generator_that_learnt_by_heart_is_found() {
+    let held_back = gaussians(800, &[0.0; 4], &[1.0; 4], 31);
+    let training = gaussians(800, &[0.0; 4], &[1.0; 4], 32);
+    let honest = gaussians(800, &[0.0; 4], &[1.0; 4], 33);
+    assert_eq!(nearer_to_training(&held_back, &training, &training), 1.0);
+    assert_eq!(nearer_to_training(&held_back, &held_back, &honest), 0.5, "ties are halves");
+    let score = memory::memorisation_score(&held_back, &training, &honest, 1);
+    assert!((score.value - 0.5).abs() < 4.0 * score.error.unwrap(), "{score:?}");
+    // Half of them training avalanches with a little noise: ¾.
+    let noise = gaussians(800, &[0.0; 4], &[1e-3; 4], 34);
+    let copied: Rows = (0..800)
+        .map(|k| {
+            if k % 2 == 0 {
+                training[k].iter().zip(&noise[k]).map(|(a, b)| a + b).collect()
+            } else {
+                honest[k].clone()
+            }
+        })
+        .collect();
+    let score = memory::memorisation_score(&held_back, &training, &copied, 1);
+    assert!((score.value - 0.75).abs() < 4.0 * score.error.unwrap(), "{score:?}");
+}

@@ -3,7 +3,7 @@
 use townsend_core::{Axis, Grid};
 
 /// Edge of the cells of [`super::Observable::Lumpiness`], mm.
-const LUMP_MM: f64 = 0.1;
+pub(super) const LUMP_MM: f64 = 0.1;
 
 /// A grid with its bin centres, the widths for Sheppard's corrections, and the 0.1 mm cell of every bin.
 pub(super) struct Frame {
@@ -62,9 +62,9 @@ impl Frame {
     }
 }
 
-/// The 0.1 mm cell that holds a position in mm.
-pub(super) fn lump_at(position_mm: f64) -> i32 {
-    (position_mm / LUMP_MM).floor() as i32
+/// The cell of this size that holds a position in mm.
+pub(super) fn lump_at(position_mm: f64, edge_mm: f64) -> i32 {
+    (position_mm / edge_mm).floor() as i32
 }
 
 /// The 0.1 mm cell of every bin of an axis, if its bins group into whole ones: every multiple of 0.1 mm between its
@@ -77,7 +77,7 @@ fn lumps_of(axis: &Axis) -> Option<Vec<i32>> {
     if !ends || crossed {
         return None;
     }
-    let inner = (1..=axis.bins()).map(|bin| lump_at(axis.center(bin)));
+    let inner = (1..=axis.bins()).map(|bin| lump_at(axis.center(bin), LUMP_MM));
     Some([i32::MIN].into_iter().chain(inner).chain([i32::MAX]).collect())
 }
 

@@ -4,14 +4,16 @@ mod frame;
 mod moments;
 mod observable;
 mod points;
+mod scales;
 
 use rayon::prelude::*;
 use townsend_core::{CountSet, Dataset, ElectronSet, Grid, Progress, Purpose, Stream, stream};
 
 use crate::CheckError;
-use frame::{Frame, lump_at};
+use frame::{Frame, LUMP_MM, lump_at};
 pub use observable::Observable;
 use points::Points;
+pub(crate) use scales::lumpiness_by_scale;
 
 /// Avalanches between two reports of progress.
 const BLOCK: usize = 256;
@@ -197,8 +199,9 @@ fn row_of_electrons(set: &ElectronSet, index: usize, frame: &Frame, lumps: bool,
     let counts: Vec<u32> = cells.chunk_by(|a, b| a == b).map(|run| run.len() as u32).collect();
     let outside = cells.iter().filter(|&&cell| frame.grid().is_flow(cell)).count() as u64;
     let lumpiness = lumps.then(|| {
-        let mut lumps: Vec<(i32, i32)> =
-            (0..avalanche.len()).map(|i| (lump_at(position(i)[0]), lump_at(position(i)[1]))).collect();
+        let mut lumps: Vec<(i32, i32)> = (0..avalanche.len())
+            .map(|i| (lump_at(position(i)[0], LUMP_MM), lump_at(position(i)[1], LUMP_MM)))
+            .collect();
         lumps.sort_unstable();
         same_cell(lumps.chunk_by(|a, b| a == b).map(|run| run.len() as u64))
     });

@@ -32,7 +32,7 @@ fn shares(entries: &[u64]) -> Vec<Share> {
 
 /// The plot of one observable as an SVG element.
 pub(crate) fn overlay_svg(overlay: &Overlay, style: &Style) -> Result<String, CheckError> {
-    let label = format!("real and generated distributions of {} and their ratio", overlay.observable.name());
+    let label = format!("real and generated distributions of {} and their ratio", overlay.name);
     svg(SIZE, &label, |area| draw(area, overlay, style))
 }
 
@@ -177,8 +177,7 @@ fn ratio(
         .set_label_area_size(LabelAreaPosition::Bottom, (style.text * 2.5) as i32)
         .build_cartesian_2d(low..high, 0.0..MOST)
         .map_err(failed)?;
-    let unit = if overlay.unit.is_empty() { String::new() } else { format!(" [{}]", overlay.unit) };
-    axes(&mut chart, style, "gen. / real", &format!("{}{unit}", overlay.observable.name()), 3)?;
+    axes(&mut chart, style, "gen. / real", &overlay.title(), 3)?;
     let plot = chart.plotting_area();
     for bin in (1..=overlay.binning.bins).filter(|&bin| real[bin].value > 0.0) {
         let [left, center, right] = edges(overlay, bin);

@@ -4,8 +4,7 @@ use plotters::prelude::*;
 
 use super::{Area, Style, failed, map, overlay, svg};
 use crate::CheckError;
-use crate::Observable;
-use crate::check::{Check, Overlay};
+use crate::check::{Check, Group, Overlay};
 use crate::maps::Map;
 
 /// Width of the rows' names at the left.
@@ -40,9 +39,9 @@ pub(crate) fn overview(check: &Check) -> Result<String, CheckError> {
 
 /// Size, width and position, as far as the data have them.
 fn chosen(check: &Check) -> Vec<&Overlay> {
-    let wanted = ["n_electrons", "rms_x", "mean_x"].map(Observable::named);
-    let find = |wanted: Option<Observable>| check.overlays.iter().find(|o| Some(o.observable) == wanted);
-    wanted.into_iter().filter_map(find).collect()
+    let find =
+        |wanted: &str| check.overlays.iter().find(|o| o.group == Group::Observables && o.name == wanted);
+    ["n_electrons", "rms_x", "mean_x"].into_iter().filter_map(find).collect()
 }
 
 fn draw_maps(area: &Area<'_>, check: &Check, columns: usize, style: &Style) -> Result<(), CheckError> {

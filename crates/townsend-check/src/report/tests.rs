@@ -70,13 +70,26 @@ fn report() -> Report {
         observables: [("rms_x", comparison("mm", Some(0.5))), ("n_cells", comparison("", None))]
             .map(|(name, comparison)| (name.to_string(), comparison))
             .into(),
-        c2st: Some(ClassifierTest { auc: score(0.75, Some(0.0625)) }),
+        c2st: Some(ClassifierTest {
+            auc: score(0.75, Some(0.0625)),
+            auc_network: None,
+            auc_low_level: None,
+            details: BTreeMap::new(),
+        }),
         fpd: Some(score(0.0625, Some(0.0125))),
         kpd: Some(score(-0.0005, None)),
         precision: Some(score(0.5, None)),
         recall: None,
         density: None,
         coverage: None,
+        correlations: None,
+        duplicates: None,
+        memorisation: None,
+        pair_correlation: None,
+        lumpiness_by_scale: BTreeMap::new(),
+        strips: BTreeMap::new(),
+        conditional: Vec::new(),
+        verdict: None,
         legacy: [("z_mean".to_string(), legacy)].into(),
         warnings: vec!["take care".to_string()],
     }

@@ -1,11 +1,21 @@
 //! What a check found, as it stands in `report.json`.
 
+mod measures;
+mod table;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
-use crate::text::{align, percent, significant, thousands};
+pub(crate) use measures::Measure;
+pub(crate) use table::{decimal, score_with_error, with_error};
+
+use crate::conditions::Conditional;
+use crate::multivariate::{ClassifierDetails, Correlations};
+use crate::pairs::PairCorrelation;
+use crate::text::significant;
+use crate::verdict::Verdict;
 use crate::{CheckError, Distance, Legacy, Observable};
 
 /// The result of a check. The fields are those of `report.json`; the crate's documentation describes them.
@@ -49,9 +59,33 @@ pub struct Report {
     /// Share of real neighbourhoods that hold a generated avalanche.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Score>,
+    /// Correlations between the observables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlations: Option<Correlations>,
+    /// Share of generated avalanches that have a twin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<Score>,
+    /// Share of generated avalanches nearer to training than to held-back ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memorisation: Option<Score>,
+    /// Two-point correlation in x and z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair_correlation: Option<PairCorrelation>,
+    /// Lumpiness in cells of several sizes, by size.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lumpiness_by_scale: BTreeMap<String, Comparison>,
+    /// What strips of two views record.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub strips: BTreeMap<String, Comparison>,
+    /// The observables in bins of conditions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditional: Vec<Conditional>,
     /// The observables of the first published models, by their names there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub legacy: BTreeMap<String, Legacy>,
+    /// What to make of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// What a reader must know before trusting the numbers.
     pub warnings: Vec<String>,
 }
@@ -173,12 +207,21 @@ pub struct Score {
     pub method: String,
 }
 
-/// Can a classifier tell the sets apart?
+/// Can a classifier tell the sets apart? Areas under the ROC curve, out of fold: 0.5 cannot, 1 always.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierTest {
-    /// Area under the ROC curve, out of fold: 0.5 cannot, 1 always.
+    /// Boosted trees on the observables.
     pub auc: Score,
+    /// A small network on the observables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_network: Option<Score>,
+    /// Boosted trees on cells about the centroid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_low_level: Option<Score>,
+    /// What else they tell: of `trees`, `network` and `cells`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, ClassifierDetails>,
 }
 
 /// A metric that is above its limit.
@@ -214,144 +257,6 @@ impl Report {
     pub fn comparisons(&self) -> impl Iterator<Item = (Observable, &Comparison)> {
         Observable::ALL.into_iter().filter_map(|o| Some((o, self.observables.get(o.name())?)))
     }
-
-    /// Distances that there are for every observable.
-    const DISTANCES: [&str; 3] = ["w1_over_sigma", "ks", "separation_power"];
-    /// Metrics of all observables together for which more is worse.
-    const OF_ALL: [&str; 4] = ["empty", "c2st.auc", "fpd", "kpd"];
-
-    /// Whether [`Report::exceeds`] knows this name, if the data allow its observable.
-    pub fn is_metric(name: &str) -> bool {
-        let distance = |name: &str| Self::DISTANCES.contains(&name);
-        let of_one = |(family, of)| distance(family) && Observable::named(of).is_some();
-        Self::OF_ALL.contains(&name) || distance(name) || name.split_once('.').is_some_and(of_one)
-    }
-
-    /// Every metric for which more is worse, by full name.
-    fn metrics(&self) -> Vec<(String, Option<f64>)> {
-        let mut metrics = Vec::new();
-        for (observable, c) in self.comparisons() {
-            let name = observable.name();
-            metrics.push((format!("w1_over_sigma.{name}"), c.w1_over_sigma.map(|d| d.value)));
-            metrics.push((format!("ks.{name}"), Some(c.ks.value)));
-            metrics.push((format!("separation_power.{name}"), Some(c.separation_power.value)));
-        }
-        metrics.push(("empty".to_string(), Some(self.empty.difference.abs())));
-        let auc = self.c2st.as_ref().map(|test| &test.auc);
-        for (name, score) in [("c2st.auc", auc), ("fpd", self.fpd.as_ref()), ("kpd", self.kpd.as_ref())] {
-            metrics.extend(score.map(|score| (name.to_string(), Some(score.value))));
-        }
-        metrics
-    }
-
-    /// The metrics of this name that are above `limit`. `w1_over_sigma`, `ks` and `separation_power` stand for all
-    /// observables, `ks.rms_x` for one; `empty` is the difference of the empty fractions. Metrics of which more is
-    /// better (precision, recall, density, coverage) are not among them.
-    pub fn exceeds(&self, metric: &str, limit: f64) -> Result<Vec<Excess>, CheckError> {
-        let all = self.metrics();
-        let family = format!("{metric}.");
-        let wanted = |name: &str| name == metric || (name.starts_with(&family) && metric != "c2st");
-        let mut found = all.iter().filter(|(name, _)| wanted(name)).peekable();
-        if found.peek().is_none() {
-            return Err(CheckError::UnknownMetric {
-                name: metric.to_string(),
-                observables: self.comparisons().map(|(observable, _)| observable.name()).collect(),
-            });
-        }
-        let above = found.filter(|(_, value)| value.is_none_or(|value| value > limit));
-        Ok(above.map(|(metric, value)| Excess { metric: metric.clone(), value: *value, limit }).collect())
-    }
-
-    /// The table of distances for a terminal.
-    pub fn table(&self) -> String {
-        let header = ["", "real", "generated", "W1/σ", "floor", "KS", "floor", "sep. power", "floor"];
-        let mut rows = vec![header.map(String::from).to_vec()];
-        rows.extend(self.comparisons().map(|(observable, comparison)| row(observable, comparison)));
-        let mut lines = vec![self.headline(), String::new(), align(&rows)];
-        let scores: Vec<Vec<String>> = self.scores().map(|(name, score)| score_row(name, score)).collect();
-        if !scores.is_empty() {
-            let header =
-                vec!["all observables".to_string(), "value".into(), "floor".into(), "avalanches".into()];
-            lines.extend([String::new(), align(&[vec![header], scores].concat())]);
-        }
-        lines.push("\nfloor: the same between halves of the real set; ±: 68%".to_string());
-        lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
-        lines.join("\n") + "\n"
-    }
-
-    fn headline(&self) -> String {
-        let set = |name: &str, set: &SetSummary| {
-            format!(
-                "{name}: {} avalanches, ({} ± {})% empty, {}",
-                thousands(set.avalanches as u64),
-                significant(100.0 * set.empty_fraction, 3),
-                significant(100.0 * set.empty_fraction_error, 2),
-                set.file
-            )
-        };
-        let difference = self.empty.text();
-        format!(
-            "{}\n{}\nempty, generated less real: {difference}",
-            set("real", &self.real),
-            set("generated", &self.generated)
-        )
-    }
-
-    /// The metrics of all observables together that were computed.
-    pub(crate) fn scores(&self) -> impl Iterator<Item = (&'static str, &Score)> {
-        let auc = self.c2st.as_ref().map(|test| &test.auc);
-        let scores = [
-            ("classifier AUC", auc),
-            ("FPD", self.fpd.as_ref()),
-            ("KPD", self.kpd.as_ref()),
-            ("precision", self.precision.as_ref()),
-            ("recall", self.recall.as_ref()),
-            ("density", self.density.as_ref()),
-            ("coverage", self.coverage.as_ref()),
-        ];
-        scores.into_iter().filter_map(|(name, score)| Some((name, score?)))
-    }
-}
-
-fn row(observable: Observable, comparison: &Comparison) -> Vec<String> {
-    let unit = if comparison.unit.is_empty() { String::new() } else { format!(" [{}]", comparison.unit) };
-    let mean = |sample: &SampleSummary| {
-        if observable == Observable::Empty { percent(sample.mean) } else { significant(sample.mean, 4) }
-    };
-    let mut row =
-        vec![format!("{}{unit}", observable.name()), mean(&comparison.real), mean(&comparison.generated)];
-    for distance in [comparison.w1_over_sigma, Some(comparison.ks), Some(comparison.separation_power)] {
-        row.push(distance.map_or("none".to_string(), |d| with_error(&d)));
-        row.push(distance.map_or(String::new(), |d| decimal(d.floor)));
-    }
-    row
-}
-
-/// A distance and half of its 68% interval.
-pub(crate) fn with_error(distance: &Distance) -> String {
-    let half = 0.5 * (distance.interval[1] - distance.interval[0]);
-    format!("{} ± {}", decimal(distance.value), decimal(half))
-}
-
-/// Three decimals; more where they would all be 0.
-pub(crate) fn decimal(value: f64) -> String {
-    if value == 0.0 || value >= 0.0005 { format!("{value:.3}") } else { significant(value, 1) }
-}
-
-/// A score and its error.
-pub(crate) fn score_with_error(score: &Score) -> String {
-    let value = significant(score.value, 3);
-    score.error.map_or(value.clone(), |error| format!("{value} ± {}", significant(error, 2)))
-}
-
-fn score_row(name: &str, score: &Score) -> Vec<String> {
-    let [real, generated] = score.avalanches.map(|n| thousands(n as u64));
-    vec![
-        name.to_string(),
-        score_with_error(score),
-        significant(score.floor, 3),
-        format!("{real} / {generated}"),
-    ]
 }
 
 #[cfg(test)]

@@ -1,0 +1,139 @@
+//! What a classifier on cells looks at: every avalanche counted in 16 cells an axis about its own centroid, and from
+//! these counts profiles, order statistics and principal components.
+
+mod components;
+
+use rayon::prelude::*;
+use townsend_core::{Dataset, Progress, Purpose, stream};
+
+use crate::multivariate::Rows;
+use crate::places::Places;
+use crate::random::some_of;
+use components::components;
+
+/// Said of the classifier on cells.
+pub(crate) const WHAT: &str = "cells about the centroid, 16 an axis and 0.4 of the real spread wide: profiles, \
+                               numbers of cells by their electrons, the fullest cells, 32 principal components of √n";
+
+/// Cells an axis, and their width in units of the median real spread.
+const SIDE: usize = 16;
+const WIDTH: f64 = 0.4;
+/// Avalanches of each set that are looked at.
+const MOST: usize = 5_000;
+/// Avalanches from which the median spread is taken.
+const MEASURED: usize = 1_000;
+/// Least electrons of an avalanche: of fewer the cells say nothing.
+const LEAST_ELECTRONS: u64 = 10;
+/// Least avalanches of each set.
+const LEAST: usize = 100;
+/// Cells with exactly 0, 1, ... electrons are counted up to this number.
+const SMALL: usize = 8;
+/// Ranks of the fullest cells whose share of the electrons is taken.
+const RANKS: [usize; 10] = [0, 1, 3, 7, 15, 31, 63, 127, 255, 511];
+
+const CHOOSE: Purpose = Purpose::new("avalanches for cells");
+
+/// The occupied cells of an avalanche, increasing, and their electrons.
+type Occupied = Vec<(u16, f32)>;
+
+/// One row an avalanche for each set; none if one has too few avalanches.
+pub(crate) fn cells(
+    real: &Dataset,
+    generated: &Dataset,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Option<[Rows; 2]> {
+    let dims = real.grid().map_or(3, townsend_core::Grid::dims);
+    let chosen = [chosen(real, seed, 0), chosen(generated, seed, 1)];
+    if chosen.iter().any(|indices| indices.len() < LEAST) {
+        return None;
+    }
+    let widths = widths(real, &chosen[0])?;
+    let task = progress.task("cells", (chosen[0].len() + chosen[1].len()) as u64);
+    let of = |data: &Dataset, indices: &[usize]| -> Vec<Occupied> {
+        let occupied = |&index: &usize| {
+            task.advance(1);
+            occupied(&Places::of(data, index), dims, &widths)
+        };
+        indices.par_iter().map(occupied).collect()
+    };
+    let (first, second) = (of(real, &chosen[0]), of(generated, &chosen[1]));
+    let split = first.len();
+    let all: Vec<Occupied> = first.into_iter().chain(second).collect();
+    let components = components(&all, SIDE.pow(dims as u32), seed);
+    let mut rows: Rows = all
+        .par_iter()
+        .zip(components)
+        .map(|(cells, components)| {
+            let mut row = summary(cells, dims);
+            row.extend(components);
+            row
+        })
+        .collect();
+    let generated = rows.split_off(split);
+    Some([rows, generated])
+}
+
+/// Some avalanches with enough electrons, drawn at random.
+fn chosen(data: &Dataset, seed: u64, set: u64) -> Vec<usize> {
+    let filled: Vec<usize> = (0..data.len()).filter(|&k| data.electrons(k) >= LEAST_ELECTRONS).collect();
+    let order = some_of(filled.len(), MOST, &mut stream(seed, CHOOSE, set));
+    order.into_iter().map(|k| filled[k]).collect()
+}
+
+/// Widths of the cells; none if the real avalanches have no spread.
+fn widths(real: &Dataset, indices: &[usize]) -> Option<[f64; 3]> {
+    let spreads: Vec<[f64; 3]> =
+        indices.par_iter().take(MEASURED).map(|&index| Places::of(real, index).rms()).collect();
+    let median = [0, 1, 2].map(|d| {
+        let mut of_axis: Vec<f64> = spreads.iter().map(|spread| spread[d]).collect();
+        *of_axis.select_nth_unstable_by(spreads.len() / 2, f64::total_cmp).1
+    });
+    let positive = median[0] > 0.0;
+    positive.then(|| median.map(|spread| if spread > 0.0 { WIDTH * spread } else { 1.0 }))
+}
+
+/// Counts an avalanche in cells about its centroid; what lies beyond the last cell belongs to it.
+fn occupied(places: &Places, dims: usize, widths: &[f64; 3]) -> Occupied {
+    let center = places.centroid();
+    let half = (SIDE / 2) as f64;
+    let cell = |at: &[f64; 3]| {
+        (0..dims).rev().fold(0, |cell, d| {
+            let along = ((at[d] - center[d]) / widths[d] + half).floor().clamp(0.0, (SIDE - 1) as f64);
+            cell * SIDE as u16 + along as u16
+        })
+    };
+    let mut cells: Vec<(u16, u32)> = places.points.iter().map(|(at, n)| (cell(at), *n)).collect();
+    cells.sort_unstable_by_key(|&(cell, _)| cell);
+    cells
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|run| (run[0].0, run.iter().map(|&(_, n)| f64::from(n)).sum::<f64>() as f32))
+        .collect()
+}
+
+/// What does not depend on which cell is which: logarithm of the size, profiles along each axis, cells with few
+/// electrons, shares of the fullest cells.
+fn summary(cells: &Occupied, dims: usize) -> Vec<f64> {
+    let electrons: f64 = cells.iter().map(|&(_, n)| f64::from(n)).sum();
+    let mut row = vec![electrons.ln()];
+    for d in 0..dims {
+        let mut profile = [0.0; SIDE];
+        for &(cell, n) in cells {
+            profile[cell as usize / SIDE.pow(d as u32) % SIDE] += f64::from(n) / electrons;
+        }
+        row.extend(profile);
+    }
+    let mut few = [0.0; SMALL];
+    few[0] = (SIDE.pow(dims as u32) - cells.len()) as f64;
+    for &(_, n) in cells.iter().filter(|(_, n)| (*n as usize) < SMALL) {
+        few[n as usize] += 1.0;
+    }
+    row.extend(few);
+    let mut fullest: Vec<f32> = cells.iter().map(|&(_, n)| n).collect();
+    fullest.sort_unstable_by(|a, b| b.total_cmp(a));
+    row.extend(RANKS.map(|rank| fullest.get(rank).map_or(0.0, |&n| f64::from(n) / electrons)));
+    row
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The check itself: two data sets in, a report and what the page draws out.
+
+mod compare;
+mod form;
+mod warnings;
+
+use std::collections::BTreeMap;
+
+use townsend_core::{Dataset, Grid, InputFile, Progress};
+
+use crate::cells::cells;
+use crate::conditions::{Condition, Conditional, by_condition, by_size};
+use crate::legacy::legacy;
+use crate::maps::{Map, maps};
+use crate::multivariate::{Looked, scores};
+use crate::observables::lumpiness_by_scale;
+use crate::page::page;
+use crate::pairs::pair_correlation;
+use crate::plot::overview;
+use crate::report::{Compared, EmptyDifference, Report, SetSummary};
+use crate::strips::strips;
+use crate::verdict::{Thresholds, Verdict};
+use crate::{CheckError, MINIMUM_AVALANCHES, ObservableOptions, Observables, Resampling};
+pub(crate) use compare::{Group, Overlay};
+use compare::{compare, compare_quantities};
+use form::{in_one_form, in_the_form_of};
+use warnings::warnings;
+
+/// Avalanches of each set that are shown as images.
+const SHOWN: usize = 4;
+
+/// How to check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckOptions<'a> {
+    /// Seed of all random streams of the check.
+    pub seed: u64,
+    /// The grid for `n_cells` and `max_cell` if both sets are electrons; none for the standard grid of three axes.
+    pub grid: Option<Grid>,
+    /// Random halvings of the real set for the floors.
+    pub halvings: u32,
+    /// Bootstrap samples for the intervals.
+    pub resamples: u32,
+    /// Whether to train classifiers, which takes most of the time.
+    pub classifiers: bool,
+    /// What the generator was trained on, to see whether it learnt avalanches by heart. The real avalanches must not
+    /// be among them.
+    pub training: Option<&'a Dataset>,
+    /// Numbers known beforehand, in bins of which the observables are compared too.
+    pub conditions: &'a [Condition],
+    /// Limits of the traffic lights.
+    pub thresholds: Thresholds,
+}
+
+impl Default for CheckOptions<'_> {
+    fn default() -> Self {
+        let Resampling { seed, halvings, resamples } = Resampling::new(1);
+        let thresholds = Thresholds::default();
+        let (classifiers, training, conditions) = (true, None, &[][..]);
+        Self { seed, grid: None, halvings, resamples, classifiers, training, conditions, thresholds }
+    }
+}
+
+/// A finished check: the report, and what its page and figure show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// The numbers.
+    pub report: Report,
+    pub(crate) overlays: Vec<Overlay>,
+    pub(crate) real_maps: Vec<Map>,
+    pub(crate) generated_maps: Vec<Map>,
+}
+
+impl Check {
+    /// The page `report.html`: tables, distributions, images and provenance in one file that needs no other. Every
+    /// text that comes from outside is escaped.
+    pub fn write_html(&self) -> Result<String, CheckError> {
+        page(self)
+    }
+
+    /// A figure of the check as one SVG file: real and generated avalanches and three distributions.
+    pub fn overview_svg(&self) -> Result<String, CheckError> {
+        overview(self)
+    }
+
+    /// Electrons in the fullest cell of all avalanches shown: the end of their common colour scale.
+    pub(crate) fn fullest_cell(&self) -> u32 {
+        self.real_maps.iter().chain(&self.generated_maps).map(Map::fullest).max().unwrap_or(1).max(1)
+    }
+}
+
+/// Compares two sets of avalanches. The result depends on the avalanches, the options and nothing else.
+///
+/// # Errors
+/// If a set holds fewer than [`MINIMUM_AVALANCHES`] avalanches with electrons, if a condition has not one value an
+/// avalanche, or if the two cannot be brought into one form: other units, or counts on grids that have no common first
+/// axes.
+pub fn check(
+    real: &Dataset,
+    generated: &Dataset,
+    real_file: InputFile,
+    generated_file: InputFile,
+    options: &CheckOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<Check, CheckError> {
+    require_avalanches(real, &real_file)?;
+    require_avalanches(generated, &generated_file)?;
+    require_conditions(real, generated, options.conditions)?;
+    let (real, generated, form, note) = in_one_form(real, generated, &real_file, &generated_file)?;
+    let of = |data: &Dataset| {
+        let options = ObservableOptions { seed: options.seed, grid: options.grid.clone() };
+        Observables::of(data, &options, progress)
+    };
+    let (real_observables, generated_observables) = (of(&real)?, of(&generated)?);
+    let resampling =
+        Resampling { seed: options.seed, halvings: options.halvings, resamples: options.resamples };
+    let mut warnings = warnings(&real_observables, &generated_observables, &real_file, &generated_file);
+    let (observables, mut overlays) =
+        compare(&real_observables, &generated_observables, &resampling, progress, &mut warnings);
+    let training = match options.training.map(|training| in_the_form_of(training, &real)).transpose() {
+        Ok(training) => training.as_ref().map(of).transpose()?,
+        Err(reason) => {
+            warnings.push(format!("no memorisation: the training avalanches cannot be compared: {reason}"));
+            None
+        }
+    };
+    let cells = if options.classifiers { cells(&real, &generated, options.seed, progress) } else { None };
+    let looked = Looked {
+        real: &real_observables,
+        generated: &generated_observables,
+        training: training.as_ref(),
+        cells: cells.as_ref(),
+        classifiers: options.classifiers,
+    };
+    let scores = scores(&looked, options.seed, progress);
+    warnings.extend(scores.warnings);
+    let lumpiness = [lumpiness_by_scale(&real, progress)?, lumpiness_by_scale(&generated, progress)?];
+    let lumpiness_by_scale = compare_quantities(Group::Lumpiness, lumpiness, &resampling, &mut overlays);
+    let strips = match (strips(&real, options.seed, progress), strips(&generated, options.seed, progress)) {
+        (Ok(a), Ok(b)) => compare_quantities(Group::Strips, [a, b], &resampling, &mut overlays),
+        (Err(reason), _) | (_, Err(reason)) => {
+            warnings.push(format!("nothing of strips: {reason}"));
+            BTreeMap::new()
+        }
+    };
+    let width = real_observables.columns().iter().find(|c| c.observable.name() == "rms_x");
+    let width = width.map_or(0.0, crate::Column::mean);
+    let legacy = legacy_of(&real, &generated, &resampling, progress).unwrap_or_else(|reason| {
+        warnings.push(reason);
+        BTreeMap::new()
+    });
+    let mut report = Report {
+        schema: Report::SCHEMA.to_string(),
+        producer: concat!("townsend ", env!("CARGO_PKG_VERSION")).to_string(),
+        seed: options.seed,
+        compared: Compared {
+            form,
+            grid: real_observables.grid.clone(),
+            units: real.meta().units.clone(),
+            note,
+        },
+        empty: empty_difference(&real_observables, &generated_observables),
+        real: summary(real_file, &real_observables),
+        generated: summary(generated_file, &generated_observables),
+        observables,
+        c2st: scores.c2st,
+        correlations: scores.correlations,
+        fpd: scores.fpd,
+        kpd: scores.kpd,
+        precision: scores.precision,
+        recall: scores.recall,
+        density: scores.density,
+        coverage: scores.coverage,
+        duplicates: scores.duplicates,
+        memorisation: scores.memorisation,
+        pair_correlation: pair_correlation(&real, &generated, width, options.seed, progress),
+        lumpiness_by_scale,
+        strips,
+        conditional: conditional(&real_observables, &generated_observables, options.conditions, &resampling),
+        legacy,
+        verdict: None,
+        warnings,
+    };
+    report.verdict = Some(Verdict::of(&report, &options.thresholds));
+    let grid = &report.compared.grid;
+    let (real_maps, generated_maps) = (maps(&real, grid, SHOWN), maps(&generated, grid, SHOWN));
+    Ok(Check { report, overlays, real_maps, generated_maps })
+}
+
+/// In bins of the size, and of every condition.
+fn conditional(
+    real: &Observables,
+    generated: &Observables,
+    conditions: &[Condition],
+    resampling: &Resampling,
+) -> Vec<Conditional> {
+    let by = conditions.iter().filter_map(|condition| by_condition(condition, real, generated, resampling));
+    by_size(real, generated, resampling).into_iter().chain(by).collect()
+}
+
+fn require_conditions(
+    real: &Dataset,
+    generated: &Dataset,
+    conditions: &[Condition],
+) -> Result<(), CheckError> {
+    for condition in conditions {
+        for (set, values, data) in
+            [("real", &condition.real, real), ("generated", &condition.generated, generated)]
+        {
+            if values.len() != data.len() {
+                return Err(CheckError::Condition {
+                    name: condition.name.clone(),
+                    set,
+                    values: values.len(),
+                    avalanches: data.len(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn require_avalanches(data: &Dataset, file: &InputFile) -> Result<(), CheckError> {
+    let file = file.file.clone();
+    if data.is_empty() {
+        return Err(CheckError::NoAvalanches { file });
+    }
+    let filled = (0..data.len()).filter(|&index| data.electrons(index) > 0).count();
+    if filled < MINIMUM_AVALANCHES {
+        return Err(CheckError::TooFew { file, avalanches: data.len(), filled });
+    }
+    Ok(())
+}
+
+fn summary(file: InputFile, observables: &Observables) -> SetSummary {
+    let n = observables.avalanches as f64;
+    let empty_fraction = observables.empty as f64 / n;
+    SetSummary {
+        file: file.file,
+        sha256: file.sha256,
+        avalanches: observables.avalanches,
+        empty_fraction,
+        empty_fraction_error: (empty_fraction * (1.0 - empty_fraction) / n).sqrt(),
+        electrons: observables.electrons,
+        fraction_outside: observables.fraction_outside(),
+        warnings: Vec::new(),
+    }
+}
+
+fn empty_difference(real: &Observables, generated: &Observables) -> EmptyDifference {
+    let (n, m) = (real.avalanches as f64, generated.avalanches as f64);
+    let pooled = (real.empty + generated.empty) as f64 / (n + m);
+    EmptyDifference {
+        difference: generated.empty as f64 / m - real.empty as f64 / n,
+        error: (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt(),
+    }
+}
+
+/// The legacy observables: of the counts compared, or of electrons counted on the standard grid.
+fn legacy_of(
+    real: &Dataset,
+    generated: &Dataset,
+    resampling: &Resampling,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<String, crate::Legacy>, String> {
+    let task = progress.task("legacy observables", 2);
+    let units = real.meta().units.join(" ");
+    if real.grid().is_none() && units != "mm mm ns" {
+        return Err(format!("the legacy observables are left out: they need mm, mm and ns, not {units}"));
+    }
+    let standard = Grid::standard(3).map_err(|error| error.to_string())?;
+    let counts = |data: &Dataset| {
+        let counts = data.to_counts(data.grid().unwrap_or(&standard)).map_err(|error| error.to_string());
+        task.advance(1);
+        counts
+    };
+    legacy(&counts(real)?, &counts(generated)?, resampling)
+}

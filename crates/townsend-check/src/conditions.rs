@@ -1,0 +1,148 @@
+//! Is the generator right everywhere, or only on average? Observables compared in bins of a condition.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{Binning, Distance, MINIMUM_AVALANCHES, Observable, Observables, Resampling};
+
+/// Bins of equal numbers of real avalanches.
+const BINS: usize = 5;
+
+/// A number known of every avalanche of both sets beforehand, such as where the first electron started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Its name.
+    pub name: String,
+    /// One value an avalanche of the real set, empty avalanches included.
+    pub real: Vec<f64>,
+    /// One value an avalanche of the generated set.
+    pub generated: Vec<f64>,
+}
+
+/// The observables in bins of a condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditional {
+    /// What the bins are in.
+    pub condition: String,
+    /// The bins, by increasing condition, each with about a fifth of the real avalanches.
+    pub bins: Vec<ConditionBin>,
+}
+
+/// One bin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionBin {
+    /// From this value of the condition on.
+    pub low: f64,
+    /// Below this value; of the last bin, up to it.
+    pub high: f64,
+    /// Real and generated avalanches in it, empty ones included where the condition has them.
+    pub avalanches: [usize; 2],
+    /// Their empty fractions.
+    pub empty_fractions: [f64; 2],
+    /// W1/σ of each observable, σ that of the real avalanches in the bin.
+    pub w1_over_sigma: BTreeMap<String, Distance>,
+}
+
+/// In bins of the number of electrons: of avalanches that have any.
+pub(crate) fn by_size(
+    real: &Observables,
+    generated: &Observables,
+    resampling: &Resampling,
+) -> Option<Conditional> {
+    let sizes = |set: &Observables| {
+        let mut sizes = vec![f64::NAN; set.avalanches];
+        let column = set.column(Observable::Electrons)?;
+        for (&avalanche, &value) in column.avalanches.iter().zip(&column.values) {
+            sizes[avalanche as usize] = value;
+        }
+        Some(sizes)
+    };
+    let name = Observable::Electrons.name().to_string();
+    let condition = Condition { name, real: sizes(real)?, generated: sizes(generated)? };
+    by_condition(&condition, real, generated, resampling)
+}
+
+/// In bins of any condition; avalanches with NaN are left aside. None if there are too few avalanches.
+pub(crate) fn by_condition(
+    condition: &Condition,
+    real: &Observables,
+    generated: &Observables,
+    resampling: &Resampling,
+) -> Option<Conditional> {
+    let edges = edges(&condition.real)?;
+    let few = Resampling {
+        halvings: resampling.halvings.min(10),
+        resamples: resampling.resamples.min(50),
+        ..*resampling
+    };
+    let last = edges.len() - 2;
+    let bins = (0..=last).into_par_iter().map(|bin| {
+        let (low, high) = (edges[bin], edges[bin + 1]);
+        let inside = |v: f64| v >= low && (v < high || (bin == last && v <= high));
+        let [a, b] = [&condition.real, &condition.generated]
+            .map(|values| values.iter().map(|&v| inside(v)).collect::<Vec<bool>>());
+        let count = |inside: &[bool]| inside.iter().filter(|inside| **inside).count();
+        ConditionBin {
+            low,
+            high,
+            avalanches: [count(&a), count(&b)],
+            empty_fractions: [empty(real, &a), empty(generated, &b)],
+            w1_over_sigma: distances(real, generated, [&a, &b], &condition.name, &few, bin as u64),
+        }
+    });
+    Some(Conditional { condition: condition.name.clone(), bins: bins.collect() })
+}
+
+/// Quantiles of the real values without repetition; none if there are fewer than two different ones.
+fn edges(real: &[f64]) -> Option<Vec<f64>> {
+    let mut values: Vec<f64> = real.iter().copied().filter(|v| v.is_finite()).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    if values.len() < BINS * MINIMUM_AVALANCHES {
+        return None;
+    }
+    let mut edges: Vec<f64> = (0..=BINS).map(|k| values[(values.len() - 1) * k / BINS]).collect();
+    edges.dedup();
+    (edges.len() > 1).then_some(edges)
+}
+
+fn empty(set: &Observables, inside: &[bool]) -> f64 {
+    let Some(column) = set.column(Observable::Empty) else { return 0.0 };
+    let of_bin = column.avalanches.iter().zip(&column.values).filter(|(k, _)| inside[**k as usize]);
+    let (sum, n) = of_bin.fold((0.0, 0.0), |(sum, n), (_, value)| (sum + value, n + 1.0));
+    if n > 0.0 { sum / n } else { 0.0 }
+}
+
+fn distances(
+    real: &Observables,
+    generated: &Observables,
+    inside: [&[bool]; 2],
+    condition: &str,
+    resampling: &Resampling,
+    bin: u64,
+) -> BTreeMap<String, Distance> {
+    let values = |set: &Observables, observable, inside: &[bool]| -> Option<Vec<f64>> {
+        let column = set.column(observable)?;
+        let of_bin = column.avalanches.iter().zip(&column.values).filter(|(k, _)| inside[**k as usize]);
+        Some(of_bin.map(|(_, &value)| value).collect())
+    };
+    let wanted = Observable::ALL.into_iter().filter(|&o| o != Observable::Empty && o.name() != condition);
+    wanted
+        .filter_map(|observable| {
+            let (a, b) = (values(real, observable, inside[0])?, values(generated, observable, inside[1])?);
+            if a.len().min(b.len()) < MINIMUM_AVALANCHES {
+                return None;
+            }
+            // Streams of their own: the observables as a whole have the numbers below 1,000.
+            let number = 1_000 * (bin + 1) + observable.index() as u64;
+            let distance = resampling.distances(&a, &b, &Binning::of(&a, &b), number).w1_over_sigma?;
+            Some((observable.name().to_string(), distance))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

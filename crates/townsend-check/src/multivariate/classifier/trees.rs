@@ -1,0 +1,52 @@
+//! Gradient-boosted trees.
+
+use forust_ml::gradientbooster::GrowPolicy;
+use forust_ml::{GradientBooster, Matrix};
+
+const TREES: usize = 150;
+const LEARNING_RATE: f32 = 0.05;
+const LEAVES: usize = 31;
+/// Quantile bins of a column between which trees may cut.
+const BINS: u16 = 64;
+/// Least sum of the loss' second derivatives in a leaf: at most ¼ a row, so 20 rows.
+const LEAST_LEAF_WEIGHT: f32 = 5.0;
+
+pub(super) struct Trees(Box<GradientBooster>);
+
+pub(super) fn describe() -> String {
+    format!("gradient-boosted trees (forust), {TREES} of {LEAVES} leaves, learning rate {LEARNING_RATE}")
+}
+
+impl Trees {
+    /// In one thread: the sums in the histograms then have one order.
+    pub(super) fn grow(rows: &[&[f64]], labels: &[f64]) -> Result<Self, String> {
+        let columns = rows.first().map_or(0, |row| row.len());
+        let mut trees = GradientBooster::default()
+            .set_iterations(TREES)
+            .set_learning_rate(LEARNING_RATE)
+            .set_max_leaves(LEAVES)
+            .set_max_depth(LEAVES)
+            .set_min_leaf_weight(LEAST_LEAF_WEIGHT)
+            .set_nbins(BINS)
+            .set_parallel(false);
+        trees.grow_policy = GrowPolicy::LossGuide;
+        let flat = by_column(rows);
+        trees
+            .fit_unweighted(&Matrix::new(&flat, labels.len(), columns), labels, None)
+            .map_err(|error| error.to_string())?;
+        Ok(Self(Box::new(trees)))
+    }
+
+    pub(super) fn judge(&self, rows: &[&[f64]]) -> Vec<f64> {
+        let columns = rows.first().map_or(0, |row| row.len());
+        let flat = by_column(rows);
+        let scores = self.0.predict(&Matrix::new(&flat, rows.len(), columns), false);
+        scores.into_iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect()
+    }
+}
+
+/// Rows column by column, one after another.
+fn by_column(rows: &[&[f64]]) -> Vec<f64> {
+    let columns = rows.first().map_or(0, |row| row.len());
+    (0..columns).flat_map(|c| rows.iter().map(move |row| row[c])).collect()
+}

@@ -1,0 +1,102 @@
+//! The report as a table for a terminal.
+
+use super::{Comparison, Report, SampleSummary, Score, SetSummary};
+use crate::text::{align, percent, significant, thousands};
+use crate::{Distance, Observable};
+
+impl Report {
+    /// The table of distances for a terminal.
+    pub fn table(&self) -> String {
+        let header = ["", "real", "generated", "W1/σ", "floor", "KS", "floor", "sep. power", "floor"];
+        let mut rows = vec![header.map(String::from).to_vec()];
+        rows.extend(self.comparisons().map(|(observable, comparison)| row(observable, comparison)));
+        let mut lines = vec![self.headline(), String::new(), align(&rows)];
+        let scores: Vec<Vec<String>> = self.scores().map(|(name, score)| score_row(name, score)).collect();
+        if !scores.is_empty() {
+            let header =
+                vec!["all observables".to_string(), "value".into(), "floor".into(), "avalanches".into()];
+            lines.extend([String::new(), align(&[vec![header], scores].concat())]);
+        }
+        lines.push("\nfloor: the same between halves of the real set; ±: 68%".to_string());
+        lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
+        lines.join("\n") + "\n"
+    }
+
+    fn headline(&self) -> String {
+        let set = |name: &str, set: &SetSummary| {
+            format!(
+                "{name}: {} avalanches, ({} ± {})% empty, {}",
+                thousands(set.avalanches as u64),
+                significant(100.0 * set.empty_fraction, 3),
+                significant(100.0 * set.empty_fraction_error, 2),
+                set.file
+            )
+        };
+        let difference = self.empty.text();
+        format!(
+            "{}\n{}\nempty, generated less real: {difference}",
+            set("real", &self.real),
+            set("generated", &self.generated)
+        )
+    }
+
+    /// The metrics of all observables together that were computed.
+    pub(crate) fn scores(&self) -> impl Iterator<Item = (&'static str, &Score)> {
+        let c2st = self.c2st.as_ref();
+        let scores = [
+            ("classifier AUC", c2st.map(|test| &test.auc)),
+            ("AUC of a network", c2st.and_then(|test| test.auc_network.as_ref())),
+            ("AUC on cells", c2st.and_then(|test| test.auc_low_level.as_ref())),
+            ("FPD", self.fpd.as_ref()),
+            ("KPD", self.kpd.as_ref()),
+            ("precision", self.precision.as_ref()),
+            ("recall", self.recall.as_ref()),
+            ("density", self.density.as_ref()),
+            ("coverage", self.coverage.as_ref()),
+            ("duplicates", self.duplicates.as_ref()),
+            ("memorisation", self.memorisation.as_ref()),
+        ];
+        scores.into_iter().filter_map(|(name, score)| Some((name, score?)))
+    }
+}
+
+fn row(observable: Observable, comparison: &Comparison) -> Vec<String> {
+    let unit = if comparison.unit.is_empty() { String::new() } else { format!(" [{}]", comparison.unit) };
+    let mean = |sample: &SampleSummary| {
+        if observable == Observable::Empty { percent(sample.mean) } else { significant(sample.mean, 4) }
+    };
+    let mut row =
+        vec![format!("{}{unit}", observable.name()), mean(&comparison.real), mean(&comparison.generated)];
+    for distance in [comparison.w1_over_sigma, Some(comparison.ks), Some(comparison.separation_power)] {
+        row.push(distance.map_or("none".to_string(), |d| with_error(&d)));
+        row.push(distance.map_or(String::new(), |d| decimal(d.floor)));
+    }
+    row
+}
+
+/// A distance and half of its 68% interval.
+pub(crate) fn with_error(distance: &Distance) -> String {
+    let half = 0.5 * (distance.interval[1] - distance.interval[0]);
+    format!("{} ± {}", decimal(distance.value), decimal(half))
+}
+
+/// Three decimals; more where they would all be 0.
+pub(crate) fn decimal(value: f64) -> String {
+    if value == 0.0 || value >= 0.0005 { format!("{value:.3}") } else { significant(value, 1) }
+}
+
+/// A score and its error.
+pub(crate) fn score_with_error(score: &Score) -> String {
+    let value = significant(score.value, 3);
+    score.error.map_or(value.clone(), |error| format!("{value} ± {}", significant(error, 2)))
+}
+
+fn score_row(name: &str, score: &Score) -> Vec<String> {
+    let [real, generated] = score.avalanches.map(|n| thousands(n as u64));
+    vec![
+        name.to_string(),
+        score_with_error(score),
+        significant(score.floor, 3),
+        format!("{real} / {generated}"),
+    ]
+}

@@ -1,0 +1,241 @@
+//! What to make of a report: traffic lights by thresholds from a file, and a paragraph in words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::{Measure, Report};
+use crate::text::significant;
+use crate::{CheckError, Observable};
+
+/// Thresholds as they stand in a TOML file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// Standard errors above the floor up to which a light is green, whatever its limits.
+    errors: f64,
+    /// One light a question.
+    light: Vec<Question>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    question: String,
+    metric: String,
+    green: f64,
+    amber: f64,
+}
+
+/// The colours, from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Light {
+    /// Within its limit or within statistics.
+    Green,
+    /// To be looked at.
+    Amber,
+    /// Not to be used where it matters.
+    Red,
+}
+
+impl Light {
+    /// `green`, `amber` or `red`.
+    pub fn name(self) -> &'static str {
+        ["green", "amber", "red"][self as usize]
+    }
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// The question.
+    pub question: String,
+    /// The worst number that it asks for, by its full name.
+    pub metric: String,
+    /// Its value; none where it is beyond any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// What statistics alone give.
+    pub floor: f64,
+    /// Its standard error.
+    pub error: f64,
+    /// Limit of green.
+    pub green: f64,
+    /// Limit of amber.
+    pub amber: f64,
+    /// The answer.
+    pub light: Light,
+}
+
+/// All answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// The worst of all lights.
+    pub light: Light,
+    /// The verdict in words.
+    pub summary: String,
+    /// One answer a question that the data allow.
+    pub judgements: Vec<Judgement>,
+}
+
+impl Default for Thresholds {
+    /// Those of `configs/check/default.toml`.
+    fn default() -> Self {
+        Self::from_toml(include_str!("../../../configs/check/default.toml"))
+            .unwrap_or_else(|_| unreachable!())
+    }
+}
+
+impl Thresholds {
+    /// Reads thresholds.
+    ///
+    /// # Errors
+    /// If the text is no TOML, has other keys, names a metric that there is not, or an amber limit below the green one.
+    pub fn from_toml(text: &str) -> Result<Self, CheckError> {
+        let thresholds: Self = toml::from_str(text)
+            .map_err(|error| CheckError::Thresholds(error.to_string().trim_end().into()))?;
+        let wrong = |question: &&Question| {
+            !Report::is_metric(&question.metric)
+                || question.green.partial_cmp(&question.amber).is_none_or(|o| o.is_gt())
+        };
+        match thresholds.light.iter().find(wrong) {
+            Some(q) if !Report::is_metric(&q.metric) => {
+                Err(CheckError::Thresholds(format!("there is no metric `{}` (\"{}\")", q.metric, q.question)))
+            }
+            Some(q) => Err(CheckError::Thresholds(format!(
+                "`{}`: amber = {} must be a number not below green = {}",
+                q.metric, q.amber, q.green
+            ))),
+            None if !(thresholds.errors >= 0.0) => Err(CheckError::Thresholds(format!(
+                "errors = {} must be a number, 0 or more",
+                thresholds.errors
+            ))),
+            None => Ok(thresholds),
+        }
+    }
+
+    fn light(&self, question: &Question, measure: &Measure) -> Light {
+        let Some(value) = measure.value else { return Light::Red };
+        if value <= question.green.max(measure.floor + self.errors * measure.error) {
+            Light::Green
+        } else if value <= question.amber {
+            Light::Amber
+        } else {
+            Light::Red
+        }
+    }
+
+    /// The answer by the worst number; none if the report has none.
+    fn judge(&self, question: &Question, measures: &[Measure]) -> Option<Judgement> {
+        let of = |measure: &&Measure| measure.is(&question.metric);
+        let rank =
+            |measure: &Measure| (self.light(question, measure), measure.value.unwrap_or(f64::INFINITY));
+        let worst = measures.iter().filter(of).max_by(|a, b| {
+            let (a, b) = (rank(a), rank(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        })?;
+        Some(Judgement {
+            question: question.question.clone(),
+            metric: worst.name.clone(),
+            value: worst.value,
+            floor: worst.floor,
+            error: worst.error,
+            green: question.green,
+            amber: question.amber,
+            light: self.light(question, worst),
+        })
+    }
+}
+
+impl Verdict {
+    /// Judges a report.
+    pub fn of(report: &Report, thresholds: &Thresholds) -> Self {
+        let measures = report.measures();
+        let judgements: Vec<Judgement> =
+            thresholds.light.iter().filter_map(|question| thresholds.judge(question, &measures)).collect();
+        let light = judgements.iter().map(|judgement| judgement.light).max().unwrap_or(Light::Green);
+        let summary = summary(report, &judgements, light);
+        Self { light, summary, judgements }
+    }
+
+    /// How many lights are of a colour.
+    pub fn count(&self, light: Light) -> usize {
+        self.judgements.iter().filter(|judgement| judgement.light == light).count()
+    }
+}
+
+fn summary(report: &Report, judgements: &[Judgement], light: Light) -> String {
+    let mut said = vec![overall(judgements, light)];
+    said.extend(sizes(report));
+    said.extend(worst(judgements));
+    said.extend(variety(report));
+    said.extend(classifier(report));
+    said.join(" ")
+}
+
+fn overall(judgements: &[Judgement], light: Light) -> String {
+    let count = |wanted: Light| judgements.iter().filter(|j| j.light == wanted).count();
+    let (all, green, amber, red) =
+        (judgements.len(), count(Light::Green), count(Light::Amber), count(Light::Red));
+    match light {
+        Light::Green => format!("All {all} lights are green: within the limits, or within statistics."),
+        Light::Amber => format!("{green} of {all} lights are green, {amber} amber, none red."),
+        Light::Red => format!("{red} of {all} lights are red, {amber} amber, {green} green."),
+    }
+}
+
+/// Means that everybody asks for first.
+fn sizes(report: &Report) -> Option<String> {
+    let relative = |name: &str, what: &str| {
+        let found = report.observables.get(name)?;
+        let (real, generated) = (found.real, found.generated);
+        let change = 100.0 * (generated.mean / real.mean - 1.0);
+        // Of the ratio of two means.
+        let error = |s: crate::SampleSummary| (s.std / s.mean).powi(2) / s.avalanches as f64;
+        let error = 100.0 * (error(real) + error(generated)).sqrt();
+        (change.is_finite() && error.is_finite()).then(|| format!("{what} by {change:+.1} ± {error:.1}%"))
+    };
+    let parts: Vec<String> = [("n_electrons", "size"), ("rms_x", "width in x"), ("rms_t", "spread in time")]
+        .into_iter()
+        .filter_map(|(name, what)| relative(name, what))
+        .collect();
+    (!parts.is_empty()).then(|| format!("Generated means differ from the real ones: {}.", parts.join(", ")))
+}
+
+fn worst(judgements: &[Judgement]) -> Option<String> {
+    let bad: Vec<String> = judgements
+        .iter()
+        .filter(|judgement| judgement.light != Light::Green)
+        .map(|j| {
+            let value = j.value.map_or("no number".to_string(), |value| significant(value, 2));
+            format!("{} = {value} (floor {}, {})", j.metric, significant(j.floor, 2), j.light.name())
+        })
+        .collect();
+    (!bad.is_empty()).then(|| format!("What is off: {}.", bad.join("; ")))
+}
+
+fn variety(report: &Report) -> Option<String> {
+    let (coverage, precision) = (report.coverage.as_ref()?, report.precision.as_ref()?);
+    let of =
+        |score: &crate::Score| format!("{:.0}% of what real halves reach", 100.0 * score.value / score.floor);
+    Some(format!("It covers {} and is precise to {}.", of(coverage), of(precision)))
+}
+
+fn classifier(report: &Report) -> Option<String> {
+    let test = report.c2st.as_ref()?;
+    let details = test.details.get("trees")?;
+    let auc = format!("{:.3} ± {:.3}", test.auc.value, test.auc.error.unwrap_or(0.0));
+    let largest = details.learning.last()?.avalanches;
+    let Some(from) = details.wins_from else {
+        return Some(format!("Trees cannot tell {largest} avalanches from as many real ones (AUC {auc})."));
+    };
+    let clear = details.importance.iter().filter(|i| i.loss_of_auc > 2.0 * i.error).take(3);
+    let names: Vec<&str> =
+        clear.map(|i| i.name.as_str()).filter(|n| Observable::named(n).is_some()).collect();
+    let by = if names.is_empty() { String::new() } else { format!(", most by {}", names.join(", ")) };
+    Some(format!("Trees tell it from real with AUC {auc}{by}; {from} avalanches a set are enough for that."))
+}
+
+#[cfg(test)]
+mod tests;
