@@ -13,12 +13,12 @@ import ROOT
 
 HISTOGRAMS = 3000
 ELECTRONS = 40
-FOILS = "a1", "a2", "a3"
+FOILS = "a1", "a2", "a3", "h1", "h2", "h3"
 SOURCE = "Garfield++ single-GEM responses composed to a triple GEM at 275/275/275 V, Ar/iC4H10 90/10, B = 0; see data/README.md"
 
 
 def responses(path):
-    """The columns that are read, of 275 V; positions to 1/16 µm and times to 1/512 ns, so that they pack well."""
+    """The columns that are read; positions to 1/16 µm and times to 1/512 ns, so that they pack well."""
     data, kept = np.load(path), {}
     for name in FOILS:
         start, electrons = data[f"{name}_start"], data[f"{name}_electrons"]

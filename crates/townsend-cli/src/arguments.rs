@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::{Format, Gate, Shard, Start};
+use townsend::{Format, Gate, Setting, Shard, Start};
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
 #[derive(Debug, Parser)]
@@ -106,6 +106,9 @@ pub(crate) struct Simulate {
     /// in µm from the centre of a hole.
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
+    /// What the foils shall depend on, such as `voltage_v=300,300,275`: one value for all foils or one for each.
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    pub(crate) condition: Vec<Setting>,
     /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is all of them.
     #[arg(long, conflicts_with = "start")]
     pub(crate) track: bool,
@@ -191,6 +194,13 @@ pub(crate) struct Generate {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a hole.
+    #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
+    pub(crate) start: Start,
+    /// What the avalanches shall depend on, if the model learned to, such as `voltage_v=300,300,275`: one value for all
+    /// stages or one for each.
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    pub(crate) condition: Vec<Setting>,
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,

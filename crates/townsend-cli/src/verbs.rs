@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use townsend::{
-    CascadeSummary, CheckOptions, Context, ConvertOptions, GenerateOptions, Generated, InspectOptions,
-    Inspection, ReadoutOptions, Report, SimulateOptions, StageFit, Start, Summary, TrainOptions, significant,
+    CascadeSummary, CheckOptions, Context, ConvertOptions, Generated, InspectOptions, Inspection,
+    ReadoutOptions, Report, SampleOptions, StageFit, Start, Summary, TrainOptions, significant,
 };
 
 use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Readout, Simulate, Train, Verb};
@@ -166,9 +166,11 @@ fn describe_training(summary: &Summary) -> String {
 }
 
 fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let options = GenerateOptions {
+    let options = SampleOptions {
         events: arguments.events,
         shard: arguments.shard.unwrap_or_default(),
+        start: arguments.start,
+        conditions: arguments.condition.clone(),
         format: arguments.format,
     };
     let generated = townsend::generate(&arguments.run, &arguments.out, &options, context)?;
@@ -176,18 +178,19 @@ fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool
 }
 
 fn simulate(arguments: Simulate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let options = SimulateOptions {
+    let options = SampleOptions {
         events: arguments.events,
         shard: arguments.shard.unwrap_or_default(),
-        detector: arguments.detector,
         start: if arguments.track { Start::Track } else { arguments.start },
+        conditions: arguments.condition,
         format: arguments.format,
     };
-    let simulated = townsend::simulate(&arguments.out, &options, context)?;
+    let simulated = townsend::simulate(arguments.detector.as_deref(), &arguments.out, &options, context)?;
     made(&simulated, &arguments.out, bars, json)
 }
 
 fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Result<ExitCode> {
+    warn(&what.warnings, out);
     if json {
         print_json(what)?;
     } else {

@@ -1,5 +1,6 @@
 //! The description of a detector, in TOML.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ pub struct Gap {
 
 /// A foil and the gap below it. What a foil does to an electron is told by [`crate::FoilStage`]; lengths are in µm, times in
 /// ns, and r is the distance of the electron from the axis of a hole.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Foil {
     /// Probability that an electron gets into a hole and is multiplied there, if it comes along the axis.
@@ -111,6 +112,28 @@ pub struct Foil {
     /// were found for planes inside the gaps, mm.
     #[serde(default)]
     pub included_mm: f64,
+    /// What the values above depend on, such as a voltage, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub conditions: BTreeMap<String, Condition>,
+}
+
+/// How a foil depends on something that can be set, such as its voltage.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// Where the values of the foil hold.
+    pub value: f64,
+    /// The least and the largest value that the dependence was found with.
+    pub range: [f64; 2],
+    /// Change of ln(gain) by a unit.
+    #[serde(default)]
+    pub ln_gain: f64,
+    /// Change of the logarithm of the collection's odds by a unit.
+    #[serde(default)]
+    pub collection_odds: f64,
+    /// Change of the transit time by a unit.
+    #[serde(default)]
+    pub transit_ns: f64,
 }
 
 fn one() -> f64 {
@@ -155,6 +178,33 @@ impl Detector {
         let detector: Self = toml::from_str(text)?;
         detector.check()?;
         Ok(detector)
+    }
+
+    /// Sets a condition of the foils, from the top: one value for all of them, or one for each. Returns what is to be said of
+    /// it: foils for which the value is outside the range that their dependence was found with.
+    ///
+    /// # Errors
+    /// If the number of values is another, or a foil that one is meant for does not depend on this condition, or a parameter
+    /// then is outside what it may be.
+    pub fn set_condition(&mut self, name: &str, values: &[f64]) -> Result<Vec<String>, SimError> {
+        let foils = self.foils.len();
+        if values.len() != 1 && values.len() != foils {
+            return Err(SimError::Condition {
+                what: format!("{} values of {name} for {foils} foils", values.len()),
+                remedy: "give one for all foils or one for each, separated by commas".into(),
+            });
+        }
+        let mut outside = Vec::new();
+        for (k, (foil, &value)) in self.foils.iter_mut().zip(values.iter().cycle()).enumerate() {
+            let at = format!("foils[{k}]");
+            if let Some([low, high]) = foil.set_condition(name, value, &at)? {
+                outside.push(format!(
+                    "{at}: {name} = {value} is outside {low} to {high}, from which its dependence is known: extrapolated"
+                ));
+            }
+            foil.check(&at)?;
+        }
+        Ok(outside)
     }
 
     /// The file with the gas table, if it is not one that comes with the program.
@@ -226,6 +276,29 @@ impl Foil {
         Gap { gap_mm: self.gap_mm, field_kv_cm: self.field_kv_cm }
     }
 
+    /// Sets a condition and changes the parameters with it. Returns the range that it should be in, if it is not.
+    fn set_condition(&mut self, name: &str, value: f64, at: &str) -> Result<Option<[f64; 2]>, SimError> {
+        within(&format!("{at}: {name}"), value, -1e12, 1e12)?;
+        let Some(condition) = self.conditions.get_mut(name) else {
+            let known: Vec<_> = self.conditions.keys().map(String::as_str).collect();
+            return Err(SimError::Condition {
+                what: format!("{at} does not depend on {name}"),
+                remedy: match &known[..] {
+                    [] => "train a cascade with responses under several conditions".into(),
+                    known => format!("it depends on {}", known.join(", ")),
+                },
+            });
+        };
+        let change = value - condition.value;
+        condition.value = value;
+        self.gain *= (condition.ln_gain * change).exp();
+        let odds = (self.collection / (1.0 - self.collection)).ln() + condition.collection_odds * change;
+        self.collection = 1.0 / (1.0 + (-odds).exp());
+        self.transit_ns += condition.transit_ns * change;
+        let [low, high] = condition.range;
+        Ok((value < low || value > high).then_some([low, high]))
+    }
+
     /// An error if a value is outside what it may be.
     pub(crate) fn check(&self, at: &str) -> Result<(), SimError> {
         let limits = [
@@ -247,7 +320,25 @@ impl Foil {
             within(&format!("{at}.{name}"), value, low, high)?;
         }
         within(&format!("{at}.included_mm"), self.included_mm, 0.0, self.gap_mm)?;
+        for (name, condition) in &self.conditions {
+            condition.check(&format!("{at}.conditions.{name}"))?;
+        }
         self.gap().check(at)
+    }
+}
+
+impl Condition {
+    fn check(&self, at: &str) -> Result<(), SimError> {
+        let [low, high] = self.range;
+        let values = [
+            ("value", self.value),
+            ("range[0]", low),
+            ("range[1]", high),
+            ("ln_gain", self.ln_gain),
+            ("collection_odds", self.collection_odds),
+            ("transit_ns", self.transit_ns),
+        ];
+        values.into_iter().try_for_each(|(name, value)| within(&format!("{at}.{name}"), value, -1e12, 1e12))
     }
 }
 

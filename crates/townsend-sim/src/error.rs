@@ -63,6 +63,14 @@ pub enum SimError {
         /// What to do.
         remedy: &'static str,
     },
+    /// A condition that foils cannot be set to.
+    #[error("{what}\n  hint: {remedy}")]
+    Condition {
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The system refused.
     #[error("{file}: cannot be read: {source}")]
     Read {

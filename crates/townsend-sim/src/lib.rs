@@ -31,9 +31,9 @@ mod stage;
 mod track;
 
 pub use cloud::Cloud;
-pub use detector::{Detector, Foil, Gap, Gas, Holes};
+pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes};
 pub use error::SimError;
-pub use fit::{FittedFoil, KnownFoil, Responses, fit_foil};
+pub use fit::{FittedFoil, KnownFoil, Recorded, Responses, fit_foil};
 pub use gap::Drift;
 pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use townsend_check::Report;
 use townsend_core::{OutputError, OutputFile};
 
-use crate::{CheckOptions, Context, Error, GenerateOptions, Result, TrainOptions, Trained};
+use crate::{CheckOptions, Context, Error, Result, SampleOptions, TrainOptions, Trained};
 
 const AVALANCHES: &[u8] = include_bytes!("../../../data/avalanches_2d.root");
 const CONFIG: &str = include_str!("../../../configs/vae-2d.toml");
@@ -52,7 +52,7 @@ fn make(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
     crate::generate(
         &run,
         &generated,
-        &GenerateOptions { events: EVENTS, ..GenerateOptions::default() },
+        &SampleOptions { events: EVENTS, ..SampleOptions::default() },
         context,
     )?;
     let options = CheckOptions { held_back: Some(run) };

@@ -11,17 +11,45 @@ use townsend_train::Run;
 
 use crate::cascade::CascadeRun;
 use crate::simulate::make_electrons;
-use crate::{Context, Result, SimulateOptions, Start};
+use crate::{Context, Error, Result, Start};
 
-/// What to generate.
+/// Which avalanches to generate or to simulate.
 #[derive(Debug, Clone, Default)]
-pub struct GenerateOptions {
+pub struct SampleOptions {
     /// Number of avalanches of all shards together, empty ones included.
     pub events: u64,
     /// The part of them to write.
     pub shard: Shard,
+    /// Where the primary electrons start; networks know only where those of their training did.
+    pub start: Start,
+    /// What the avalanches shall depend on, if the model learned to.
+    pub conditions: Vec<Setting>,
     /// The format to write; `None` follows from the file's ending.
     pub format: Option<Format>,
+}
+
+/// A condition, such as a voltage, and its value: one for all stages, or one for each; written `voltage_v=300,300,275`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its values.
+    pub values: Vec<f64>,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let number = |text: &str| text.trim().parse().ok().filter(|value: &f64| value.is_finite());
+        let parts = text.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+        match parts
+            .and_then(|(name, values)| Some((name, values.split(',').map(number).collect::<Option<_>>()?)))
+        {
+            Some((name, values)) => Ok(Self { name: name.trim().to_owned(), values }),
+            None => Err(format!("`{text}` is not NAME=VALUE or NAME=VALUE,VALUE,…, with numbers")),
+        }
+    }
 }
 
 /// Part `index` of `count`, counted from 1; written `3/8`.
@@ -67,26 +95,23 @@ pub struct Generated {
     pub electrons: u64,
     /// Wall time, without loading the model, in seconds.
     pub seconds: f64,
+    /// What is to be said of it.
+    pub warnings: Vec<String>,
 }
 
 /// Draws avalanches from a run and writes them, in memory that does not grow with their number.
-pub fn generate(
-    run: &Path,
-    out: &Path,
-    options: &GenerateOptions,
-    context: &Context<'_>,
-) -> Result<Generated> {
+pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Context<'_>) -> Result<Generated> {
     if let Some(CascadeRun { detector, .. }) = CascadeRun::open(run)? {
-        let electrons = SimulateOptions {
-            events: options.events,
-            shard: options.shard,
-            detector: Some(detector),
-            start: Start::Cell,
-            format: options.format,
-        };
-        return make_electrons(["generate", "generating"], out, &electrons, context);
+        return make_electrons(["generate", "generating"], Some(&detector), out, options, context);
     }
     let run = Run::open(run)?;
+    if options.start != Start::Cell || !options.conditions.is_empty() {
+        let what = format!(
+            "{}: was trained without conditions and on one kind of start\n  hint: leave out --start and --condition",
+            run.path().display()
+        );
+        return Err(Error::Usage(what));
+    }
     let generator = run.generator()?;
     let meta = context.meta("generate", true, &Meta::default(), &[&run.best_checkpoint()])?;
     let range = options.shard.range(options.events);
@@ -121,7 +146,7 @@ pub(crate) fn stream_out(
         task.advance(part.len() as u64);
     }
     writer.finish()?;
-    Ok(Generated { avalanches, electrons, seconds: started.elapsed().as_secs_f64() })
+    Ok(Generated { avalanches, electrons, seconds: started.elapsed().as_secs_f64(), warnings: Vec::new() })
 }
 
 #[cfg(test)]
@@ -136,6 +161,16 @@ mod tests {
                 let all: Vec<u64> = ranges.flatten().collect();
                 assert_eq!(all, (0..events).collect::<Vec<_>>());
             }
+        }
+    }
+
+    #[test]
+    fn a_setting_is_a_name_and_numbers() {
+        let setting = |name: &str, values: &[f64]| Setting { name: name.into(), values: values.into() };
+        assert_eq!("voltage_v=300".parse(), Ok(setting("voltage_v", &[300.0])));
+        assert_eq!(" v = 1, -2.5,3e1".parse(), Ok(setting("v", &[1.0, -2.5, 30.0])));
+        for wrong in ["", "v", "v=", "=1", "v=a", "v=1,", "v=nan", "v=inf"] {
+            assert!(wrong.parse::<Setting>().unwrap_err().contains("NAME=VALUE"), "{wrong}");
         }
     }
 

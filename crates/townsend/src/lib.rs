@@ -5,13 +5,13 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use townsend::{CheckOptions, Context, GenerateOptions, TrainOptions};
+//! use townsend::{CheckOptions, Context, SampleOptions, TrainOptions};
 //!
 //! let context = Context::default();
 //! let run = Path::new("runs/vae");
 //! let data = Path::new("avalanches.root");
 //! townsend::train(Path::new("configs/vae-2d.toml"), data, run, &TrainOptions::default(), &context)?;
-//! let options = GenerateOptions { events: 10_000, ..GenerateOptions::default() };
+//! let options = SampleOptions { events: 10_000, ..SampleOptions::default() };
 //! townsend::generate(run, Path::new("generated.root"), &options, &context)?;
 //! let options = CheckOptions { held_back: Some(run.into()) };
 //! let report = townsend::check(data, Path::new("generated.root"), Path::new("report"), &options, &context)?;
@@ -37,10 +37,10 @@ pub use context::Context;
 pub use convert::{ConvertOptions, Converted, convert};
 pub use demo::{Demo, demo};
 pub use error::{Error, Result};
-pub use generate::{GenerateOptions, Generated, Shard, generate};
+pub use generate::{Generated, SampleOptions, Setting, Shard, generate};
 pub use inspect::{InspectOptions, Inspection, ObservableSummary, inspect};
 pub use readout::{ReadoutOptions, StripSummary, ViewSummary, readout};
-pub use simulate::{SimulateOptions, simulate};
+pub use simulate::simulate;
 pub use townsend_check::{Excess, Report, significant};
 pub use townsend_core::{Progress, Silent, Task};
 pub use townsend_io::Format;

@@ -1,28 +1,13 @@
 //! Avalanches from the built-in Monte Carlo.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use townsend_core::{Dataset, Meta};
-use townsend_io::{AvalancheWriter, Format, WriteOptions};
-use townsend_sim::{Detector, Simulation, Start};
+use townsend_io::{AvalancheWriter, WriteOptions};
+use townsend_sim::{Detector, Simulation};
 
 use crate::generate::stream_out;
-use crate::{Context, Error, Generated, Result, Shard};
-
-/// What to simulate.
-#[derive(Debug, Clone, Default)]
-pub struct SimulateOptions {
-    /// Number of avalanches of all shards together, empty ones included.
-    pub events: u64,
-    /// The part of them to write.
-    pub shard: Shard,
-    /// The detector: a TOML file, or the name of a description that comes with the program; `None` for the first of these.
-    pub detector: Option<PathBuf>,
-    /// Where the primary electrons start.
-    pub start: Start,
-    /// The format to write; `None` follows from the file's ending.
-    pub format: Option<Format>,
-}
+use crate::{Context, Error, Generated, Result, SampleOptions, Setting};
 
 /// The description of a detector: of a file, or one that comes with the program.
 pub(crate) fn detector(named: Option<&Path>) -> Result<Detector> {
@@ -42,23 +27,34 @@ pub(crate) fn detector(named: Option<&Path>) -> Result<Detector> {
     Ok(Detector::read(path)?)
 }
 
-/// Simulates avalanches and writes their electrons, in memory that does not grow with their number.
-pub fn simulate(out: &Path, options: &SimulateOptions, context: &Context<'_>) -> Result<Generated> {
-    make_electrons(["simulate", "simulating"], out, options, context)
+/// Simulates avalanches and writes their electrons, in memory that does not grow with their number. The detector is a TOML
+/// file, or the name of a description that comes with the program; `None` for the first of these.
+pub fn simulate(
+    named: Option<&Path>,
+    out: &Path,
+    options: &SampleOptions,
+    context: &Context<'_>,
+) -> Result<Generated> {
+    make_electrons(["simulate", "simulating"], named, out, options, context)
 }
 
 /// The same, with other words for it: a fitted detector generates.
 pub(crate) fn make_electrons(
     [action, doing]: [&str; 2],
+    named: Option<&Path>,
     out: &Path,
-    options: &SimulateOptions,
+    options: &SampleOptions,
     context: &Context<'_>,
 ) -> Result<Generated> {
-    let detector = detector(options.detector.as_deref())?;
+    let mut detector = detector(named)?;
+    let mut warnings = Vec::new();
+    for Setting { name, values } in &options.conditions {
+        warnings.extend(detector.set_condition(name, values)?);
+    }
     let simulation = Simulation::new(&detector, options.start)?;
     let mut of = Meta::default();
     of.provenance.source.clone_from(&detector.name);
-    let described = options.detector.as_deref().filter(|path| path.exists());
+    let described = named.filter(|path| path.exists());
     let gas = detector.gas_file();
     let files: Vec<_> = described.into_iter().chain(gas.as_deref()).collect();
     let meta = context.meta(action, true, &of, &files)?;
@@ -72,5 +68,5 @@ pub(crate) fn make_electrons(
     let writer = AvalancheWriter::create(out, &meta, &write)?;
     let avalanches = range.end - range.start;
     let parts = simulation.blocks(context.seed, range).map(Dataset::from);
-    stream_out(doing, avalanches, parts, writer, context)
+    Ok(Generated { warnings, ..stream_out(doing, avalanches, parts, writer, context)? })
 }

@@ -50,6 +50,36 @@ fn a_fit_is_the_same_every_time_and_its_shards_are_the_whole() {
     assert!((0..50).all(|index| half.electrons(index) == whole.electrons(50 + index)));
 }
 
+/// Mean number of electrons of 3000 avalanches of a run.
+fn mean_size(desk: &Desk, run: &str, more: &str) -> f64 {
+    desk.does(&format!("generate --run {run} --events 3000 --out size.npz --force {more}"));
+    let set = crate::support::read(desk.path("size.npz"), None);
+    (0..set.len()).map(|index| set.electrons(index) as f64).sum::<f64>() / 3000.0
+}
+
+/// The gain grows with the voltage, and at each end it is within 5% of a fit to the responses of that end alone.
+#[test]
+fn voltages_are_interpolated() {
+    let desk = fitted();
+    std::fs::copy(shipped("../configs/cascade-voltages.toml"), desk.path("voltages.toml")).unwrap();
+    desk.does("train voltages.toml --data single_foils.npz --run voltages");
+    let train = "train cascade-stages.toml --data single_foils.npz --run high";
+    desk.does(&format!("{train} --set model.stages=[\"h1\",\"h2\",\"h3\"]"));
+
+    let at = |volts: &str| mean_size(&desk, "voltages", &format!("--condition voltage_v={volts}"));
+    let sizes: Vec<f64> =
+        ["275", "280", "285", "290,290,285", "290", "295", "300"].into_iter().map(at).collect();
+    assert!(sizes.is_sorted(), "{sizes:?}");
+    for (run, interpolated) in [("run", sizes[0]), ("high", sizes[6])] {
+        let alone = mean_size(&desk, run, "");
+        assert!((interpolated / alone - 1.0).abs() < 0.05, "{run}: {interpolated} {alone}");
+    }
+
+    let beyond = desk.run("generate --run voltages --events 9 --out beyond.npz --condition voltage_v=310");
+    assert_eq!(beyond.code, Some(0));
+    assert!(beyond.stderr.contains("310 is outside 275 to 300"), "{}", beyond.stderr);
+}
+
 #[test]
 fn what_cannot_be_fitted_is_refused() {
     let desk = fitted();
@@ -60,10 +90,21 @@ fn what_cannot_be_fitted_is_refused() {
         (
             format!("{train} --run other --set model.stages=[\"a1\"]"),
             2,
-            "names 1 stages, and the detector has 3 foils",
+            "has 1 stages, and the detector has 3 foils",
         ),
         (format!("{train} --run other --set model.stages=[\"a1\",\"a2\",\"b3\"]"), 1, "b3_start"),
+        (
+            format!("{train} --run other --set model.stages=[1,2,3]"),
+            2,
+            "a stage is the name of its responses",
+        ),
         (format!("{train} --run other --set model.latent=3"), 2, "latent"),
+        ("generate --run run --events 9 --out other --condition v".into(), 2, "NAME=VALUE"),
+        (
+            "generate --run run --events 9 --out other --format npz --condition v=1".into(),
+            2,
+            "foils[0] does not depend on v",
+        ),
         (format!("{train} --run other --set model.detector=gem"), 2, "gem: is neither a file nor a detector"),
         (
             format!("train cascade-stages.toml --data {} --run other", shipped("electrons.npz").display()),

@@ -1,6 +1,11 @@
 //! Where and when the children of an electron arrive.
 
-use super::{Responses, no_maximum};
+use std::rc::Rc;
+
+use nalgebra::{DMatrix, DVector};
+
+use super::errors::standard_errors;
+use super::{Scaled, no_maximum};
 use crate::holes::NEIGHBOURS;
 use crate::{Lattice, SimError};
 
@@ -16,6 +21,8 @@ pub(super) struct Families {
     /// Pooled variances within a family: of places in a direction, and of times.
     own: f64,
     own_time: f64,
+    /// Children beyond the first of each family.
+    free: f64,
 }
 
 struct Family {
@@ -24,6 +31,7 @@ struct Family {
     /// Mean place and time of the children.
     place: [f64; 2],
     time: f64,
+    conditions: Rc<[f64]>,
 }
 
 /// A family and a hole that its children may have come through.
@@ -37,7 +45,7 @@ struct Way<'a> {
 }
 
 /// Parameters of the families' means; `common` and `common_time` are variances, µm² and ns².
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct FamilyParameters {
     pub(super) hole_spread: f64,
     pub(super) memory: f64,
@@ -45,6 +53,42 @@ pub(super) struct FamilyParameters {
     pub(super) transit: f64,
     pub(super) transit_slope: f64,
     pub(super) common_time: f64,
+    /// For each condition the change of `transit` by a unit of it.
+    pub(super) by_condition: Vec<f64>,
+}
+
+impl FamilyParameters {
+    /// As numbers of any size: ln of the hole spread, memory, ln of the variance of places, transit, its slope, ln of the
+    /// variance of times, and one for each condition.
+    fn free(&self) -> Vec<f64> {
+        let six = [
+            self.hole_spread.ln(),
+            self.memory,
+            self.common.ln(),
+            self.transit,
+            self.transit_slope,
+            self.common_time.ln(),
+        ];
+        [&six, &self.by_condition[..]].concat()
+    }
+
+    fn from_free(free: &[f64]) -> Self {
+        Self {
+            hole_spread: free[0].exp(),
+            memory: free[1],
+            common: free[2].exp(),
+            transit: free[3],
+            transit_slope: free[4],
+            common_time: free[5].exp(),
+            by_condition: free[6..].to_vec(),
+        }
+    }
+
+    /// Mean time of arrival through this hole.
+    fn time(&self, way: &Way<'_>) -> f64 {
+        let by_condition = way.family.conditions.iter().zip(&self.by_condition).map(|(value, by)| value * by);
+        self.transit + self.transit_slope * way.square + by_condition.sum::<f64>()
+    }
 }
 
 /// Adds up arrays.
@@ -62,10 +106,14 @@ impl Families {
     /// Variances are at least this: children that all come to one point would have an infinite likelihood.
     const SMALLEST: f64 = 1e-9;
 
-    pub(super) fn new(responses: &Responses, lattice: Lattice) -> Result<Self, SimError> {
+    pub(super) fn new(recorded: &[Scaled<'_>], lattice: Lattice) -> Result<Self, SimError> {
         let mut families = Vec::new();
         let (mut squares, mut time_squares, mut free) = (0.0, 0.0, 0.0);
-        for (start, children) in responses.about_holes(lattice).filter(|(_, children)| !children.is_empty()) {
+        let responses = recorded.iter().flat_map(|Scaled { responses, conditions }| {
+            let conditions: Rc<[f64]> = conditions.as_slice().into();
+            responses.about_holes(lattice).map(move |(start, children)| (start, children, conditions.clone()))
+        });
+        for (start, children, conditions) in responses.filter(|(_, children, _)| !children.is_empty()) {
             let len = children.len() as f64;
             let [x, z, time] = total(children.iter().copied()).map(|sum| sum / len);
             let [square, time_square] = total(
@@ -74,15 +122,15 @@ impl Families {
             squares += square;
             time_squares += time_square;
             free += len - 1.0;
-            families.push(Family { start, len, place: [x, z], time });
+            families.push(Family { start, len, place: [x, z], time, conditions });
         }
         if families.len() < Self::FEWEST || free < Self::FEWEST as f64 {
             return Err(SimError::Fit {
                 what: format!(
                     "{} of {} starts have children, {} in all",
                     families.len(),
-                    responses.starts.len(),
-                    responses.children.len()
+                    recorded.iter().map(|set| set.responses.starts.len()).sum::<usize>(),
+                    recorded.iter().map(|set| set.responses.children.len()).sum::<usize>()
                 ),
                 remedy: "record more responses: at least 20 with children, most with more than one",
             });
@@ -93,11 +141,17 @@ impl Families {
         });
         let pitch = 1000.0 * f64::from(lattice.pitch_mm());
         let own = (squares / (2.0 * free)).max(Self::SMALLEST);
-        Ok(Self { all: families, holes, pitch, own, own_time: (time_squares / free).max(Self::SMALLEST) })
+        let own_time = (time_squares / free).max(Self::SMALLEST);
+        Ok(Self { all: families, holes, pitch, own, own_time, free })
     }
 
     pub(super) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// Children beyond the first of each family: what the spreads within families are known from.
+    pub(super) fn free(&self) -> f64 {
+        self.free
     }
 
     /// Variance of each child's place about its family's, a direction, µm².
@@ -120,17 +174,21 @@ impl Families {
             transit: time / self.all.len() as f64,
             transit_slope: 0.0,
             common_time: self.own_time,
+            by_condition: vec![0.0; self.all[0].conditions.len()],
         }
     }
 
-    /// The most likely parameters and their log-likelihood.
-    pub(super) fn fit(&self) -> Result<(FamilyParameters, f64), SimError> {
+    /// The most likely parameters, their standard errors ([`FamilyParameters::free`]; none if the families do not tell), and
+    /// the log-likelihood.
+    pub(super) fn fit(&self) -> Result<(FamilyParameters, Option<Vec<f64>>, f64), SimError> {
         let mut parameters = self.first_guess();
         let mut before = f64::NEG_INFINITY;
         for _ in 0..3_000 {
             let (next, log_likelihood) = self.step(&parameters)?;
             if log_likelihood - before <= 1e-10 * (1.0 + log_likelihood.abs()) {
-                return Ok((parameters, log_likelihood));
+                let of_free = |free: &[f64]| self.expect(&FamilyParameters::from_free(free)).1;
+                let errors = standard_errors(of_free, &parameters.free());
+                return Ok((parameters, errors, log_likelihood));
             }
             (parameters, before) = (next, log_likelihood);
         }
@@ -141,14 +199,12 @@ impl Families {
     pub(super) fn step(&self, p: &FamilyParameters) -> Result<(FamilyParameters, f64), SimError> {
         let (weights, log_likelihood) = self.expect(p);
         let (memory, common) = self.places(&weights, p.common);
-        let (transit, transit_slope, common_time) = self.times(&weights, p.common_time);
         let hole_spread = self.hole_spread(&weights, p.hole_spread);
-        let next = FamilyParameters { hole_spread, memory, common, transit, transit_slope, common_time };
+        let next = FamilyParameters { hole_spread, memory, common, ..p.clone() };
         // Starts on the axis of a hole whose children all came through it tell neither memory nor slope.
-        if [memory, transit, transit_slope].iter().all(|value| value.is_finite()) {
-            Ok((next, log_likelihood))
-        } else {
-            Err(no_maximum("the places and times of children"))
+        match self.times(&weights, next) {
+            Some(next) if next.free().iter().all(|value| value.is_finite()) => Ok((next, log_likelihood)),
+            _ => Err(no_maximum("the places and times of children")),
         }
     }
 
@@ -171,7 +227,7 @@ impl Families {
             let (_, norm) = softmax(logs);
             for (log, way) in logs.iter_mut().zip(&ways) {
                 let e = [0, 1].map(|k| way.place[k] - p.memory * way.start[k]);
-                let e_time = family.time - p.transit - p.transit_slope * way.square;
+                let e_time = family.time - p.time(way);
                 let (v, v_time) =
                     (p.common + self.own / family.len, p.common_time + self.own_time / family.len);
                 *log -= norm + 0.5 * (dot(e, e) / v + e_time * e_time / v_time) + v.ln() + 0.5 * v_time.ln();
@@ -208,21 +264,32 @@ impl Families {
         (memory, (square / self.len() as f64).max(Self::SMALLEST))
     }
 
-    /// Transit and its slope, and the variance of the common time, likewise.
-    fn times(&self, weights: &[PerHole<f64>], common: f64) -> (f64, f64, f64) {
-        let variance = |way: &Way<'_>| common + self.own_time / way.family.len;
-        let [n, u, uu, t, ut] = self.sum(weights, |way| {
-            let (u, t) = (way.square, way.family.time);
-            [1.0, u, u * u, t, u * t].map(|term| term / variance(way))
-        });
-        let determinant = n * uu - u * u;
-        let (transit, slope) = ((uu * t - u * ut) / determinant, (n * ut - u * t) / determinant);
+    /// Transit, its changes, and the variance of the common time, likewise. None if the families do not tell them.
+    fn times(&self, weights: &[PerHole<f64>], mut p: FamilyParameters) -> Option<FamilyParameters> {
+        let variance = |way: &Way<'_>| p.common_time + self.own_time / way.family.len;
+        let unknown = 2 + p.by_condition.len();
+        let (mut normal, mut moments) = (DMatrix::zeros(unknown, unknown), DVector::zeros(unknown));
+        let mut row = DVector::from_element(unknown, 1.0);
+        for (family, weights) in self.all.iter().zip(weights) {
+            row.as_mut_slice()[2..].copy_from_slice(&family.conditions);
+            for (way, weight) in self.ways(family).iter().zip(weights) {
+                row[1] = way.square;
+                let weight = weight / variance(way);
+                normal.syger(weight, &row, &row, 1.0);
+                moments.axpy(weight * family.time, &row, 1.0);
+            }
+        }
+        let solved = normal.cholesky()?.solve(&moments);
+        let common = p.common_time;
+        (p.transit, p.transit_slope) = (solved[0], solved[1]);
+        p.by_condition = solved.iter().skip(2).copied().collect();
         let [square] = self.sum(weights, |way| {
-            let e = way.family.time - transit - slope * way.square;
-            let share = common / variance(way);
+            let e = way.family.time - p.time(way);
+            let share = common / (common + self.own_time / way.family.len);
             [e * e * share.powi(2) + share * self.own_time / way.family.len]
         });
-        (transit, slope, (square / self.len() as f64).max(Self::SMALLEST))
+        p.common_time = (square / self.len() as f64).max(Self::SMALLEST);
+        Some(p)
     }
 
     /// p²/2s².

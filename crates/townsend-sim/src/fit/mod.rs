@@ -1,15 +1,18 @@
 //! A foil's parameters from recorded responses, by maximum likelihood.
 
+mod errors;
 mod families;
 mod number;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use families::Families;
 use number::Numbers;
 
 use crate::detector::within;
-use crate::{Foil, Gap, Lattice, SimError};
+use crate::{Condition, Foil, Gap, Lattice, SimError};
 
 /// Responses of one foil, as a microscopic simulation records them: electrons that started above it one by one, and the
 /// children of each at a plane below.
@@ -68,6 +71,21 @@ impl Responses {
     }
 }
 
+/// Responses, and the conditions that they were recorded under, by name, such as a voltage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The responses.
+    pub responses: Responses,
+    /// The conditions; empty if nothing is to depend on any.
+    pub conditions: BTreeMap<String, f64>,
+}
+
+/// Responses with their conditions less those of the first responses, as fractions of the range recorded.
+struct Scaled<'a> {
+    responses: &'a Responses,
+    conditions: Vec<f64>,
+}
+
 /// What responses do not tell about a foil.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KnownFoil {
@@ -80,10 +98,13 @@ pub struct KnownFoil {
 }
 
 /// A foil with the parameters that make its responses most likely.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FittedFoil {
     /// The parameters.
     pub foil: Foil,
+    /// Their standard errors, by the names that they have in a detector's description (`conditions.voltage_v.ln_gain`). What
+    /// the responses do not tell is missing.
+    pub errors: BTreeMap<String, f64>,
     /// Number of responses.
     pub starts: usize,
     /// Those with children.
@@ -114,16 +135,24 @@ pub struct FittedFoil {
 /// the holes and the common places and times are what is not seen. It stops when the log-likelihood grows by less than
 /// 10⁻¹⁰ of itself.
 ///
+/// Where responses were recorded under several conditions v, a, ln μ and transit change in proportion to each of these; the
+/// other parameters are the same for all. The foil's values are those under the conditions of the first responses.
+///
+/// Standard errors come from the curvature of the log-likelihood at its maximum; of w and u they are w/√(4Σ(n − 1)) and u/√(2Σ(n − 1)).
+///
 /// # Errors
-/// If there are too few families to tell, if starts do not differ, if no maximum is found, or if a parameter is outside
-/// what a foil's description allows.
-pub fn fit_foil(responses: &Responses, lattice: Lattice, known: &KnownFoil) -> Result<FittedFoil, SimError> {
+/// If there are too few families to tell, if starts do not differ, if conditions are not the same in all parts or do not
+/// differ between them, if no maximum is found, or if a parameter is outside what a foil's description allows.
+pub fn fit_foil(recorded: &[Recorded], lattice: Lattice, known: &KnownFoil) -> Result<FittedFoil, SimError> {
     within("lattice.pitch_um", 1000.0 * f64::from(lattice.pitch_mm()), 1.0, 10_000.0)?;
     within("extraction", known.extraction, 1e-6, 1.0)?;
-    let families = Families::new(responses, lattice)?;
-    let (number, number_log_likelihood) = Numbers::new(responses, lattice)?.fit()?;
-    let (place, family_log_likelihood) = families.fit()?;
-    let foil = Foil {
+    let (ranges, scaled) = scale(recorded)?;
+    let families = Families::new(&scaled, lattice)?;
+    let (number, number_errors, number_log_likelihood) = Numbers::new(&scaled, lattice)?.fit()?;
+    let (place, place_errors, family_log_likelihood) = families.fit()?;
+    let number_error = |k: usize| number_errors.as_ref().map(|errors| errors[k]);
+    let place_error = |k: usize| place_errors.as_ref().map(|errors| errors[k]);
+    let mut foil = Foil {
         collection: 1.0 / (1.0 + (-number.odds).exp()),
         collection_slope: number.odds_slope,
         gain: number.mean / known.extraction,
@@ -140,15 +169,94 @@ pub fn fit_foil(responses: &Responses, lattice: Lattice, known: &KnownFoil) -> R
         gap_mm: known.gap.gap_mm,
         field_kv_cm: known.gap.field_kv_cm,
         included_mm: known.included_mm,
+        conditions: BTreeMap::new(),
     };
+    let mut errors = Errors::default();
+    errors.insert("collection", number_error(0), foil.collection * (1.0 - foil.collection));
+    errors.insert("collection_slope", number_error(1), 1.0);
+    errors.insert("gain", number_error(2), foil.gain);
+    errors.insert("theta", number_error(3), number.shape);
+    errors.insert("hole_spread_um", place_error(0), foil.hole_spread_um);
+    errors.insert("memory", place_error(1), 1.0);
+    errors.insert("common_spread_um", place_error(2), 0.5 * foil.common_spread_um);
+    errors.insert("transit_ns", place_error(3), 1.0);
+    errors.insert("transit_slope_ns", place_error(4), 1.0);
+    errors.insert("common_time_spread_ns", place_error(5), 0.5 * foil.common_time_spread_ns);
+    let relative = Some((0.5 / families.free()).sqrt());
+    errors.insert("exit_spread_um", relative, foil.exit_spread_um / f64::sqrt(2.0));
+    errors.insert("own_time_spread_ns", relative, foil.own_time_spread_ns);
+    for (k, Range { name, first, low, high }) in ranges.iter().enumerate() {
+        let unit = 1.0 / (high - low);
+        let [collection_odds, ln_gain] = number.by_condition[k].map(|by| by * unit);
+        let transit_ns = place.by_condition[k] * unit;
+        let condition =
+            Condition { value: *first, range: [*low, *high], ln_gain, collection_odds, transit_ns };
+        foil.conditions.insert((*name).to_owned(), condition);
+        errors.insert(&format!("conditions.{name}.collection_odds"), number_error(4 + 2 * k), unit);
+        errors.insert(&format!("conditions.{name}.ln_gain"), number_error(5 + 2 * k), unit);
+        errors.insert(&format!("conditions.{name}.transit_ns"), place_error(6 + k), unit);
+    }
     foil.check("the fitted foil")?;
-    Ok(FittedFoil {
-        foil,
-        starts: responses.starts.len(),
-        families: families.len(),
-        number_log_likelihood,
-        family_log_likelihood,
-    })
+    let starts = recorded.iter().map(|set| set.responses.starts.len()).sum();
+    let families = families.len();
+    Ok(FittedFoil { foil, errors: errors.0, starts, families, number_log_likelihood, family_log_likelihood })
+}
+
+/// Standard errors by name.
+#[derive(Default)]
+struct Errors(BTreeMap<String, f64>);
+
+impl Errors {
+    /// Notes an error, if it is known, of something that changes by `by` with what it is the error of.
+    fn insert(&mut self, name: &str, error: Option<f64>, by: f64) {
+        self.0.extend(error.map(|error| (name.to_owned(), error * by.abs())));
+    }
+}
+
+/// A condition: its value for the first responses, the least and the largest.
+struct Range<'a> {
+    name: &'a str,
+    first: f64,
+    low: f64,
+    high: f64,
+}
+
+/// The range of each condition, and the responses with the conditions scaled to these, 0 those of the first responses.
+fn scale(recorded: &[Recorded]) -> Result<(Vec<Range<'_>>, Vec<Scaled<'_>>), SimError> {
+    let Some(first) = recorded.first() else {
+        return Err(SimError::Fit { what: "there are no responses".into(), remedy: "record some" });
+    };
+    if let Some(set) = recorded.iter().find(|set| !set.conditions.keys().eq(first.conditions.keys())) {
+        let names = |set: &Recorded| set.conditions.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(SimError::Fit {
+            what: format!("responses have the conditions ({}) and ({})", names(first), names(set)),
+            remedy: "give all responses of a foil the same conditions",
+        });
+    }
+    let mut ranges = Vec::new();
+    for (name, &value) in &first.conditions {
+        let mut range = Range { name, first: value, low: value, high: value };
+        for set in recorded {
+            let value = set.conditions[name];
+            within(name, value, -1e12, 1e12)?;
+            range = Range { low: range.low.min(value), high: range.high.max(value), ..range };
+        }
+        if range.high <= range.low {
+            return Err(SimError::Fit {
+                what: format!("all responses have {name} = {value}, which tells nothing of how it matters"),
+                remedy: "leave it out, or record responses at another value",
+            });
+        }
+        ranges.push(range);
+    }
+    let fraction =
+        |set: &Recorded, range: &Range| (set.conditions[range.name] - range.first) / (range.high - range.low);
+    let scaled = recorded.iter().map(|set| Scaled {
+        responses: &set.responses,
+        conditions: ranges.iter().map(|range| fraction(set, range)).collect(),
+    });
+    let scaled = scaled.collect();
+    Ok((ranges, scaled))
 }
 
 /// The search for a maximum did not end.

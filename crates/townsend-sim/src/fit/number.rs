@@ -1,21 +1,28 @@
 //! How many children an electron has.
 
-use super::{Responses, no_maximum};
+use super::errors::standard_errors;
+use super::{Scaled, no_maximum};
 use crate::{Lattice, Polya, SimError};
 
 /// What the likelihood of the numbers depends on.
 pub(super) struct Numbers {
-    /// (r/p)² of the starts without children, and of those with.
-    squares: [Vec<f64>; 2],
+    /// Responses under the same conditions.
+    sets: Vec<Set>,
     /// At j, how many starts have more than j children: Σ ln(Γ(n + k)/(Γ(k) n!)) is the sum of these times
     /// ln((k + j)/(1 + j)).
     more_than: Vec<f64>,
+}
+
+struct Set {
+    /// (r/p)² of the starts without children, and of those with.
+    squares: [Vec<f64>; 2],
     /// Number of children.
     children: f64,
+    conditions: Vec<f64>,
 }
 
 /// Parameters of the numbers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct NumberParameters {
     /// ln(c/(1 − c)) on a hole's axis.
     pub(super) odds: f64,
@@ -25,78 +32,113 @@ pub(super) struct NumberParameters {
     pub(super) mean: f64,
     /// k = 1 + θ.
     pub(super) shape: f64,
+    /// For each condition the change of `odds` and of ln μ by a unit of it.
+    pub(super) by_condition: Vec<[f64; 2]>,
+}
+
+impl NumberParameters {
+    /// From numbers of any size: odds, its slope, ln μ, ln k, and two for each condition.
+    fn from_free(free: &[f64]) -> Self {
+        Self {
+            odds: free[0],
+            odds_slope: free[1],
+            mean: free[2].exp(),
+            shape: free[3].exp(),
+            by_condition: free[4..].as_chunks().0.to_vec(),
+        }
+    }
 }
 
 impl Numbers {
-    pub(super) fn new(responses: &Responses, lattice: Lattice) -> Result<Self, SimError> {
+    pub(super) fn new(recorded: &[Scaled<'_>], lattice: Lattice) -> Result<Self, SimError> {
         let pitch = 1000.0 * f64::from(lattice.pitch_mm());
-        let mut squares = [Vec::new(), Vec::new()];
-        let mut more_than = Vec::new();
-        for (start, children) in responses.about_holes(lattice) {
-            let square = (start[0] / pitch).powi(2) + (start[1] / pitch).powi(2);
-            squares[usize::from(!children.is_empty())].push(square);
-            more_than.resize(more_than.len().max(children.len()), 0.0);
-            more_than[..children.len()].iter_mut().for_each(|count| *count += 1.0);
+        let (mut sets, mut more_than) = (Vec::new(), Vec::new());
+        for Scaled { responses, conditions } in recorded {
+            let mut squares = [Vec::new(), Vec::new()];
+            for (start, children) in responses.about_holes(lattice) {
+                let square = (start[0] / pitch).powi(2) + (start[1] / pitch).powi(2);
+                squares[usize::from(!children.is_empty())].push(square);
+                more_than.resize(more_than.len().max(children.len()), 0.0);
+                more_than[..children.len()].iter_mut().for_each(|count| *count += 1.0);
+            }
+            let children = responses.children.len() as f64;
+            sets.push(Set { squares, children, conditions: conditions.clone() });
         }
-        let all = || squares.iter().flatten();
+        let all = sets.iter().flat_map(|set| set.squares.iter().flatten());
         let (low, high) =
-            all().fold((f64::INFINITY, 0.0f64), |(low, high), &square| (low.min(square), high.max(square)));
+            all.fold((f64::INFINITY, 0.0f64), |(low, high), &square| (low.min(square), high.max(square)));
         if high - low < 1e-6 {
             return Err(SimError::Fit {
                 what: "all starts are as far from a hole".into(),
                 remedy: "record responses from starts all over a cell",
             });
         }
-        Ok(Self { squares, more_than, children: responses.children.len() as f64 })
+        Ok(Self { sets, more_than })
     }
 
     /// ln of the probability of all numbers; −∞ beyond what a foil's description allows.
     pub(super) fn log_likelihood(&self, p: &NumberParameters) -> f64 {
-        let allowed = p.odds.abs() <= 30.0
-            && p.odds_slope.abs() <= 1000.0
-            && (1e-9..=Polya::MAXIMUM_MEAN).contains(&p.mean)
-            && (0.5..=101.0).contains(&p.shape);
-        if !allowed {
-            return f64::NEG_INFINITY;
-        }
-        let [empty, full] = &self.squares;
-        let none = -p.shape * (p.mean / p.shape).ln_1p();
-        let odds = |square: &f64| p.odds + p.odds_slope * square;
-        // ln(1 − c + c·P) = ln(1 + exp(odds)·P) − ln(1 + exp(odds)) and ln c = −ln(1 + exp(−odds)).
-        let of_empty: f64 = empty.iter().map(odds).map(|odds| softplus(odds + none) - softplus(odds)).sum();
-        let of_full: f64 = full.iter().map(odds).map(|odds| none - softplus(-odds)).sum();
+        let of_sets: f64 = self.sets.iter().map(|set| set.log_likelihood(p)).sum();
         let of_children: f64 = self
             .more_than
             .iter()
             .enumerate()
             .map(|(j, count)| count * ((p.shape + j as f64) / (1.0 + j as f64)).ln())
             .sum();
-        of_empty + of_full + of_children - self.children * (p.shape / p.mean).ln_1p()
+        of_sets + of_children
     }
 
-    /// The most likely parameters and their log-likelihood.
-    pub(super) fn fit(&self) -> Result<(NumberParameters, f64), SimError> {
-        let parameters = |p: &[f64; 4]| NumberParameters {
-            odds: p[0],
-            odds_slope: p[1],
-            mean: p[2].exp(),
-            shape: p[3].exp(),
-        };
-        let mean = (self.children / self.squares[1].len() as f64).clamp(1e-6, 0.5 * Polya::MAXIMUM_MEAN);
-        let objective = |p: &[f64; 4]| -self.log_likelihood(&parameters(p));
-        let mut best = [1.0, 0.0, mean.ln(), 0.4];
+    /// The most likely parameters, their standard errors (of odds, its slope, ln μ, ln k, and the two of each condition; none
+    /// if the numbers do not tell), and the log-likelihood.
+    pub(super) fn fit(&self) -> Result<(NumberParameters, Option<Vec<f64>>, f64), SimError> {
+        let children: f64 = self.sets.iter().map(|set| set.children).sum();
+        let families: usize = self.sets.iter().map(|set| set.squares[1].len()).sum();
+        let mean = (children / families as f64).clamp(1e-6, 0.5 * Polya::MAXIMUM_MEAN);
+        let log_likelihood = |free: &[f64]| self.log_likelihood(&NumberParameters::from_free(free));
+        let conditions = 2 * self.sets[0].conditions.len();
+        let mut best = [1.0, 0.0, mean.ln(), 0.4].to_vec();
+        let mut steps = [0.5, 1.0, 0.2, 0.2].to_vec();
+        best.resize(4 + conditions, 0.0);
+        steps.resize(4 + conditions, 0.2);
         let mut value = f64::INFINITY;
         // A simplex can collapse before the minimum: it starts anew until that gains nothing.
         for _ in 0..20 {
-            let (point, found) = minimise(objective, best, [0.5, 1.0, 0.2, 0.2])
+            let (point, found) = minimise(|free| -log_likelihood(free), &best, &steps)
                 .ok_or_else(|| no_maximum("the numbers of children"))?;
             let gained = value - found;
             (best, value) = (point, found);
             if gained < 1e-6 {
-                return Ok((parameters(&best), -value));
+                let errors = standard_errors(log_likelihood, &best);
+                return Ok((NumberParameters::from_free(&best), errors, -value));
             }
         }
         Err(no_maximum("the numbers of children"))
+    }
+}
+
+impl Set {
+    /// What the likelihood of the numbers has of this set alone.
+    fn log_likelihood(&self, p: &NumberParameters) -> f64 {
+        let [odds, ln_mean] = self
+            .conditions
+            .iter()
+            .zip(&p.by_condition)
+            .fold([p.odds, p.mean.ln()], |sum, (value, by)| [0, 1].map(|k| sum[k] + by[k] * value));
+        let mean = ln_mean.exp();
+        let allowed = odds.abs() <= 30.0
+            && p.odds_slope.abs() <= 1000.0
+            && (1e-9..=Polya::MAXIMUM_MEAN).contains(&mean)
+            && (0.5..=101.0).contains(&p.shape);
+        if !allowed {
+            return f64::NEG_INFINITY;
+        }
+        let [empty, full] = &self.squares;
+        let none = -p.shape * (mean / p.shape).ln_1p();
+        let odds = |square: &f64| odds + p.odds_slope * square;
+        // ln(1 − c + c·P) = ln(1 + exp(odds)·P) − ln(1 + exp(odds)) and ln c = −ln(1 + exp(−odds)).
+        let of_empty: f64 = empty.iter().map(odds).map(|odds| softplus(odds + none) - softplus(odds)).sum();
+        let of_full: f64 = full.iter().map(odds).map(|odds| none - softplus(-odds)).sum();
+        of_empty + of_full - self.children * (p.shape / mean).ln_1p()
     }
 }
 
@@ -107,45 +149,43 @@ fn softplus(x: f64) -> f64 {
 
 /// The minimum of `f` by the simplex of Nelder and Mead, from `start` and points at `steps` from it; `None` if there is no
 /// end. A value that is no number counts as infinite.
-fn minimise<const N: usize>(
-    f: impl Fn(&[f64; N]) -> f64,
-    start: [f64; N],
-    steps: [f64; N],
-) -> Option<([f64; N], f64)> {
-    let vertex = |point: [f64; N]| {
+fn minimise(f: impl Fn(&[f64]) -> f64, start: &[f64], steps: &[f64]) -> Option<(Vec<f64>, f64)> {
+    let n = start.len();
+    let vertex = |point: Vec<f64>| {
         let value = f(&point);
         (point, if value.is_nan() { f64::INFINITY } else { value })
     };
-    let mut simplex = vec![vertex(start)];
-    simplex.extend((0..N).map(|k| {
-        let mut point = start;
+    let mut simplex = vec![vertex(start.to_vec())];
+    simplex.extend((0..n).map(|k| {
+        let mut point = start.to_vec();
         point[k] += steps[k];
         vertex(point)
     }));
     for _ in 0..5000 {
         simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let (best, second, worst) = (simplex[0], simplex[N - 1], simplex[N]);
+        let (best, second, worst) = (simplex[0].clone(), simplex[n - 1].1, simplex[n].clone());
         if worst.1 - best.1 <= 1e-12 * (1.0 + best.1.abs()) {
             return Some(best);
         }
-        let centre: [f64; N] =
-            std::array::from_fn(|k| simplex[..N].iter().map(|(p, _)| p[k]).sum::<f64>() / N as f64);
+        let centre: Vec<f64> =
+            (0..n).map(|k| simplex[..n].iter().map(|(p, _)| p[k]).sum::<f64>() / n as f64).collect();
         // On the line from the worst point through the centre of the others, which is at 0.
-        let along = |step: f64| vertex(std::array::from_fn(|k| centre[k] + step * (centre[k] - worst.0[k])));
+        let along = |step: f64| vertex((0..n).map(|k| centre[k] + step * (centre[k] - worst.0[k])).collect());
         let reflected = along(1.0);
-        let new = if reflected.1 < best.1 {
+        let below = reflected.1;
+        let new = if below < best.1 {
             let expanded = along(2.0);
-            if expanded.1 < reflected.1 { expanded } else { reflected }
-        } else if reflected.1 < second.1 {
+            if expanded.1 < below { expanded } else { reflected }
+        } else if below < second {
             reflected
         } else {
-            along(if reflected.1 < worst.1 { 0.5 } else { -0.5 })
+            along(if below < worst.1 { 0.5 } else { -0.5 })
         };
-        if new.1 < worst.1.min(reflected.1) || new == reflected && reflected.1 < second.1 {
-            simplex[N] = new;
+        if below < second || new.1 < worst.1.min(below) {
+            simplex[n] = new;
         } else {
             for (point, value) in &mut simplex[1..] {
-                (*point, *value) = vertex(std::array::from_fn(|k| 0.5 * (point[k] + best.0[k])));
+                (*point, *value) = vertex(point.iter().zip(&best.0).map(|(p, b)| 0.5 * (p + b)).collect());
             }
         }
     }

@@ -14,6 +14,7 @@ use townsend_core::OutputFile;
 use townsend_sim::Detector;
 use townsend_train::{RUN_VERSION, Run, TrainError, load_config};
 
+use stages::StageData;
 pub use stages::{StageFit, StagesFit};
 
 use crate::simulate::detector;
@@ -35,8 +36,8 @@ struct CascadeModel {
     /// Gas, lattice, gaps, and what responses do not tell of the foils: their extraction and `included_mm`. A name, or a file
     /// whose path starts from the configuration's folder.
     detector: PathBuf,
-    /// For each foil the name of its responses.
-    stages: Vec<String>,
+    /// For each foil its responses.
+    stages: Vec<StageData>,
 }
 
 /// What a cascade was fitted to, and how well.
@@ -77,13 +78,13 @@ pub(crate) fn train(
     let beside = config_path.parent().map(|folder| folder.join(named)).filter(|path| path.is_file());
     let mut detector = detector(Some(&beside.unwrap_or_else(|| named.clone()))).map_err(in_config)?;
     Run::refuse_occupied(run, context.force)?;
-    let names = &config.model.stages;
-    if names.len() != detector.foils.len() {
-        let (names, foils) = (names.len(), detector.foils.len());
-        let what = format!("model.stages names {names} stages, and the detector has {foils} foils");
+    let stages = &config.model.stages;
+    if stages.len() != detector.foils.len() {
+        let (stages, foils) = (stages.len(), detector.foils.len());
+        let what = format!("model.stages has {stages} stages, and the detector has {foils} foils");
         return Err(in_config(Error::Usage(what)));
     }
-    let summary = CascadeSummary::Stages(stages::fit(&mut detector, names, data, context)?);
+    let summary = CascadeSummary::Stages(stages::fit(&mut detector, stages, data, context)?);
     write(run, &config, &summary, &detector)?;
     Ok((summary, Vec::new()))
 }

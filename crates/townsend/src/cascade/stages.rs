@@ -1,14 +1,56 @@
 //! Stages from recorded responses of single foils.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use townsend_core::InputFile;
-use townsend_sim::{Detector, KnownFoil, Lattice, fit_foil};
+use townsend_sim::{Detector, KnownFoil, Lattice, Recorded, fit_foil};
 
 use super::responses::read_responses;
 use crate::context::named_input;
 use crate::{Context, Error, Result};
+
+/// The responses of a stage, as a configuration names them.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "a stage is the name of its responses, or a list such as [{ name = \"a1\", voltage_v = 275.0 }, …]"
+)]
+pub(super) enum StageData {
+    /// Their name.
+    Named(String),
+    /// Responses under several conditions.
+    Under(Vec<Conditioned>),
+}
+
+/// Responses and the conditions that they were recorded under.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub(super) struct Conditioned {
+    name: String,
+    #[serde(flatten)]
+    conditions: BTreeMap<String, f64>,
+}
+
+impl StageData {
+    fn name(&self) -> String {
+        match self {
+            Self::Named(name) => name.clone(),
+            Self::Under(parts) => parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(" + "),
+        }
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<Recorded>> {
+        let parts = match self {
+            Self::Named(name) => &vec![Conditioned { name: name.clone(), conditions: BTreeMap::new() }],
+            Self::Under(parts) => parts,
+        };
+        let read = |part: &Conditioned| {
+            Ok(Recorded { responses: read_responses(path, &part.name)?, conditions: part.conditions.clone() })
+        };
+        parts.iter().map(read).collect()
+    }
+}
 
 /// How the fit of a stage ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +65,8 @@ pub struct StageFit {
     pub number_log_likelihood: f64,
     /// ln of the density of the families' mean places and times.
     pub family_log_likelihood: f64,
+    /// Standard errors of the foil's parameters, by their names in `detector.toml`; what the responses do not tell is missing.
+    pub errors: BTreeMap<String, f64>,
 }
 
 /// What the stages were fitted to.
@@ -34,29 +78,32 @@ pub struct StagesFit {
     pub stages: Vec<StageFit>,
 }
 
-/// Fits the foils of a detector to the responses with these names, one a foil.
+/// Fits the foils of a detector to these responses.
 pub(super) fn fit(
     detector: &mut Detector,
-    names: &[String],
+    data_of: &[StageData],
     data: &Path,
     context: &Context<'_>,
 ) -> Result<StagesFit> {
     let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
-    let task = context.progress.task("fitting", names.len() as u64);
+    let task = context.progress.task("fitting", data_of.len() as u64);
     let mut stages = Vec::new();
-    for (foil, name) in detector.foils.iter_mut().zip(names) {
+    for (foil, stage) in detector.foils.iter_mut().zip(data_of) {
         context.go_on()?;
-        let responses = read_responses(data, name)?;
+        let recorded = stage.read(data)?;
         let known = KnownFoil { extraction: foil.extraction, gap: foil.gap(), included_mm: foil.included_mm };
-        let fitted = fit_foil(&responses, lattice, &known)
-            .map_err(|error| Error::Content { path: data.into(), what: format!("{name}: {error}") })?;
+        let fitted = fit_foil(&recorded, lattice, &known).map_err(|error| Error::Content {
+            path: data.into(),
+            what: format!("{}: {error}", stage.name()),
+        })?;
         *foil = fitted.foil;
         stages.push(StageFit {
-            name: name.clone(),
+            name: stage.name(),
             starts: fitted.starts,
             families: fitted.families,
             number_log_likelihood: fitted.number_log_likelihood,
             family_log_likelihood: fitted.family_log_likelihood,
+            errors: fitted.errors,
         });
         task.advance(1);
     }
