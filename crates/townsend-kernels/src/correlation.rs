@@ -6,8 +6,8 @@
 //! formed. Cells at the ends, for which taps fall outside of the input, are *classes* of their own whose runs leave these
 //! taps out: nothing is padded.
 //!
-//! With one output channel the columns of a tile would be empty but for one. There all phases are computed together, a
-//! column each.
+//! Phases that read the same input cells with other taps are computed together: each has columns of its own in the tile. So
+//! vectors are filled where there are few channels, and an input cell is read once for all of them.
 
 use std::ops::Range;
 
@@ -15,44 +15,63 @@ use rayon::prelude::*;
 
 use crate::Isa;
 use crate::shape::{Convolution, Shape};
-use crate::tile::{MOST_ROWS, Run, Tile};
+use crate::tile::{MOST_COLUMNS, MOST_ROWS, Run, Tile};
 
-/// One phase along one axis.
+/// Phases along one axis that read the same cells: output cell `first + offsets[phase] + q · step` for each of them.
 #[derive(Debug, Clone)]
 struct Axis {
     first: isize,
+    offsets: Vec<usize>,
     step: usize,
     count: usize,
     advance: usize,
     origin: isize,
-    /// Number of taps, and those of each column's phase in the order of the input cells; taps beyond the kernel are none.
+    /// The taps of each phase in the order of the input cells; taps beyond the kernel are none.
     taps: Vec<Vec<usize>>,
 }
 
 impl Axis {
     fn strided(kernel: usize, stride: usize, padding: usize, outputs: usize) -> Self {
         let taps = vec![(0..kernel).collect()];
-        Self { first: 0, step: 1, count: outputs, advance: stride, origin: -(padding as isize), taps }
+        let origin = -(padding as isize);
+        Self { first: 0, offsets: vec![0], step: 1, count: outputs, advance: stride, origin, taps }
     }
 
-    /// All phases of a transposed convolution, one after the other.
+    /// The phases of a transposed convolution, those with the same cells together.
     fn spread(kernel: usize, stride: usize, padding: usize, outputs: usize) -> Vec<Self> {
-        let phases = (0..stride.min(outputs)).map(|first| {
+        let mut axes: Vec<Self> = Vec::new();
+        for first in 0..stride.min(outputs) {
             let (start, phase) = ((first + padding) / stride, (first + padding) % stride);
-            let taps: Vec<usize> = (phase..kernel).step_by(stride).collect::<Vec<_>>().into_iter().rev().collect();
+            let mut taps: Vec<usize> = (phase..kernel).step_by(stride).collect();
+            taps.reverse();
             let origin = start as isize + 1 - taps.len() as isize;
             let count = (outputs - first).div_ceil(stride);
-            Self { first: first as isize, step: stride, count, advance: 1, origin, taps: vec![taps] }
-        });
-        phases.collect()
+            match axes.last_mut() {
+                Some(axis) if axis.count == count && axis.origin == origin && axis.taps() == taps.len() => {
+                    axis.offsets.push(first - axis.first as usize);
+                    axis.taps.push(taps);
+                }
+                _ => axes.push(Self {
+                    first: first as isize,
+                    offsets: vec![0],
+                    step: stride,
+                    count,
+                    advance: 1,
+                    origin,
+                    taps: vec![taps],
+                }),
+            }
+        }
+        axes
     }
 
-    /// All phases of a transposed convolution side by side.
+    /// All phases of a transposed convolution together, with taps and cells that do not exist.
     fn folded(kernel: usize, stride: usize, padding: usize, outputs: usize) -> Self {
         let (start, taps) = (padding / stride, kernel.div_ceil(stride));
         let column = |phase: usize| (0..taps).rev().map(|j| phase + j * stride).collect();
         Self {
             first: (start * stride) as isize - padding as isize,
+            offsets: (0..stride).collect(),
             step: stride,
             count: (outputs - 1 + padding) / stride - start + 1,
             advance: 1,
@@ -81,10 +100,16 @@ impl Axis {
     }
 }
 
+/// Phases along all axes that are computed together.
 #[derive(Debug)]
-struct Phase {
+struct Phases {
     axes: [Axis; 3],
-    /// Where its weights begin, and how many numbers a tile of columns has.
+    /// Number of the phase along each axis, and its distance in cells of the output from the first.
+    each: Vec<([usize; 3], usize)>,
+    /// Columns of a tile, and tiles that all columns take.
+    width: usize,
+    column_tiles: usize,
+    /// Where the weights begin, and how many numbers a tile of columns has.
     weights: usize,
     depth: usize,
 }
@@ -92,10 +117,17 @@ struct Phase {
 /// Cells of a phase that have the same taps.
 #[derive(Debug)]
 struct Class {
-    phase: usize,
+    phases: usize,
     cells: [Range<usize>; 3],
     first_taps: [usize; 3],
     runs: Vec<Run>,
+}
+
+impl Class {
+    /// Products that a column of a cell is the sum of.
+    fn depth(&self) -> usize {
+        self.runs.iter().map(|run| run.length).sum()
+    }
 }
 
 /// Tiles that a thread computes in one go.
@@ -112,12 +144,7 @@ pub(crate) struct Correlation {
     isa: Isa,
     pub(crate) input: Shape,
     pub(crate) output: Shape,
-    /// Columns of a tile, and tiles that all columns take.
-    width: usize,
-    column_tiles: usize,
-    /// If the columns are phases and not channels: the phase of each, and its distance from that of the first.
-    folded: Vec<([usize; 3], usize)>,
-    phases: Vec<Phase>,
+    phases: Vec<Phases>,
     classes: Vec<Class>,
     jobs: Vec<Job>,
     batch: usize,
@@ -148,32 +175,36 @@ impl Correlation {
     }
 
     fn new(layer: &Convolution, spread: bool, input: Shape, output: Shape, batch: usize, isa: Isa) -> Self {
-        let axis = |axis: usize| (layer.kernel[axis], layer.stride[axis], layer.padding[axis], output.size[axis]);
-        let folded = output.channels == 1;
+        let axis =
+            |axis: usize| (layer.kernel[axis], layer.stride[axis], layer.padding[axis], output.size[axis]);
         let along = |index: usize| {
             let (kernel, stride, padding, outputs) = axis(index);
-            match (spread, folded) {
+            match (spread, output.channels) {
                 (false, _) => vec![Axis::strided(kernel, stride, padding, outputs)],
-                (true, true) => vec![Axis::folded(kernel, stride, padding, outputs)],
-                (true, false) => Axis::spread(kernel, stride, padding, outputs),
+                (true, 1) => vec![Axis::folded(kernel, stride, padding, outputs)],
+                (true, _) => Axis::spread(kernel, stride, padding, outputs),
             }
         };
         let axes = [along(0), along(1), along(2)];
-        let columns = if folded { axes.iter().map(|phases| phases[0].taps.len()).product() } else { output.padded_channels() };
-        let width = if folded && columns <= 8 { 8 } else { isa.width(columns.next_multiple_of(16)) };
-        let column_tiles = columns.div_ceil(width);
         let taps = layer.taps();
         // Weights of a strided one are [out][in][tap], of a spread one [in][out][tap].
         let strides = if spread { [taps, output.channels * taps] } else { [input.channels * taps, taps] };
-        let folded = if folded { fold(&axes, output.size) } else { Vec::new() };
         let mut plan = Self {
-            isa, input, output, width, column_tiles, folded, phases: Vec::new(), classes: Vec::new(), jobs: Vec::new(),
-            batch, weights: 0, strides, kernel: layer.kernel,
+            isa,
+            input,
+            output,
+            phases: Vec::new(),
+            classes: Vec::new(),
+            jobs: Vec::new(),
+            batch,
+            weights: 0,
+            strides,
+            kernel: layer.kernel,
         };
         for t in &axes[0] {
             for z in &axes[1] {
                 for x in &axes[2] {
-                    plan.add_phase([t.clone(), z.clone(), x.clone()]);
+                    plan.add_phases([t.clone(), z.clone(), x.clone()]);
                 }
             }
         }
@@ -181,28 +212,40 @@ impl Correlation {
         plan
     }
 
-    fn add_phase(&mut self, axes: [Axis; 3]) {
-        let depth = axes.iter().map(Axis::taps).product::<usize>() * self.input.padded_channels() * self.width;
+    fn add_phases(&mut self, axes: [Axis; 3]) {
+        let [_, z_size, x_size] = self.output.size;
+        let mut each = Vec::new();
+        for (t, t_offset) in axes[0].offsets.iter().enumerate() {
+            for (z, z_offset) in axes[1].offsets.iter().enumerate() {
+                for (x, x_offset) in axes[2].offsets.iter().enumerate() {
+                    each.push(([t, z, x], (t_offset * z_size + z_offset) * x_size + x_offset));
+                }
+            }
+        }
+        let columns = each.len() * self.output.padded_channels();
+        let width = if columns <= 8 { 8 } else { self.isa.width(columns.next_multiple_of(16)) };
+        let column_tiles = columns.div_ceil(width);
+        let depth = axes.iter().map(Axis::taps).product::<usize>() * self.input.padded_channels() * width;
         let along: [_; 3] = std::array::from_fn(|axis| axes[axis].classes(self.input.size[axis]));
         for (t, t_taps) in &along[0] {
             for (z, z_taps) in &along[1] {
                 for (x, x_taps) in &along[2] {
                     let taps = [t_taps.clone(), z_taps.clone(), x_taps.clone()];
                     self.classes.push(Class {
-                        phase: self.phases.len(),
+                        phases: self.phases.len(),
                         cells: [t.clone(), z.clone(), x.clone()],
                         first_taps: std::array::from_fn(|axis| taps[axis].start),
-                        runs: self.runs(&axes, &taps),
+                        runs: self.runs(&axes, &taps, width),
                     });
                 }
             }
         }
-        self.phases.push(Phase { axes, weights: self.weights, depth });
-        self.weights += depth * self.column_tiles;
+        self.phases.push(Phases { axes, each, width, column_tiles, weights: self.weights, depth });
+        self.weights += depth * column_tiles;
     }
 
     /// The runs of a class, relative to the first input cell that it reads.
-    fn runs(&self, axes: &[Axis; 3], taps: &[Range<usize>; 3]) -> Vec<Run> {
+    fn runs(&self, axes: &[Axis; 3], taps: &[Range<usize>; 3], width: usize) -> Vec<Run> {
         let (block, [_, z_size, x_size]) = (self.input.block(), self.input.size);
         let mut runs = Vec::new();
         for t in taps[0].clone() {
@@ -210,10 +253,11 @@ impl Correlation {
                 for channels in 0..self.input.blocks() {
                     let a = channels * self.input.cells()
                         + ((t - taps[0].start) * z_size + z - taps[1].start) * x_size;
-                    let b = ((t * axes[1].taps() + z) * self.input.blocks() + channels) * axes[2].taps() + taps[2].start;
+                    let b = ((t * axes[1].taps() + z) * self.input.blocks() + channels) * axes[2].taps()
+                        + taps[2].start;
                     let length = taps[2].len() * block;
                     if length > 0 {
-                        runs.push(Run { a: (a * block) as isize, b: (b * block * self.width) as isize, length });
+                        runs.push(Run { a: (a * block) as isize, b: (b * block * width) as isize, length });
                     }
                 }
             }
@@ -222,50 +266,56 @@ impl Correlation {
     }
 
     fn share_out(&mut self) {
-        let rows = Tile::most_rows(self.isa, self.width);
         for (index, class) in self.classes.iter().enumerate() {
+            let phases = &self.phases[class.phases];
+            let rows = Tile::most_rows(self.isa, phases.width);
             let tiles = (self.batch * cells(&class.cells)).div_ceil(rows);
-            let products = class.runs.iter().map(|run| run.length).sum::<usize>() * self.width * rows;
+            let products = class.depth() * phases.width * rows;
             let each = (JOB / products.max(1)).clamp(1, tiles.max(1));
-            for columns in 0..self.column_tiles {
-                let starts = (0..tiles).step_by(each);
-                self.jobs.extend(starts.map(|first| Job { class: index, columns, tiles: first..(first + each).min(tiles) }));
+            for columns in 0..phases.column_tiles {
+                let job = |first| Job { class: index, columns, tiles: first..(first + each).min(tiles) };
+                self.jobs.extend((0..tiles).step_by(each).map(job));
             }
         }
     }
 
-    /// Weights in the order in which tiles read them.
+    /// Weights in the order in which tiles read them; those of each output channel times its `scale`.
     pub(crate) fn pack(&self, weights: &[f32], scale: Option<&[f32]>) -> Vec<f32> {
         let mut packed = vec![0.0; self.weights];
-        for phase in &self.phases {
-            for columns in 0..self.column_tiles {
-                let to = &mut packed[phase.weights + columns * phase.depth..][..phase.depth];
-                self.pack_columns(phase, columns, weights, scale, to);
+        for phases in self.phases.iter().filter(|phases| phases.depth > 0) {
+            for column in 0..phases.column_tiles * phases.width {
+                let to = &mut packed[phases.weights + column / phases.width * phases.depth..][..phases.depth];
+                if let Some((channel, phase)) = self.column(phases, column) {
+                    let factor = scale.map_or(1.0, |scale| scale[channel]);
+                    let from = &weights[channel * self.strides[0]..];
+                    let to = to[column % phases.width..].iter_mut().step_by(phases.width);
+                    self.pack_column(&phases.axes, phases.each[phase].0, from, factor, to);
+                }
             }
         }
         packed
     }
 
-    fn pack_columns(&self, phase: &Phase, columns: usize, weights: &[f32], scale: Option<&[f32]>, to: &mut [f32]) {
-        let [t_axis, z_axis, x_axis] = &phase.axes;
-        let (block, width) = (self.input.block(), self.width);
-        for lane in 0..width {
-            let Some((channel, [pt, pz, px])) = self.column(columns * width + lane) else { continue };
-            let factor = scale.map_or(1.0, |scale| scale[channel]);
-            let mut row = 0;
-            for &t in &t_axis.taps[pt] {
-                for &z in &z_axis.taps[pz] {
-                    for first in (0..self.input.padded_channels()).step_by(block) {
-                        for &x in &x_axis.taps[px] {
-                            let inside = t < self.kernel[0] && z < self.kernel[1] && x < self.kernel[2];
-                            let tap = (t * self.kernel[1] + z) * self.kernel[2] + x;
-                            let from = channel * self.strides[0] + tap;
-                            let used = if inside { block.min(self.input.channels - first) } else { 0 };
-                            for input in 0..used {
-                                to[(row + input) * width + lane] =
-                                    weights[from + (first + input) * self.strides[1]] * factor;
+    fn pack_column<'a>(
+        &self,
+        axes: &[Axis; 3],
+        phase: [usize; 3],
+        weights: &[f32],
+        factor: f32,
+        mut to: impl Iterator<Item = &'a mut f32>,
+    ) {
+        let [t_taps, z_taps, x_taps] = [0, 1, 2].map(|axis| &axes[axis].taps[phase[axis]]);
+        let [_, z_size, x_size] = self.kernel;
+        for &t in t_taps {
+            for &z in z_taps {
+                for first in (0..self.input.padded_channels()).step_by(self.input.block()) {
+                    for &x in x_taps {
+                        let inside = t < self.kernel[0] && z < z_size && x < x_size;
+                        let tap = (t * z_size + z) * x_size + x;
+                        for (channel, to) in (first..first + self.input.block()).zip(&mut to) {
+                            if inside && channel < self.input.channels {
+                                *to = weights[channel * self.strides[1] + tap] * factor;
                             }
-                            row += block;
                         }
                     }
                 }
@@ -273,31 +323,31 @@ impl Correlation {
         }
     }
 
-    /// Output channel and phases of a column; `None` for those that fill up.
-    fn column(&self, column: usize) -> Option<(usize, [usize; 3])> {
-        if self.folded.is_empty() {
-            return (column < self.output.channels).then_some((column, [0; 3]));
-        }
-        self.folded.get(column).map(|(phase, _)| (0, *phase))
+    /// Channel and phase of a column: of a block of channels all phases, then of the next; `None` for those that fill up.
+    fn column(&self, phases: &Phases, column: usize) -> Option<(usize, usize)> {
+        let (block, count) = (self.output.block(), phases.each.len());
+        let (unit, lane) = (column / block, column % block);
+        let channel = unit / count * block + lane;
+        (channel < self.output.channels).then_some((channel, unit % count))
     }
 
-    /// One number for each column of all tiles from one for each channel.
-    pub(crate) fn columns(&self, channels: &[f32]) -> Vec<f32> {
-        let mut columns = vec![0.0; self.column_tiles * self.width];
-        if !self.folded.is_empty() {
-            columns.fill(channels[0]);
-        } else {
-            columns[..channels.len()].copy_from_slice(channels);
-        }
-        columns
-    }
-
-    /// Computes the output of a whole batch: sums of products, plus `shift` (from [`Correlation::columns`]), negative ones times `slope`.
+    /// Computes the output of a whole batch: sums of products, plus the `shift` of each channel, negative ones times
+    /// `slope`.
     pub(crate) fn run(&self, input: &[f32], weights: &[f32], shift: &[f32], slope: f32, output: &mut [f32]) {
-        assert_eq!(input.len(), self.batch * self.input.len(), "the input is no batch of {} maps", self.batch);
-        assert_eq!(output.len(), self.batch * self.output.len(), "the output is no batch of {} maps", self.batch);
+        assert_eq!(
+            input.len(),
+            self.batch * self.input.len(),
+            "the input is no batch of {} maps",
+            self.batch
+        );
+        assert_eq!(
+            output.len(),
+            self.batch * self.output.len(),
+            "the output is no batch of {} maps",
+            self.batch
+        );
         assert_eq!(weights.len(), self.weights, "the weights are packed for another convolution");
-        assert_eq!(shift.len(), self.column_tiles * self.width, "one shift a column");
+        assert_eq!(shift.len(), self.output.channels, "one shift a channel");
         let output = Output { start: output.as_mut_ptr(), length: output.len() };
         let compute = |job: &Job| self.compute(job, input, weights, shift, slope, &output);
         if self.products() < SMALL {
@@ -308,104 +358,126 @@ impl Correlation {
     }
 
     fn products(&self) -> usize {
-        let depth = |class: &Class| class.runs.iter().map(|run| run.length).sum::<usize>() * cells(&class.cells);
-        self.classes.iter().map(depth).sum::<usize>() * self.batch * self.width * self.column_tiles
+        let of_class = |class: &Class| {
+            let phases = &self.phases[class.phases];
+            class.depth() * cells(&class.cells) * phases.width * phases.column_tiles
+        };
+        self.classes.iter().map(of_class).sum::<usize>() * self.batch
     }
 
     fn compute(&self, job: &Job, input: &[f32], weights: &[f32], shift: &[f32], slope: f32, output: &Output) {
         let class = &self.classes[job.class];
-        let phase = &self.phases[class.phase];
-        let rows = Tile::most_rows(self.isa, self.width);
-        let cells_of_class = cells(&class.cells);
-        let weights = &weights[phase.weights + job.columns * phase.depth..][..phase.depth];
-        let shift = &shift[job.columns * self.width..][..self.width];
-        // Phases side by side are computed here and then spread.
-        let is_folded = !self.folded.is_empty();
-        let mut folded = [0.0; MOST_ROWS * 32];
+        let phases = &self.phases[class.phases];
+        let width = phases.width;
+        let rows = Tile::most_rows(self.isa, width);
+        let weights = &weights[phases.weights + job.columns * phases.depth..][..phases.depth];
+        let mut start = [0.0; MOST_COLUMNS];
+        for (lane, start) in start[..width].iter_mut().enumerate() {
+            *start =
+                self.column(phases, job.columns * width + lane).map_or(0.0, |(channel, _)| shift[channel]);
+        }
+        // The columns of one channel are cells that lie apart: they are computed here and then spread.
+        let spread = self.output.block() == 1;
+        let mut together = [0.0; MOST_ROWS * MOST_COLUMNS];
+        let (first_column, out_block) = if spread { (0, 16) } else { self.blocks_at(phases, job.columns) };
         for tile in job.tiles.clone() {
             let first = tile * rows;
-            let count = rows.min(self.batch * cells_of_class - first);
+            let count = rows.min(self.batch * cells(&class.cells) - first);
             let mut a = [input.as_ptr(); MOST_ROWS];
-            let mut out = [folded.as_mut_ptr(); MOST_ROWS];
+            let mut out = [together.as_mut_ptr(); MOST_ROWS];
             let mut cell = Cursor::new(class, first);
             let mut outputs = [(0, [0; 3]); MOST_ROWS];
             for m in 0..count {
-                let from = self.input_at(phase, class, &cell);
+                let from = self.input_at(phases, class, &cell);
                 check(input.len(), from, &class.runs, 1);
                 // Not `add`: of a class without taps the cell may lie outside, and nothing is read.
                 a[m] = a[m].wrapping_offset(from);
-                if is_folded {
+                if spread {
                     outputs[m] = (cell.element, cell.at);
-                    out[m] = out[m].wrapping_add(m * self.width);
+                    out[m] = out[m].wrapping_add(m * width);
                 } else {
-                    out[m] = output.at(self.output_at(phase, &cell, job.columns), self.width, self.output_block());
+                    out[m] = output.at(first_column + self.output_at(phases, &cell) * 16, width, out_block);
                 }
                 cell.next(class);
             }
             let tile = Tile {
-                rows: count, width: self.width, a, out, b: weights.as_ptr(), runs: &class.runs, a_step: 1,
-                b_step: self.width, b_block: 16, out_block: self.output_block(), start: Some(shift), slope,
+                rows: count,
+                width,
+                a,
+                out,
+                b: weights.as_ptr(),
+                runs: &class.runs,
+                a_step: 1,
+                b_step: width,
+                b_block: 16,
+                out_block,
+                start: Some(&start[..width]),
+                slope,
             };
             // SAFETY: `check` has seen that all runs lie in the input; those of the weights are made for `depth`
             // numbers; `Output::at` has seen that the rows lie in the output. No two tiles have a cell of the output in
             // common, and `isa` was found on this CPU.
             unsafe { tile.run(self.isa) };
-            for m in 0..if is_folded { count } else { 0 } {
-                self.spread(phase, outputs[m], job.columns, &folded[m * self.width..][..self.width], output);
+            if spread {
+                for (m, cell) in outputs[..count].iter().enumerate() {
+                    self.spread(phases, *cell, job.columns, &together[m * width..][..width], output);
+                }
             }
         }
     }
 
-    fn output_block(&self) -> usize {
-        if self.folded.is_empty() { self.output.cells() * 16 } else { 16 }
+    /// Where the first 16 columns of a tile stand relative to a cell of the first phase, and how far the next ones from there.
+    fn blocks_at(&self, phases: &Phases, tile: usize) -> (usize, usize) {
+        let at = |unit: usize| {
+            let (block, phase) = (unit / phases.each.len(), unit % phases.each.len());
+            (block * self.output.cells() + phases.each[phase].1) * 16
+        };
+        let unit = tile * phases.width / 16;
+        (at(unit), at(unit + phases.width / 16 - 1) - at(unit))
     }
 
     /// Where the first input cell stands that a cell reads.
-    fn input_at(&self, phase: &Phase, class: &Class, cell: &Cursor) -> isize {
+    fn input_at(&self, phases: &Phases, class: &Class, cell: &Cursor) -> isize {
         let [_, z_size, x_size] = self.input.size.map(|size| size as isize);
         let [t, z, x]: [isize; 3] = std::array::from_fn(|axis| {
-            let along = &phase.axes[axis];
+            let along = &phases.axes[axis];
             (cell.at[axis] * along.advance + class.first_taps[axis]) as isize + along.origin
         });
         let block = self.input.block() as isize;
         (cell.element * self.input.len()) as isize + ((t * z_size + z) * x_size + x) * block
     }
 
-    fn output_at(&self, phase: &Phase, cell: &Cursor, columns: usize) -> usize {
+    /// The cell of the first block of channels that belongs to the first phase.
+    fn output_at(&self, phases: &Phases, cell: &Cursor) -> usize {
         let [t, z, x]: [usize; 3] = std::array::from_fn(|axis| {
-            phase.axes[axis].first as usize + cell.at[axis] * phase.axes[axis].step
+            phases.axes[axis].first as usize + cell.at[axis] * phases.axes[axis].step
         });
         let [_, z_size, x_size] = self.output.size;
-        let first_block = columns * self.width / 16;
-        cell.element * self.output.len() + (first_block * self.output.cells() + (t * z_size + z) * x_size + x) * 16
+        cell.element * self.output.blocks() * self.output.cells() + (t * z_size + z) * x_size + x
     }
 
-    /// Stores the columns of a cell, which are phases.
-    fn spread(&self, phase: &Phase, cell: (usize, [usize; 3]), columns: usize, row: &[f32], output: &Output) {
+    /// Stores the columns of a cell, which are the phases of one channel.
+    fn spread(&self, phases: &Phases, cell: (usize, [usize; 3]), tile: usize, row: &[f32], output: &Output) {
         let (element, at) = cell;
-        let size = self.output.size;
+        let (size, axes) = (self.output.size, &phases.axes);
         let first: [isize; 3] =
-            std::array::from_fn(|axis| phase.axes[axis].first + (at[axis] * phase.axes[axis].step) as isize);
-        let inside = |axis: usize, phase: usize| (0..size[axis] as isize).contains(&(first[axis] + phase as isize));
-        let whole = (0..3).all(|axis| inside(axis, 0) && inside(axis, phase.axes[axis].taps.len() - 1));
+            std::array::from_fn(|axis| axes[axis].first + (at[axis] * axes[axis].step) as isize);
+        let inside = |axis: usize, phase: usize| {
+            let at = first[axis] + axes[axis].offsets[phase] as isize;
+            (0..size[axis] as isize).contains(&at)
+        };
+        let whole = (0..3).all(|axis| inside(axis, 0) && inside(axis, axes[axis].offsets.len() - 1));
         let origin = (element * self.output.len()) as isize
             + (first[0] * size[1] as isize + first[1]) * size[2] as isize
             + first[2];
-        for (&value, (phases, distance)) in row.iter().zip(&self.folded[columns * self.width..]) {
-            if whole || (0..3).all(|axis| inside(axis, phases[axis])) {
+        for (&value, (phase, distance)) in row.iter().zip(&phases.each[tile * phases.width..]) {
+            if whole || (0..3).all(|axis| inside(axis, phase[axis])) {
                 let at = output.at((origin + *distance as isize) as usize, 1, 0);
                 // SAFETY: `Output::at` has seen that the number lies in the output, and no other tile has this cell.
                 unsafe { *at = value };
             }
         }
     }
-}
-
-/// The phases side by side, x fastest, and their distances in the output.
-fn fold(axes: &[Vec<Axis>; 3], size: [usize; 3]) -> Vec<([usize; 3], usize)> {
-    let [t, z, x] = [0, 1, 2].map(|axis: usize| axes[axis][0].taps.len());
-    let phases = (0..t * z * x).map(|column| [column / (z * x), column / x % z, column % x]);
-    phases.map(|phase| (phase, (phase[0] * size[1] + phase[1]) * size[2] + phase[2])).collect()
 }
 
 fn cells(ranges: &[Range<usize>; 3]) -> usize {

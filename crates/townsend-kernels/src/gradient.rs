@@ -12,7 +12,7 @@ use crate::shape::{BLOCK, Convolution, Shape};
 use crate::tile::{MOST_ROWS, Run, Tile};
 
 /// Cells that all tiles sum over before the next ones are read, so that they stay in the cache.
-const SLAB: usize = 512;
+const SLAB: usize = 128;
 /// Parts that threads share; their number does not change any result.
 const JOBS: usize = 32;
 
@@ -21,12 +21,22 @@ const JOBS: usize = 32;
 ///
 /// # Panics
 /// If the kernel does not fit, or the maps are no batch of the same length.
-pub fn weight_gradient(layer: &Convolution, size: [usize; 3], input: &[f32], output_gradient: &[f32], isa: Isa) -> Vec<f32> {
+pub fn weight_gradient(
+    layer: &Convolution,
+    size: [usize; 3],
+    input: &[f32],
+    output_gradient: &[f32],
+    isa: Isa,
+) -> Vec<f32> {
     let output_size = layer.output_size(size).expect("the kernel fits");
     let input_shape = Shape { channels: layer.inputs, size };
     let output_shape = Shape { channels: layer.outputs, size: output_size };
     let batch = input_shape.batch(input.len(), input_shape.len());
-    assert_eq!(output_gradient.len(), batch * output_shape.len(), "one gradient of the output for each input");
+    assert_eq!(
+        output_gradient.len(),
+        batch * output_shape.len(),
+        "one gradient of the output for each input"
+    );
     let (wide, narrow) = ((input_shape, input), (output_shape, output_gradient));
     let (wide, narrow) = if layer.transposed { (narrow, wide) } else { (wide, narrow) };
     let padded;
@@ -86,9 +96,19 @@ impl Sums {
         let [kt, kz, kx] = layer.kernel;
         let taps = (0..kt * kz * kx).map(|tap| [tap / (kz * kx), tap / kx % kz, tap % kx]);
         let cell = |[t, z, x]: [usize; 3]| (t * wide.size[1] + z) * wide.size[2] + x;
-        let rows = taps.flat_map(|tap| (0..wide.channels).map(move |channel| wide.at(channel, cell(tap)))).collect();
+        let rows =
+            taps.flat_map(|tap| (0..wide.channels).map(move |channel| wide.at(channel, cell(tap)))).collect();
         let columns = narrow.channels.next_multiple_of(BLOCK);
-        Self { isa, wide, narrow, stride: layer.stride, taps: layer.taps(), rows, width: isa.width(columns), columns }
+        Self {
+            isa,
+            wide,
+            narrow,
+            stride: layer.stride,
+            taps: layer.taps(),
+            rows,
+            width: isa.width(columns),
+            columns,
+        }
     }
 
     /// The rows of cells of a batch. All maps have `batch` elements.
@@ -99,7 +119,8 @@ impl Sums {
         for element in 0..batch {
             for t in 0..t_size {
                 for z in 0..z_size {
-                    let wide = (t * self.stride[0] * self.wide.size[1] + z * self.stride[1]) * self.wide.size[2];
+                    let wide =
+                        (t * self.stride[0] * self.wide.size[1] + z * self.stride[1]) * self.wide.size[2];
                     let narrow = (t * z_size + z) * length;
                     runs.push(Run {
                         a: (element * self.wide.len() + wide * self.wide.block()) as isize,
@@ -132,7 +153,15 @@ impl Sums {
         self.in_order(&sums)
     }
 
-    fn tile(&self, first: usize, columns: usize, runs: &[Run], wide: &[f32], narrow: &[f32], output: &Output) {
+    fn tile(
+        &self,
+        first: usize,
+        columns: usize,
+        runs: &[Run],
+        wide: &[f32],
+        narrow: &[f32],
+        output: &Output,
+    ) {
         let rows = Tile::most_rows(self.isa, self.width).min(self.rows.len() - first);
         let mut a = [wide.as_ptr(); MOST_ROWS];
         let mut out = [output.start; MOST_ROWS];
@@ -145,10 +174,25 @@ impl Sums {
         }
         let block = self.narrow.cells() * BLOCK;
         let from = columns * self.width / BLOCK * block;
-        check(narrow.len(), (from + (self.width - 1) / BLOCK * block + BLOCK - 1) as isize, &reversed(runs), BLOCK);
+        check(
+            narrow.len(),
+            (from + (self.width - 1) / BLOCK * block + BLOCK - 1) as isize,
+            &reversed(runs),
+            BLOCK,
+        );
         let tile = Tile {
-            rows, width: self.width, a, out, b: narrow[from..].as_ptr(), runs, a_step, b_step: BLOCK, b_block: block,
-            out_block: BLOCK, start: None, slope: 1.0,
+            rows,
+            width: self.width,
+            a,
+            out,
+            b: narrow[from..].as_ptr(),
+            runs,
+            a_step,
+            b_step: BLOCK,
+            b_block: block,
+            out_block: BLOCK,
+            start: None,
+            slope: 1.0,
         };
         // SAFETY: the runs lie in both maps (checked in debug builds): a cell o of the narrow map and a tap k give the cell
         // o · s + k of the wide one, which is what defines their sizes. `Output::at` has seen that the rows lie in the
@@ -175,5 +219,9 @@ impl Sums {
 
 /// The runs with what they read of the narrow map.
 fn reversed(runs: &[Run]) -> Vec<Run> {
-    if cfg!(debug_assertions) { runs.iter().map(|run| Run { a: run.b, ..*run }).collect() } else { Vec::new() }
+    if cfg!(debug_assertions) {
+        runs.iter().map(|run| Run { a: run.b, ..*run }).collect()
+    } else {
+        Vec::new()
+    }
 }

@@ -11,9 +11,13 @@
 //! # assert_eq!(Shape { channels: 1, size: [1, 1, 6] }.len(), 6);
 //! ```
 
-#![allow(clippy::inline_always, reason = "vector functions must become part of the function that enables their instructions")]
+#![allow(
+    clippy::inline_always,
+    reason = "vector functions must become part of the function that enables their instructions"
+)]
 #![allow(clippy::needless_range_loop, reason = "rows and vectors of a tile are counted, and unrolled")]
 
+mod buffer;
 mod correlation;
 mod gradient;
 mod isa;
@@ -21,12 +25,14 @@ mod norm;
 mod shape;
 mod simd;
 mod sparse;
+mod stack;
 mod tile;
 
 pub use gradient::weight_gradient;
 pub use isa::Isa;
 pub use shape::{Convolution, Shape};
 pub use sparse::Occupied;
+pub use stack::{Block, Stack, StackGradients, Tape, Trained};
 
 use correlation::Correlation;
 
@@ -34,12 +40,19 @@ use correlation::Correlation;
 ///
 /// # Panics
 /// If the kernel does not fit, or a slice has not the length that it should have.
-pub fn convolve(layer: &Convolution, size: [usize; 3], input: &[f32], weights: &[f32], bias: &[f32], isa: Isa) -> Vec<f32> {
+pub fn convolve(
+    layer: &Convolution,
+    size: [usize; 3],
+    input: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    isa: Isa,
+) -> Vec<f32> {
     let shape = Shape { channels: layer.inputs, size };
     let batch = shape.batch(input.len(), shape.len());
     let plan = Correlation::forward(layer, size, batch, isa).expect("the kernel fits");
     let mut output = vec![0.0; batch * plan.output.len()];
-    plan.run(input, &plan.pack(weights, None), &plan.columns(bias), 1.0, &mut output);
+    plan.run(input, &plan.pack(weights, None), bias, 1.0, &mut output);
     output
 }
 
@@ -47,13 +60,19 @@ pub fn convolve(layer: &Convolution, size: [usize; 3], input: &[f32], weights: &
 ///
 /// # Panics
 /// As [`convolve`].
-pub fn input_gradient(layer: &Convolution, size: [usize; 3], output_gradient: &[f32], weights: &[f32], isa: Isa) -> Vec<f32> {
+pub fn input_gradient(
+    layer: &Convolution,
+    size: [usize; 3],
+    output_gradient: &[f32],
+    weights: &[f32],
+    isa: Isa,
+) -> Vec<f32> {
     let output_size = layer.output_size(size).expect("the kernel fits");
     let shape = Shape { channels: layer.outputs, size: output_size };
     let batch = shape.batch(output_gradient.len(), shape.len());
     let plan = Correlation::backward(layer, size, batch, isa).expect("the kernel fits");
     let mut gradient = vec![0.0; batch * plan.output.len()];
     let zeros = vec![0.0; layer.inputs];
-    plan.run(output_gradient, &plan.pack(weights, None), &plan.columns(&zeros), 1.0, &mut gradient);
+    plan.run(output_gradient, &plan.pack(weights, None), &zeros, 1.0, &mut gradient);
     gradient
 }

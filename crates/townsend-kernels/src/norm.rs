@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::buffer::Buffer;
 use crate::shape::{BLOCK, Shape};
 
 /// Numbers that a thread works on at a time; a multiple of a block.
@@ -24,7 +25,9 @@ fn parts(shape: Shape, numbers: usize) -> Vec<(usize, usize, usize)> {
     let each = shape.cells() * shape.block();
     let blocks = numbers.checked_div(each).unwrap_or(0);
     let part = |block: usize| {
-        (0..each).step_by(PART).map(move |at| (block * each + at, (each - at).min(PART), block % shape.blocks()))
+        (0..each)
+            .step_by(PART)
+            .map(move |at| (block * each + at, (each - at).min(PART), block % shape.blocks()))
     };
     (0..blocks).flat_map(part).collect()
 }
@@ -112,16 +115,11 @@ impl Affine {
         }
         Self { scale, shift, mean, inverse }
     }
-
-    /// What leaves numbers as they are.
-    pub(crate) fn identity(channels: usize) -> Self {
-        Self { scale: vec![1.0; channels], shift: vec![0.0; channels], mean: vec![0.0; channels], inverse: vec![1.0; channels] }
-    }
 }
 
 /// Normalised and activated: negative ones times `slope`.
-pub(crate) fn activate(shape: Shape, raw: &[f32], affine: &Affine, slope: f32) -> Vec<f32> {
-    let mut to = vec![0.0; raw.len()];
+pub(crate) fn activate(shape: Shape, raw: &[f32], affine: &Affine, slope: f32) -> Buffer {
+    let mut to = Buffer::new(raw.len());
     map(shape, &mut to, raw, |channel, _, raw| {
         let z = raw * affine.scale[channel] + affine.shift[channel];
         if z > 0.0 { z } else { z * slope }
@@ -129,10 +127,17 @@ pub(crate) fn activate(shape: Shape, raw: &[f32], affine: &Affine, slope: f32) -
     to
 }
 
-/// From the gradient of what [`activate`] gives to that of `raw`, in place.
-pub(crate) fn activate_backward(shape: Shape, raw: &[f32], affine: &Affine, slope: f32, gradient: &mut [f32]) {
-    map(shape, gradient, raw, |channel, gradient, raw| {
-        if raw * affine.scale[channel] + affine.shift[channel] > 0.0 { gradient } else { gradient * slope }
+/// Negative ones times `slope`.
+pub(crate) fn leak(numbers: &mut [f32], slope: f32) {
+    numbers.par_chunks_mut(PART).for_each(|part| {
+        part.iter_mut().filter(|x| **x < 0.0).for_each(|x| *x *= slope);
+    });
+}
+
+/// From the gradient of what is left of numbers after [`leak`] to that of the numbers, in place.
+pub(crate) fn leak_backward(activated: &[f32], slope: f32, gradient: &mut [f32]) {
+    gradient.par_chunks_mut(PART).zip(activated.par_chunks(PART)).for_each(|(gradient, activated)| {
+        gradient.iter_mut().zip(activated).filter(|(_, x)| **x <= 0.0).for_each(|(g, _)| *g *= slope);
     });
 }
 

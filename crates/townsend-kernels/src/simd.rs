@@ -93,10 +93,32 @@ mod x86 {
         unsafe { _mm256_set1_ps(*from) }
     }
 
-    by_intrinsics!(F32x16, __m512, 16, _mm512_setzero_ps(), _mm512_loadu_ps, broadcast512, _mm512_storeu_ps,
-        |a, b, c| _mm512_fmadd_ps(a, b, c), _mm512_set1_ps, _mm512_max_ps, _mm512_min_ps);
-    by_intrinsics!(F32x8, __m256, 8, _mm256_setzero_ps(), _mm256_loadu_ps, broadcast256, _mm256_storeu_ps,
-        |a, b, c| _mm256_fmadd_ps(a, b, c), _mm256_set1_ps, _mm256_max_ps, _mm256_min_ps);
+    by_intrinsics!(
+        F32x16,
+        __m512,
+        16,
+        _mm512_setzero_ps(),
+        _mm512_loadu_ps,
+        broadcast512,
+        _mm512_storeu_ps,
+        |a, b, c| _mm512_fmadd_ps(a, b, c),
+        _mm512_set1_ps,
+        _mm512_max_ps,
+        _mm512_min_ps
+    );
+    by_intrinsics!(
+        F32x8,
+        __m256,
+        8,
+        _mm256_setzero_ps(),
+        _mm256_loadu_ps,
+        broadcast256,
+        _mm256_storeu_ps,
+        |a, b, c| _mm256_fmadd_ps(a, b, c),
+        _mm256_set1_ps,
+        _mm256_max_ps,
+        _mm256_min_ps
+    );
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -110,8 +132,19 @@ mod neon {
 
     use super::Simd;
 
-    by_intrinsics!(F32x4, float32x4_t, 4, vdupq_n_f32(0.0), vld1q_f32, vld1q_dup_f32, vst1q_f32,
-        |a, b, c| vfmaq_f32(c, a, b), vdupq_n_f32, vmaxq_f32, vminq_f32);
+    by_intrinsics!(
+        F32x4,
+        float32x4_t,
+        4,
+        vdupq_n_f32(0.0),
+        vld1q_f32,
+        vld1q_dup_f32,
+        vst1q_f32,
+        |a, b, c| vfmaq_f32(c, a, b),
+        vdupq_n_f32,
+        vmaxq_f32,
+        vminq_f32
+    );
 }
 
 #[cfg(target_arch = "aarch64")]

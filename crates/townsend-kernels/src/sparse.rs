@@ -40,11 +40,16 @@ impl Occupied {
     /// # Panics
     /// If `layer` is transposed, has more than one input channel, or does not fit.
     pub fn convolve(&self, layer: &Convolution, weights: &[f32], bias: &[f32]) -> Vec<f32> {
+        let mut maps = vec![0.0; self.batch() * self.output(layer).len()];
+        self.convolve_into(layer, weights, bias, &mut maps);
+        maps
+    }
+
+    pub(crate) fn convolve_into(&self, layer: &Convolution, weights: &[f32], bias: &[f32], maps: &mut [f32]) {
         let output = self.output(layer);
         let weights = by_tap(layer, weights);
         let mut start = vec![0.0; output.padded_channels()];
         start[..bias.len()].copy_from_slice(bias);
-        let mut maps = vec![0.0; self.batch() * output.len()];
         maps.par_chunks_mut(output.len()).zip(&self.elements).for_each(|(map, cells)| {
             for (block, map) in map.chunks_exact_mut(output.cells() * BLOCK).enumerate() {
                 let start = &start[block * BLOCK..][..BLOCK];
@@ -58,7 +63,6 @@ impl Occupied {
                 }
             });
         });
-        maps
     }
 
     /// The gradient of the weights from those of the outputs.
@@ -85,7 +89,10 @@ impl Occupied {
         let mut weights = vec![0.0; layer.weights()];
         for sums in &sums {
             for (channel, weights) in weights.chunks_exact_mut(layer.taps()).enumerate() {
-                weights.iter_mut().enumerate().for_each(|(tap, weight)| *weight += sums[tap * channels + channel]);
+                weights
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(tap, weight)| *weight += sums[tap * channels + channel]);
             }
         }
         weights
@@ -99,7 +106,13 @@ impl Occupied {
     }
 
     /// Calls `act` with output cell, tap and value for every product of a convolution.
-    fn visit(&self, layer: &Convolution, output: Shape, cells: &[(u32, f32)], mut act: impl FnMut(usize, usize, f32)) {
+    fn visit(
+        &self,
+        layer: &Convolution,
+        output: Shape,
+        cells: &[(u32, f32)],
+        mut act: impl FnMut(usize, usize, f32),
+    ) {
         let [_, z_size, x_size] = self.size;
         let pairs = |axis: usize, at: usize| {
             let (kernel, stride) = (layer.kernel[axis], layer.stride[axis]);

@@ -12,6 +12,8 @@ use crate::simd::Simd;
 
 /// Most rows of a tile.
 pub(crate) const MOST_ROWS: usize = 24;
+/// Most columns of a tile.
+pub(crate) const MOST_COLUMNS: usize = 32;
 
 /// A stretch of a sum, in numbers from the tile's pointers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,16 +121,29 @@ macro_rules! for_instructions {
 }
 
 #[cfg(target_arch = "x86_64")]
-for_instructions!(avx512, "avx512f,avx512vl,avx2,fma",
+for_instructions!(
+    avx512,
+    "avx512f,avx512vl,avx2,fma",
     (32, crate::simd::F32x16, 2, [1, 2, 4, 8, 14]),
     (16, crate::simd::F32x16, 1, [1, 2, 4, 8, 16, 24]),
-    (8, crate::simd::F32x8, 1, [1, 4, 8, 16, 24]));
+    (8, crate::simd::F32x8, 1, [1, 4, 8, 16, 24])
+);
 
 #[cfg(target_arch = "x86_64")]
-for_instructions!(avx2, "avx2,fma", (16, crate::simd::F32x8, 2, [1, 2, 4, 6]), (8, crate::simd::F32x8, 1, [1, 4, 12]));
+for_instructions!(
+    avx2,
+    "avx2,fma",
+    (16, crate::simd::F32x8, 2, [1, 2, 4, 6]),
+    (8, crate::simd::F32x8, 1, [1, 4, 12])
+);
 
 #[cfg(target_arch = "aarch64")]
-for_instructions!(neon, "neon", (16, crate::simd::F32x4, 4, [1, 2, 4, 6]), (8, crate::simd::F32x4, 2, [1, 4, 12]));
+for_instructions!(
+    neon,
+    "neon",
+    (16, crate::simd::F32x4, 4, [1, 2, 4, 6]),
+    (8, crate::simd::F32x4, 2, [1, 4, 12])
+);
 
 for_instructions!(portable, , (16, crate::simd::Array, 2, [1, 2]), (8, crate::simd::Array, 1, [1, 2]));
 

@@ -24,7 +24,8 @@ fn cases() -> impl Strategy<Value = (Convolution, [usize; 3], usize)> {
             };
             let size = [t.3, z.3, x.3];
             let products = layer.products(size)? * batch.max(1);
-            let cells: usize = size.iter().product::<usize>() * layer.taps() * inputs * outputs * batch.max(1);
+            let cells: usize =
+                size.iter().product::<usize>() * layer.taps() * inputs * outputs * batch.max(1);
             (products < 2_000_000 && cells < 20_000_000).then_some((layer, size, batch))
         },
     )
@@ -83,7 +84,14 @@ proptest! {
 
 #[test]
 fn gradients_are_what_finite_differences_give() {
-    let layer = Convolution { transposed: true, inputs: 3, outputs: 2, kernel: [2, 3, 4], stride: [1, 2, 3], padding: [0, 1, 1] };
+    let layer = Convolution {
+        transposed: true,
+        inputs: 3,
+        outputs: 2,
+        kernel: [2, 3, 4],
+        stride: [1, 2, 3],
+        padding: [0, 1, 1],
+    };
     let size = [2, 3, 3];
     let input_shape = Shape { channels: 3, size };
     let output_shape = Shape { channels: 2, size: layer.output_size(size).unwrap() };
@@ -111,10 +119,18 @@ fn gradients_are_what_finite_differences_give() {
 
 #[test]
 fn a_result_depends_neither_on_threads_nor_on_the_batch() {
-    let layer = Convolution { transposed: true, inputs: 32, outputs: 16, kernel: [5; 3], stride: [3; 3], padding: [0; 3] };
+    let layer = Convolution {
+        transposed: true,
+        inputs: 32,
+        outputs: 16,
+        kernel: [5; 3],
+        stride: [3; 3],
+        padding: [0; 3],
+    };
     let size = [6; 3];
     let shape = Shape { channels: 32, size };
-    let (input, weights, bias) = (shape.pack(&numbers(1, 3 * shape.values())), numbers(2, layer.weights()), numbers(3, 16));
+    let (input, weights, bias) =
+        (shape.pack(&numbers(1, 3 * shape.values())), numbers(2, layer.weights()), numbers(3, 16));
     let gradient = numbers(4, 3 * 16 * 20 * 20 * 20);
     let all = || {
         let output = convolve(&layer, size, &input, &weights, &bias, Isa::best());

@@ -4,11 +4,12 @@
 //! that the grid does not have is 1 long. So a kernel of `k` cells an axis has `1` along the missing axes, and one
 //! code path serves all dimensions.
 
-use burn_tensor::Tensor;
 use burn_tensor::module::{batch_norm, conv_transpose3d, conv3d, linear};
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn_tensor::{Tensor, TensorData, activation};
+use townsend_kernels::{Block, Stack};
 
-use crate::{Parameters, Role, TensorSpec};
+use crate::{Parameters, Role, TensorSpec, fused};
 
 /// Weight of the newest batch in the running statistics of a batch normalisation (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
@@ -45,13 +46,50 @@ impl Convolution {
             },
         ]
     }
+}
 
-    pub(crate) fn forward_specs(&self) -> Vec<TensorSpec> {
-        self.specs(self.outputs, self.inputs)
+/// A convolution of a network with what follows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Layer {
+    pub(crate) convolution: Convolution,
+    pub(crate) transposed: bool,
+    /// Name of the batch normalisation, and what is added to the variance.
+    pub(crate) norm: Option<(String, f64)>,
+    /// What negative numbers are multiplied by at the end.
+    pub(crate) slope: f64,
+}
+
+impl Layer {
+    /// The tensors of the convolution and of the normalisation.
+    pub(crate) fn specs(&self) -> Vec<TensorSpec> {
+        let Convolution { inputs, outputs, .. } = self.convolution;
+        let (first, second) = if self.transposed { (inputs, outputs) } else { (outputs, inputs) };
+        let norm = self.norm.iter().flat_map(|(name, _)| norm_specs(name, outputs));
+        self.convolution.specs(first, second).into_iter().chain(norm).collect()
     }
 
-    pub(crate) fn transposed_specs(&self) -> Vec<TensorSpec> {
-        self.specs(self.inputs, self.outputs)
+    /// Name of each trained tensor, in the order of a [`Stack`]'s parameters.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let part = |name: &str| ["weight", "bias"].map(|part| format!("{name}.{part}"));
+        let norm = self.norm.iter().flat_map(|(name, _)| part(name));
+        part(&self.convolution.name).into_iter().chain(norm).collect()
+    }
+
+    /// The layer for the CPU's kernels.
+    pub(crate) fn block(&self) -> Block {
+        let layer = &self.convolution;
+        Block {
+            convolution: townsend_kernels::Convolution {
+                transposed: self.transposed,
+                inputs: layer.inputs,
+                outputs: layer.outputs,
+                kernel: layer.along_axes(layer.kernel),
+                stride: layer.along_axes(layer.stride),
+                padding: [0; 3],
+            },
+            norm: self.norm.as_ref().map(|(_, epsilon)| *epsilon),
+            slope: self.slope as f32,
+        }
     }
 }
 
@@ -65,7 +103,7 @@ pub(crate) fn linear_specs(name: &str, inputs: usize, outputs: usize) -> Vec<Ten
 }
 
 /// Scale, shift and running statistics of a batch normalisation.
-pub(crate) fn norm_specs(name: &str, channels: usize) -> Vec<TensorSpec> {
+fn norm_specs(name: &str, channels: usize) -> Vec<TensorSpec> {
     [
         ("weight", Role::Constant(1.0)),
         ("bias", Role::Constant(0.0)),
@@ -117,13 +155,82 @@ impl<'a> Pass<'a> {
         self.parameters.flat(&format!("{layer}.bias")).clone()
     }
 
-    pub(crate) fn convolve(&self, layer: &Convolution, input: Tensor<5>) -> Tensor<5> {
+    /// Layers one after the other, from `[batch, channels · cells]` with cells of `size` to the same of the output. On the
+    /// CPU all of them are one operation of this project's own kernels.
+    pub(crate) fn stack(&mut self, layers: &[Layer], size: [usize; 3], input: Tensor<2>) -> Tensor<2> {
+        let [batch, _] = input.dims();
+        let blocks = layers.iter().map(Layer::block).collect();
+        let stack = Stack::new(size, blocks).expect("layers that a checked configuration describes fit");
+        let parameters = self.flat(layers.iter().flat_map(Layer::names));
+        if self.training {
+            if let Some((output, statistics)) = fused::train(&stack, &input, &parameters) {
+                self.remember_batch(layers, batch, &stack, &statistics);
+                return output;
+            }
+        } else {
+            let norms = layers.iter().filter_map(|layer| layer.norm.as_ref());
+            let statistics = norms
+                .flat_map(|(name, _)| ["running_mean", "running_var"].map(|part| format!("{name}.{part}")));
+            if let Some(output) = fused::infer(&stack, &input, &parameters, &self.flat(statistics)) {
+                return output;
+            }
+        }
+        let channels = stack.input().channels;
+        let mut map = input.reshape([batch, channels, size[0], size[1], size[2]]);
+        for layer in layers {
+            map = if layer.transposed {
+                self.convolve_transposed(&layer.convolution, map)
+            } else {
+                self.convolve(&layer.convolution, map)
+            };
+            if let Some((name, epsilon)) = &layer.norm {
+                map = self.normalise(name, *epsilon, map);
+            }
+            if layer.slope != 1.0 {
+                map = activation::leaky_relu(map, layer.slope);
+            }
+        }
+        map.reshape([batch, stack.output().values()])
+    }
+
+    /// Tensors one after the other.
+    fn flat(&self, names: impl Iterator<Item = String>) -> Tensor<1> {
+        let tensors: Vec<Tensor<1>> = names.map(|name| self.parameters.flat(&name).clone()).collect();
+        if tensors.is_empty() {
+            Tensor::zeros([0], self.parameters.device())
+        } else {
+            Tensor::cat(tensors, 0)
+        }
+    }
+
+    /// Moves the running statistics of `layers` by those of the batch: mean and variance of each normalisation.
+    fn remember_batch(&mut self, layers: &[Layer], batch: usize, stack: &Stack, mut statistics: &[f32]) {
+        let mut size = stack.input().size;
+        for layer in layers {
+            let convolution = layer.block().convolution;
+            size = convolution.output_size(size).expect("the stack has this layer");
+            let Some((name, _)) = &layer.norm else { continue };
+            let n = (batch * size.iter().product::<usize>()) as f32;
+            let (mean, rest) = statistics.split_at(convolution.outputs);
+            let (variance, rest) = rest.split_at(convolution.outputs);
+            statistics = rest;
+            // As PyTorch does: normalised with the variance of the batch, remembered without its bias.
+            let unbiased = variance.iter().map(|variance| variance * (n / (n - 1.0).max(1.0))).collect();
+            for (part, values) in [("running_mean", mean.to_vec()), ("running_var", unbiased)] {
+                let values =
+                    Tensor::from_data(TensorData::new(values, [mean.len()]), self.parameters.device());
+                self.remember(&format!("{name}.{part}"), MOMENTUM, values);
+            }
+        }
+    }
+
+    fn convolve(&self, layer: &Convolution, input: Tensor<5>) -> Tensor<5> {
         let options = ConvOptions::new(layer.along_axes(layer.stride), [0; 3], [1; 3], 1);
         let kernel = self.kernel(layer, layer.outputs, layer.inputs);
         conv3d(input, kernel, Some(self.bias(&layer.name)), options)
     }
 
-    pub(crate) fn convolve_transposed(&self, layer: &Convolution, input: Tensor<5>) -> Tensor<5> {
+    fn convolve_transposed(&self, layer: &Convolution, input: Tensor<5>) -> Tensor<5> {
         let options = ConvTransposeOptions::new(layer.along_axes(layer.stride), [0; 3], [0; 3], [1; 3], 1);
         let kernel = self.kernel(layer, layer.inputs, layer.outputs);
         conv_transpose3d(input, kernel, Some(self.bias(&layer.name)), options)
@@ -136,7 +243,7 @@ impl<'a> Pass<'a> {
         linear(input, weight.transpose(), Some(self.bias(name)))
     }
 
-    pub(crate) fn normalise(&mut self, name: &str, epsilon: f64, input: Tensor<5>) -> Tensor<5> {
+    fn normalise(&mut self, name: &str, epsilon: f64, input: Tensor<5>) -> Tensor<5> {
         let part = |part: &str| self.parameters.flat(&format!("{name}.{part}")).clone();
         if !self.training {
             let (mean, variance) = (part("running_mean"), part("running_var"));

@@ -34,6 +34,7 @@ mod checkpoint;
 mod device;
 mod error;
 mod family;
+mod fused;
 mod generator;
 mod layers;
 mod multinomial;

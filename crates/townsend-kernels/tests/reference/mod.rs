@@ -13,7 +13,8 @@ fn products(layer: &Convolution, size: [usize; 3], batch: usize, mut act: impl F
     let out = layer.output_size(size).unwrap();
     // A transposed convolution is a convolution read backwards: from its output to its input.
     let (from, to) = if layer.transposed { (out, size) } else { (size, out) };
-    let (inputs, outputs) = if layer.transposed { (layer.outputs, layer.inputs) } else { (layer.inputs, layer.outputs) };
+    let (inputs, outputs) =
+        if layer.transposed { (layer.outputs, layer.inputs) } else { (layer.inputs, layer.outputs) };
     let [kt, kz, kx] = layer.kernel;
     let index = |n: usize, channels: usize, channel: usize, size: [usize; 3], at: [usize; 3]| {
         (((n * channels + channel) * size[0] + at[0]) * size[1] + at[1]) * size[2] + at[2]
@@ -25,10 +26,12 @@ fn products(layer: &Convolution, size: [usize; 3], batch: usize, mut act: impl F
                     let k = [tap / (kz * kx), tap / kx % kz, tap % kx];
                     for cell in 0..to.iter().product::<usize>() {
                         let at = [cell / (to[1] * to[2]), cell / to[2] % to[1], cell % to[2]];
-                        let source: [usize; 3] =
-                            std::array::from_fn(|a| (at[a] * layer.stride[a] + k[a]).wrapping_sub(layer.padding[a]));
+                        let source: [usize; 3] = std::array::from_fn(|a| {
+                            (at[a] * layer.stride[a] + k[a]).wrapping_sub(layer.padding[a])
+                        });
                         if (0..3).all(|a| source[a] < from[a]) {
-                            let (far, near) = (index(n, inputs, i, from, source), index(n, outputs, o, to, at));
+                            let (far, near) =
+                                (index(n, inputs, i, from, source), index(n, outputs, o, to, at));
                             let weight = (o * inputs + i) * kt * kz * kx + tap;
                             let (input, output) = if layer.transposed { (near, far) } else { (far, near) };
                             act(Product { input, weight, output });
@@ -40,24 +43,48 @@ fn products(layer: &Convolution, size: [usize; 3], batch: usize, mut act: impl F
     }
 }
 
-pub(crate) fn convolve(layer: &Convolution, size: [usize; 3], input: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f64> {
+pub(crate) fn convolve(
+    layer: &Convolution,
+    size: [usize; 3],
+    input: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+) -> Vec<f64> {
     let batch = input.len() / (layer.inputs * size.iter().product::<usize>());
     let cells: usize = layer.output_size(size).unwrap().iter().product();
     let mut output: Vec<f64> =
         (0..batch * layer.outputs * cells).map(|at| f64::from(bias[at / cells % layer.outputs])).collect();
-    products(layer, size, batch, |p| output[p.output] += f64::from(input[p.input]) * f64::from(weights[p.weight]));
+    products(layer, size, batch, |p| {
+        output[p.output] += f64::from(input[p.input]) * f64::from(weights[p.weight])
+    });
     output
 }
 
-pub(crate) fn input_gradient(layer: &Convolution, size: [usize; 3], gradient: &[f32], weights: &[f32], batch: usize) -> Vec<f64> {
+pub(crate) fn input_gradient(
+    layer: &Convolution,
+    size: [usize; 3],
+    gradient: &[f32],
+    weights: &[f32],
+    batch: usize,
+) -> Vec<f64> {
     let mut input = vec![0.0; batch * layer.inputs * size.iter().product::<usize>()];
-    products(layer, size, batch, |p| input[p.input] += f64::from(gradient[p.output]) * f64::from(weights[p.weight]));
+    products(layer, size, batch, |p| {
+        input[p.input] += f64::from(gradient[p.output]) * f64::from(weights[p.weight])
+    });
     input
 }
 
-pub(crate) fn weight_gradient(layer: &Convolution, size: [usize; 3], input: &[f32], gradient: &[f32], batch: usize) -> Vec<f64> {
+pub(crate) fn weight_gradient(
+    layer: &Convolution,
+    size: [usize; 3],
+    input: &[f32],
+    gradient: &[f32],
+    batch: usize,
+) -> Vec<f64> {
     let mut weights = vec![0.0; layer.weights()];
-    products(layer, size, batch, |p| weights[p.weight] += f64::from(input[p.input]) * f64::from(gradient[p.output]));
+    products(layer, size, batch, |p| {
+        weights[p.weight] += f64::from(input[p.input]) * f64::from(gradient[p.output])
+    });
     weights
 }
 
@@ -85,6 +112,9 @@ pub(crate) fn assert_close(what: &str, got: &[f32], want: &[f64], terms: usize) 
     assert_eq!(got.len(), want.len(), "{what}");
     let tolerance = 4e-6 * (terms as f64).sqrt().max(1.0);
     for (at, (got, want)) in got.iter().zip(want).enumerate() {
-        assert!((f64::from(*got) - want).abs() <= tolerance, "{what} at {at}: {got} for {want}, tolerance {tolerance:e}");
+        assert!(
+            (f64::from(*got) - want).abs() <= tolerance,
+            "{what} at {at}: {got} for {want}, tolerance {tolerance:e}"
+        );
     }
 }

@@ -9,7 +9,7 @@
 use burn_tensor::{Tensor, activation};
 
 use super::{Output, VaeConfig};
-use crate::layers::{Convolution, Pass, linear_specs, norm_specs};
+use crate::layers::{Convolution, Layer, Pass, linear_specs};
 use crate::{Role, TensorSpec};
 
 const LEAKY_SLOPE: f64 = 0.01;
@@ -26,12 +26,11 @@ pub(crate) struct Network {
     cells: [usize; 3],
     /// `[channels, t, z, x]` of the innermost features.
     innermost: [usize; 4],
-    encoder: Vec<Convolution>,
-    decoder: Vec<Convolution>,
+    encoder: Vec<Layer>,
+    decoder: Vec<Layer>,
     hidden: usize,
     latent: usize,
     output: Output,
-    output_norm: bool,
 }
 
 /// Lengths along `[t, z, x]` of a shape along `x, z, t`.
@@ -43,7 +42,7 @@ impl Network {
     /// The layers of `config` on a grid of `cells`, of which `innermost` are left after the encoder.
     pub(super) fn new(config: &VaeConfig, cells: &[usize], innermost: &[usize]) -> Self {
         let last = config.channels.len() - 1;
-        let encoder: Vec<_> = (0..=last)
+        let convolutions: Vec<_> = (0..=last)
             .map(|i| Convolution {
                 name: format!("encoder.conv{}", i + 1),
                 dims: config.dims,
@@ -53,43 +52,42 @@ impl Network {
                 stride: config.strides[i],
             })
             .collect();
-        let decoder = encoder.iter().rev().enumerate().map(|(i, mirrored)| Convolution {
-            name: format!("decoder.conv{}", i + 1),
-            inputs: mirrored.outputs,
-            outputs: mirrored.inputs,
-            ..mirrored.clone()
+        let decoder = convolutions.iter().rev().enumerate().map(|(i, mirrored)| {
+            let name = format!("decoder.conv{}", i + 1);
+            let epsilon = if i == 0 { FIRST_DECODER_EPSILON } else { EPSILON };
+            let norm = (config.output_norm || i < last).then(|| (norm(&name), epsilon));
+            let (inputs, outputs) = (mirrored.outputs, mirrored.inputs);
+            let convolution = Convolution { name, inputs, outputs, ..mirrored.clone() };
+            Layer { convolution, transposed: true, norm, slope: if i < last { 0.0 } else { 1.0 } }
         });
+        let decoder = decoder.collect();
+        let encoder = convolutions.into_iter().map(|convolution| {
+            let norm = Some((norm(&convolution.name), EPSILON));
+            Layer { convolution, transposed: false, norm, slope: LEAKY_SLOPE }
+        });
+        let encoder = encoder.collect();
         let [t, z, x] = padded(innermost);
         Self {
             cells: padded(cells),
             innermost: [config.channels[last], t, z, x],
-            decoder: decoder.collect(),
+            decoder,
             encoder,
             hidden: config.hidden,
             latent: config.latent,
             output: config.output,
-            output_norm: config.output_norm,
         }
     }
 
     pub(super) fn specs(&self) -> Vec<TensorSpec> {
         let features = self.innermost.iter().product();
         let mut specs = Vec::new();
-        for layer in &self.encoder {
-            specs.extend(layer.forward_specs());
-            specs.extend(norm_specs(&norm(&layer.name), layer.outputs));
-        }
+        specs.extend(self.encoder.iter().flat_map(Layer::specs));
         specs.extend(linear_specs("bottleneck.hidden", features, self.hidden));
         specs.extend(linear_specs("bottleneck.mu", self.hidden, self.latent));
         specs.extend(linear_specs("bottleneck.logvar", self.hidden, self.latent));
         specs.extend(linear_specs("decoder.hidden", self.latent, self.hidden));
         specs.extend(linear_specs("decoder.features", self.hidden, features));
-        for (i, layer) in self.decoder.iter().enumerate() {
-            specs.extend(layer.transposed_specs());
-            if self.output_norm || i + 1 < self.decoder.len() {
-                specs.extend(norm_specs(&norm(&layer.name), layer.outputs));
-            }
-        }
+        specs.extend(self.decoder.iter().flat_map(Layer::specs));
         if self.output == Output::Softmax {
             let shape = vec![self.cells.iter().product()];
             specs.push(TensorSpec { name: PROFILE.into(), shape, role: Role::Buffer(0.0) });
@@ -99,15 +97,7 @@ impl Network {
 
     /// Scaled counts `[batch, cells]` → features `[batch, features]`.
     pub(crate) fn encode(&self, pass: &mut Pass<'_>, input: Tensor<2>) -> Tensor<2> {
-        let [batch, _] = input.dims();
-        let [t, z, x] = self.cells;
-        let mut map = input.reshape([batch, 1, t, z, x]);
-        for layer in &self.encoder {
-            map = pass.convolve(layer, map);
-            map = pass.normalise(&norm(&layer.name), EPSILON, map);
-            map = activation::leaky_relu(map, LEAKY_SLOPE);
-        }
-        map.reshape([batch, self.innermost.iter().product()])
+        pass.stack(&self.encoder, self.cells, input)
     }
 
     /// Features → mean and log variance of the posterior, `[batch, latent]` each.
@@ -119,23 +109,10 @@ impl Network {
 
     /// Latent `[batch, latent]` → what stands before the output function, `[batch, cells]`.
     pub(crate) fn decode(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
-        let [batch, _] = latent.dims();
         let hidden = pass.linear("decoder.hidden", self.hidden, latent);
         let features = pass.linear("decoder.features", self.innermost.iter().product(), hidden);
-        let [channels, t, z, x] = self.innermost;
-        let mut map = features.reshape([batch, channels, t, z, x]);
-        for (i, layer) in self.decoder.iter().enumerate() {
-            map = pass.convolve_transposed(layer, map);
-            let is_last = i + 1 == self.decoder.len();
-            if self.output_norm || !is_last {
-                let epsilon = if i == 0 { FIRST_DECODER_EPSILON } else { EPSILON };
-                map = pass.normalise(&norm(&layer.name), epsilon, map);
-            }
-            if !is_last {
-                map = activation::relu(map);
-            }
-        }
-        map.reshape([batch, self.cells.iter().product()])
+        let [_, t, z, x] = self.innermost;
+        pass.stack(&self.decoder, [t, z, x], features)
     }
 
     /// The output function over `[batch, cells]`; for `softmax` its logarithm. There the decoder gives what is to be

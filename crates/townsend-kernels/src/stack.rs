@@ -1,0 +1,346 @@
+//! Stacks of convolutions, each with batch normalisation and activation, in training and in use.
+
+use crate::buffer::Buffer;
+use crate::correlation::Correlation;
+use crate::norm::{self, Affine};
+use crate::{Convolution, Isa, Occupied, Shape, weight_gradient};
+
+/// A convolution and what follows it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Block {
+    /// The convolution, always with a bias.
+    pub convolution: Convolution,
+    /// Batch normalisation with this number added to the variance.
+    pub norm: Option<f64>,
+    /// What negative numbers are multiplied by at the end: 0 is ReLU, 1 nothing. Not negative.
+    pub slope: f32,
+}
+
+/// Blocks one after the other.
+///
+/// Parameters stand in one slice: of each block the weights, the bias and, with a normalisation, its weight and bias.
+/// Statistics too: of each normalisation the mean and the variance of every channel. Inputs and outputs are
+/// `[batch, channels, t, z, x]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stack {
+    blocks: Vec<Block>,
+    /// The map before each block, and the one after the last.
+    shapes: Vec<Shape>,
+    isa: Isa,
+}
+
+/// What training remembers of a forward pass for the way back.
+#[derive(Debug)]
+pub struct Tape {
+    batch: usize,
+    input: Input,
+    /// What came out of each convolution; without normalisation, of the activation after it. The last is not kept if
+    /// nothing follows it.
+    raw: Vec<Buffer>,
+    affine: Vec<Option<Affine>>,
+}
+
+#[derive(Debug)]
+enum Input {
+    Occupied(Occupied),
+    Dense(Buffer),
+}
+
+/// What a convolution reads.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Occupied(&'a Occupied),
+    Dense(&'a [f32]),
+}
+
+impl Input {
+    fn source(&self) -> Source<'_> {
+        match self {
+            Self::Occupied(cells) => Source::Occupied(cells),
+            Self::Dense(map) => Source::Dense(map),
+        }
+    }
+}
+
+/// What a batch gives in training.
+#[derive(Debug)]
+pub struct Trained {
+    /// The output.
+    pub output: Vec<f32>,
+    /// Mean and variance (over n) of the batch.
+    pub statistics: Vec<f32>,
+    /// For [`Stack::backward`].
+    pub tape: Tape,
+}
+
+/// Gradients of a loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StackGradients {
+    /// With respect to the input, if it was asked for.
+    pub input: Option<Vec<f32>>,
+    /// With respect to the parameters, in their order.
+    pub parameters: Vec<f32>,
+}
+
+/// The parameters of a block.
+struct Parameters<'a> {
+    weights: &'a [f32],
+    bias: &'a [f32],
+    norm_weight: &'a [f32],
+    norm_bias: &'a [f32],
+}
+
+impl Stack {
+    /// The blocks on maps of `size` cells; `None` if a kernel does not fit, or a block does not take the channels that
+    /// the one before it gives.
+    pub fn new(size: [usize; 3], blocks: Vec<Block>) -> Option<Self> {
+        let mut shapes = vec![Shape { channels: blocks.first()?.convolution.inputs, size }];
+        for block in &blocks {
+            let before = shapes.last()?;
+            let size = block.convolution.output_size(before.size)?;
+            if block.convolution.inputs != before.channels {
+                return None;
+            }
+            shapes.push(Shape { channels: block.convolution.outputs, size });
+        }
+        Some(Self { blocks, shapes, isa: Isa::best() })
+    }
+
+    /// The same on another instruction set of this CPU.
+    #[must_use]
+    pub fn on(self, isa: Isa) -> Self {
+        Self { isa, ..self }
+    }
+
+    /// The blocks.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// The map that goes in.
+    pub fn input(&self) -> Shape {
+        self.shapes[0]
+    }
+
+    /// The map that comes out.
+    pub fn output(&self) -> Shape {
+        self.shapes[self.blocks.len()]
+    }
+
+    /// Number of parameters.
+    pub fn parameters(&self) -> usize {
+        self.blocks.iter().map(Block::parameters).sum()
+    }
+
+    fn split<'a>(&self, mut parameters: &'a [f32]) -> Vec<Parameters<'a>> {
+        assert_eq!(parameters.len(), self.parameters(), "the parameters are of another stack");
+        let mut take = |length: usize| {
+            let (first, rest) = parameters.split_at(length);
+            parameters = rest;
+            first
+        };
+        let blocks = self.blocks.iter().map(|block| {
+            let (weights, outputs) = (block.convolution.weights(), block.convolution.outputs);
+            let norm = if block.norm.is_some() { outputs } else { 0 };
+            Parameters {
+                weights: take(weights),
+                bias: take(outputs),
+                norm_weight: take(norm),
+                norm_bias: take(norm),
+            }
+        });
+        blocks.collect()
+    }
+
+    fn enter(&self, input: &[f32]) -> (usize, Input) {
+        let shape = self.input();
+        let batch = shape.batch(input.len(), shape.values());
+        let first = self.blocks[0].convolution;
+        if !first.transposed && first.inputs == 1 && first.outputs > 1 {
+            if let Some(occupied) = Occupied::find(input, shape.size) {
+                return (batch, Input::Occupied(occupied));
+            }
+        }
+        (batch, Input::Dense(shape.pack(input).into()))
+    }
+
+    /// The convolution of block `index` with what stands before its normalisation or, without one, after its activation.
+    fn convolve(
+        &self,
+        index: usize,
+        batch: usize,
+        input: Source<'_>,
+        weights: (&[f32], Option<&[f32]>),
+        shift: &[f32],
+        slope: f32,
+    ) -> Buffer {
+        let layer = &self.blocks[index].convolution;
+        match input {
+            Source::Occupied(cells) => {
+                let scaled: Vec<f32>;
+                let weights = if let (weights, Some(scale)) = weights {
+                    let of = |at: usize| scale[at / layer.taps()];
+                    scaled = weights.iter().enumerate().map(|(at, weight)| weight * of(at)).collect();
+                    &scaled
+                } else {
+                    weights.0
+                };
+                let mut output = Buffer::new(batch * self.shapes[index + 1].len());
+                cells.convolve_into(layer, weights, shift, &mut output);
+                if slope != 1.0 {
+                    norm::leak(&mut output, slope);
+                }
+                output
+            }
+            Source::Dense(input) => {
+                let plan = Correlation::forward(layer, self.shapes[index].size, batch, self.isa)
+                    .expect("the kernel fits, as `new` has seen");
+                let mut output = Buffer::new(batch * plan.output.len());
+                plan.run(input, &plan.pack(weights.0, weights.1), shift, slope, &mut output);
+                output
+            }
+        }
+    }
+
+    /// The output of a batch in use, with the running `statistics`.
+    ///
+    /// # Panics
+    /// If a slice has not the length that it should have.
+    pub fn infer(&self, input: &[f32], parameters: &[f32], mut statistics: &[f32]) -> Vec<f32> {
+        let (batch, input) = self.enter(input);
+        let mut map: Option<Buffer> = None;
+        for (index, parameters) in self.split(parameters).iter().enumerate() {
+            let block = &self.blocks[index];
+            let (scale, shift) = block.fold(parameters, &mut statistics);
+            let weights = (parameters.weights, scale.as_deref());
+            let source = map.as_deref().map_or(input.source(), Source::Dense);
+            map = Some(self.convolve(index, batch, source, weights, &shift, block.slope));
+        }
+        self.leave(map.unwrap_or_default())
+    }
+
+    fn leave(&self, output: Buffer) -> Vec<f32> {
+        if self.output().channels == 1 { output.into_vec() } else { self.output().unpack(&output) }
+    }
+
+    /// The output of a batch in training: normalisations use the statistics of the batch.
+    ///
+    /// # Panics
+    /// If a slice has not the length that it should have.
+    pub fn train(&self, input: &[f32], parameters: &[f32]) -> Trained {
+        let (batch, input) = self.enter(input);
+        let mut tape = Tape { batch, input, raw: Vec::new(), affine: Vec::new() };
+        let mut statistics = Vec::new();
+        let mut activated: Option<Buffer> = None;
+        for (index, parameters) in self.split(parameters).iter().enumerate() {
+            let (block, shape) = (&self.blocks[index], self.shapes[index + 1]);
+            let slope = if block.norm.is_some() { 1.0 } else { block.slope };
+            let source = match (&activated, tape.raw.last()) {
+                (Some(activated), _) => Source::Dense(activated),
+                (None, Some(raw)) => Source::Dense(raw),
+                (None, None) => tape.input.source(),
+            };
+            let raw = self.convolve(index, batch, source, (parameters.weights, None), parameters.bias, slope);
+            let affine = block.norm.map(|epsilon| {
+                let (mean, variance) = norm::moments(shape, &raw);
+                statistics.extend_from_slice(&mean[..shape.channels]);
+                statistics.extend_from_slice(&variance[..shape.channels]);
+                Affine::new(mean, &variance, epsilon, parameters.norm_weight, parameters.norm_bias)
+            });
+            activated = affine.as_ref().map(|affine| norm::activate(shape, &raw, affine, block.slope));
+            tape.raw.push(raw);
+            tape.affine.push(affine);
+        }
+        let output = match (activated, self.blocks.last().is_some_and(|block| block.slope == 1.0)) {
+            (Some(activated), _) => activated,
+            (None, true) => tape.raw.pop().unwrap_or_default(),
+            (None, false) => Buffer::from(tape.raw.last().map_or_else(Vec::new, |raw| raw.to_vec())),
+        };
+        Trained { output: self.leave(output), statistics, tape }
+    }
+
+    /// The way back: from the gradient of a loss with respect to the output to those with respect to the parameters and, if
+    /// `want_input`, to the input.
+    ///
+    /// # Panics
+    /// If a slice has not the length that it should have.
+    pub fn backward(
+        &self,
+        tape: &Tape,
+        parameters: &[f32],
+        output_gradient: &[f32],
+        want_input: bool,
+    ) -> StackGradients {
+        let split = self.split(parameters);
+        let mut of_blocks: Vec<[Vec<f32>; 4]> = Vec::new();
+        let mut gradient = Buffer::from(self.output().pack(output_gradient));
+        for index in (0..self.blocks.len()).rev() {
+            let (block, shape) = (&self.blocks[index], self.shapes[index + 1]);
+            let (mut norm_weight, mut norm_bias) = (Vec::new(), Vec::new());
+            let bias = if let Some(affine) = &tape.affine[index] {
+                (norm_weight, norm_bias) =
+                    norm::normalise_backward(shape, &tape.raw[index], affine, block.slope, &mut gradient);
+                // The mean of the batch takes a bias away again.
+                vec![0.0; shape.channels]
+            } else {
+                if block.slope != 1.0 {
+                    norm::leak_backward(&tape.raw[index], block.slope, &mut gradient);
+                }
+                norm::bias_gradient(shape, &gradient)
+            };
+            let weights = self.weight_gradient(index, tape, &gradient);
+            of_blocks.push([weights, bias, norm_weight, norm_bias]);
+            if index > 0 || want_input {
+                let plan =
+                    Correlation::backward(&block.convolution, self.shapes[index].size, tape.batch, self.isa)
+                        .expect("the kernel fits, as `new` has seen");
+                let mut before = Buffer::new(tape.batch * plan.output.len());
+                let weights = plan.pack(split[index].weights, None);
+                plan.run(&gradient, &weights, &vec![0.0; plan.output.channels], 1.0, &mut before);
+                gradient = before;
+            }
+        }
+        let parameters = of_blocks.into_iter().rev().flatten().flatten().collect();
+        let input = want_input.then(|| self.input().unpack(&gradient));
+        StackGradients { input, parameters }
+    }
+
+    fn weight_gradient(&self, index: usize, tape: &Tape, gradient: &[f32]) -> Vec<f32> {
+        let (layer, shape) = (&self.blocks[index].convolution, self.shapes[index]);
+        if index == 0 {
+            return match &tape.input {
+                Input::Occupied(cells) => cells.weight_gradient(layer, gradient),
+                Input::Dense(input) => weight_gradient(layer, shape.size, input, gradient, self.isa),
+            };
+        }
+        let raw = &tape.raw[index - 1];
+        match &tape.affine[index - 1] {
+            Some(affine) => {
+                // Computed again rather than kept: a map as large as that before the normalisation.
+                let input = norm::activate(shape, raw, affine, self.blocks[index - 1].slope);
+                weight_gradient(layer, shape.size, &input, gradient, self.isa)
+            }
+            None => weight_gradient(layer, shape.size, raw, gradient, self.isa),
+        }
+    }
+}
+
+impl Block {
+    fn parameters(&self) -> usize {
+        let outputs = self.convolution.outputs;
+        self.convolution.weights() + if self.norm.is_some() { 3 * outputs } else { outputs }
+    }
+
+    /// The normalisation with running statistics as factors of the weights (of each output channel) and a shift.
+    fn fold(&self, parameters: &Parameters<'_>, statistics: &mut &[f32]) -> (Option<Vec<f32>>, Vec<f32>) {
+        let Some(epsilon) = self.norm else { return (None, parameters.bias.to_vec()) };
+        let (mean, rest) = statistics.split_at(self.convolution.outputs);
+        let (variance, rest) = rest.split_at(self.convolution.outputs);
+        *statistics = rest;
+        let affine =
+            Affine::new(mean.to_vec(), variance, epsilon, parameters.norm_weight, parameters.norm_bias);
+        let shift = parameters.bias.iter().zip(&affine.scale).zip(&affine.shift);
+        let shift = shift.map(|((bias, scale), shift)| bias * scale + shift).collect();
+        (Some(affine.scale), shift)
+    }
+}

@@ -1,0 +1,103 @@
+//! A stack of convolutions as one operation on the CPU, with a way back of its own.
+//!
+//! Burn's CPU backend evaluates a network operation by operation; [`Stack`] keeps its maps in the layout of its kernels from
+//! the first layer to the last. Tensors of other backends are left to Burn: both functions give `None` for them.
+
+use std::sync::Arc;
+
+use burn_autodiff::Autodiff;
+use burn_autodiff::checkpoint::base::Checkpointer;
+use burn_autodiff::checkpoint::strategy::NoCheckpointing;
+use burn_autodiff::grads::Gradients;
+use burn_autodiff::ops::{Backward, Ops, OpsKind};
+use burn_flex::{Flex, FlexTensor};
+use burn_tensor::{Tensor, TensorData};
+use townsend_kernels::{Stack, Tape, Trained};
+
+/// The output `[batch, values]` in use: input `[batch, values]`, parameters and statistics in the order of [`Stack`].
+pub(crate) fn infer(
+    stack: &Stack,
+    input: &Tensor<2>,
+    parameters: &Tensor<1>,
+    statistics: &Tensor<1>,
+) -> Option<Tensor<2>> {
+    let [batch, _] = input.dims();
+    let (input, parameters) = (on_cpu(input)?, on_cpu(parameters)?);
+    let output = stack.infer(numbers(&input), numbers(&parameters), numbers(&on_cpu(statistics)?));
+    Some(Tensor::from_primitive::<Flex>(tensor(output, batch)))
+}
+
+/// The output `[batch, values]` in training, and mean and variance of the batch for each normalisation.
+pub(crate) fn train(
+    stack: &Stack,
+    input: &Tensor<2>,
+    parameters: &Tensor<1>,
+) -> Option<(Tensor<2>, Vec<f32>)> {
+    let [batch, _] = input.dims();
+    let tracked = parameters.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
+    let input = if input.is_autodiff() { input.clone() } else { input.clone().autodiff() };
+    let input = input.try_into_primitive::<Autodiff<Flex>>().ok()?;
+    let (input, input_node) = input.into_parts();
+    let (parameters, parameters_node) = tracked.into_parts();
+    let (input, parameters) = (contiguous(input), contiguous(parameters));
+    let Trained { output, statistics, tape } = stack.train(numbers(&input), numbers(&parameters));
+    let output = tensor(output, batch);
+    let preparation =
+        Fused.prepare::<NoCheckpointing>([input_node, parameters_node]).compute_bound().stateful();
+    let output = match preparation {
+        OpsKind::Tracked(preparation) => {
+            let state = State { stack: stack.clone(), tape: Arc::new(tape), parameters, batch };
+            preparation.finish(state, output)
+        }
+        OpsKind::UnTracked(preparation) => preparation.finish(output),
+    };
+    Some((Tensor::from_primitive::<Autodiff<Flex>>(output), statistics))
+}
+
+#[derive(Debug)]
+struct Fused;
+
+#[derive(Debug, Clone)]
+struct State {
+    stack: Stack,
+    tape: Arc<Tape>,
+    parameters: FlexTensor,
+    batch: usize,
+}
+
+impl Backward<Flex, 2> for Fused {
+    type State = State;
+
+    fn backward(self, ops: Ops<State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let State { stack, tape, parameters, batch } = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let [input_node, parameters_node] = ops.parents;
+        let found = stack.backward(&tape, numbers(&parameters), numbers(&gradient), input_node.is_some());
+        if let (Some(node), Some(values)) = (input_node, found.input) {
+            gradients.register::<Flex>(node.id, tensor(values, batch));
+        }
+        if let Some(node) = parameters_node {
+            let shape = [found.parameters.len()];
+            gradients
+                .register::<Flex>(node.id, FlexTensor::from_data(TensorData::new(found.parameters, shape)));
+        }
+    }
+}
+
+fn on_cpu<const D: usize>(tensor: &Tensor<D>) -> Option<FlexTensor> {
+    tensor.clone().try_into_primitive::<Flex>().ok().map(contiguous)
+}
+
+fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
+}
+
+fn numbers(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("contiguous f32")
+}
+
+/// `[batch, values]`.
+fn tensor(values: Vec<f32>, batch: usize) -> FlexTensor {
+    let shape = [batch, values.len() / batch.max(1)];
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
