@@ -247,7 +247,7 @@ impl Correlation {
     /// The runs of a class, relative to the first input cell that it reads.
     fn runs(&self, axes: &[Axis; 3], taps: &[Range<usize>; 3], width: usize) -> Vec<Run> {
         let (block, [_, z_size, x_size]) = (self.input.block(), self.input.size);
-        let mut runs = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
         for t in taps[0].clone() {
             for z in taps[1].clone() {
                 for channels in 0..self.input.blocks() {
@@ -256,8 +256,15 @@ impl Correlation {
                     let b = ((t * axes[1].taps() + z) * self.input.blocks() + channels) * axes[2].taps()
                         + taps[2].start;
                     let length = taps[2].len() * block;
-                    if length > 0 {
-                        runs.push(Run { a: (a * block) as isize, b: (b * block * width) as isize, length });
+                    let (a, b) = ((a * block) as isize, (b * block * width) as isize);
+                    match runs.last_mut() {
+                        Some(Run { a: a_last, b: b_last, length: last })
+                            if a == *a_last + *last as isize && b == *b_last + (*last * width) as isize =>
+                        {
+                            *last += length;
+                        }
+                        _ if length > 0 => runs.push(Run { a, b, length }),
+                        _ => (),
                     }
                 }
             }

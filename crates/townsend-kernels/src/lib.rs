@@ -19,8 +19,10 @@
 
 mod buffer;
 mod correlation;
+mod exponential;
 mod gradient;
 mod isa;
+mod network;
 mod norm;
 mod shape;
 mod simd;
@@ -28,8 +30,10 @@ mod sparse;
 mod stack;
 mod tile;
 
+pub use exponential::exponentials;
 pub use gradient::weight_gradient;
 pub use isa::Isa;
+pub use network::Network;
 pub use shape::{Convolution, Shape};
 pub use sparse::Occupied;
 pub use stack::{Block, Stack, StackGradients, Tape, Trained};

@@ -152,6 +152,19 @@ impl Stack {
         blocks.collect()
     }
 
+    /// Of each block the weights, factors of its output channels, and a shift, with the normalisation of use folded in.
+    pub(crate) fn folded<'a>(
+        &self,
+        parameters: &'a [f32],
+        mut statistics: &[f32],
+    ) -> Vec<(&'a [f32], Option<Vec<f32>>, Vec<f32>)> {
+        let blocks = self.blocks.iter().zip(self.split(parameters)).map(|(block, parameters)| {
+            let (scale, shift) = block.fold(&parameters, &mut statistics);
+            (parameters.weights, scale, shift)
+        });
+        blocks.collect()
+    }
+
     fn enter(&self, input: &[f32]) -> (usize, Input) {
         let shape = self.input();
         let batch = shape.batch(input.len(), shape.values());
@@ -206,15 +219,13 @@ impl Stack {
     ///
     /// # Panics
     /// If a slice has not the length that it should have.
-    pub fn infer(&self, input: &[f32], parameters: &[f32], mut statistics: &[f32]) -> Vec<f32> {
+    pub fn infer(&self, input: &[f32], parameters: &[f32], statistics: &[f32]) -> Vec<f32> {
         let (batch, input) = self.enter(input);
         let mut map: Option<Buffer> = None;
-        for (index, parameters) in self.split(parameters).iter().enumerate() {
-            let block = &self.blocks[index];
-            let (scale, shift) = block.fold(parameters, &mut statistics);
-            let weights = (parameters.weights, scale.as_deref());
+        for (index, (weights, scale, shift)) in self.folded(parameters, statistics).into_iter().enumerate() {
             let source = map.as_deref().map_or(input.source(), Source::Dense);
-            map = Some(self.convolve(index, batch, source, weights, &shift, block.slope));
+            let weights = (weights, scale.as_deref());
+            map = Some(self.convolve(index, batch, source, weights, &shift, self.blocks[index].slope));
         }
         self.leave(map.unwrap_or_default())
     }

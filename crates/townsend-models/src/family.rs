@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use crate::layers::Pass;
-use crate::{ConfigError, Parameters, TensorSpec, vae};
+use crate::{ConfigError, Decoder, Parameters, TensorSpec, vae};
 
 /// A model on a grid: which tensors it has, its loss, and how noise becomes the shape of an avalanche.
 pub trait Model: std::fmt::Debug + Send + Sync {
@@ -27,6 +27,12 @@ pub trait Model: std::fmt::Debug + Send + Sync {
 
     /// The distribution of the noise that new avalanches are made from, if it is not N(0, I).
     fn latent_map(&self, _parameters: &Parameters) -> Option<LatentMap> {
+        None
+    }
+
+    /// What [`Model::shapes`] does, the latent map included, for batches of `batch` on the CPU and without Burn; `None`
+    /// if there is no such way.
+    fn decoder(&self, _parameters: &Parameters, _batch: usize) -> Option<Decoder> {
         None
     }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use burn_tensor::{Device, Tensor, TensorData};
 use rand_distr::{Distribution, StandardNormal};
@@ -11,7 +12,7 @@ use townsend_core::{CountSet, Grid, Meta, Purpose, stream};
 use crate::layers::Pass;
 use crate::multinomial::throw;
 use crate::parameters::to_host;
-use crate::{Checkpoint, LatentMap, Model, ModelError, Parameters, SizeModel};
+use crate::{Checkpoint, Decoder, LatentMap, Model, ModelError, Parameters, SizeModel};
 
 const LATENT: Purpose = Purpose::new("generate latent");
 const SIZE: Purpose = Purpose::new("generate size");
@@ -28,6 +29,8 @@ pub struct Generator {
     model: Box<dyn Model>,
     latent_map: Option<LatentMap>,
     parameters: Parameters,
+    /// On the CPU the way without Burn, for whole blocks: those that no thread is using.
+    decoders: Option<Mutex<Vec<Decoder>>>,
     size: SizeModel,
     grid: Grid,
     meta: Meta,
@@ -38,7 +41,10 @@ impl Generator {
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
         let (checkpoint, model) = Checkpoint::load(path, device)?;
         let header = checkpoint.header;
+        let on_cpu = *checkpoint.parameters.device() == Device::flex();
+        let decoder = on_cpu.then(|| model.decoder(&checkpoint.parameters, block(&header.grid))).flatten();
         Ok(Self {
+            decoders: decoder.map(|decoder| Mutex::new(vec![decoder])),
             latent_map: model.latent_map(&checkpoint.parameters),
             model,
             parameters: checkpoint.parameters,
@@ -58,11 +64,6 @@ impl Generator {
         &self.size
     }
 
-    /// Avalanches that are decoded together: as many as keep the largest maps of the network in some 100 MB.
-    fn block(&self) -> u64 {
-        ((1 << 20) / self.grid.cells() as u64).clamp(1, 64)
-    }
-
     /// The avalanches with these numbers.
     pub fn generate(&self, seed: u64, range: Range<u64>) -> CountSet {
         let mut all = self.empty_set();
@@ -76,7 +77,7 @@ impl Generator {
 
     /// The same avalanches in parts of at most 64, so that memory does not grow with their number.
     pub fn chunks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = CountSet> + '_ {
-        let block = self.block();
+        let block = block(&self.grid) as u64;
         let first = range.start - range.start % block;
         (first..range.end).step_by(block as usize).map(move |start| {
             let wanted = start.max(range.start)..start.saturating_add(block).min(range.end);
@@ -91,16 +92,23 @@ impl Generator {
     }
 
     fn decode_block(&self, seed: u64, start: u64, wanted: Range<u64>) -> CountSet {
-        let (block, noise) = (self.block() as usize, self.model.noise());
+        let (block, noise) = (block(&self.grid), self.model.noise());
         let latent: Vec<f32> = (0..block as u64)
             .flat_map(|row| standard_normal(seed, LATENT, start.wrapping_add(row), noise))
             .collect();
-        let latent = Tensor::from_data(TensorData::new(latent, [block, noise]), self.parameters.device());
-        let latent = match &self.latent_map {
-            Some(map) => map.apply(latent),
-            None => latent,
+        let mut decoder = self.take_decoder();
+        let decoded;
+        let weights = if let Some(decoder) = &mut decoder {
+            decoder.weights(&latent)
+        } else {
+            let latent = Tensor::from_data(TensorData::new(latent, [block, noise]), self.parameters.device());
+            let latent = match &self.latent_map {
+                Some(map) => map.apply(latent),
+                None => latent,
+            };
+            decoded = to_host(self.model.shapes(&mut Pass::inference(&self.parameters), latent));
+            &decoded
         };
-        let weights = to_host(self.model.shapes(&mut Pass::inference(&self.parameters), latent));
         let cells = self.grid.cells();
         let avalanches: Vec<Vec<u32>> = wanted
             .into_par_iter()
@@ -114,12 +122,27 @@ impl Generator {
                 )
             })
             .collect();
+        if let (Some(decoders), Some(decoder)) = (&self.decoders, decoder) {
+            decoders.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
+        }
         let mut set = self.empty_set();
         for sorted in &avalanches {
             set.push_cells(sorted);
         }
         set
     }
+
+    /// A decoder that nobody uses, or one more. The lock is not held while it computes: a thread that waits for its
+    /// own parallel work may take up another block.
+    fn take_decoder(&self) -> Option<Decoder> {
+        let unused = self.decoders.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        unused.or_else(|| self.model.decoder(&self.parameters, block(&self.grid)))
+    }
+}
+
+/// Avalanches that are decoded together: as many as keep the largest maps of the network in some 100 MB.
+fn block(grid: &Grid) -> usize {
+    ((1 << 23) / grid.cells()).clamp(1, 64)
 }
 
 /// `n` standard normal numbers from a stream.

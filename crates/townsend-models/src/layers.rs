@@ -75,6 +75,12 @@ impl Layer {
         part(&self.convolution.name).into_iter().chain(norm).collect()
     }
 
+    /// Name of each running statistic, in the order of a [`Stack`].
+    pub(crate) fn statistics(&self) -> Vec<String> {
+        let part = |name: &str| ["running_mean", "running_var"].map(|part| format!("{name}.{part}"));
+        self.norm.iter().flat_map(|(name, _)| part(name)).collect()
+    }
+
     /// The layer for the CPU's kernels.
     pub(crate) fn block(&self) -> Block {
         let layer = &self.convolution;
@@ -91,6 +97,12 @@ impl Layer {
             slope: self.slope as f32,
         }
     }
+}
+
+/// Layers one after the other from maps of `size`, for the CPU's kernels.
+pub(crate) fn stack(layers: &[Layer], size: [usize; 3]) -> Stack {
+    let blocks = layers.iter().map(Layer::block).collect();
+    Stack::new(size, blocks).expect("layers that a checked configuration describes fit")
 }
 
 /// Weight `[outputs, inputs]` and bias of a linear layer.
@@ -159,8 +171,7 @@ impl<'a> Pass<'a> {
     /// CPU all of them are one operation of this project's own kernels.
     pub(crate) fn stack(&mut self, layers: &[Layer], size: [usize; 3], input: Tensor<2>) -> Tensor<2> {
         let [batch, _] = input.dims();
-        let blocks = layers.iter().map(Layer::block).collect();
-        let stack = Stack::new(size, blocks).expect("layers that a checked configuration describes fit");
+        let stack = stack(layers, size);
         let parameters = self.flat(layers.iter().flat_map(Layer::names));
         if self.training {
             if let Some((output, statistics)) = fused::train(&stack, &input, &parameters) {

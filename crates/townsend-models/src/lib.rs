@@ -31,6 +31,7 @@
 )]
 
 mod checkpoint;
+mod decoder;
 mod device;
 mod error;
 mod family;
@@ -44,6 +45,7 @@ mod size;
 pub mod vae;
 
 pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, TrainingState};
+pub use decoder::Decoder;
 pub use device::device;
 pub use error::{ConfigError, ModelError};
 pub use family::{Batch, LatentMap, Losses, Model, ModelConfig};

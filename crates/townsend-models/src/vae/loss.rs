@@ -22,6 +22,15 @@ pub(crate) fn unscale(scaling: Scaling, scaled: Tensor<2>) -> Tensor<2> {
     }
 }
 
+/// [`unscale`] of a number.
+pub(crate) fn unscaled(scaling: Scaling, scaled: f32) -> f32 {
+    match scaling {
+        Scaling::Raw => scaled,
+        Scaling::Sqrt => scaled * scaled,
+        Scaling::Log1p => scaled.exp() - 1.0,
+    }
+}
+
 /// ln p of the mean avalanche, with a tenth of an electron added to each cell so that none is impossible.
 pub(crate) fn log_profile(electrons: &[u64]) -> Vec<f32> {
     let total = electrons.iter().sum::<u64>() as f64 + 0.1 * electrons.len() as f64;

@@ -11,12 +11,13 @@ mod network;
 mod tests;
 
 use burn_tensor::{Tensor, TensorData};
+use townsend_kernels::exponentials;
 
 pub use self::config::{Likelihood, Output, Scaling, VaeConfig};
 pub use self::loss::{divergence, reconstruction, sample};
 use self::network::Network;
 use crate::layers::Pass;
-use crate::{Batch, LatentMap, Losses, Model, Parameters, TensorSpec};
+use crate::{Batch, Decoder, LatentMap, Losses, Model, Parameters, TensorSpec};
 
 /// A VAE on a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +91,23 @@ impl Model for Vae {
 
     fn latent_map(&self, parameters: &Parameters) -> Option<LatentMap> {
         self.config.latent_moments.then(|| aggregate::map(parameters, self.config.latent))
+    }
+
+    fn decoder(&self, parameters: &Parameters, batch: usize) -> Option<Decoder> {
+        let network = self.network.decoder(parameters, self.latent_map(parameters).as_ref(), batch);
+        let (output, input) = (self.config.output, self.config.input);
+        let profile = match output {
+            Output::Softmax => parameters.values(network::PROFILE),
+            Output::Relu | Output::TwoSigmoid => Vec::new(),
+        };
+        let to_weights = move |cells: &mut [f32]| match output {
+            Output::Softmax => exponentials(cells, &profile),
+            Output::Relu => cells.iter_mut().for_each(|x| *x = loss::unscaled(input, x.max(0.0))),
+            Output::TwoSigmoid => {
+                cells.iter_mut().for_each(|x| *x = loss::unscaled(input, 2.0 / (1.0 + (-*x).exp())));
+            }
+        };
+        Some(Decoder::new(network, Box::new(to_weights)))
     }
 
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {

@@ -7,10 +7,12 @@
 //! | decoder | linear 300→3000, 3000→128; transposed conv 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between |
 
 use burn_tensor::{Tensor, activation};
+use townsend_kernels::{Isa, Shape};
 
 use super::{Output, VaeConfig};
-use crate::layers::{Convolution, Layer, Pass, linear_specs};
-use crate::{Role, TensorSpec};
+use crate::layers::{Convolution, Layer, Pass, linear_specs, stack};
+use crate::parameters::to_host;
+use crate::{LatentMap, Parameters, Role, TensorSpec};
 
 const LEAKY_SLOPE: f64 = 0.01;
 const EPSILON: f64 = 1e-5;
@@ -113,6 +115,34 @@ impl Network {
         let features = pass.linear("decoder.features", self.innermost.iter().product(), hidden);
         let [_, t, z, x] = self.innermost;
         pass.stack(&self.decoder, [t, z, x], features)
+    }
+
+    /// The decoder as [`Network::decode`] with running statistics, by kernels alone; what it reads goes through `map` first.
+    pub(super) fn decoder(
+        &self,
+        parameters: &Parameters,
+        map: Option<&LatentMap>,
+        batch: usize,
+    ) -> townsend_kernels::Network {
+        let [channels, t, z, x] = self.innermost;
+        let vector = |channels| Shape { channels, size: [1; 3] };
+        let values = |name: &str| parameters.values(name);
+        let mut network = townsend_kernels::Network::new(batch, self.latent, Isa::best());
+        if let Some(map) = map {
+            let factor = to_host(map.transposed.clone().transpose());
+            network.linear(&factor, &to_host(map.mean.clone()), vector(self.latent));
+        }
+        for (name, output) in [
+            ("decoder.hidden", vector(self.hidden)),
+            ("decoder.features", Shape { channels, size: [t, z, x] }),
+        ] {
+            network.linear(&values(&format!("{name}.weight")), &values(&format!("{name}.bias")), output);
+        }
+        let all = |names: fn(&Layer) -> Vec<String>| -> Vec<f32> {
+            self.decoder.iter().flat_map(names).flat_map(|name| values(&name)).collect()
+        };
+        network.stack(&stack(&self.decoder, [t, z, x]), &all(Layer::names), &all(Layer::statistics));
+        network
     }
 
     /// The output function over `[batch, cells]`; for `softmax` its logarithm. There the decoder gives what is to be

@@ -1,0 +1,143 @@
+//! A network that only computes: everything that can be done once is done when it is made.
+
+use crate::correlation::Correlation;
+use crate::{Convolution, Isa, Shape, Stack};
+
+/// Linear layers and [stacks](Stack) with fixed weights, for batches of a fixed size.
+///
+/// Weights are packed and normalisations folded into them when a layer is added; [`Network::run`] itself allocates
+/// nothing. A row's output depends on that row alone, bit for bit.
+#[derive(Debug)]
+pub struct Network {
+    batch: usize,
+    isa: Isa,
+    inputs: usize,
+    /// What the last layer gives, and what it takes in memory for one row.
+    output: Shape,
+    layers: Vec<Layer>,
+    maps: [Vec<f32>; 2],
+}
+
+#[derive(Debug)]
+struct Layer {
+    plan: Correlation,
+    weights: Vec<f32>,
+    shift: Vec<f32>,
+    slope: f32,
+    /// Numbers of a row that the next layer reads.
+    row: usize,
+}
+
+impl Network {
+    /// A network without layers, for batches of `batch` rows of `inputs` numbers.
+    pub fn new(batch: usize, inputs: usize, isa: Isa) -> Self {
+        let output = Shape { channels: inputs, size: [1; 3] };
+        Self {
+            batch,
+            isa,
+            inputs,
+            output,
+            layers: Vec::new(),
+            maps: [vec![0.0; batch * output.len()], Vec::new()],
+        }
+    }
+
+    /// Adds a linear layer with weights `[outputs, inputs]`, whose outputs are a map `[channels, t, z, x]`.
+    ///
+    /// # Panics
+    /// If the layer before does not give as many numbers as it takes, or a slice has not the right length.
+    pub fn linear(&mut self, weights: &[f32], bias: &[f32], output: Shape) {
+        let inputs = self.output.channels;
+        assert!(self.output.cells() == 1, "a linear layer reads a vector");
+        assert_eq!(weights.len(), inputs * output.values(), "weights of a linear layer");
+        // Its outputs are computed in the order in which the map stands in memory.
+        let mut ordered = vec![0.0; inputs * output.len()];
+        let mut shift = vec![0.0; output.len()];
+        for channel in 0..output.channels {
+            for cell in 0..output.cells() {
+                let (from, to) = (channel * output.cells() + cell, output.at(channel, cell));
+                ordered[to * inputs..][..inputs].copy_from_slice(&weights[from * inputs..][..inputs]);
+                shift[to] = bias[from];
+            }
+        }
+        let layer = Convolution {
+            transposed: false,
+            inputs,
+            outputs: output.len(),
+            kernel: [1; 3],
+            stride: [1; 3],
+            padding: [0; 3],
+        };
+        self.add(&layer, &ordered, None, shift, 1.0);
+        self.output = output;
+        if let Some(layer) = self.layers.last_mut() {
+            layer.row = output.len();
+        }
+    }
+
+    /// Adds a stack with its parameters and running statistics.
+    ///
+    /// # Panics
+    /// If the layer before does not give the map that it takes, or a slice has not the right length.
+    pub fn stack(&mut self, stack: &Stack, parameters: &[f32], statistics: &[f32]) {
+        assert_eq!(self.output, stack.input(), "a stack after another map");
+        for (block, folded) in stack.blocks().iter().zip(stack.folded(parameters, statistics)) {
+            let (weights, scale, shift) = folded;
+            self.add(&block.convolution, weights, scale.as_deref(), shift, block.slope);
+        }
+    }
+
+    fn add(
+        &mut self,
+        layer: &Convolution,
+        weights: &[f32],
+        scale: Option<&[f32]>,
+        shift: Vec<f32>,
+        slope: f32,
+    ) {
+        let plan =
+            Correlation::forward(layer, self.output.size, self.batch, self.isa).expect("the kernel fits");
+        let weights = plan.pack(weights, scale);
+        self.output = plan.output;
+        let row = plan.output.len();
+        self.layers.push(Layer { plan, weights, shift, slope, row });
+        let map = &mut self.maps[self.layers.len() % 2];
+        let length = self.batch * row;
+        map.resize(length.max(map.len()), 0.0);
+    }
+
+    /// Rows of a batch.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// What comes out for each row.
+    pub fn output(&self) -> Shape {
+        self.output
+    }
+
+    /// Computes the outputs of a batch of inputs `[batch, inputs]`; each in the layout of its [`Shape`].
+    ///
+    /// # Panics
+    /// If there are not as many inputs.
+    pub fn run(&mut self, input: &[f32]) -> &mut [f32] {
+        assert_eq!(input.len(), self.batch * self.inputs, "a batch of {} rows", self.batch);
+        let padded = Shape { channels: self.inputs, size: [1; 3] }.len();
+        for (to, from) in self.maps[0].chunks_mut(padded).zip(input.chunks(self.inputs.max(1))) {
+            to[..self.inputs].copy_from_slice(from);
+            to[self.inputs..].fill(0.0);
+        }
+        let [mut from, mut to] = self.maps.each_mut();
+        let mut length = self.batch * padded;
+        for Layer { plan, weights, shift, slope, row } in &self.layers {
+            let computed = plan.output.len();
+            plan.run(&from[..length], weights, shift, *slope, &mut to[..self.batch * computed]);
+            if *row < computed {
+                (1..self.batch).for_each(|n| to.copy_within(n * computed..n * computed + row, n * row));
+            }
+            length = self.batch * row;
+            std::mem::swap(&mut from, &mut to);
+        }
+        &mut from[..length]
+    }
+}
