@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use townsend_core::{ElectronSet, Purpose, Stream, stream};
 
 use crate::{
-    Cloud, Cluster, Detector, Drift, FoilStage, Ionisation, Lattice, SimError, Stage, Transport, fill_normal,
+    Cloud, Cluster, Detector, Drift, FoilStage, GasTable, Ionisation, Lattice, SimError, Stage, Transport,
+    fill_normal,
 };
 
 /// Where the primary electron starts.
@@ -76,17 +77,21 @@ impl Simulation {
 
     /// Prepares a detector, with primary electrons at `start`.
     pub fn new(detector: &Detector, start: Start) -> Result<Self, SimError> {
-        let table = detector.gas_table()?;
+        Self::with_gas(detector, &detector.gas_table()?, start)
+    }
+
+    /// The same with a gas table that was read before, for those who simulate many detectors with one gas.
+    pub fn with_gas(detector: &Detector, table: &GasTable, start: Start) -> Result<Self, SimError> {
         let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         for foil in &detector.foils {
-            let transport = detector.transport(&table, foil.field_kv_cm)?;
+            let transport = detector.transport(table, foil.field_kv_cm)?;
             let mut drift = Drift::over(foil.gap_mm - foil.included_mm, &transport);
             // The response of a foil is symmetric; what the magnetic field does within it is left to the gap.
             drift.shift_mm = foil.gap_mm * transport.lorentz_tangent();
             stages.push(Box::new(FoilStage::new(lattice, foil, &drift)));
         }
-        let drift = detector.transport(&table, detector.drift.field_kv_cm)?;
+        let drift = detector.transport(table, detector.drift.field_kv_cm)?;
         let drift_mm = detector.drift.gap_mm;
         let track = detector.track.as_ref().map(|track| Ionisation::new(track, drift_mm));
         if start == Start::Track && track.is_none() {
