@@ -76,12 +76,13 @@ mod places;
 mod plot;
 mod quantity;
 mod random;
+mod ranking;
 mod report;
 mod strips;
 mod text;
 mod verdict;
 
-pub use check::{Check, CheckOptions, check};
+pub use check::{Check, CheckOptions, Curve, check};
 pub use conditions::{Condition, ConditionBin, Conditional};
 pub use distance::{
     Binning, Distance, Distances, Resampling, Sample, kolmogorov_smirnov, kolmogorov_smirnov_p_value,
@@ -92,10 +93,12 @@ pub use legacy::{InRange, Legacy, Published, ReferenceResult, legacy_values_abou
 pub use multivariate::{
     ClassifierDetails, Correlations, Importance, Judge, Learning, MatrixDistance, Neighbours, Rows, auc,
     classifier_auc, classifier_auc_of, correlation_matrix, divergence, duplicates, frechet_distance,
-    isotonic, kernel_distance, nearer_to_training, neighbours,
+    isotonic, kernel_distance, nearer_to_training, neighbours, physics_distances,
 };
 pub use observables::{Column, Observable, ObservableOptions, Observables};
+pub use page::inspection_page;
 pub use pairs::PairCorrelation;
+pub use ranking::{Ranked, Ranking};
 pub use report::{
     ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score,
     SetSummary,

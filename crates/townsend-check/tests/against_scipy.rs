@@ -3,10 +3,13 @@
 
 #![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use common::python;
 use rand_distr::{Distribution, Normal, Poisson};
 use serde_json::{Value, json};
 use townsend_check::{
@@ -16,19 +19,6 @@ use townsend_check::{
 use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, stream};
 
 const TEST: Purpose = Purpose::new("against scipy");
-
-/// The interpreter that has the test environment.
-fn python() -> PathBuf {
-    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/bin/python");
-    let python = std::env::var_os("TOWNSEND_PYTHON").map_or(made, PathBuf::from);
-    assert!(
-        python.exists(),
-        "needs the Python test environment: run `cargo xtask test` once, which makes it under target/python, or set \
-         TOWNSEND_PYTHON (looked for {})",
-        python.display()
-    );
-    python
-}
 
 /// Everything that both sides look at.
 struct Case {

@@ -56,7 +56,9 @@ pub(crate) enum Verb {
     )]
     Readout(Readout),
     /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
-    #[command(after_help = "Example:\n  townsend inspect avalanches.root --json")]
+    #[command(
+        after_help = "Examples:\n  townsend inspect avalanches.root --json\n  townsend inspect avalanches.npz --html avalanches.html"
+    )]
     Inspect(Inspect),
     /// Turn a file into another format; electrons become histograms, never the reverse.
     #[command(
@@ -75,7 +77,7 @@ pub(crate) enum Verb {
     Generate(Generate),
     /// Compare generated avalanches with real ones: distances, plots, report.
     #[command(
-        after_help = "Examples:\n  townsend check --real avalanches.root --held-back runs/vae \\\n      --generated generated.root --out report\n  townsend check --real a.npz --generated b.npz --out report \\\n      --fail-above ks=0.1 --fail-above w1_over_sigma.rms_x=0.2"
+        after_help = "Examples:\n  townsend check --real avalanches.root --held-back runs/vae \\\n      --generated generated.root --out report\n  townsend check --real a.npz --generated b.npz --out report \\\n      --fail-above ks=0.1 --fail-above w1_over_sigma.rms_x=0.2\n  townsend check --real a.npz --generated b.npz --generated c.npz --out report --require amber"
     )]
     Check(Check),
 }
@@ -146,6 +148,9 @@ pub(crate) struct Inspect {
     /// The file's format, if its first bytes do not tell: root or npz.
     #[arg(long)]
     pub(crate) format: Option<Format>,
+    /// Write a page too: distributions of the observables, and avalanches in three dimensions.
+    #[arg(long, value_name = "PAGE.html")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -209,20 +214,42 @@ pub(crate) struct Generate {
     pub(crate) format: Option<Format>,
 }
 
+/// The worst light that passes.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Required {
+    Green,
+    Amber,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Real avalanches.
     #[arg(long, value_name = "FILE")]
     pub(crate) real: PathBuf,
-    /// Generated avalanches.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) generated: PathBuf,
+    /// Generated avalanches; several files are ranked side by side, each with a report in a folder of its own.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) generated: Vec<PathBuf>,
     /// Folder for the report.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Of the real avalanches, take only those that this run was not trained on: its test part.
     #[arg(long, value_name = "RUN")]
     pub(crate) held_back: Option<PathBuf>,
+    /// What the generator was trained on, if no run knows it, to see whether it learnt avalanches by heart.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) training: Option<PathBuf>,
+    /// Compare in bins of a condition too: the name of an array in both npz files of one value an avalanche.
+    #[arg(long, value_name = "ARRAY")]
+    pub(crate) by: Vec<String>,
+    /// Limits of the traffic lights [default: those of configs/check/default.toml].
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) thresholds: Option<PathBuf>,
+    /// Train no classifiers, which take most of the time.
+    #[arg(long)]
+    pub(crate) no_classifiers: bool,
+    /// Exit with 1 unless every traffic light is at least this: green or amber.
+    #[arg(long, value_name = "LIGHT")]
+    pub(crate) require: Option<Required>,
     /// Exit with 1 if a distance is above a value, of any observable (ks=0.1) or of one (see the example).
     #[arg(long, value_name = "METRIC=VALUE")]
     pub(crate) fail_above: Vec<Gate>,

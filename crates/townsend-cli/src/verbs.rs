@@ -7,11 +7,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use townsend::{
-    CascadeSummary, CheckOptions, Context, ConvertOptions, Generated, InspectOptions, Inspection,
+    CascadeSummary, CheckOptions, Context, ConvertOptions, Generated, InspectOptions, Inspection, Light,
     ReadoutOptions, Report, SampleOptions, StageFit, Start, Summary, TrainOptions, significant,
 };
 
-use crate::arguments::{Check, Common, Convert, Demo, Generate, Inspect, Readout, Simulate, Train, Verb};
+use crate::arguments::{
+    Check, Common, Convert, Demo, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
+};
 use crate::progress::{Bars, say};
 
 pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
@@ -79,7 +81,11 @@ fn demo(arguments: &Demo, context: &Context<'_>, bars: &Bars, json: bool) -> Res
 }
 
 fn inspect(arguments: &Inspect, context: &Context<'_>, json: bool) -> Result<ExitCode> {
-    let options = InspectOptions { dims: arguments.dims.map(usize::from), format: arguments.format };
+    let options = InspectOptions {
+        dims: arguments.dims.map(usize::from),
+        format: arguments.format,
+        html: arguments.html.clone(),
+    };
     let inspection = townsend::inspect(&arguments.file, &options, context)?;
     if json {
         print_json(&inspection)?;
@@ -91,17 +97,10 @@ fn inspect(arguments: &Inspect, context: &Context<'_>, json: bool) -> Result<Exi
 }
 
 fn describe(of: &Inspection) -> String {
-    let mut lines = vec![format!("{}: {}", of.file, of.layout)];
-    if !of.source.is_empty() {
-        lines.push(format!("source      {}", of.source));
-    }
-    let fraction = of.empty as f64 / of.avalanches.max(1) as f64;
-    lines.push(format!("avalanches  {}", of.avalanches));
-    lines.push(format!("empty       {} ({:.2}%)", of.empty, 100.0 * fraction));
-    lines.push(format!("electrons   {}", of.electrons));
-    if let Some(grid) = &of.grid {
-        lines.push(format!("grid        {grid}"));
-    }
+    let mut facts = of.facts().into_iter();
+    let layout = facts.next().map_or(String::new(), |(_, layout)| layout);
+    let mut lines = vec![format!("{}: {layout}", of.file)];
+    lines.extend(facts.map(|(name, value)| format!("{name:<12}{value}")));
     lines.push(String::new());
     lines.push(format!(
         "{:<16}{:>14}{:>14}  {:<6}{:>12}",
@@ -239,24 +238,56 @@ fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -
 }
 
 fn check(arguments: &Check, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let options = CheckOptions { held_back: arguments.held_back.clone() };
-    let report = townsend::check(&arguments.real, &arguments.generated, &arguments.out, &options, context)?;
-    if json {
-        print_json(&report)?;
-    } else {
-        warn_of_sets(&report);
-        print(&report.table())?;
-        bars.note(&format!("report: {}", arguments.out.join("report.html").display()));
+    let options = CheckOptions {
+        held_back: arguments.held_back.clone(),
+        training: arguments.training.clone(),
+        by: arguments.by.clone(),
+        thresholds: arguments.thresholds.clone(),
+        without_classifiers: arguments.no_classifiers,
+    };
+    let Check { real, generated, out, .. } = arguments;
+    if let [generated] = generated.as_slice() {
+        let report = townsend::check(real, generated, out, &options, context)?;
+        if json {
+            print_json(&report)?;
+        } else {
+            warn_of_sets(&report);
+            print(&report.table())?;
+            print(&report.lights())?;
+            bars.note(&format!("report: {}", out.join("report.html").display()));
+        }
+        return gates(arguments, &[report]);
     }
-    gates(arguments, &report)
+    let (ranking, reports) = townsend::check_all(real, generated, out, &options, context)?;
+    if json {
+        print_json(&ranking)?;
+    } else {
+        reports.iter().for_each(warn_of_sets);
+        print(&ranking.table())?;
+        bars.note(&format!("reports: {}", out.join("index.html").display()));
+    }
+    gates(arguments, &reports)
 }
 
-/// Exit code 1 if any distance is above its limit.
-fn gates(arguments: &Check, report: &Report) -> Result<ExitCode> {
+/// Exit code 1 if any distance of a report is above its limit, or a light worse than required.
+fn gates(arguments: &Check, reports: &[Report]) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
-    for gate in &arguments.fail_above {
-        for excess in gate.apply(report)? {
-            say(&format!("above its limit: {excess}"));
+    let worst = arguments.require.map(|required| match required {
+        Required::Green => Light::Green,
+        Required::Amber => Light::Amber,
+    });
+    for report in reports {
+        // Which of several generators.
+        let of = if reports.len() > 1 { format!("{}: ", report.generated.file) } else { String::new() };
+        for gate in &arguments.fail_above {
+            for excess in gate.apply(report)? {
+                say(&format!("{of}above its limit: {excess}"));
+                code = ExitCode::FAILURE;
+            }
+        }
+        let lights = report.verdict.iter().flat_map(|verdict| &verdict.judgements);
+        for judgement in lights.filter(|judgement| worst.is_some_and(|worst| judgement.light > worst)) {
+            say(&format!("{of}{}: {} ({})", judgement.light.name(), judgement.question, judgement.metric));
             code = ExitCode::FAILURE;
         }
     }

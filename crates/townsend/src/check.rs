@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use townsend_check::{Excess, Report};
+use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
 use townsend_core::{Dataset, OutputFile, Part};
-use townsend_io::ReadOptions;
+use townsend_io::{Loaded, ReadOptions};
 use townsend_train::Run;
 
 use crate::cascade::{CascadeRun, CascadeSummary};
@@ -15,8 +15,18 @@ use crate::{Context, Error, Result};
 /// How to compare.
 #[derive(Debug, Clone, Default)]
 pub struct CheckOptions {
-    /// A run: of the real avalanches, only those of its test part are taken, which it was not trained on.
+    /// A run: of the real avalanches, only those of its test part are taken, which it was not trained on; with those
+    /// that it was trained on one sees whether it learnt avalanches by heart, and the page shows how training went.
     pub held_back: Option<PathBuf>,
+    /// Avalanches that the generator was trained on, if no run knows them.
+    pub training: Option<PathBuf>,
+    /// Names of arrays, in both files, of one value an avalanche (or several): conditions, in bins of which the
+    /// observables are compared too.
+    pub by: Vec<String>,
+    /// A TOML file with the limits of the traffic lights; those of `configs/check/default.toml` if none.
+    pub thresholds: Option<PathBuf>,
+    /// Trains no classifiers, which take most of the time.
+    pub without_classifiers: bool,
 }
 
 /// A limit that a distance may not be above: `ks.rms_x=0.05`.
@@ -35,7 +45,7 @@ impl FromStr for Gate {
             .and_then(|(metric, limit)| Some((metric.trim(), limit.trim().parse().ok()?)));
         match parts {
             Some((metric, _)) if !Report::is_metric(metric) => Err(format!(
-                "there is no metric `{metric}`; there are w1_over_sigma, ks and separation_power, of all observables or of one (ks.rms_x), and empty, c2st.auc, fpd, kpd"
+                "there is no metric `{metric}`; there are w1_over_sigma, ks and separation_power, of all observables or of one (ks.rms_x); shortfall (of precision, recall, density, coverage), correlations, lumpiness_by_scale, strips and conditional, of all of their kind or of one; and empty, c2st.auc, c2st.auc_network, c2st.auc_low_level, fpd, kpd, duplicates, memorisation, pair_correlation"
             )),
             Some((metric, limit)) if f64::is_finite(limit) => Ok(Self { metric: metric.into(), limit }),
             _ => Err(format!("`{text}` is not a limit; write metric=value, such as ks.rms_x=0.05")),
@@ -50,6 +60,9 @@ impl Gate {
     }
 }
 
+/// The files of a report.
+const OUTPUTS: [&str; 3] = ["report.json", "report.html", "overview.svg"];
+
 /// Compares the avalanches of two files and writes `report.json`, `report.html` and `overview.svg` to the folder `out`.
 pub fn check(
     real: &Path,
@@ -58,6 +71,53 @@ pub fn check(
     options: &CheckOptions,
     context: &Context<'_>,
 ) -> Result<Report> {
+    refuse_outputs(out, &OUTPUTS, context)?;
+    Real::read(real, options, context)?.check(generated, out, context)
+}
+
+/// Compares several generators with the same real avalanches. Each gets a folder of its own in `out`, named like its file,
+/// with the report; `ranking.json` and `index.html` put them side by side. Returns the ranking and the reports in the order
+/// of the files.
+pub fn check_all(
+    real: &Path,
+    generated: &[PathBuf],
+    out: &Path,
+    options: &CheckOptions,
+    context: &Context<'_>,
+) -> Result<(Ranking, Vec<Report>)> {
+    refuse_outputs(out, &["ranking.json", "index.html"], context)?;
+    let folders = folders(generated);
+    for folder in &folders {
+        refuse_outputs(&out.join(folder), &OUTPUTS, context)?;
+    }
+    let real = Real::read(real, options, context)?;
+    let mut reports = Vec::new();
+    for (file, folder) in generated.iter().zip(folders) {
+        let report = real.check(file, &out.join(&folder), context)?;
+        reports.push((folder, report));
+    }
+    let ranking = Ranking::of(&reports);
+    write_outputs(
+        out,
+        [("ranking.json", ranking.to_json()?), ("index.html", ranking.write_html())],
+        context,
+    )?;
+    Ok((ranking, reports.into_iter().map(|(_, report)| report).collect()))
+}
+
+/// A folder for each file, by its name without its ending; a name that comes again gets a number.
+fn folders(files: &[PathBuf]) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    for file in files {
+        let name = file.file_stem().map_or("generated".into(), |stem| stem.to_string_lossy().into_owned());
+        let numbered = (2..).map(|k| format!("{name}-{k}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !folders.contains(name));
+        folders.extend(free);
+    }
+    folders
+}
+
+fn refuse_outputs(out: &Path, names: &[&str], context: &Context<'_>) -> Result<()> {
     if let Some(file) = out.ancestors().find(|path| path.is_file()) {
         return Err(Error::Usage(format!(
             "{}: the report needs a folder, and {} is a file",
@@ -65,38 +125,137 @@ pub fn check(
             file.display()
         )));
     }
-    let outputs = ["report.json", "report.html", "overview.svg"].map(|name| out.join(name));
-    for path in &outputs {
-        OutputFile::refuse_existing(path, context.force)?;
-    }
-    let mut real_set = context.read(real, &ReadOptions::default())?;
-    let generated_set = context.read(generated, &ReadOptions::default())?;
-    if let Some(run) = &options.held_back {
-        real_set.data = held_back(run, real, &real_set.data)?;
-    }
-    let mut check = townsend_check::check(
-        &real_set.data,
-        &generated_set.data,
-        input_file(real)?,
-        input_file(generated)?,
-        &townsend_check::CheckOptions { seed: context.seed, ..townsend_check::CheckOptions::default() },
-        context.progress,
-    )?;
-    check.report.real.warnings = real_set.warnings;
-    check.report.generated.warnings = generated_set.warnings;
-    context.go_on()?;
-    let texts = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
-    std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
-    let filled = outputs.iter().zip(texts);
-    let written: std::result::Result<Vec<_>, _> =
-        filled.map(|(path, text)| OutputFile::filled(path, text.as_bytes(), context.force)).collect();
-    written?.into_iter().try_for_each(OutputFile::commit)?;
-    Ok(check.report)
+    Ok(names.iter().try_for_each(|name| OutputFile::refuse_existing(&out.join(name), context.force))?)
 }
 
-/// The test part of the data that a run was made from.
-fn held_back(run: &Path, file: &Path, data: &Dataset) -> Result<Dataset> {
-    let (digest, indices) = match CascadeRun::open(run)?.map(|run| run.summary) {
+fn write_outputs<const N: usize>(
+    out: &Path,
+    files: [(&str, String); N],
+    context: &Context<'_>,
+) -> Result<()> {
+    std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
+    let fill =
+        |(name, text): &(&str, String)| OutputFile::filled(&out.join(name), text.as_bytes(), context.force);
+    let written: std::result::Result<Vec<_>, _> = files.iter().map(fill).collect();
+    Ok(written?.into_iter().try_for_each(OutputFile::commit)?)
+}
+
+/// The real avalanches, read once, and what is known of the generator.
+struct Real<'a> {
+    path: &'a Path,
+    options: &'a CheckOptions,
+    data: Dataset,
+    warnings: Vec<String>,
+    /// Values of each condition, one an avalanche of `data`.
+    conditions: Vec<(String, Vec<f64>)>,
+    training: Option<Dataset>,
+    curves: Vec<Curve>,
+    thresholds: Thresholds,
+}
+
+impl<'a> Real<'a> {
+    fn read(path: &'a Path, options: &'a CheckOptions, context: &Context<'_>) -> Result<Self> {
+        let thresholds = thresholds(options.thresholds.as_deref())?;
+        let Loaded { mut data, warnings, .. } = context.read(path, &ReadOptions::default())?;
+        let mut conditions = conditions(path, &options.by)?;
+        let (mut training, mut curves) = (None, Vec::new());
+        if let Some(run) = &options.held_back {
+            let parts = parts(run, path, &data)?;
+            training = Some(data.select(&parts.training));
+            data = data.select(&parts.test);
+            for (_, values) in &mut conditions {
+                *values = parts.test.iter().filter_map(|&index| values.get(index).copied()).collect();
+            }
+            curves = parts.curves;
+        }
+        if let Some(file) = &options.training {
+            training = Some(context.read(file, &ReadOptions::default())?.data);
+        }
+        Ok(Self { path, options, data, warnings, conditions, training, curves, thresholds })
+    }
+
+    fn check(&self, generated: &Path, out: &Path, context: &Context<'_>) -> Result<Report> {
+        let set = context.read(generated, &ReadOptions::default())?;
+        let of_generated = conditions(generated, &self.options.by)?;
+        let conditions: Vec<Condition> = self
+            .conditions
+            .iter()
+            .zip(of_generated)
+            .map(|((name, real), (_, generated))| Condition {
+                name: name.clone(),
+                real: real.clone(),
+                generated,
+            })
+            .collect();
+        let options = townsend_check::CheckOptions {
+            seed: context.seed,
+            classifiers: !self.options.without_classifiers,
+            training: self.training.as_ref(),
+            conditions: &conditions,
+            thresholds: self.thresholds.clone(),
+            ..townsend_check::CheckOptions::default()
+        };
+        let (real_file, generated_file) = (input_file(self.path)?, input_file(generated)?);
+        let mut check = townsend_check::check(
+            &self.data,
+            &set.data,
+            real_file,
+            generated_file,
+            &options,
+            context.progress,
+        )?;
+        check.report.real.warnings.clone_from(&self.warnings);
+        check.report.generated.warnings = set.warnings;
+        check.curves.clone_from(&self.curves);
+        context.go_on()?;
+        let texts = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
+        let [json, html, svg] = texts;
+        let [json_name, html_name, svg_name] = OUTPUTS;
+        write_outputs(out, [(json_name, json), (html_name, html), (svg_name, svg)], context)?;
+        Ok(check.report)
+    }
+}
+
+fn thresholds(file: Option<&Path>) -> Result<Thresholds> {
+    let Some(path) = file else { return Ok(Thresholds::default()) };
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    Thresholds::from_toml(&text)
+        .map_err(|error| Error::In { path: path.into(), source: Box::new(error.into()) })
+}
+
+/// The arrays of these names: one condition a column, of `start_um` of two columns `start_um[0]` and `start_um[1]`.
+fn conditions(path: &Path, names: &[String]) -> Result<Vec<(String, Vec<f64>)>> {
+    let mut found = Vec::new();
+    for name in names {
+        let (shape, values) = townsend_io::read_array(path, name)?;
+        let columns = match shape[..] {
+            [_] => 1,
+            [_, columns] if columns > 0 => columns,
+            _ => {
+                let what = format!(
+                    "array `{name}` has the shape {shape:?}; a condition needs one value an avalanche, or one row"
+                );
+                return Err(Error::Content { path: path.into(), what });
+            }
+        };
+        for column in 0..columns {
+            let label = if columns == 1 { name.clone() } else { format!("{name}[{column}]") };
+            found.push((label, values.iter().skip(column).step_by(columns).copied().collect()));
+        }
+    }
+    Ok(found)
+}
+
+/// What a run did with the avalanches it was made from.
+struct Parts {
+    training: Vec<usize>,
+    test: Vec<usize>,
+    curves: Vec<Curve>,
+}
+
+/// Training and test part of the data that a run was made from.
+fn parts(run: &Path, file: &Path, data: &Dataset) -> Result<Parts> {
+    let (digest, parts) = match CascadeRun::open(run)?.map(|run| run.summary) {
         Some(CascadeSummary::Stages(_)) => {
             return Err(Error::Usage(format!(
                 "{}: was fitted to responses of single foils, not to avalanches, so nothing was held back\n  hint: leave out --held-back",
@@ -105,7 +264,8 @@ fn held_back(run: &Path, file: &Path, data: &Dataset) -> Result<Dataset> {
         }
         None => {
             let run = Run::open(run)?;
-            (run.data().digest.clone(), run.indices(data, Part::Test))
+            let [training, test] = [Part::Training, Part::Test].map(|part| run.indices(data, part));
+            (run.data().digest.clone(), Parts { training, test, curves: curves(&run)? })
         }
     };
     if digest != data.digest() {
@@ -115,14 +275,28 @@ fn held_back(run: &Path, file: &Path, data: &Dataset) -> Result<Dataset> {
             run.display()
         )));
     }
-    if indices.is_empty() {
+    if parts.test.is_empty() {
         return Err(Error::Usage(format!(
             "{}: its run {} holds no avalanches back; set data.test in its configuration and train again",
             file.display(),
             run.display()
         )));
     }
-    Ok(data.select(&indices))
+    Ok(parts)
+}
+
+/// Loss of training and validation by epoch.
+fn curves(run: &Run) -> Result<Vec<Curve>> {
+    let epochs = run.epochs()?;
+    let curve = |name: &str, of: fn(&townsend_train::EpochMetrics) -> Option<f64>| {
+        let points = epochs.iter().filter_map(|epoch| Some([f64::from(epoch.epoch), of(epoch)?])).collect();
+        Curve { name: name.to_string(), points }
+    };
+    let all = [
+        curve("training", |epoch| Some(epoch.training.loss)),
+        curve("validation", |epoch| epoch.validation.map(|parts| parts.loss)),
+    ];
+    Ok(all.into_iter().filter(|curve| !curve.points.is_empty()).collect())
 }
 
 #[cfg(test)]
@@ -132,7 +306,14 @@ mod tests {
     #[test]
     fn a_gate_is_written_as_metric_equals_value() {
         assert_eq!("ks = 0.1".parse(), Ok(Gate { metric: "ks".into(), limit: 0.1 }));
-        for right in ["ks.rms_x=0", "empty=1", "c2st.auc=0.6", "separation_power.pair_distance=1e-3"] {
+        for right in [
+            "ks.rms_x=0",
+            "empty=1",
+            "c2st.auc=0.6",
+            "separation_power.pair_distance=1e-3",
+            "shortfall.coverage=0.1",
+            "strips=1",
+        ] {
             assert!(right.parse::<Gate>().is_ok(), "{right}");
         }
         for wrong in ["ks", "=1", "ks=", "ks=high", "ks=nan", "kz=1", "ks.rms_y=1", "c2st=1", "recall=1"] {

@@ -55,7 +55,7 @@ fn make(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
         &SampleOptions { events: EVENTS, ..SampleOptions::default() },
         context,
     )?;
-    let options = CheckOptions { held_back: Some(run) };
+    let options = CheckOptions { held_back: Some(run), ..CheckOptions::default() };
     let checked = crate::check(&real, &generated, &report, &options, context)?;
     Ok(Demo { training, report: checked, page: report.join("report.html") })
 }

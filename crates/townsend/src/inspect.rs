@@ -1,10 +1,10 @@
 //! What is in a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use townsend_check::{ObservableOptions, Observables};
-use townsend_core::Grid;
+use townsend_check::{ObservableOptions, Observables, inspection_page};
+use townsend_core::{Grid, OutputFile};
 use townsend_io::{Format, Loaded, ReadOptions};
 
 use crate::context::input_file;
@@ -17,6 +17,8 @@ pub struct InspectOptions {
     pub dims: Option<usize>,
     /// The file's format; `None` looks at its first bytes.
     pub format: Option<Format>,
+    /// A page to write too: the observables' distributions, and avalanches in three dimensions.
+    pub html: Option<PathBuf>,
 }
 
 /// What is in a file.
@@ -65,6 +67,9 @@ pub struct ObservableSummary {
 
 /// Reads a file and says what is in it.
 pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> Result<Inspection> {
+    if let Some(page) = &options.html {
+        OutputFile::refuse_existing(page, context.force)?;
+    }
     let read = ReadOptions { format: options.format, dims: options.dims };
     let Loaded { data, layout, mut warnings } = context.read(path, &read)?;
     let observed =
@@ -92,7 +97,7 @@ pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> 
         })
         .collect();
     let file = input_file(path)?;
-    Ok(Inspection {
+    let inspection = Inspection {
         file: file.file,
         sha256: file.sha256,
         layout,
@@ -105,5 +110,28 @@ pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> 
         units: data.meta().units.clone(),
         observables,
         warnings,
-    })
+    };
+    if let Some(page) = &options.html {
+        let facts = inspection.facts();
+        let text =
+            inspection_page(&inspection.file, &facts, &inspection.warnings, &data, &observed, context.seed)?;
+        OutputFile::write(page, text.as_bytes(), context.force)?;
+    }
+    Ok(inspection)
+}
+
+impl Inspection {
+    /// What is said of the file as a whole: names and values.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![("layout", self.layout.clone())];
+        if !self.source.is_empty() {
+            facts.push(("source", self.source.clone()));
+        }
+        let fraction = self.empty as f64 / self.avalanches.max(1) as f64;
+        facts.push(("avalanches", self.avalanches.to_string()));
+        facts.push(("empty", format!("{} ({:.2}%)", self.empty, 100.0 * fraction)));
+        facts.push(("electrons", self.electrons.to_string()));
+        facts.extend(self.grid.as_ref().map(|grid| ("grid", grid.to_string())));
+        facts
+    }
 }

@@ -13,7 +13,7 @@
 //! townsend::train(Path::new("configs/vae-2d.toml"), data, run, &TrainOptions::default(), &context)?;
 //! let options = SampleOptions { events: 10_000, ..SampleOptions::default() };
 //! townsend::generate(run, Path::new("generated.root"), &options, &context)?;
-//! let options = CheckOptions { held_back: Some(run.into()) };
+//! let options = CheckOptions { held_back: Some(run.into()), ..CheckOptions::default() };
 //! let report = townsend::check(data, Path::new("generated.root"), Path::new("report"), &options, &context)?;
 //! println!("{}", report.table());
 //! # Ok::<(), townsend::Error>(())
@@ -32,7 +32,7 @@ mod simulate;
 mod train;
 
 pub use cascade::{CascadeSummary, StageFit, StagesFit};
-pub use check::{CheckOptions, Gate, check};
+pub use check::{CheckOptions, Gate, check, check_all};
 pub use context::Context;
 pub use convert::{ConvertOptions, Converted, convert};
 pub use demo::{Demo, demo};
@@ -41,7 +41,7 @@ pub use generate::{Generated, SampleOptions, Setting, Shard, generate};
 pub use inspect::{InspectOptions, Inspection, ObservableSummary, inspect};
 pub use readout::{ReadoutOptions, StripSummary, ViewSummary, readout};
 pub use simulate::simulate;
-pub use townsend_check::{Excess, Report, significant};
+pub use townsend_check::{Excess, Light, Ranking, Report, significant};
 pub use townsend_core::{Progress, Silent, Task};
 pub use townsend_io::Format;
 pub use townsend_sim::Start;

@@ -6,6 +6,7 @@ mod warnings;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use townsend_core::{Dataset, Grid, InputFile, Progress};
 
 use crate::cells::cells;
@@ -14,7 +15,7 @@ use crate::legacy::legacy;
 use crate::maps::{Map, maps};
 use crate::multivariate::{Looked, scores};
 use crate::observables::lumpiness_by_scale;
-use crate::page::page;
+use crate::page::{Shown, page, shown};
 use crate::pairs::pair_correlation;
 use crate::plot::overview;
 use crate::report::{Compared, EmptyDifference, Report, SetSummary};
@@ -68,6 +69,19 @@ pub struct Check {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) real_maps: Vec<Map>,
     pub(crate) generated_maps: Vec<Map>,
+    /// Avalanches in three dimensions, of the real and of the generated set.
+    pub(crate) shown: [Vec<Shown>; 2],
+    /// How the training of the generator went, where that is known; drawn on the page.
+    pub curves: Vec<Curve>,
+}
+
+/// A line of the training's progress.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Curve {
+    /// What it is, such as `validation`.
+    pub name: String,
+    /// Epoch and loss.
+    pub points: Vec<[f64; 2]>,
 }
 
 impl Check {
@@ -183,7 +197,8 @@ pub fn check(
     report.verdict = Some(Verdict::of(&report, &options.thresholds));
     let grid = &report.compared.grid;
     let (real_maps, generated_maps) = (maps(&real, grid, SHOWN), maps(&generated, grid, SHOWN));
-    Ok(Check { report, overlays, real_maps, generated_maps })
+    let shown = [shown(&real, options.seed), shown(&generated, options.seed)];
+    Ok(Check { report, overlays, real_maps, generated_maps, shown, curves: Vec::new() })
 }
 
 /// In bins of the size, and of every condition.

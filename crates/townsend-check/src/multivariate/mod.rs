@@ -174,6 +174,11 @@ fn classifiers(
     Some(ClassifierTest { auc, auc_network, auc_low_level, details })
 }
 
+/// FPD and KPD as a report has them, of any rows (at least 10 a set).
+pub fn physics_distances(real: &Rows, generated: &Rows, seed: u64) -> [Score; 2] {
+    [frechet::score(real, generated, seed), kernel::score(real, generated, seed)]
+}
+
 /// The observables that both sets have for enough avalanches.
 fn common(real: &Observables, generated: &Observables) -> Vec<Observable> {
     let has = |set: &Observables, observable| {

@@ -2,7 +2,7 @@
 
 use super::{Comparison, Report, SampleSummary, Score, SetSummary};
 use crate::text::{align, percent, significant, thousands};
-use crate::{Distance, Observable};
+use crate::{Distance, Judgement, Light, Observable};
 
 impl Report {
     /// The table of distances for a terminal.
@@ -20,6 +20,17 @@ impl Report {
         lines.push("\nfloor: the same between halves of the real set; ±: 68%".to_string());
         lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
         lines.join("\n") + "\n"
+    }
+
+    /// The verdict for a terminal: the summary, and what is not green.
+    pub fn lights(&self) -> String {
+        let Some(verdict) = &self.verdict else { return String::new() };
+        let bad = verdict.judgements.iter().filter(|judgement| judgement.light != Light::Green);
+        let line = |judgement: &Judgement| {
+            format!("{:<6}{} ({})", judgement.light.name(), judgement.question, judgement.metric)
+        };
+        let lines = std::iter::once(format!("\nverdict: {}", verdict.summary)).chain(bad.map(line));
+        lines.collect::<Vec<_>>().join("\n") + "\n"
     }
 
     fn headline(&self) -> String {

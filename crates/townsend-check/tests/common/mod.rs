@@ -1,4 +1,8 @@
-//! Synthetic avalanches.
+//! Synthetic avalanches, and the Python of the test environment.
+
+#![allow(dead_code, reason = "every test takes of this what it needs")]
+
+use std::path::{Path, PathBuf};
 
 use rand_distr::{Distribution, Exp1, Normal};
 use townsend_core::{Dataset, ElectronSet, InputFile, Purpose, stream};
@@ -26,4 +30,17 @@ pub(crate) fn avalanches(n: usize, size: f64, width: f64, seed: u64) -> Dataset 
 /// A file of this name, with a hash of its own.
 pub(crate) fn file(name: &str) -> InputFile {
     InputFile { file: name.to_string(), sha256: format!("{:064x}", name.len()) }
+}
+
+/// The interpreter that has the test environment.
+pub(crate) fn python() -> PathBuf {
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/bin/python");
+    let python = std::env::var_os("TOWNSEND_PYTHON").map_or(made, PathBuf::from);
+    assert!(
+        python.exists(),
+        "needs the Python test environment: run `cargo xtask test` once, which makes it under target/python, or set \
+         TOWNSEND_PYTHON (looked for {})",
+        python.display()
+    );
+    python
 }
