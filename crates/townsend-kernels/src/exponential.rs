@@ -1,6 +1,6 @@
 //! Exponentials of many numbers.
 
-use crate::Isa;
+use crate::isa::for_vectors;
 
 /// Numbers that are computed together; every instruction set gives the same bits.
 const LANES: usize = 16;
@@ -11,46 +11,27 @@ const LANES: usize = 16;
 /// If there is a shift for some numbers only.
 pub fn exponentials(numbers: &mut [f32], shift: &[f32]) {
     assert!(shift.is_empty() || shift.len() == numbers.len(), "one shift a number");
-    match Isa::best() {
-        // SAFETY: `Isa::best` is what this CPU has.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { avx512(numbers, shift) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { avx2(numbers, shift) },
-        _ => compute(numbers, shift),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2")]
-unsafe fn avx512(numbers: &mut [f32], shift: &[f32]) {
     compute(numbers, shift);
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-unsafe fn avx2(numbers: &mut [f32], shift: &[f32]) {
-    compute(numbers, shift);
-}
-
-#[inline(always)]
-fn compute(numbers: &mut [f32], shift: &[f32]) {
-    numbers.iter_mut().zip(shift).for_each(|(number, shift)| *number += shift);
-    let (blocks, rest) = numbers.as_chunks_mut::<LANES>();
-    let mut most = [f32::NEG_INFINITY; LANES];
-    for block in &*blocks {
-        for lane in 0..LANES {
-            most[lane] = if block[lane] > most[lane] { block[lane] } else { most[lane] };
+for_vectors! {
+    fn compute(numbers: &mut [f32], shift: &[f32]) {
+        numbers.iter_mut().zip(shift).for_each(|(number, shift)| *number += shift);
+        let (blocks, rest) = numbers.as_chunks_mut::<LANES>();
+        let mut most = [f32::NEG_INFINITY; LANES];
+        for block in &*blocks {
+            for lane in 0..LANES {
+                most[lane] = if block[lane] > most[lane] { block[lane] } else { most[lane] };
+            }
         }
-    }
-    let most = most.iter().chain(&*rest).fold(f32::NEG_INFINITY, |most, &x| if x > most { x } else { most });
-    for block in blocks {
-        for lane in 0..LANES {
-            block[lane] = exponential(block[lane] - most);
+        let most = most.iter().chain(&*rest).fold(f32::NEG_INFINITY, |most, &x| if x > most { x } else { most });
+        for block in blocks {
+            for lane in 0..LANES {
+                block[lane] = exponential(block[lane] - most);
+            }
         }
+        rest.iter_mut().for_each(|x| *x = exponential(*x - most));
     }
-    rest.iter_mut().for_each(|x| *x = exponential(*x - most));
 }
 
 /// exp(x) for x ≤ 0 to 1e-7 of itself; 0 below the smallest normal number.
@@ -94,9 +75,6 @@ mod tests {
                 x + s - most
             );
         }
-        let mut portable = numbers;
-        compute(&mut portable, &shift);
-        assert_eq!(portable, got);
     }
 
     #[test]

@@ -52,3 +52,38 @@ impl Isa {
         }
     }
 }
+
+/// Functions that are compiled for each kind of vectors, and call the instance that this CPU has. Their results do not
+/// depend on which.
+macro_rules! for_vectors {
+    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $body:block)*) => {
+        $($(#[$doc])* fn $name($($argument: $kind),*) {
+            #[inline(always)]
+            fn plain($($argument: $kind),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+            fn with_avx512($($argument: $kind),*) {
+                plain($($argument),*);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn with_avx2($($argument: $kind),*) {
+                plain($($argument),*);
+            }
+
+            match $crate::Isa::best() {
+                // SAFETY: `Isa::best` is what this CPU has.
+                #[cfg(target_arch = "x86_64")]
+                $crate::Isa::Avx512 => unsafe { with_avx512($($argument),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                $crate::Isa::Avx2 => unsafe { with_avx2($($argument),*) },
+                _ => plain($($argument),*),
+            }
+        })*
+    };
+}
+
+pub(crate) use for_vectors;

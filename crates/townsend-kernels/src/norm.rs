@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::buffer::Buffer;
+use crate::isa::for_vectors;
 use crate::shape::{BLOCK, Shape};
 
 /// Numbers that a thread works on at a time; a multiple of a block.
@@ -20,75 +21,168 @@ pub(crate) struct Affine {
     pub(crate) inverse: Vec<f32>,
 }
 
-/// A stretch of a map of one block of channels: where it begins, and the block's number.
-fn parts(shape: Shape, numbers: usize) -> Vec<(usize, usize, usize)> {
+/// Sixteen numbers that stand together: those of a block of channels, or of one channel in as many cells.
+type Sixteen = [f32; BLOCK];
+
+/// The numbers of 16 channels, or one number 16 times for a map of one channel.
+fn sixteen(shape: Shape, block: usize, of_channels: &[f32]) -> Sixteen {
+    let first = block % shape.blocks() * shape.block();
+    std::array::from_fn(|lane| of_channels[first + lane % shape.block()])
+}
+
+for_vectors! {
+    /// Adds numbers up.
+    fn add(maps: &[Sixteen], total: &mut [[f64; BLOCK]; 2]) {
+        for maps in maps.chunks(SHORT) {
+            let mut short = [0f32; BLOCK];
+            for x in maps {
+                for lane in 0..BLOCK {
+                    short[lane] += x[lane];
+                }
+            }
+            for lane in 0..BLOCK {
+                total[0][lane] += f64::from(short[lane]);
+            }
+        }
+    }
+
+    /// Adds the squares of distances from `mean` up.
+    fn add_squares(maps: &[Sixteen], mean: &Sixteen, total: &mut [[f64; BLOCK]; 2]) {
+        for maps in maps.chunks(SHORT) {
+            let mut short = [0f32; BLOCK];
+            for x in maps {
+                for lane in 0..BLOCK {
+                    let distance = x[lane] - mean[lane];
+                    short[lane] += distance * distance;
+                }
+            }
+            for lane in 0..BLOCK {
+                total[0][lane] += f64::from(short[lane]);
+            }
+        }
+    }
+
+    /// Adds gradients before the activation up, and their products with the numbers, which are normalised by `standard`.
+    fn add_gradients(raw: &[Sixteen], gradient: &[Sixteen], affine: &[Sixteen; 2], standard: &[Sixteen; 2], slope: f32, total: &mut [[f64; BLOCK]; 2]) {
+        for (raw, gradient) in raw.chunks(SHORT).zip(gradient.chunks(SHORT)) {
+            let mut short = [[0f32; BLOCK]; 2];
+            for (x, g) in raw.iter().zip(gradient) {
+                for lane in 0..BLOCK {
+                    let g = if x[lane] * affine[0][lane] + affine[1][lane] > 0.0 { g[lane] } else { g[lane] * slope };
+                    short[0][lane] += g;
+                    short[1][lane] += g * ((x[lane] - standard[0][lane]) * standard[1][lane]);
+                }
+            }
+            for lane in 0..BLOCK {
+                total[0][lane] += f64::from(short[0][lane]);
+                total[1][lane] += f64::from(short[1][lane]);
+            }
+        }
+    }
+
+    /// Normalises and activates.
+    fn apply(to: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], slope: f32) {
+        for (to, x) in to.iter_mut().zip(raw) {
+            // In an array of its own: written to memory at once, as vectors.
+            let mut z = [0.0; BLOCK];
+            for lane in 0..BLOCK {
+                z[lane] = x[lane] * affine[0][lane] + affine[1][lane];
+            }
+            for z in &mut z {
+                *z = if *z > 0.0 { *z } else { *z * slope };
+            }
+            *to = z;
+        }
+    }
+
+    /// Goes back through activation and normalisation. With g the gradient before the activation and x the number, it becomes
+    /// g · `factors[0]` + x · `factors[1]` + `factors[2]`.
+    fn apply_back(gradient: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], factors: &[Sixteen; 3], slope: f32) {
+        for (g, x) in gradient.iter_mut().zip(raw) {
+            for lane in 0..BLOCK {
+                let z = x[lane] * affine[0][lane] + affine[1][lane];
+                let before = if z > 0.0 { g[lane] } else { g[lane] * slope };
+                g[lane] = before * factors[0][lane] + (x[lane] * factors[1][lane] + factors[2][lane]);
+            }
+        }
+    }
+
+    /// Negative ones times `slope`.
+    fn leak_part(numbers: &mut [f32], slope: f32) {
+        for x in numbers {
+            *x = if *x > 0.0 { *x } else { *x * slope };
+        }
+    }
+
+    fn leak_back_part(gradient: &mut [f32], activated: &[f32], slope: f32) {
+        for (g, x) in gradient.iter_mut().zip(activated) {
+            *g = if *x > 0.0 { *g } else { *g * slope };
+        }
+    }
+}
+
+/// Two sums for each channel, filled up ones included, over all cells. `of_part` adds up a part of a block's map, which begins at a
+/// number; what a map of one channel has beyond whole sixteens is added one by one with `filled` up.
+fn sums(
+    shape: Shape,
+    maps: &[f32],
+    of_part: impl Fn(usize, std::ops::Range<usize>, &mut [[f64; BLOCK]; 2]) + Sync,
+) -> Vec<[f64; 2]> {
     let each = shape.cells() * shape.block();
-    let blocks = numbers.checked_div(each).unwrap_or(0);
+    let blocks = maps.len().checked_div(each).unwrap_or(0);
     let part = |block: usize| {
         (0..each)
             .step_by(PART)
-            .map(move |at| (block * each + at, (each - at).min(PART), block % shape.blocks()))
+            .map(move |at| (block, block * each + at..block * each + (at + PART).min(each)))
     };
-    (0..blocks).flat_map(part).collect()
-}
-
-/// Sums of `N` functions of each number over the cells of each channel. `terms` is given a lane of the vectors from `lanes`, and
-/// numbers of all `maps`.
-fn sums<const N: usize, const K: usize>(
-    shape: Shape,
-    maps: [&[f32]; K],
-    terms: impl Fn(usize, [f32; K]) -> [f32; N] + Sync,
-) -> Vec<[f64; N]> {
-    let parts = parts(shape, maps[0].len());
-    let of_part = |&(start, length, block): &(usize, usize, usize)| {
-        let mut total = [[0f64; BLOCK]; N];
-        for first in (start..start + length).step_by(SHORT * BLOCK) {
-            let mut short = [[0f32; BLOCK]; N];
-            for at in (first..(start + length).min(first + SHORT * BLOCK)).step_by(BLOCK) {
-                for lane in 0..BLOCK.min(start + length - at) {
-                    let channel = if shape.block() == 1 { 0 } else { block * BLOCK + lane };
-                    let values = terms(channel, std::array::from_fn(|k| maps[k][at + lane]));
-                    (0..N).for_each(|n| short[n][lane] += values[n]);
-                }
-            }
-            for (total, short) in total.iter_mut().zip(&short) {
-                total.iter_mut().zip(short).for_each(|(total, short)| *total += f64::from(*short));
-            }
-        }
-        total
-    };
-    let of_parts: Vec<[[f64; BLOCK]; N]> = parts.par_iter().map(of_part).collect();
-    let mut channels = vec![[0.0; N]; shape.padded_channels()];
-    for ((_, _, block), totals) in parts.iter().zip(&of_parts) {
-        for (n, lanes) in totals.iter().enumerate() {
-            for (lane, total) in lanes.iter().enumerate() {
-                channels[if shape.block() == 1 { 0 } else { block * BLOCK + lane }][n] += total;
-            }
+    let parts: Vec<(usize, std::ops::Range<usize>)> = (0..blocks).flat_map(part).collect();
+    let totals: Vec<[[f64; BLOCK]; 2]> = parts
+        .par_iter()
+        .map(|(block, range)| {
+            let mut total = [[0.0; BLOCK]; 2];
+            of_part(*block, range.clone(), &mut total);
+            total
+        })
+        .collect();
+    // Added up in the order of the map, whichever thread was first.
+    let mut channels = vec![[0.0; 2]; shape.padded_channels()];
+    for ((block, _), total) in parts.iter().zip(&totals) {
+        let first = block % shape.blocks() * shape.block();
+        for lane in 0..BLOCK {
+            channels[first + lane % shape.block()][0] += total[0][lane];
+            channels[first + lane % shape.block()][1] += total[1][lane];
         }
     }
     channels
 }
 
-/// Replaces each number by a function of it, its channel and the numbers of another map.
-fn map(shape: Shape, to: &mut [f32], with: &[f32], function: impl Fn(usize, f32, f32) -> f32 + Sync) {
+/// What is left beyond whole sixteens, filled up; empty if nothing is left.
+fn filled(rest: &[f32], with: f32) -> Vec<Sixteen> {
+    let mut last = [with; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    if rest.is_empty() { Vec::new() } else { vec![last] }
+}
+
+/// Calls `of_part` for parts of `to` and of another map, sixteens at a time, with the number of the block.
+fn for_parts(
+    shape: Shape,
+    to: &mut [f32],
+    with: &[f32],
+    of_part: impl Fn(usize, &mut [Sixteen], &[Sixteen]) + Sync,
+) {
     let each = shape.cells() * shape.block();
     if each == 0 {
         return;
     }
     let blocks = to.par_chunks_mut(each).zip(with.par_chunks(each)).enumerate();
     blocks.for_each(|(block, (to, with))| {
-        let first = block % shape.blocks() * shape.block();
         to.par_chunks_mut(PART).zip(with.par_chunks(PART)).for_each(|(to, with)| {
-            if shape.block() == 1 {
-                to.iter_mut().zip(with).for_each(|(to, with)| *to = function(0, *to, *with));
-            } else {
-                let cells = to.as_chunks_mut::<BLOCK>().0.iter_mut().zip(with.as_chunks::<BLOCK>().0);
-                for (to, with) in cells {
-                    for lane in 0..BLOCK {
-                        to[lane] = function(first + lane, to[lane], with[lane]);
-                    }
-                }
-            }
+            let (whole, rest) = to.as_chunks_mut::<BLOCK>();
+            let (with_whole, with_rest) = with.as_chunks::<BLOCK>();
+            of_part(block, whole, with_whole);
+            let mut last = filled(rest, 0.0);
+            of_part(block, &mut last, &filled(with_rest, 0.0));
+            rest.iter_mut().zip(last.as_flattened()).for_each(|(to, last)| *to = *last);
         });
     });
 }
@@ -96,10 +190,24 @@ fn map(shape: Shape, to: &mut [f32], with: &[f32], function: impl Fn(usize, f32,
 /// Mean and variance of each channel.
 pub(crate) fn moments(shape: Shape, maps: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let n = (maps.len() / shape.padded_channels().max(1)) as f64;
-    let mean: Vec<f32> = sums(shape, [maps], |_, [x]| [x]).iter().map(|[sum]| (sum / n) as f32).collect();
-    let squares = sums(shape, [maps], |channel, [x]| [(x - mean[channel]) * (x - mean[channel])]);
-    let variance = squares.iter().map(|[sum]| (sum / n) as f32).collect();
+    let mean: Vec<f32> = plain_sums(shape, maps).iter().map(|sum| (sum / n) as f32).collect();
+    let squares = sums(shape, maps, |block, range, total| {
+        let (whole, rest) = maps[range].as_chunks();
+        let mean = sixteen(shape, block, &mean);
+        add_squares(whole, &mean, total);
+        add_squares(&filled(rest, mean[0]), &mean, total);
+    });
+    let variance = squares.iter().map(|[sum, _]| (sum / n) as f32).collect();
     (mean, variance)
+}
+
+fn plain_sums(shape: Shape, maps: &[f32]) -> Vec<f64> {
+    let sums = sums(shape, maps, |_, range, total| {
+        let (whole, rest) = maps[range].as_chunks();
+        add(whole, total);
+        add(&filled(rest, 0.0), total);
+    });
+    sums.iter().map(|[sum, _]| *sum).collect()
 }
 
 impl Affine {
@@ -120,29 +228,26 @@ impl Affine {
 /// Normalised and activated: negative ones times `slope`.
 pub(crate) fn activate(shape: Shape, raw: &[f32], affine: &Affine, slope: f32) -> Buffer {
     let mut to = Buffer::new(raw.len());
-    map(shape, &mut to, raw, |channel, _, raw| {
-        let z = raw * affine.scale[channel] + affine.shift[channel];
-        if z > 0.0 { z } else { z * slope }
+    for_parts(shape, &mut to, raw, |block, to, raw| {
+        let affine = [&affine.scale, &affine.shift].map(|of| sixteen(shape, block, of));
+        apply(to, raw, &affine, slope);
     });
     to
 }
 
 /// Negative ones times `slope`.
 pub(crate) fn leak(numbers: &mut [f32], slope: f32) {
-    numbers.par_chunks_mut(PART).for_each(|part| {
-        part.iter_mut().filter(|x| **x < 0.0).for_each(|x| *x *= slope);
-    });
+    numbers.par_chunks_mut(PART).for_each(|part| leak_part(part, slope));
 }
 
 /// From the gradient of what is left of numbers after [`leak`] to that of the numbers, in place.
 pub(crate) fn leak_backward(activated: &[f32], slope: f32, gradient: &mut [f32]) {
-    gradient.par_chunks_mut(PART).zip(activated.par_chunks(PART)).for_each(|(gradient, activated)| {
-        gradient.iter_mut().zip(activated).filter(|(_, x)| **x <= 0.0).for_each(|(g, _)| *g *= slope);
-    });
+    let parts = gradient.par_chunks_mut(PART).zip(activated.par_chunks(PART));
+    parts.for_each(|(gradient, activated)| leak_back_part(gradient, activated, slope));
 }
 
-/// Goes back through a batch normalisation whose mean and variance are those of the batch, and the activation after it. `gradient` becomes that of
-/// `raw`; the gradients of weight and bias come back.
+/// Goes back through a batch normalisation whose mean and variance are those of the batch, and the activation after it.
+/// `gradient` becomes that of `raw`; the gradients of weight and bias come back.
 pub(crate) fn normalise_backward(
     shape: Shape,
     raw: &[f32],
@@ -150,20 +255,27 @@ pub(crate) fn normalise_backward(
     slope: f32,
     gradient: &mut [f32],
 ) -> (Vec<f32>, Vec<f32>) {
-    let Affine { scale, shift, mean, inverse } = affine;
-    let before = |channel: usize, gradient: f32, raw: f32| {
-        if raw * scale[channel] + shift[channel] > 0.0 { gradient } else { gradient * slope }
-    };
-    let totals = sums(shape, [gradient, raw], |channel, [gradient, raw]| {
-        let gradient = before(channel, gradient, raw);
-        [gradient, gradient * (raw - mean[channel]) * inverse[channel]]
+    let before = |block| [&affine.scale, &affine.shift].map(|of| sixteen(shape, block, of));
+    let totals = sums(shape, raw, |block, range, total| {
+        let (whole, rest) = raw[range.clone()].as_chunks();
+        let (gradient, gradient_rest) = gradient[range].as_chunks();
+        let standard = [&affine.mean, &affine.inverse].map(|of| sixteen(shape, block, of));
+        add_gradients(whole, gradient, &before(block), &standard, slope, total);
+        let (rest, gradient_rest) = (filled(rest, 0.0), filled(gradient_rest, 0.0));
+        add_gradients(&rest, &gradient_rest, &before(block), &standard, slope, total);
     });
+    // (g − mean of g − x̂ · mean of g x̂) · scale with x̂ = (x − mean) · inverse, in powers of g and x.
     let n = (raw.len() / shape.padded_channels().max(1)) as f64;
-    let means: Vec<[f32; 2]> = totals.iter().map(|total| total.map(|sum| (sum / n) as f32)).collect();
-    map(shape, gradient, raw, |channel, gradient, raw| {
-        let [plain, along] = means[channel];
-        let standard = (raw - mean[channel]) * inverse[channel];
-        (before(channel, gradient, raw) - plain - standard * along) * scale[channel]
+    let mut factors = [affine.scale.clone(), affine.scale.clone(), affine.scale.clone()];
+    for (channel, [plain, along]) in totals.iter().enumerate() {
+        let scale = f64::from(affine.scale[channel]);
+        let slope = -along / n * f64::from(affine.inverse[channel]) * scale;
+        factors[1][channel] = slope as f32;
+        factors[2][channel] = (-plain / n * scale - slope * f64::from(affine.mean[channel])) as f32;
+    }
+    for_parts(shape, gradient, raw, |block, gradient, raw| {
+        let factors = factors.each_ref().map(|of| sixteen(shape, block, of));
+        apply_back(gradient, raw, &before(block), &factors, slope);
     });
     let channels = || totals.iter().take(shape.channels);
     (channels().map(|total| total[1] as f32).collect(), channels().map(|total| total[0] as f32).collect())
@@ -171,5 +283,5 @@ pub(crate) fn normalise_backward(
 
 /// The gradient of a bias: the sum over all cells.
 pub(crate) fn bias_gradient(shape: Shape, gradient: &[f32]) -> Vec<f32> {
-    sums(shape, [gradient], |_, [g]| [g]).iter().take(shape.channels).map(|[sum]| *sum as f32).collect()
+    plain_sums(shape, gradient).iter().take(shape.channels).map(|sum| *sum as f32).collect()
 }
