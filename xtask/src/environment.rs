@@ -30,11 +30,14 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// The Python of the test environment `target/python`, made on first use and made anew when its requirements change.
 pub(crate) fn python() -> Result<PathBuf> {
-    let requirements = root().join("xtask/requirements.txt");
+    // JetNet's metrics need neither torch nor most of what else its package depends on.
+    let requirements = ["requirements.txt", "requirements-without-dependencies.txt"];
+    let requirements = requirements.map(|name| root().join("xtask").join(name));
     let folder = root().join("target/python");
     let python = folder.join("bin/python");
-    let wanted = std::fs::read(&requirements)
-        .with_context(|| format!("{}: cannot be read", requirements.display()))?;
+    let read =
+        |path: &PathBuf| std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()));
+    let wanted = requirements.iter().map(read).collect::<Result<Vec<_>>>()?.concat();
     let stamp = folder.join("townsend-requirements");
     if python.exists() && std::fs::read(&stamp).is_ok_and(|have| have == wanted) {
         return Ok(python);
@@ -42,7 +45,8 @@ pub(crate) fn python() -> Result<PathBuf> {
     let need = "the tests need Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)";
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).context(need)?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-    run(Command::new(&python).args(install).arg(&requirements))?;
+    run(Command::new(&python).args(install).arg(&requirements[0]))?;
+    run(Command::new(&python).args(install).arg(&requirements[1]).arg("--no-deps"))?;
     std::fs::write(&stamp, wanted)?;
     Ok(python)
 }

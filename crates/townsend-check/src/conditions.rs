@@ -136,8 +136,8 @@ fn distances(
             if a.len().min(b.len()) < MINIMUM_AVALANCHES {
                 return None;
             }
-            // Streams of their own: the observables as a whole have the numbers below 1,000.
-            let number = 1_000 * (bin + 1) + observable.index() as u64;
+            // Streams of their own: other comparisons have the numbers below 10,000.
+            let number = 10_000 * (bin + 1) + observable.index() as u64;
             let distance = resampling.distances(&a, &b, &Binning::of(&a, &b), number).w1_over_sigma?;
             Some((observable.name().to_string(), distance))
         })

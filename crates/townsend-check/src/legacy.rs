@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use townsend_core::{Axis, CountSet, ElectronSet, Grid};
+use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid};
 
 use crate::{Binning, Distance, MINIMUM_AVALANCHES, Resampling};
 
@@ -94,13 +95,16 @@ pub struct ReferenceResult {
 /// All legacy observables that the grid allows: those of its axes, if each has 90 bins and the transverse ones are 3
 /// wide. Returns why not, otherwise.
 pub(crate) fn legacy(
-    real: &CountSet,
-    generated: &CountSet,
+    real: &Dataset,
+    generated: &Dataset,
+    grid: &Grid,
     resampling: &Resampling,
 ) -> Result<BTreeMap<String, Legacy>, String> {
     let refused = |why: String| format!("the legacy observables are left out: {why}");
-    let (real, generated) =
-        (legacy_values(real).map_err(refused)?, legacy_values(generated).map_err(refused)?);
+    let (real, generated) = (
+        legacy_values(real.into(), grid).map_err(refused)?,
+        legacy_values(generated.into(), grid).map_err(refused)?,
+    );
     Ok(DEFINITIONS
         .iter()
         .zip(FIRST_STREAM..)
@@ -113,17 +117,19 @@ pub(crate) fn legacy(
 
 /// The legacy observables of every avalanche that has electrons on the grid, by name: those of the grid's axes. An error
 /// says what is wrong with the grid: it must have 90 equal bins an axis, 3 mm in all along x and z.
-fn legacy_values(set: &CountSet) -> Result<BTreeMap<&'static str, Vec<f64>>, String> {
-    let axes = set.grid().axes();
+fn legacy_values(data: Source<'_>, grid: &Grid) -> Result<BTreeMap<&'static str, Vec<f64>>, String> {
+    let axes = grid.axes();
     let fits = |(d, axis): (usize, &Axis)| {
         let wide = (axis.high() - axis.low() - 3.0).abs() < 1e-6;
         axis.bins() == BINS && axis.edges().is_none() && (wide || d == 2)
     };
     if !axes.iter().enumerate().all(fits) {
-        return Err(format!("they need {BINS} bins an axis, 3 mm in all along x and z, not {}", set.grid()));
+        return Err(format!("they need {BINS} bins an axis, 3 mm in all along x and z, not {grid}"));
     }
-    let values =
-        DEFINITIONS.iter().zip(values(set)).filter(|(d, _)| d.axis.is_none_or(|axis| axis < axes.len()));
+    let values = DEFINITIONS
+        .iter()
+        .zip(values(data, grid))
+        .filter(|(d, _)| d.axis.is_none_or(|axis| axis < axes.len()));
     Ok(values.map(|(definition, values)| (definition.name, values)).collect())
 }
 
@@ -139,7 +145,7 @@ pub fn legacy_values_about(
     let axes = (0..3).map(|k| Axis::uniform(BINS, means_mm_ns[k] - half[k], means_mm_ns[k] + half[k]));
     let axes = axes.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     let grid = Grid::new(axes).map_err(|error| error.to_string())?;
-    legacy_values(&set.to_counts(&grid))
+    legacy_values(Source::Electrons(set), &grid)
 }
 
 /// The published histogram of a legacy observable of the microscopic simulation (2021): 5,000 primary electrons, 4,301 of
@@ -231,32 +237,66 @@ fn snap(values: &[f64], binning: &Binning) -> Vec<f64> {
     bins.map(|bin| binning.low + (bin as f64 - 0.5) * binning.width()).collect()
 }
 
-/// The values of every definition, of the avalanches that have electrons on the grid.
-fn values(set: &CountSet) -> Vec<Vec<f64>> {
-    let mut values = vec![Vec::new(); DEFINITIONS.len()];
-    for index in 0..set.len() {
-        let mut projections = vec![[0u64; BINS as usize]; set.grid().dims()];
-        let counts = set.get(index);
-        for (&cell, &count) in counts.cells.iter().zip(counts.counts) {
-            if !set.grid().is_flow(cell) {
-                for (projection, bin) in projections.iter_mut().zip(set.grid().split(cell)) {
-                    projection[bin as usize - 1] += u64::from(count);
-                }
-            }
-        }
-        if projections[0].iter().any(|&count| count > 0) {
-            for (values, definition) in values.iter_mut().zip(&DEFINITIONS) {
-                values.extend(definition.value(&projections));
-            }
+/// Avalanches in either form.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Electrons(&'a ElectronSet),
+    Counts(&'a CountSet),
+}
+
+impl<'a> From<&'a Dataset> for Source<'a> {
+    fn from(data: &'a Dataset) -> Self {
+        match data {
+            Dataset::Electrons(set) => Self::Electrons(set),
+            Dataset::Counts(set) => Self::Counts(set),
         }
     }
-    values
+}
+
+type Projection = [u64; BINS as usize];
+
+/// Electrons along each axis of the grid, without those in flow bins of any axis.
+fn projections(data: Source<'_>, grid: &Grid, index: usize) -> Vec<Projection> {
+    let mut projections = vec![[0; BINS as usize]; grid.dims()];
+    let mut add = |cell: u32, count: u32| {
+        if !grid.is_flow(cell) {
+            for (projection, bin) in projections.iter_mut().zip(grid.split(cell)) {
+                projection[bin as usize - 1] += u64::from(count);
+            }
+        }
+    };
+    match data {
+        Source::Electrons(set) => {
+            let a = set.get(index);
+            (0..a.len()).for_each(|i| add(grid.cell([a.x[i], a.z[i], a.t[i]].map(f64::from)), 1));
+        }
+        Source::Counts(set) => {
+            let counts = set.get(index);
+            counts.cells.iter().zip(counts.counts).for_each(|(&cell, &count)| add(cell, count));
+        }
+    }
+    projections
+}
+
+/// The values of every definition, of the avalanches that have electrons on the grid.
+fn values(data: Source<'_>, grid: &Grid) -> Vec<Vec<f64>> {
+    let len = match data {
+        Source::Electrons(set) => set.len(),
+        Source::Counts(set) => set.len(),
+    };
+    let of_avalanche = |index: usize| {
+        let projections = projections(data, grid, index);
+        let filled = projections[0].iter().any(|&count| count > 0);
+        filled.then(|| DEFINITIONS.each_ref().map(|definition| definition.value(&projections)))
+    };
+    let rows: Vec<_> = (0..len).into_par_iter().filter_map(of_avalanche).collect();
+    (0..DEFINITIONS.len()).map(|k| rows.iter().filter_map(|row| row[k]).collect()).collect()
 }
 
 impl Definition {
     /// With the counts `c` of a bin, `w = 0.5 + (i − 1)/30` of bin i and `S = Σ c`: `sum` is `S`, `*_mean` is
     /// `Σ c·w / S` and `*_std` is `√(Σ (c·w − mean)²) / S`, which behaves as `2√Σ(c/S)²`.
-    fn value(&self, projections: &[[u64; BINS as usize]]) -> Option<f64> {
+    fn value(&self, projections: &[Projection]) -> Option<f64> {
         let sum = projections[0].iter().sum::<u64>() as f64;
         let Some(axis) = self.axis else { return Some(sum) };
         let products =
@@ -299,10 +339,14 @@ mod tests {
         set
     }
 
+    fn of_counts(set: &CountSet) -> Vec<Vec<f64>> {
+        values(Source::Counts(set), set.grid())
+    }
+
     #[test]
     fn the_definitions_by_hand() {
         // x: 3 electrons in bin 31 (w = 1.5), 1 in bin 46 (w = 2); z: all four in bin 1 (w = 0.5).
-        let values = values(&set(&[&[(31, 1, 3), (46, 1, 1)], &[]]));
+        let values = of_counts(&set(&[&[(31, 1, 3), (46, 1, 1)], &[]]));
         let value = |name| {
             let k = DEFINITIONS.iter().position(|d| d.name == name).unwrap();
             assert!(values[k].len() == 1, "an empty avalanche has none");
@@ -322,7 +366,7 @@ mod tests {
     fn the_width_of_a_gaussian_is_an_inverse_participation_ratio() {
         let density = |i: u32| (-0.5 * ((f64::from(i) - 45.5) / 30.0 / 0.345).powi(2)).exp();
         let cells: Vec<(u32, u32, u32)> = (1..=90).map(|i| (i, 1, (1e6 * density(i)) as u32 + 1)).collect();
-        let values = values(&set(&[&cells]));
+        let values = of_counts(&set(&[&cells]));
         let expected = 2.0 * (1.0 / 30.0 / (2.0 * std::f64::consts::PI.sqrt() * 0.345)).sqrt();
         assert!((values[2][0] - expected).abs() < 0.01 * expected, "{}", values[2][0]);
     }
@@ -362,7 +406,8 @@ mod tests {
     fn other_bins_have_no_legacy() {
         let grid = Grid::new(vec![Axis::uniform(30, -1.5, 1.5).unwrap()]).unwrap();
         let other = CountSet::new(grid);
-        assert!(legacy(&other, &other, &Resampling::new(1)).unwrap_err().contains("need 90 bins"));
+        let (grid, other) = (other.grid().clone(), Dataset::from(other));
+        assert!(legacy(&other, &other, &grid, &Resampling::new(1)).unwrap_err().contains("need 90 bins"));
     }
 
     #[test]
@@ -371,7 +416,8 @@ mod tests {
         let small: &[(u32, u32, u32)] = &[(45, 45, 100)];
         let real = set(&[small; 12]);
         let generated = set(&[avalanche; 12]);
-        let legacy = legacy(&real, &generated, &Resampling::new(1)).unwrap();
+        let grid = real.grid().clone();
+        let legacy = legacy(&real.into(), &generated.into(), &grid, &Resampling::new(1)).unwrap();
         assert_eq!(legacy["sum"].generated, InRange { in_range: 0, of: 12 });
         assert_eq!(legacy["sum"].ks, None);
         assert_eq!(legacy["z_mean"].ks.unwrap().value, 0.0);

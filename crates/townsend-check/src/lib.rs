@@ -51,7 +51,13 @@
 //! | `compared` | `form` (`electrons` or `counts`), `grid`, `units`, `note` |
 //! | `empty` | `difference` of the empty fractions, generated less real, and its binomial `error` |
 //! | `observables.<name>` | `unit`; `real` and `generated`, each `mean`, `std`, `avalanches`, `left_out`; `w1_over_sigma`, `ks`, `separation_power`, each `value`, `floor`, `interval` (68%), `ks` with `p_value` |
-//! | `c2st.auc`, `fpd`, `kpd`, `precision`, `recall`, `density`, `coverage` | `value`, `floor`, `error`, `avalanches` used, `method` in words |
+//! | `c2st.auc`, `c2st.auc_network`, `c2st.auc_low_level`, `fpd`, `kpd`, `precision`, `recall`, `density`, `coverage`, `duplicates`, `memorisation` | `value`, `floor`, `error`, `avalanches` used, `method` in words |
+//! | `c2st.details.<classifier>` | ROC curve, calibration, divergence, density ratio, importance, AUC by number of avalanches: [`ClassifierDetails`] |
+//! | `correlations` | both matrices and what they are apart: [`Correlations`] |
+//! | `pair_correlation` | g(r) of both sets and what they are apart: [`PairCorrelation`] |
+//! | `lumpiness_by_scale.<size>`, `strips.<name>` | as `observables.<name>` |
+//! | `conditional` | W1/σ of the observables in bins of conditions: [`Conditional`] |
+//! | `verdict` | `light`, `summary` in words, `judgements`: [`Verdict`] |
 //! | `legacy.<name>` | `our_axis`, `binning`, `real` and `generated` (`in_range`, `of`), the three distances, and `reference`: the nearest published run |
 //! | `warnings` | what a reader must know before trusting the numbers |
 //!
@@ -98,6 +104,7 @@ pub use multivariate::{
 pub use observables::{Column, Observable, ObservableOptions, Observables};
 pub use page::inspection_page;
 pub use pairs::PairCorrelation;
+pub use plot::Figure;
 pub use ranking::{Ranked, Ranking};
 pub use report::{
     ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score,

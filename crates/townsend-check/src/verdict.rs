@@ -178,11 +178,18 @@ fn overall(judgements: &[Judgement], light: Light) -> String {
     let count = |wanted: Light| judgements.iter().filter(|j| j.light == wanted).count();
     let (all, green, amber, red) =
         (judgements.len(), count(Light::Green), count(Light::Amber), count(Light::Red));
-    match light {
-        Light::Green => format!("All {all} lights are green: within the limits, or within statistics."),
+    let allowed = judgements.iter().filter(|j| j.light == Light::Green && j.value > Some(j.green)).count();
+    let told = match light {
+        Light::Green => format!("All {all} lights are green."),
         Light::Amber => format!("{green} of {all} lights are green, {amber} amber, none red."),
         Light::Red => format!("{red} of {all} lights are red, {amber} amber, {green} green."),
+    };
+    if allowed == 0 {
+        return told;
     }
+    format!(
+        "{told} Of the green ones {allowed} exceed their limit by no more than statistics: more avalanches would tell."
+    )
 }
 
 /// Means that everybody asks for first.

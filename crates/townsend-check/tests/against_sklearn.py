@@ -24,6 +24,7 @@ def jetnet():
     if spec is None:
         sys.exit("needs JetNet in the Python test environment: pip install --no-deps jetnet==0.2.5")
     same = lambda *a, **k: a[0] if a and callable(a[0]) else same
+    path = spec.submodule_search_locations[0] + "/evaluation/gen_metrics.py"
     stubs = {
         "torch": dict(Tensor=type("Tensor", (), {})), "torch.utils": {}, "torch.utils.data": dict(DataLoader=None),
         "energyflow": {}, "energyflow.emd": dict(emds=None),
@@ -34,9 +35,9 @@ def jetnet():
         module = types.ModuleType(name)
         module.__dict__.update(content)
         sys.modules[name] = module
-    path = spec.submodule_search_locations[0] + "/evaluation/gen_metrics.py"
     spec = importlib.util.spec_from_file_location("gen_metrics", path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules["gen_metrics"] = module
     spec.loader.exec_module(module)
     return module
 

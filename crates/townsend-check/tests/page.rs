@@ -214,6 +214,28 @@ fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
     assert!(figure.len() < 400_000, "{} bytes", figure.len());
 }
 
+/// Figures for papers: every number as SVG and as PDF.
+#[test]
+fn figures_for_papers_are_svg_and_pdf() {
+    let check = checked();
+    let figures = check.figures().unwrap();
+    assert_eq!(figures.len(), 36);
+    let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+    assert!(
+        names.contains(&"rms_x") && names.contains(&"lumpiness_0.1_mm") && names.contains(&"strips_x_charge")
+    );
+    for figure in &figures {
+        assert!(
+            figure.svg.starts_with("<svg width=") && figure.svg.contains("gen. / real"),
+            "{}",
+            figure.name
+        );
+        assert!(figure.pdf.starts_with(b"%PDF-") && figure.pdf.len() < 100_000, "{}", figure.name);
+    }
+    let overview = check.overview_pdf().unwrap();
+    assert!(overview.starts_with(b"%PDF-") && overview.len() < 2_000_000, "{} bytes", overview.len());
+}
+
 #[test]
 fn one_set_has_a_page_too() {
     let data = avalanches(120, 80.0, 0.3, 1);

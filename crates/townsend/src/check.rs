@@ -60,10 +60,11 @@ impl Gate {
     }
 }
 
-/// The files of a report.
-const OUTPUTS: [&str; 3] = ["report.json", "report.html", "overview.svg"];
+/// The files of a report, beside the folder of figures.
+const OUTPUTS: [&str; 4] = ["report.json", "report.html", "overview.svg", "overview.pdf"];
 
-/// Compares the avalanches of two files and writes `report.json`, `report.html` and `overview.svg` to the folder `out`.
+/// Compares the avalanches of two files and writes `report.json`, `report.html`, `overview.svg` and `overview.pdf` to the
+/// folder `out`, and a figure of every number that was compared, as SVG and as PDF, to `out/figures`.
 pub fn check(
     real: &Path,
     generated: &Path,
@@ -97,11 +98,8 @@ pub fn check_all(
         reports.push((folder, report));
     }
     let ranking = Ranking::of(&reports);
-    write_outputs(
-        out,
-        [("ranking.json", ranking.to_json()?), ("index.html", ranking.write_html())],
-        context,
-    )?;
+    let outputs = [("ranking.json", ranking.to_json()?), ("index.html", ranking.write_html())];
+    write_outputs(out, outputs.map(|(name, text)| (name.to_string(), text.into_bytes())).into(), context)?;
     Ok((ranking, reports.into_iter().map(|(_, report)| report).collect()))
 }
 
@@ -128,14 +126,9 @@ fn refuse_outputs(out: &Path, names: &[&str], context: &Context<'_>) -> Result<(
     Ok(names.iter().try_for_each(|name| OutputFile::refuse_existing(&out.join(name), context.force))?)
 }
 
-fn write_outputs<const N: usize>(
-    out: &Path,
-    files: [(&str, String); N],
-    context: &Context<'_>,
-) -> Result<()> {
+fn write_outputs(out: &Path, files: Vec<(String, Vec<u8>)>, context: &Context<'_>) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
-    let fill =
-        |(name, text): &(&str, String)| OutputFile::filled(&out.join(name), text.as_bytes(), context.force);
+    let fill = |(name, bytes): &(String, Vec<u8>)| OutputFile::filled(&out.join(name), bytes, context.force);
     let written: std::result::Result<Vec<_>, _> = files.iter().map(fill).collect();
     Ok(written?.into_iter().try_for_each(OutputFile::commit)?)
 }
@@ -208,10 +201,16 @@ impl<'a> Real<'a> {
         check.report.generated.warnings = set.warnings;
         check.curves.clone_from(&self.curves);
         context.go_on()?;
-        let texts = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
-        let [json, html, svg] = texts;
-        let [json_name, html_name, svg_name] = OUTPUTS;
-        write_outputs(out, [(json_name, json), (html_name, html), (svg_name, svg)], context)?;
+        let figures = check.figures()?.into_iter().flat_map(|figure| {
+            [
+                (format!("{}.svg", figure.name), figure.svg.into_bytes()),
+                (format!("{}.pdf", figure.name), figure.pdf),
+            ]
+        });
+        write_outputs(&out.join("figures"), figures.collect(), context)?;
+        let [json, html, svg] = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
+        let contents = [json.into_bytes(), html.into_bytes(), svg.into_bytes(), check.overview_pdf()?];
+        write_outputs(out, OUTPUTS.map(String::from).into_iter().zip(contents).collect(), context)?;
         Ok(check.report)
     }
 }
@@ -261,6 +260,11 @@ fn parts(run: &Path, file: &Path, data: &Dataset) -> Result<Parts> {
                 "{}: was fitted to responses of single foils, not to avalanches, so nothing was held back\n  hint: leave out --held-back",
                 run.display()
             )));
+        }
+        Some(CascadeSummary::End(fit)) => {
+            let [training, test] =
+                [Part::Training, Part::Test].map(|part| fit.split.indices(part, data.len()));
+            (fit.digest, Parts { training, test, curves: Vec::new() })
         }
         None => {
             let run = Run::open(run)?;

@@ -17,7 +17,7 @@ use crate::multivariate::{Looked, scores};
 use crate::observables::lumpiness_by_scale;
 use crate::page::{Shown, page, shown};
 use crate::pairs::pair_correlation;
-use crate::plot::overview;
+use crate::plot::{Figure, figures, overview, overview_pdf};
 use crate::report::{Compared, EmptyDifference, Report, SetSummary};
 use crate::strips::strips;
 use crate::verdict::{Thresholds, Verdict};
@@ -94,6 +94,16 @@ impl Check {
     /// A figure of the check as one SVG file: real and generated avalanches and three distributions.
     pub fn overview_svg(&self) -> Result<String, CheckError> {
         overview(self)
+    }
+
+    /// The same as a PDF.
+    pub fn overview_pdf(&self) -> Result<Vec<u8>, CheckError> {
+        overview_pdf(self)
+    }
+
+    /// One figure for every number that was compared, for papers.
+    pub fn figures(&self) -> Result<Vec<Figure>, CheckError> {
+        figures(self)
     }
 
     /// Electrons in the fullest cell of all avalanches shown: the end of their common colour scale.
@@ -277,16 +287,13 @@ fn legacy_of(
     resampling: &Resampling,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, crate::Legacy>, String> {
-    let task = progress.task("legacy observables", 2);
     let units = real.meta().units.join(" ");
     if real.grid().is_none() && units != "mm mm ns" {
         return Err(format!("the legacy observables are left out: they need mm, mm and ns, not {units}"));
     }
     let standard = Grid::standard(3).map_err(|error| error.to_string())?;
-    let counts = |data: &Dataset| {
-        let counts = data.to_counts(data.grid().unwrap_or(&standard)).map_err(|error| error.to_string());
-        task.advance(1);
-        counts
-    };
-    legacy(&counts(real)?, &counts(generated)?, resampling)
+    let task = progress.task("legacy observables", 1);
+    let found = legacy(real, generated, real.grid().unwrap_or(&standard), resampling);
+    task.advance(1);
+    found
 }

@@ -176,7 +176,7 @@
 
   // Avalanches in three dimensions: two scenes that turn together.
   const gallery = data.gallery;
-  const eye = { x: 1.5, y: 1.5, z: 0.7 };
+  const eye = { x: 1.65, y: 1.65, z: 0.75 };
   const scene = (title, domain) => {
     const along = (text, range) => ({ title: { text }, range, color: style("--ink"), gridcolor: style("--rule"), zerolinecolor: style("--rule"), showbackground: false });
     const [x, z, t] = gallery.extent, [ux, uz, ut] = gallery.units;
@@ -190,7 +190,7 @@
   };
   // Phones get one scene above the other.
   const domains = () => (innerWidth > 700 ? [{ x: [0, 0.49] }, { x: [0.51, 1] }] : [{ y: [0.52, 1] }, { y: [0, 0.48] }]);
-  const titles = (texts) => domains().map((d, k) => ({ text: texts[k], showarrow: false, xref: "paper", yref: "paper", x: d.x ? (d.x[0] + d.x[1]) / 2 : 0.5, y: d.y ? d.y[1] : 1, yanchor: "bottom", font: { size: 14 } }));
+  const titles = (texts) => domains().map((d, k) => ({ text: texts[k], showarrow: false, xref: "paper", yref: "paper", x: d.x ? (d.x[0] + d.x[1]) / 2 : 0.5, y: d.y ? d.y[1] : 1, xanchor: "center", yanchor: "bottom", font: { size: 14 } }));
   const show = (element, left, right, texts) => {
     const [first, second] = domains();
     const kept = element._fullLayout?.scene?.camera?.eye;

@@ -41,7 +41,12 @@ pub(crate) fn maps_svg(maps: &[Map], most: u32, set: &str, style: &Style) -> Res
     maps.iter().map(one).collect()
 }
 
-pub(super) fn draw(area: &Area<'_>, map: &Map, most: u32, style: &Style) -> Result<(), CheckError> {
+pub(super) fn draw<DB: DrawingBackend>(
+    area: &Area<DB>,
+    map: &Map,
+    most: u32,
+    style: &Style,
+) -> Result<(), CheckError> {
     let [left, right, top, bottom] = ROOM;
     let mut chart = ChartBuilder::on(area)
         .margin_top(top)
@@ -88,7 +93,11 @@ pub(crate) fn color_bar(most: u32, style: &Style) -> Result<String, CheckError> 
     svg(BAR, &label, |area| draw_bar(area, most, style))
 }
 
-pub(super) fn draw_bar(area: &Area<'_>, most: u32, style: &Style) -> Result<(), CheckError> {
+pub(super) fn draw_bar<DB: DrawingBackend>(
+    area: &Area<DB>,
+    most: u32,
+    style: &Style,
+) -> Result<(), CheckError> {
     let (left, width, top) = (10, 40, ROOM[2] as i32);
     let side = SIDE as i32;
     // Where a share of the logarithmic scale lies.

@@ -3,18 +3,21 @@
 mod map;
 mod overlay;
 mod overview;
+mod paper;
+mod pdf;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 pub(crate) use map::{color_bar, maps_svg};
-pub(crate) use overlay::overlay_svg;
-pub(crate) use overview::overview;
+pub(crate) use overview::{overview, overview_pdf};
+pub use paper::Figure;
+pub(crate) use paper::figures;
 
 use crate::CheckError;
 use crate::text::significant;
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Area<DB> = DrawingArea<DB, Shift>;
 
 /// What plots are drawn with. Sizes are in the units of a drawing that is shown at a half or a third of them, since
 /// the drawing library rounds to whole units.
@@ -51,7 +54,7 @@ impl Style {
 fn svg(
     size: (u32, u32),
     label: &str,
-    draw: impl FnOnce(&Area<'_>) -> Result<(), CheckError>,
+    draw: impl FnOnce(&Area<SVGBackend<'_>>) -> Result<(), CheckError>,
 ) -> Result<String, CheckError> {
     let mut text = String::new();
     {
@@ -65,6 +68,14 @@ fn svg(
     let free = format!(r#"<svg role="img" aria-label="{label}" "#);
     let text = merge_rectangles(&text).replacen(&fixed, &free, 1);
     Ok(text.replace(CURRENT_SVG, "currentColor"))
+}
+
+/// The same on a page of a PDF.
+fn pdf(
+    size: (u32, u32),
+    draw: impl FnOnce(&Area<pdf::PdfBackend<'_>>) -> Result<(), CheckError>,
+) -> Result<Vec<u8>, CheckError> {
+    pdf::pdf(size, |backend| draw(&backend.into_drawing_area()))
 }
 
 fn failed(error: impl std::fmt::Display) -> CheckError {

@@ -3,18 +3,21 @@
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Style, failed, svg, tick};
+use super::{Area, Style, failed, tick};
 use crate::CheckError;
 use crate::check::Overlay;
 use crate::text::percent;
 
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-const SIZE: (u32, u32) = (900, 780);
+pub(super) const SIZE: (u32, u32) = (900, 780);
 /// Part of the height that the ratio takes.
 const RATIO: f64 = 0.32;
 const LEFT: i32 = 140;
+/// Numbers along x.
+const X_LABELS: usize = 6;
 /// Largest ratio shown; what lies beyond is marked at the edge.
 const MOST: f64 = 2.0;
 
@@ -30,14 +33,12 @@ fn shares(entries: &[u64]) -> Vec<Share> {
     entries.iter().map(|&n| Share { value: n as f64 / total, error: (n as f64).sqrt() / total }).collect()
 }
 
-/// The plot of one observable as an SVG element.
-pub(crate) fn overlay_svg(overlay: &Overlay, style: &Style) -> Result<String, CheckError> {
-    let label = format!("real and generated distributions of {} and their ratio", overlay.name);
-    svg(SIZE, &label, |area| draw(area, overlay, style))
-}
-
 /// Draws the plot into an area of whatever size.
-pub(super) fn draw(area: &Area<'_>, overlay: &Overlay, style: &Style) -> Result<(), CheckError> {
+pub(super) fn draw<DB: DrawingBackend>(
+    area: &Area<DB>,
+    overlay: &Overlay,
+    style: &Style,
+) -> Result<(), CheckError> {
     let height = f64::from(area.dim_in_pixel().1);
     let (upper, lower) = area.split_vertically((height * (1.0 - RATIO)) as u32);
     let (real, generated) = (shares(&overlay.real), shares(&overlay.generated));
@@ -54,8 +55,8 @@ fn edges(overlay: &Overlay, bin: usize) -> [f64; 3] {
     [at(bin - 1.0), at(bin - 0.5), at(bin)]
 }
 
-fn distributions(
-    area: &Area<'_>,
+fn distributions<DB: DrawingBackend>(
+    area: &Area<DB>,
     overlay: &Overlay,
     real: &[Share],
     generated: &[Share],
@@ -68,7 +69,7 @@ fn distributions(
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
         .build_cartesian_2d(overlay.binning.low..overlay.binning.high, 0.0..top)
         .map_err(failed)?;
-    axes(&mut chart, style, "avalanches / bin", "", 5)?;
+    axes(area, &mut chart, style, ["", "avalanches / bin"], 5)?;
     let bins = 1..=overlay.binning.bins;
     for bin in bins.clone().filter(|&bin| generated[bin].error > 0.0) {
         let ([low, _, high], share) = (edges(overlay, bin), generated[bin]);
@@ -94,18 +95,26 @@ fn distributions(
 }
 
 /// A point with its error bar, cut at `most`.
-fn point(chart: &Chart<'_, '_>, x: f64, share: Share, most: f64, style: &Style) -> Result<(), CheckError> {
+fn point<DB: DrawingBackend>(
+    chart: &Chart<'_, DB>,
+    x: f64,
+    share: Share,
+    most: f64,
+    style: &Style,
+) -> Result<(), CheckError> {
     let ends = [(x, (share.value - share.error).max(0.0)), (x, (share.value + share.error).min(most))];
     let area = chart.plotting_area();
     area.draw(&PathElement::new(ends, style.ink.stroke_width(style.line - 1))).map_err(failed)?;
     area.draw(&Circle::new((x, share.value), style.line + 2, style.ink.filled())).map_err(failed)
 }
 
-fn axes(
-    chart: &mut Chart<'_, '_>,
+/// Numbers at the axes, and a frame on all four sides with ticks inside, long and short, as the field draws it; names at
+/// the ends of the axes.
+fn axes<DB: DrawingBackend>(
+    area: &Area<DB>,
+    chart: &mut Chart<'_, DB>,
     style: &Style,
-    y: &str,
-    x: &str,
+    [x, y]: [&str; 2],
     y_labels: usize,
 ) -> Result<(), CheckError> {
     // The topmost label would meet the lowest one of the plot above.
@@ -113,29 +122,73 @@ fn axes(
     let span = chart.x_range().end - chart.x_range().start;
     let (y_label, x_label) =
         (|v: &f64| if *v < hidden { tick(*v, hidden) } else { String::new() }, |v: &f64| tick(*v, span));
-    let mut mesh = chart.configure_mesh();
-    mesh.disable_mesh()
-        .axis_style(style.ink.stroke_width(2))
+    let x_labels = if x.is_empty() { 0 } else { X_LABELS };
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .set_all_tick_mark_size(6)
+        .axis_style(TRANSPARENT)
         .label_style(style.font())
-        .axis_desc_style(style.font())
-        .y_desc(y)
-        .x_labels(if x.is_empty() { 0 } else { 6 })
+        .x_labels(x_labels)
         .y_labels(y_labels)
         .y_label_formatter(&y_label)
-        .x_label_formatter(&x_label);
-    if !x.is_empty() {
-        mesh.x_desc(x);
-    }
-    mesh.draw().map_err(failed)?;
-    // A frame on all four sides, as the field draws it.
+        .x_label_formatter(&x_label)
+        .draw()
+        .map_err(failed)?;
+    ticks(chart, style, [X_LABELS, y_labels])?;
+    let (width, height) = area.dim_in_pixel();
+    let end = |h, v| style.font().pos(Pos::new(h, v));
+    area.draw(&Text::new(x, (width as i32 - 24, height as i32 - 4), end(HPos::Right, VPos::Bottom)))
+        .map_err(failed)?;
+    let turned = ("sans-serif", style.text).into_font().transform(FontTransform::Rotate270);
+    let turned = turned.color(&style.ink).pos(Pos::new(HPos::Right, VPos::Top));
+    area.draw(&Text::new(y, (2, 14), turned)).map_err(failed)
+}
+
+/// The frame, and ticks inward from all of it: long ones where numbers may stand, four short ones between two.
+fn ticks<DB: DrawingBackend>(
+    chart: &Chart<'_, DB>,
+    style: &Style,
+    labels: [usize; 2],
+) -> Result<(), CheckError> {
     let area = chart.plotting_area();
+    let (pixels, ink) = (area.dim_in_pixel(), style.ink.stroke_width(2));
     let (xs, ys) = (chart.x_range(), chart.y_range());
+    let (right, up) = ((xs.end - xs.start) / f64::from(pixels.0), (ys.end - ys.start) / f64::from(pixels.1));
+    let places = |range: &std::ops::Range<f64>, count: usize| {
+        let long = RangedCoordf64::from(range.clone()).key_points(count);
+        let step = if long.len() > 1 { (long[1] - long[0]) / 5.0 } else { 0.0 };
+        let first = long.first().copied().unwrap_or(range.start);
+        let short = (-5..5 * (long.len() as i32 + 1)).filter(move |k| k % 5 != 0 && step > 0.0);
+        let short = short.map(move |k| (first + f64::from(k) * step, 9.0));
+        let (low, high) = (range.start, range.end);
+        long.iter()
+            .map(|&v| (v, 18.0))
+            .chain(short)
+            .filter(|(v, _)| *v > low && *v < high)
+            .collect::<Vec<_>>()
+    };
+    let draw =
+        |from: (f64, f64), to: (f64, f64)| area.draw(&PathElement::new([from, to], ink)).map_err(failed);
+    for (x, length) in places(&xs, labels[0]) {
+        draw((x, ys.start), (x, ys.start + length * up))?;
+        draw((x, ys.end), (x, ys.end - length * up))?;
+    }
+    for (y, length) in places(&ys, labels[1]) {
+        draw((xs.start, y), (xs.start + length * right, y))?;
+        draw((xs.end, y), (xs.end - length * right, y))?;
+    }
     let corners = [(xs.start, ys.start), (xs.end, ys.end)];
-    area.draw(&Rectangle::new(corners, style.ink.stroke_width(2))).map_err(failed)
+    area.draw(&Rectangle::new(corners, style.ink.stroke_width(3))).map_err(failed)
 }
 
 /// What is what, and how much lies outside the axis.
-fn legend(area: &Area<'_>, real: &[Share], generated: &[Share], style: &Style) -> Result<(), CheckError> {
+fn legend<DB: DrawingBackend>(
+    area: &Area<DB>,
+    real: &[Share],
+    generated: &[Share],
+    style: &Style,
+) -> Result<(), CheckError> {
     let width = area.dim_in_pixel().0 as i32;
     let line = (style.text * 1.15) as i32;
     let (sign, left) = (width - 265, width - 225);
@@ -162,8 +215,8 @@ fn legend(area: &Area<'_>, real: &[Share], generated: &[Share], style: &Style) -
 }
 
 /// Generated over real, with the errors of both; about 1 a band of the real error.
-fn ratio(
-    area: &Area<'_>,
+fn ratio<DB: DrawingBackend>(
+    area: &Area<DB>,
     overlay: &Overlay,
     real: &[Share],
     generated: &[Share],
@@ -177,7 +230,7 @@ fn ratio(
         .set_label_area_size(LabelAreaPosition::Bottom, (style.text * 2.5) as i32)
         .build_cartesian_2d(low..high, 0.0..MOST)
         .map_err(failed)?;
-    axes(&mut chart, style, "gen. / real", &overlay.title(), 3)?;
+    axes(area, &mut chart, style, [&overlay.title(), "gen. / real"], 3)?;
     let plot = chart.plotting_area();
     for bin in (1..=overlay.binning.bins).filter(|&bin| real[bin].value > 0.0) {
         let [left, center, right] = edges(overlay, bin);

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{Area, Style, failed, map, overlay, svg};
+use super::{Area, Style, failed, map, overlay, pdf, svg};
 use crate::CheckError;
 use crate::check::{Check, Group, Overlay};
 use crate::maps::Map;
@@ -14,27 +14,44 @@ const DISTRIBUTIONS: u32 = 900;
 
 /// One SVG file: a row of real avalanches, one of generated ones, and the distributions of three observables.
 pub(crate) fn overview(check: &Check) -> Result<String, CheckError> {
-    let style = Style::FILE;
-    let columns = check.real_maps.len().min(check.generated_maps.len()) as u32;
-    let overlays: Vec<&Overlay> = chosen(check);
-    let rows = if columns > 0 { 2 * map::MAP.1 } else { 0 };
-    let width = NAME + columns.max(3) * map::MAP.0 + map::BAR.0;
     let label = "real and generated avalanches in x and z, and distributions of their observables";
-    let drawn = svg((width, rows + DISTRIBUTIONS), label, |area| {
-        area.fill(&WHITE).map_err(failed)?;
-        let (maps, distributions) = area.split_vertically(rows);
-        if columns > 0 {
-            draw_maps(&maps, check, columns as usize, &style)?;
-        }
-        let parts = distributions.split_evenly((1, overlays.len().max(1)));
-        for (part, overlay) in parts.iter().zip(&overlays) {
-            overlay::draw(part, overlay, &style)?;
-        }
-        Ok(())
-    })?;
-    // A file of its own needs a size to be shown at.
-    let size = format!(r#"<svg width="{}" height="{}" "#, width / 3, (rows + DISTRIBUTIONS) / 3);
-    Ok(drawn.replacen("<svg ", &size, 1))
+    let size = size(check);
+    let drawn = svg(size, label, |area| draw(area, check))?;
+    Ok(sized(&drawn, size))
+}
+
+/// The same as a PDF.
+pub(crate) fn overview_pdf(check: &Check) -> Result<Vec<u8>, CheckError> {
+    pdf(size(check), |area| draw(area, check))
+}
+
+/// A file of its own needs a size to be shown at.
+pub(super) fn sized(svg: &str, (width, height): (u32, u32)) -> String {
+    svg.replacen("<svg ", &format!(r#"<svg width="{}" height="{}" "#, width / 3, height / 3), 1)
+}
+
+fn columns(check: &Check) -> u32 {
+    check.real_maps.len().min(check.generated_maps.len()) as u32
+}
+
+fn size(check: &Check) -> (u32, u32) {
+    let columns = columns(check);
+    let rows = if columns > 0 { 2 * map::MAP.1 } else { 0 };
+    (NAME + columns.max(3) * map::MAP.0 + map::BAR.0, rows + DISTRIBUTIONS)
+}
+
+fn draw<DB: DrawingBackend>(area: &Area<DB>, check: &Check) -> Result<(), CheckError> {
+    let (style, overlays) = (Style::FILE, chosen(check));
+    area.fill(&WHITE).map_err(failed)?;
+    let (maps, distributions) = area.split_vertically(size(check).1 - DISTRIBUTIONS);
+    if columns(check) > 0 {
+        draw_maps(&maps, check, columns(check) as usize, &style)?;
+    }
+    let parts = distributions.split_evenly((1, overlays.len().max(1)));
+    for (part, overlay) in parts.iter().zip(&overlays) {
+        overlay::draw(part, overlay, &style)?;
+    }
+    Ok(())
 }
 
 /// Size, width and position, as far as the data have them.
@@ -44,7 +61,12 @@ fn chosen(check: &Check) -> Vec<&Overlay> {
     ["n_electrons", "rms_x", "mean_x"].into_iter().filter_map(find).collect()
 }
 
-fn draw_maps(area: &Area<'_>, check: &Check, columns: usize, style: &Style) -> Result<(), CheckError> {
+fn draw_maps<DB: DrawingBackend>(
+    area: &Area<DB>,
+    check: &Check,
+    columns: usize,
+    style: &Style,
+) -> Result<(), CheckError> {
     let most = check.fullest_cell();
     let rows: [(&str, &[Map]); 2] = [("real", &check.real_maps), ("generated", &check.generated_maps)];
     for (part, (name, maps)) in area.split_evenly((2, 1)).into_iter().zip(rows) {

@@ -3,6 +3,7 @@
 mod bad_configurations;
 mod bad_files;
 mod cascade;
+mod checks;
 mod foreign;
 mod full_disk;
 mod help;
