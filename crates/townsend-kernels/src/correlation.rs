@@ -14,20 +14,21 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::Isa;
+use crate::rows::Rows;
 use crate::shape::{Convolution, Shape};
 use crate::tile::{MOST_COLUMNS, MOST_ROWS, Run, Tile};
 
 /// Phases along one axis that read the same cells: output cell `first + offsets[phase] + q · step` for each of them.
 #[derive(Debug, Clone)]
-struct Axis {
-    first: isize,
-    offsets: Vec<usize>,
-    step: usize,
-    count: usize,
-    advance: usize,
-    origin: isize,
+pub(crate) struct Axis {
+    pub(crate) first: isize,
+    pub(crate) offsets: Vec<usize>,
+    pub(crate) step: usize,
+    pub(crate) count: usize,
+    pub(crate) advance: usize,
+    pub(crate) origin: isize,
     /// The taps of each phase in the order of the input cells; taps beyond the kernel are none.
-    taps: Vec<Vec<usize>>,
+    pub(crate) taps: Vec<Vec<usize>>,
 }
 
 impl Axis {
@@ -80,12 +81,12 @@ impl Axis {
         }
     }
 
-    fn taps(&self) -> usize {
+    pub(crate) fn taps(&self) -> usize {
         self.taps[0].len()
     }
 
     /// Stretches of q with the same taps inside an input of `size` cells.
-    fn classes(&self, size: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    pub(crate) fn classes(&self, size: usize) -> Vec<(Range<usize>, Range<usize>)> {
         let mut classes: Vec<(Range<usize>, Range<usize>)> = Vec::new();
         for q in 0..self.count {
             let start = (q * self.advance) as isize + self.origin;
@@ -144,6 +145,8 @@ pub(crate) struct Correlation {
     isa: Isa,
     pub(crate) input: Shape,
     pub(crate) output: Shape,
+    /// If it has one output channel that is computed along x.
+    rows: Option<Rows>,
     phases: Vec<Phases>,
     classes: Vec<Class>,
     jobs: Vec<Job>,
@@ -193,6 +196,7 @@ impl Correlation {
             isa,
             input,
             output,
+            rows: None,
             phases: Vec::new(),
             classes: Vec::new(),
             jobs: Vec::new(),
@@ -201,6 +205,12 @@ impl Correlation {
             strides,
             kernel: layer.kernel,
         };
+        if output.channels == 1 && axes[2][0].advance == 1 {
+            let rows = Rows::new(isa, batch, input, output.size, axes.map(|mut phases| phases.remove(0)));
+            plan.weights = rows.weights();
+            plan.rows = Some(rows);
+            return plan;
+        }
         for t in &axes[0] {
             for z in &axes[1] {
                 for x in &axes[2] {
@@ -288,6 +298,10 @@ impl Correlation {
 
     /// Weights in the order in which tiles read them; those of each output channel times its `scale`.
     pub(crate) fn pack(&self, weights: &[f32], scale: Option<&[f32]>) -> Vec<f32> {
+        if let Some(rows) = &self.rows {
+            let factor = scale.map_or(1.0, |scale| scale[0]);
+            return rows.pack(weights, self.strides[1], self.kernel, factor);
+        }
         let mut packed = vec![0.0; self.weights];
         for phases in self.phases.iter().filter(|phases| phases.depth > 0) {
             for column in 0..phases.column_tiles * phases.width {
@@ -355,6 +369,9 @@ impl Correlation {
         );
         assert_eq!(weights.len(), self.weights, "the weights are packed for another convolution");
         assert_eq!(shift.len(), self.output.channels, "one shift a channel");
+        if let Some(rows) = &self.rows {
+            return rows.run(input, weights, shift[0], slope, output);
+        }
         let output = Output { start: output.as_mut_ptr(), length: output.len() };
         let compute = |job: &Job| self.compute(job, input, weights, shift, slope, &output);
         if self.products() < SMALL {

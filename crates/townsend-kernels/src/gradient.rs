@@ -12,7 +12,7 @@ use crate::shape::{BLOCK, Convolution, Shape};
 use crate::tile::{MOST_ROWS, Run, Tile};
 
 /// Cells that all tiles sum over before the next ones are read, so that they stay in the cache.
-const SLAB: usize = 128;
+const SLAB: usize = 64;
 /// Parts that threads share; their number does not change any result.
 const JOBS: usize = 32;
 

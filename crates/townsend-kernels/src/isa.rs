@@ -17,6 +17,15 @@ pub enum Isa {
 }
 
 impl Isa {
+    /// Columns of a tile whose columns are this many cells.
+    pub(crate) fn cells(self, cells: usize) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 if cells.div_ceil(48) * 48 <= cells.next_multiple_of(16) + 16 => 48,
+            _ => 16,
+        }
+    }
+
     /// All that this CPU has, the fastest first.
     pub fn available() -> Vec<Self> {
         let mut all = Vec::new();

@@ -24,6 +24,7 @@ mod gradient;
 mod isa;
 mod network;
 mod norm;
+mod rows;
 mod shape;
 mod simd;
 mod sparse;

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use crate::buffer::Buffer;
-use crate::isa::for_vectors;
+use crate::isa::{Isa, for_vectors};
 use crate::shape::{BLOCK, Shape};
+use crate::simd::{Array, Simd};
 
 /// Numbers that a thread works on at a time; a multiple of a block.
 const PART: usize = 1 << 14;
@@ -80,21 +81,6 @@ for_vectors! {
         }
     }
 
-    /// Normalises and activates.
-    fn apply(to: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], slope: f32) {
-        for (to, x) in to.iter_mut().zip(raw) {
-            // In an array of its own: written to memory at once, as vectors.
-            let mut z = [0.0; BLOCK];
-            for lane in 0..BLOCK {
-                z[lane] = x[lane] * affine[0][lane] + affine[1][lane];
-            }
-            for z in &mut z {
-                *z = if *z > 0.0 { *z } else { *z * slope };
-            }
-            *to = z;
-        }
-    }
-
     /// Goes back through activation and normalisation. With g the gradient before the activation and x the number, it becomes
     /// g · `factors[0]` + x · `factors[1]` + `factors[2]`.
     fn apply_back(gradient: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], factors: &[Sixteen; 3], slope: f32) {
@@ -117,6 +103,56 @@ for_vectors! {
     fn leak_back_part(gradient: &mut [f32], activated: &[f32], slope: f32) {
         for (g, x) in gradient.iter_mut().zip(activated) {
             *g = if *x > 0.0 { *g } else { *g * slope };
+        }
+    }
+}
+
+/// Normalises and activates. Written in vectors: the compiler would rather gather numbers of many cells.
+///
+/// # Safety
+/// The CPU has `S`.
+#[inline(always)]
+unsafe fn apply_in<S: Simd>(to: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], slope: f32) {
+    for (to, raw) in to.iter_mut().zip(raw) {
+        for lane in (0..BLOCK).step_by(S::LANES) {
+            // SAFETY: a vector from `lane` on lies in each array, and the caller has the instructions.
+            unsafe {
+                let [scale, shift] = affine.each_ref().map(|of| S::load(of.as_ptr().add(lane)));
+                let z = S::load(raw.as_ptr().add(lane)).multiply_add(scale, shift);
+                z.leaky(slope).store(to.as_mut_ptr().add(lane));
+            }
+        }
+    }
+}
+
+macro_rules! apply_for {
+    ($name:ident, $feature:literal, $vector:ty) => {
+        #[target_feature(enable = $feature)]
+        fn $name(to: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], slope: f32) {
+            // SAFETY: the instructions are enabled here.
+            unsafe { apply_in::<$vector>(to, raw, affine, slope) }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+apply_for!(apply_avx512, "avx512f", crate::simd::F32x16);
+#[cfg(target_arch = "x86_64")]
+apply_for!(apply_avx2, "avx2,fma", crate::simd::F32x8);
+#[cfg(target_arch = "aarch64")]
+apply_for!(apply_neon, "neon", crate::simd::F32x4);
+
+fn apply(to: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], slope: f32) {
+    // SAFETY: `Isa::best` is what this CPU has.
+    unsafe {
+        match Isa::best() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => apply_avx512(to, raw, affine, slope),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => apply_avx2(to, raw, affine, slope),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => apply_neon(to, raw, affine, slope),
+            Isa::Portable => apply_in::<Array>(to, raw, affine, slope),
         }
     }
 }

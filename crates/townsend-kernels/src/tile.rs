@@ -25,8 +25,8 @@ pub(crate) struct Run {
 
 /// What a tile is computed from and where it goes. The first `rows` entries of `a` and `out` count.
 ///
-/// The columns of a tile are `width` = 8, 16 or 32 numbers; those beyond the first 16 stand `b_block` and `out_block`
-/// numbers after the first.
+/// The columns of a tile are `width` = 8, 16, 32 or 48 numbers; each 16 of them stand `b_block` and
+/// `out_block` numbers after the 16 before.
 pub(crate) struct Tile<'a> {
     pub(crate) rows: usize,
     pub(crate) width: usize,
@@ -124,6 +124,7 @@ macro_rules! for_instructions {
 for_instructions!(
     avx512,
     "avx512f,avx512vl,avx2,fma",
+    (48, crate::simd::F32x16, 3, [1, 2, 4, 8]),
     (32, crate::simd::F32x16, 2, [1, 2, 4, 8, 14]),
     (16, crate::simd::F32x16, 1, [1, 2, 4, 8, 16, 24]),
     (8, crate::simd::F32x8, 1, [1, 4, 8, 16, 24])
@@ -151,6 +152,8 @@ impl Tile<'_> {
     /// Most rows of a tile of this width.
     pub(crate) fn most_rows(isa: Isa, width: usize) -> usize {
         match (isa, width) {
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512, 48) => 8,
             #[cfg(target_arch = "x86_64")]
             (Isa::Avx512, 32) => 14,
             #[cfg(target_arch = "x86_64")]
