@@ -57,7 +57,7 @@ def onnx_model(decoder, dims):
         value = f"relu{i}"
     latent = ref.FULL["latent"]
     z = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", latent])
-    out = helper.make_tensor_value_info(value, TensorProto.FLOAT, None)
+    out = helper.make_tensor_value_info(value, TensorProto.FLOAT, ["n", "c"] + ["cells"] * dims)
     graph = helper.make_graph(nodes, "decoder", [z], [out], weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     onnx.checker.check_model(model)

@@ -50,3 +50,11 @@ pub(crate) fn python() -> Result<PathBuf> {
     std::fs::write(&stamp, wanted)?;
     Ok(python)
 }
+
+/// The Python of `target/torch`, which has PyTorch; made on first use.
+pub(crate) fn torch() -> Result<PathBuf> {
+    let environment = root().join("target/torch");
+    let script = root().join("crates/townsend-models/parity/torch_cpu.py");
+    run(Command::new("python3").arg(script).arg(&environment))?;
+    Ok(environment.join("bin/python"))
+}

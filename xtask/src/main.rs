@@ -1,6 +1,7 @@
-//! Tasks of this repository: `cargo xtask check | test | parity | bench | soak`.
+//! Tasks of this repository: `cargo xtask check | test | parity | bench | bench-peers | soak`.
 
 mod environment;
+mod peers;
 mod tasks;
 
 use std::process::ExitCode;
@@ -12,6 +13,8 @@ cargo xtask TASK
   test     check, and every other test; first sets up Python with real ROOT, uproot, NumPy and SciPy under target/
   parity   the full-size networks against PyTorch (set up under target/): outputs and gradients
   bench    simulated electrons a second; reading against real ROOT and uproot
+  bench-peers
+           decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads
   soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
 ";
 
@@ -22,6 +25,7 @@ fn main() -> ExitCode {
         "test" => tasks::test(),
         "parity" => tasks::parity(),
         "bench" => tasks::bench(),
+        "bench-peers" => peers::bench(),
         "soak" => tasks::soak(),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::environment::{cargo, python, root, run};
+use crate::environment::{cargo, python, root, run, torch};
 
 /// Format, lints, documentation.
 fn lint() -> Result<()> {
@@ -29,10 +29,9 @@ pub(crate) fn test() -> Result<()> {
 /// The networks of full size against PyTorch.
 pub(crate) fn parity() -> Result<()> {
     let scripts = root().join("crates/townsend-models/parity");
-    let environment = root().join("target/torch");
-    run(Command::new("python3").arg(scripts.join("torch_cpu.py")).arg(&environment))?;
+    let python = torch()?;
     let exported = root().join("target/parity");
-    run(Command::new(environment.join("bin/python")).arg(scripts.join("full_size.py")).arg(&exported))?;
+    run(Command::new(python).arg(scripts.join("full_size.py")).arg(&exported))?;
     let compare = ["run", "--release", "--package", "townsend-models", "--example", "parity_full", "--"];
     run(cargo(&compare).arg(&exported))
 }
@@ -40,6 +39,7 @@ pub(crate) fn parity() -> Result<()> {
 /// Simulating, and reading beside its peers, each in one run.
 pub(crate) fn bench() -> Result<()> {
     run(&mut cargo(&["bench", "--package", "townsend-sim", "--bench", "speed"]))?;
+    run(&mut cargo(&["bench", "--package", "townsend-kernels", "--bench", "speed"]))?;
     let against_root = ["bench", "--package", "townsend-root", "--bench", "against_root"];
     run(cargo(&against_root).env("TOWNSEND_PYTHON", python()?))
 }
