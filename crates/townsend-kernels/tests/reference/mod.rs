@@ -1,5 +1,7 @@
 //! Convolutions as PyTorch defines them, in loops over f64.
 
+#![allow(dead_code, reason = "every test that includes this module uses a part of it")]
+
 use townsend_kernels::Convolution;
 
 /// What a product of a convolution is made of: where its factors stand, and where it is added.
@@ -43,20 +45,18 @@ fn products(layer: &Convolution, size: [usize; 3], batch: usize, mut act: impl F
     }
 }
 
-pub(crate) fn convolve(
+pub(crate) fn convolve<T: Copy + Into<f64>>(
     layer: &Convolution,
     size: [usize; 3],
-    input: &[f32],
-    weights: &[f32],
-    bias: &[f32],
+    input: &[T],
+    weights: &[T],
+    bias: &[T],
 ) -> Vec<f64> {
     let batch = input.len() / (layer.inputs * size.iter().product::<usize>());
     let cells: usize = layer.output_size(size).unwrap().iter().product();
     let mut output: Vec<f64> =
-        (0..batch * layer.outputs * cells).map(|at| f64::from(bias[at / cells % layer.outputs])).collect();
-    products(layer, size, batch, |p| {
-        output[p.output] += f64::from(input[p.input]) * f64::from(weights[p.weight])
-    });
+        (0..batch * layer.outputs * cells).map(|at| bias[at / cells % layer.outputs].into()).collect();
+    products(layer, size, batch, |p| output[p.output] += input[p.input].into() * weights[p.weight].into());
     output
 }
 
