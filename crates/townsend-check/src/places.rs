@@ -4,10 +4,13 @@ use townsend_core::{Dataset, Stream};
 
 use crate::random::{below, uniform};
 
+/// A place and the electrons there.
+type Point = ([f64; 3], u32);
+
 /// One avalanche as points with a number of electrons each: single electrons, or occupied cells at their centres.
 pub(crate) struct Places {
     /// x, z, t; 0 for axes that counts do not have.
-    pub(crate) points: Vec<([f64; 3], u32)>,
+    pub(crate) points: Vec<Point>,
     /// Half widths of a cell in x and z; none for electrons.
     halves: Vec<[f64; 2]>,
     /// Electrons up to and with each point.
@@ -16,7 +19,7 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) fn of(data: &Dataset, index: usize) -> Self {
-        let (points, halves): (Vec<([f64; 3], u32)>, Vec<[f64; 2]>) = match data {
+        let (points, halves): (Vec<Point>, Vec<[f64; 2]>) = match data {
             Dataset::Electrons(set) => {
                 let a = set.get(index);
                 let point = |i: usize| ([a.x[i], a.z[i], a.t[i]].map(f64::from), 1);
@@ -37,7 +40,7 @@ impl Places {
                 cells.map(|(&cell, &n)| ((grid.center(cell), n), half(cell))).unzip()
             }
         };
-        let sum = |sum: &mut u64, point: &([f64; 3], u32)| {
+        let sum = |sum: &mut u64, point: &Point| {
             *sum += u64::from(point.1);
             Some(*sum)
         };
@@ -59,7 +62,7 @@ impl Places {
     pub(crate) fn rms(&self) -> [f64; 3] {
         let (n, mean) = (self.electrons().max(1) as f64, self.centroid());
         [0, 1, 2].map(|d| {
-            let square = |(at, w): &([f64; 3], u32)| (at[d] - mean[d]).powi(2) * f64::from(*w);
+            let square = |(at, w): &Point| (at[d] - mean[d]).powi(2) * f64::from(*w);
             (self.points.iter().map(square).sum::<f64>() / n).sqrt()
         })
     }

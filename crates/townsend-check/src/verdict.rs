@@ -19,7 +19,8 @@ pub struct Thresholds {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
-    question: String,
+    #[serde(rename = "question")]
+    asked: String,
     metric: String,
     green: f64,
     amber: f64,
@@ -97,20 +98,19 @@ impl Thresholds {
             .map_err(|error| CheckError::Thresholds(error.to_string().trim_end().into()))?;
         let wrong = |question: &&Question| {
             !Report::is_metric(&question.metric)
-                || question.green.partial_cmp(&question.amber).is_none_or(|o| o.is_gt())
+                || question.green.partial_cmp(&question.amber).is_none_or(std::cmp::Ordering::is_gt)
         };
         match thresholds.light.iter().find(wrong) {
             Some(q) if !Report::is_metric(&q.metric) => {
-                Err(CheckError::Thresholds(format!("there is no metric `{}` (\"{}\")", q.metric, q.question)))
+                Err(CheckError::Thresholds(format!("there is no metric `{}` (\"{}\")", q.metric, q.asked)))
             }
             Some(q) => Err(CheckError::Thresholds(format!(
                 "`{}`: amber = {} must be a number not below green = {}",
                 q.metric, q.amber, q.green
             ))),
-            None if !(thresholds.errors >= 0.0) => Err(CheckError::Thresholds(format!(
-                "errors = {} must be a number, 0 or more",
-                thresholds.errors
-            ))),
+            None if thresholds.errors.is_nan() || thresholds.errors < 0.0 => Err(CheckError::Thresholds(
+                format!("errors = {} must be a number, 0 or more", thresholds.errors),
+            )),
             None => Ok(thresholds),
         }
     }
@@ -136,7 +136,7 @@ impl Thresholds {
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
         })?;
         Some(Judgement {
-            question: question.question.clone(),
+            question: question.asked.clone(),
             metric: worst.name.clone(),
             value: worst.value,
             floor: worst.floor,

@@ -56,7 +56,9 @@ fn forth(roots: &[Vec<(usize, f64)>], mean: &[f64], basis: &DMatrix<f64>) -> DMa
         .par_iter()
         .map(|row| {
             let mut sum: Vec<f64> = of_mean.iter().map(|m| -m).collect();
-            row.iter().for_each(|&(cell, root)| add(&mut sum, cell, root));
+            for &(cell, root) in row {
+                add(&mut sum, cell, root);
+            }
             sum
         })
         .collect();
@@ -73,7 +75,9 @@ fn back(roots: &[Vec<(usize, f64)>], mean: &[f64], projected: &DMatrix<f64>, cel
             let mut sum = DMatrix::zeros(k, cells);
             for (place, row) in rows.iter().enumerate() {
                 let of_row = projected.column(block * BLOCK + place);
-                row.iter().for_each(|&(cell, root)| sum.column_mut(cell).axpy(root, &of_row, 1.0));
+                for &(cell, root) in row {
+                    sum.column_mut(cell).axpy(root, &of_row, 1.0);
+                }
             }
             sum
         })

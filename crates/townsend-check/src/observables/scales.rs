@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use townsend_core::{Dataset, Grid, Progress};
 
 use super::frame::{Frame, lump_at};
-use super::same_cell;
+use super::{packed, same_cell};
 use crate::CheckError;
 use crate::quantity::Quantity;
 
@@ -54,7 +54,10 @@ fn of_avalanche(data: &Dataset, index: usize, frame: &Frame, first: usize) -> [f
         Dataset::Electrons(set) => {
             let a = set.get(index);
             let at = |v: f32| lump_at(f64::from(v), SCALES_MM[0]);
-            a.x.iter().zip(a.z).map(|(&x, &z)| ((at(x), at(z)), 1)).collect()
+            let mut cells: Vec<u64> = a.x.iter().zip(a.z).map(|(&x, &z)| packed([at(x), at(z)])).collect();
+            cells.sort_unstable();
+            let unpacked = |cell: u64| (((cell >> 32) as u32).cast_signed(), (cell as u32).cast_signed());
+            cells.chunk_by(|a, b| a == b).map(|run| (unpacked(run[0]), run.len() as u64)).collect()
         }
         Dataset::Counts(set) => {
             let counts = set.get(index);
@@ -65,7 +68,9 @@ fn of_avalanche(data: &Dataset, index: usize, frame: &Frame, first: usize) -> [f
     for (k, found) in found.iter_mut().enumerate().skip(first) {
         if k > first {
             // Twice as wide: the cell number halved, downwards.
-            cells.iter_mut().for_each(|((x, z), _)| (*x, *z) = (*x >> 1, *z >> 1));
+            for ((x, z), _) in &mut cells {
+                (*x, *z) = (*x >> 1, *z >> 1);
+            }
         }
         cells.sort_unstable_by_key(|&(cell, _)| cell);
         cells.dedup_by(|next, kept| {

@@ -137,9 +137,9 @@ impl DrawingBackend for PdfBackend<'_> {
             return Ok(());
         }
         if fill {
-            self.brush(style)
+            self.brush(style);
         } else {
-            self.pen(style)
+            self.pen(style);
         }
         self.content.rect(x as f32, y as f32, (right - x) as f32, (bottom - y) as f32);
         if fill {
@@ -177,9 +177,9 @@ impl DrawingBackend for PdfBackend<'_> {
             (at(x, cos), at(y, sin))
         };
         if fill {
-            self.brush(style)
+            self.brush(style);
         } else {
-            self.pen(style)
+            self.pen(style);
         }
         let (first_x, first_y) = corner(0);
         self.content.move_to(first_x, first_y);

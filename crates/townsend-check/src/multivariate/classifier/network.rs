@@ -78,7 +78,7 @@ impl Network {
             for chosen in some_of(rows.len(), rows.len(), random).chunks(BATCH) {
                 let part = std::f32::consts::PI * step as f32 / steps as f32;
                 step += 1;
-                network.learn(&inputs, labels, chosen, step as i32, 0.5 * LEARNING_RATE * (1.0 + part.cos()));
+                network.learn(&inputs, labels, chosen, step, 0.5 * LEARNING_RATE * (1.0 + part.cos()));
             }
         }
         network
