@@ -30,7 +30,9 @@ for_vectors! {
                 block[lane] = exponential(block[lane] - most);
             }
         }
-        rest.iter_mut().for_each(|x| *x = exponential(*x - most));
+        for x in rest {
+            *x = exponential(*x - most);
+        }
     }
 }
 

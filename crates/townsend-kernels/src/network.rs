@@ -1,6 +1,7 @@
 //! A network that only computes: everything that can be done once is done when it is made.
 
 use crate::correlation::Correlation;
+use crate::stack::Folded;
 use crate::{Convolution, Isa, Shape, Stack};
 
 /// Linear layers and [stacks](Stack) with fixed weights, for batches of a fixed size.
@@ -68,7 +69,7 @@ impl Network {
             stride: [1; 3],
             padding: [0; 3],
         };
-        self.add(&layer, &ordered, None, shift, 1.0);
+        self.add(&layer, &Folded { weights: &ordered, scale: None, shift }, 1.0);
         self.output = output;
         if let Some(layer) = self.layers.last_mut() {
             layer.row = output.len();
@@ -82,28 +83,19 @@ impl Network {
     pub fn stack(&mut self, stack: &Stack, parameters: &[f32], statistics: &[f32]) {
         assert_eq!(self.output, stack.input(), "a stack after another map");
         for (block, folded) in stack.blocks().iter().zip(stack.folded(parameters, statistics)) {
-            let (weights, scale, shift) = folded;
-            self.add(&block.convolution, weights, scale.as_deref(), shift, block.slope);
+            self.add(&block.convolution, &folded, block.slope);
         }
     }
 
-    fn add(
-        &mut self,
-        layer: &Convolution,
-        weights: &[f32],
-        scale: Option<&[f32]>,
-        shift: Vec<f32>,
-        slope: f32,
-    ) {
+    fn add(&mut self, layer: &Convolution, folded: &Folded<'_>, slope: f32) {
         let plan =
             Correlation::forward(layer, self.output.size, self.batch, self.isa).expect("the kernel fits");
-        let weights = plan.pack(weights, scale);
+        let weights = plan.pack(folded.weights, folded.scale.as_deref());
         self.output = plan.output;
         let row = plan.output.len();
-        self.layers.push(Layer { plan, weights, shift, slope, row });
+        self.layers.push(Layer { plan, weights, shift: folded.shift.clone(), slope, row });
         let map = &mut self.maps[self.layers.len() % 2];
-        let length = self.batch * row;
-        map.resize(length.max(map.len()), 0.0);
+        map.resize((self.batch * row).max(map.len()), 0.0);
     }
 
     /// Rows of a batch.

@@ -12,7 +12,7 @@ pub struct Block {
     pub convolution: Convolution,
     /// Batch normalisation with this number added to the variance.
     pub norm: Option<f64>,
-    /// What negative numbers are multiplied by at the end: 0 is ReLU, 1 nothing. Not negative.
+    /// What negative numbers are multiplied by at the end: 0 is `ReLU`, 1 nothing. Not negative.
     pub slope: f32,
 }
 
@@ -80,6 +80,13 @@ pub struct StackGradients {
     pub input: Option<Vec<f32>>,
     /// With respect to the parameters, in their order.
     pub parameters: Vec<f32>,
+}
+
+/// A block in use: its normalisation is in factors of the weights, one an output channel, and in the shift.
+pub(crate) struct Folded<'a> {
+    pub(crate) weights: &'a [f32],
+    pub(crate) scale: Option<Vec<f32>>,
+    pub(crate) shift: Vec<f32>,
 }
 
 /// The parameters of a block.
@@ -152,67 +159,55 @@ impl Stack {
         blocks.collect()
     }
 
-    /// Of each block the weights, factors of its output channels, and a shift, with the normalisation of use folded in.
-    pub(crate) fn folded<'a>(
-        &self,
-        parameters: &'a [f32],
-        mut statistics: &[f32],
-    ) -> Vec<(&'a [f32], Option<Vec<f32>>, Vec<f32>)> {
-        let blocks = self.blocks.iter().zip(self.split(parameters)).map(|(block, parameters)| {
-            let (scale, shift) = block.fold(&parameters, &mut statistics);
-            (parameters.weights, scale, shift)
-        });
-        blocks.collect()
+    /// The blocks in use, with the running statistics.
+    pub(crate) fn folded<'a>(&self, parameters: &'a [f32], mut statistics: &[f32]) -> Vec<Folded<'a>> {
+        let blocks = self.blocks.iter().zip(self.split(parameters));
+        blocks.map(|(block, parameters)| block.fold(&parameters, &mut statistics)).collect()
     }
 
     fn enter(&self, input: &[f32]) -> (usize, Input) {
         let shape = self.input();
         let batch = shape.batch(input.len(), shape.values());
         let first = self.blocks[0].convolution;
-        if !first.transposed && first.inputs == 1 && first.outputs > 1 {
-            if let Some(occupied) = Occupied::find(input, shape.size) {
-                return (batch, Input::Occupied(occupied));
-            }
+        if !first.transposed
+            && first.inputs == 1
+            && first.outputs > 1
+            && let Some(occupied) = Occupied::find(input, shape.size)
+        {
+            return (batch, Input::Occupied(occupied));
         }
         (batch, Input::Dense(shape.pack(input).into()))
     }
 
-    /// The convolution of block `index` with what stands before its normalisation or, without one, after its activation.
+    /// The convolution of block `index`, plus the shift, negative ones times `slope`.
     fn convolve(
         &self,
         index: usize,
         batch: usize,
         input: Source<'_>,
-        weights: (&[f32], Option<&[f32]>),
-        shift: &[f32],
+        folded: &Folded<'_>,
         slope: f32,
     ) -> Buffer {
         let layer = &self.blocks[index].convolution;
+        let Folded { weights, scale, shift } = folded;
+        let mut output = Buffer::new(batch * self.shapes[index + 1].len());
         match input {
             Source::Occupied(cells) => {
-                let scaled: Vec<f32>;
-                let weights = if let (weights, Some(scale)) = weights {
-                    let of = |at: usize| scale[at / layer.taps()];
-                    scaled = weights.iter().enumerate().map(|(at, weight)| weight * of(at)).collect();
-                    &scaled
-                } else {
-                    weights.0
-                };
-                let mut output = Buffer::new(batch * self.shapes[index + 1].len());
-                cells.convolve_into(layer, weights, shift, &mut output);
+                let factor = |at: usize| scale.as_ref().map_or(1.0, |scale| scale[at / layer.taps()]);
+                let scaled: Vec<f32> =
+                    weights.iter().enumerate().map(|(at, weight)| weight * factor(at)).collect();
+                cells.convolve_into(layer, &scaled, shift, &mut output);
                 if slope != 1.0 {
                     norm::leak(&mut output, slope);
                 }
-                output
             }
             Source::Dense(input) => {
                 let plan = Correlation::forward(layer, self.shapes[index].size, batch, self.isa)
                     .expect("the kernel fits, as `new` has seen");
-                let mut output = Buffer::new(batch * plan.output.len());
-                plan.run(input, &plan.pack(weights.0, weights.1), shift, slope, &mut output);
-                output
+                plan.run(input, &plan.pack(weights, scale.as_deref()), shift, slope, &mut output);
             }
         }
+        output
     }
 
     /// The output of a batch in use, with the running `statistics`.
@@ -222,10 +217,9 @@ impl Stack {
     pub fn infer(&self, input: &[f32], parameters: &[f32], statistics: &[f32]) -> Vec<f32> {
         let (batch, input) = self.enter(input);
         let mut map: Option<Buffer> = None;
-        for (index, (weights, scale, shift)) in self.folded(parameters, statistics).into_iter().enumerate() {
+        for (index, folded) in self.folded(parameters, statistics).iter().enumerate() {
             let source = map.as_deref().map_or(input.source(), Source::Dense);
-            let weights = (weights, scale.as_deref());
-            map = Some(self.convolve(index, batch, source, weights, &shift, self.blocks[index].slope));
+            map = Some(self.convolve(index, batch, source, folded, self.blocks[index].slope));
         }
         self.leave(map.unwrap_or_default())
     }
@@ -251,7 +245,8 @@ impl Stack {
                 (None, Some(raw)) => Source::Dense(raw),
                 (None, None) => tape.input.source(),
             };
-            let raw = self.convolve(index, batch, source, (parameters.weights, None), parameters.bias, slope);
+            let plain = Folded { weights: parameters.weights, scale: None, shift: parameters.bias.to_vec() };
+            let raw = self.convolve(index, batch, source, &plain, slope);
             let affine = block.norm.map(|epsilon| {
                 let (mean, variance) = norm::moments(shape, &raw);
                 statistics.extend_from_slice(&mean[..shape.channels]);
@@ -342,16 +337,16 @@ impl Block {
         self.convolution.weights() + if self.norm.is_some() { 3 * outputs } else { outputs }
     }
 
-    /// The normalisation with running statistics as factors of the weights (of each output channel) and a shift.
-    fn fold(&self, parameters: &Parameters<'_>, statistics: &mut &[f32]) -> (Option<Vec<f32>>, Vec<f32>) {
-        let Some(epsilon) = self.norm else { return (None, parameters.bias.to_vec()) };
+    fn fold<'a>(&self, parameters: &Parameters<'a>, statistics: &mut &[f32]) -> Folded<'a> {
+        let (weights, bias) = (parameters.weights, parameters.bias);
+        let Some(epsilon) = self.norm else { return Folded { weights, scale: None, shift: bias.to_vec() } };
         let (mean, rest) = statistics.split_at(self.convolution.outputs);
         let (variance, rest) = rest.split_at(self.convolution.outputs);
         *statistics = rest;
         let affine =
             Affine::new(mean.to_vec(), variance, epsilon, parameters.norm_weight, parameters.norm_bias);
-        let shift = parameters.bias.iter().zip(&affine.scale).zip(&affine.shift);
+        let shift = bias.iter().zip(&affine.scale).zip(&affine.shift);
         let shift = shift.map(|((bias, scale), shift)| bias * scale + shift).collect();
-        (Some(affine.scale), shift)
+        Folded { weights, scale: Some(affine.scale), shift }
     }
 }

@@ -71,7 +71,9 @@ fn train(stack: &Stack, input: &[f64], parameters: &[f64]) -> (Vec<f64>, Vec<f64
             statistics.extend(variances);
             map = normalised;
         }
-        map.iter_mut().for_each(|x| *x = if *x > 0.0 { *x } else { *x * f64::from(block.slope) });
+        for x in map.iter_mut().filter(|x| **x <= 0.0) {
+            *x *= f64::from(block.slope);
+        }
     }
     (map, statistics)
 }

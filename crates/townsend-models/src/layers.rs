@@ -55,7 +55,7 @@ pub(crate) struct Layer {
     pub(crate) transposed: bool,
     /// Name of the batch normalisation, and what is added to the variance.
     pub(crate) norm: Option<(String, f64)>,
-    /// What negative numbers are multiplied by at the end.
+    /// What negative numbers are multiplied by at the end, at most 1: 1 leaves them.
     pub(crate) slope: f64,
 }
 
@@ -197,7 +197,7 @@ impl<'a> Pass<'a> {
             if let Some((name, epsilon)) = &layer.norm {
                 map = self.normalise(name, *epsilon, map);
             }
-            if layer.slope != 1.0 {
+            if layer.slope < 1.0 {
                 map = activation::leaky_relu(map, layer.slope);
             }
         }

@@ -69,7 +69,7 @@ pub(crate) fn input_gradient(
 ) -> Vec<f64> {
     let mut input = vec![0.0; batch * layer.inputs * size.iter().product::<usize>()];
     products(layer, size, batch, |p| {
-        input[p.input] += f64::from(gradient[p.output]) * f64::from(weights[p.weight])
+        input[p.input] += f64::from(gradient[p.output]) * f64::from(weights[p.weight]);
     });
     input
 }
@@ -83,7 +83,7 @@ pub(crate) fn weight_gradient(
 ) -> Vec<f64> {
     let mut weights = vec![0.0; layer.weights()];
     products(layer, size, batch, |p| {
-        weights[p.weight] += f64::from(input[p.input]) * f64::from(gradient[p.output])
+        weights[p.weight] += f64::from(input[p.input]) * f64::from(gradient[p.output]);
     });
     weights
 }

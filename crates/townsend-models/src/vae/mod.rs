@@ -104,7 +104,9 @@ impl Model for Vae {
             Output::Softmax => exponentials(cells, &profile),
             Output::Relu => cells.iter_mut().for_each(|x| *x = loss::unscaled(input, x.max(0.0))),
             Output::TwoSigmoid => {
-                cells.iter_mut().for_each(|x| *x = loss::unscaled(input, 2.0 / (1.0 + (-*x).exp())));
+                for x in cells {
+                    *x = loss::unscaled(input, 2.0 / (1.0 + (-*x).exp()));
+                }
             }
         };
         Some(Decoder::new(network, Box::new(to_weights)))

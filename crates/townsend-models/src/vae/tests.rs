@@ -199,3 +199,49 @@ fn an_unknown_key_is_refused() {
     assert!(read("family = \"vae\"\nlatnet = 8").unwrap_err().to_string().contains("unknown field `latnet`"));
     assert!(read("family = \"diffusion\"").unwrap_err().to_string().contains("`vae`"));
 }
+
+#[test]
+fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
+    for dims in 1..=3 {
+        let grid = grid(dims, 8);
+        let outputs = [
+            (Output::Softmax, Likelihood::Multinomial, true, false),
+            (Output::Relu, Likelihood::Mse, false, true),
+            (Output::TwoSigmoid, Likelihood::Mse, true, true),
+        ];
+        for (output, likelihood, latent_moments, output_norm) in outputs {
+            let config = VaeConfig { output, likelihood, latent_moments, output_norm, ..tiny(dims) };
+            let model = config.check(&grid).unwrap();
+            let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
+            model.prepare(&mut parameters, &(0..grid.cells() as u64).collect::<Vec<_>>());
+            if latent_moments {
+                parameters.set("latent.running_mean", Tensor::from_data([0.5f32, -0.25], &Device::flex()));
+                let excess = Tensor::from_data([1.0f32, 0.5, 0.5, 0.25], &Device::flex());
+                parameters.set("latent.running_excess", excess);
+            }
+            let noise = vec![0.1, 0.2, -1.0, 1.0, 3.0, -2.0];
+            let got = model.decoder(&parameters, 3).unwrap().weights(&noise).to_vec();
+            let mut latent = tensor(noise, 2);
+            if let Some(map) = model.latent_map(&parameters) {
+                latent = map.apply(latent);
+            }
+            let shapes = model.shapes(&mut Pass::inference(&parameters), latent);
+            let want = shapes.into_data().try_into_vec::<f32>().unwrap();
+            for (got, want) in got.chunks(grid.cells()).zip(want.chunks(grid.cells())) {
+                // Weights of a softmax are not normalised.
+                let scale = want.iter().sum::<f32>() / got.iter().sum::<f32>();
+                let largest = want.iter().fold(0f32, |most, x| most.max(*x));
+                assert!(
+                    output == Output::Softmax || (scale - 1.0).abs() < 1e-5,
+                    "{dims}D {output:?}: {scale}"
+                );
+                for (got, want) in got.iter().zip(want) {
+                    assert!(
+                        (got * scale - want).abs() <= 2e-5 * largest,
+                        "{dims}D {output:?}: {got} for {want}"
+                    );
+                }
+            }
+        }
+    }
+}
