@@ -87,6 +87,7 @@ fn every_plot_is_drawn_and_says_what_it_is() {
           tables: document.querySelectorAll('table').length,
           lights: document.querySelectorAll('.lights tbody .light').length,
           unnamed: [...document.querySelectorAll('button, input')].filter((b) => !(b.textContent || b.closest('label')?.textContent)).length,
+          fetched: performance.getEntriesByType('resource').filter((r) => !r.name.startsWith('data:')).map((r) => r.name),
           language: document.documentElement.lang,
           wider: document.documentElement.scrollWidth - innerWidth,
           maps: document.querySelectorAll('.maps svg[role=img][aria-label]').length,
@@ -94,6 +95,7 @@ fn every_plot_is_drawn_and_says_what_it_is() {
     let (found, said) = run(&page, script, &[]);
     assert_eq!(said, [""; 0], "errors and warnings on the console");
     assert_eq!(found["empty"], serde_json::json!([]));
+    assert_eq!(found["fetched"], serde_json::json!([]), "nothing is asked of a network");
     for none in ["undrawn", "unlabelled", "unnamed", "wider"] {
         assert!(found[none].as_i64().unwrap() <= 0, "{none}: {found}");
     }

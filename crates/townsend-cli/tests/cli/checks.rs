@@ -1,12 +1,16 @@
 //! `check` and `inspect --html` beyond the pipeline: several generators, conditions, lights as gates.
 
-use crate::support::{Desk, shipped};
+use crate::support::Desk;
 
-/// Two halves of the shipped electrons and a set that is nothing like them, simulated.
+/// Two sets of one detector and one of another, whose avalanches are larger and wider.
 fn desk() -> Desk {
-    let desk = Desk::with([shipped("electrons.npz")]);
-    for (name, seed) in [("real", 1), ("same", 2)] {
-        desk.does(&format!("simulate --detector microscopic_275 --events 240 --seed {seed} --out {name}.npz --quiet"));
+    let desk = Desk::new();
+    for (name, detector, seed) in
+        [("real", "microscopic_275", 1), ("same", "microscopic_275", 2), ("other", "reference2021", 3)]
+    {
+        desk.does(&format!(
+            "simulate --detector {detector} --events 240 --seed {seed} --out {name}.npz --quiet"
+        ));
     }
     desk
 }
@@ -14,20 +18,31 @@ fn desk() -> Desk {
 #[test]
 fn generators_are_ranked_side_by_side() {
     let desk = desk();
-    let command = "check --real real.npz --generated electrons.npz --generated same.npz --no-classifiers --quiet --out all";
+    let command =
+        "check --real real.npz --generated other.npz --generated same.npz --no-classifiers --quiet --out all";
     let ran = desk.does(&format!("{command} --json"));
     let ranking = ran.json();
     assert_eq!(ranking["schema"], "townsend-ranking/1");
     let [first, second] = [0, 1].map(|k| ranking["generators"][k].clone());
     assert_eq!((&first["generated"], &first["report"]), (&"same.npz".into(), &"same".into()), "{ranking}");
-    assert_eq!((&second["report"], &second["light"]), (&"electrons".into(), &"red".into()), "{ranking}");
+    assert_eq!((&second["report"], &second["light"]), (&"other".into(), &"red".into()), "{ranking}");
     assert_eq!(ran.stdout, desk.text("all/ranking.json"));
     assert!(desk.text("all/index.html").contains("same/report.html"));
-    for file in ["report.json", "report.html", "overview.svg", "overview.pdf", "figures/rms_x.svg", "figures/rms_x.pdf"] {
+    for file in [
+        "report.json",
+        "report.html",
+        "overview.svg",
+        "overview.pdf",
+        "figures/rms_x.svg",
+        "figures/rms_x.pdf",
+    ] {
         assert!(desk.path(&format!("all/same/{file}")).exists(), "{file}");
     }
     let report: serde_json::Value = serde_json::from_slice(&desk.bytes("all/same/report.json")).unwrap();
-    assert!(report.get("c2st").is_none() && report["strips"]["x_charge"]["ks"]["value"].is_f64(), "no classifiers");
+    assert!(
+        report.get("c2st").is_none() && report["strips"]["x_charge"]["ks"]["value"].is_f64(),
+        "no classifiers"
+    );
     let told = desk.does(&format!("{command} --force"));
     assert!(told.stdout.contains("the best first") && told.stdout.contains("mean AUC"), "{}", told.stdout);
 }
@@ -36,12 +51,15 @@ fn generators_are_ranked_side_by_side() {
 fn lights_are_a_gate_by_thresholds_of_ones_own() {
     let desk = desk();
     let limits = |green: f64| {
-        format!("errors = 0\n[[light]]\nquestion = \"Is it wide?\"\nmetric = \"w1_over_sigma.rms_x\"\ngreen = {green}\namber = 9\n")
+        format!(
+            "errors = 0\n[[light]]\nquestion = \"Is it wide?\"\nmetric = \"w1_over_sigma.rms_x\"\ngreen = {green}\namber = 9\n"
+        )
     };
     std::fs::write(desk.path("wide.toml"), limits(8.0)).unwrap();
     std::fs::write(desk.path("narrow.toml"), limits(0.0)).unwrap();
     std::fs::write(desk.path("wrong.toml"), limits(10.0)).unwrap();
-    let check = "check --real real.npz --generated same.npz --no-classifiers --quiet --force --out report --require";
+    let check =
+        "check --real real.npz --generated other.npz --no-classifiers --quiet --force --out report --require";
     let passed = desk.run(&format!("{check} green --thresholds wide.toml"));
     assert_eq!((passed.code, passed.stderr.as_str()), (Some(0), ""), "{}", passed.stdout);
     assert!(passed.stdout.contains("verdict: All 1 lights are green."), "{}", passed.stdout);
@@ -51,17 +69,24 @@ fn lights_are_a_gate_by_thresholds_of_ones_own() {
     assert_eq!(desk.run(&format!("{check} amber --thresholds narrow.toml")).code, Some(0));
     let wrong = desk.run(&format!("{check} amber --thresholds wrong.toml"));
     assert_eq!(wrong.code, Some(1));
-    assert!(wrong.stderr.contains("wrong.toml") && wrong.stderr.contains("amber = 9 must be"), "{}", wrong.stderr);
+    assert!(
+        wrong.stderr.contains("wrong.toml") && wrong.stderr.contains("amber = 9 must be"),
+        "{}",
+        wrong.stderr
+    );
 }
 
 #[test]
 fn conditions_are_arrays_of_both_files() {
     let desk = desk();
     // An array that both have: its values end at the next avalanche, so there is one too many.
-    let ran = desk.run("check --real real.npz --generated same.npz --no-classifiers --quiet --out report --by offsets");
+    let ran = desk
+        .run("check --real real.npz --generated same.npz --no-classifiers --quiet --out report --by offsets");
     assert_ne!(ran.code, Some(0));
     assert!(ran.stderr.contains("condition `offsets`: 241 values for 240 real avalanches"), "{}", ran.stderr);
-    let ran = desk.run("check --real real.npz --generated same.npz --no-classifiers --quiet --out report --by start_um");
+    let ran = desk.run(
+        "check --real real.npz --generated same.npz --no-classifiers --quiet --out report --by start_um",
+    );
     assert_ne!(ran.code, Some(0));
     assert!(ran.stderr.contains("real.npz") && ran.stderr.contains("start_um"), "{}", ran.stderr);
 }
@@ -69,7 +94,8 @@ fn conditions_are_arrays_of_both_files() {
 #[test]
 fn memorisation_needs_to_know_the_training() {
     let desk = desk();
-    let check = "check --real real.npz --generated same.npz --no-classifiers --quiet --json --out report --force";
+    let check =
+        "check --real real.npz --generated same.npz --no-classifiers --quiet --json --out report --force";
     assert!(desk.does(check).json().get("memorisation").is_none());
     let learnt = desk.does(&format!("{check} --training same.npz")).json();
     let share = learnt["memorisation"]["value"].as_f64().unwrap();
