@@ -210,7 +210,7 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
             (Output::TwoSigmoid, Likelihood::Mse, true, true),
         ];
         for (output, likelihood, latent_moments, output_norm) in outputs {
-            let config = VaeConfig { output, likelihood, latent_moments, output_norm, ..tiny(dims) };
+            let config = VaeConfig { output, output_norm, latent_moments, likelihood, ..tiny(dims) };
             let model = config.check(&grid).unwrap();
             let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
             model.prepare(&mut parameters, &(0..grid.cells() as u64).collect::<Vec<_>>());
