@@ -99,7 +99,7 @@ pub fn check_all(
     }
     let ranking = Ranking::of(&reports);
     let outputs = [("ranking.json", ranking.to_json()?), ("index.html", ranking.write_html())];
-    write_outputs(out, outputs.map(|(name, text)| (name.to_string(), text.into_bytes())).into(), context)?;
+    write_outputs(out, &outputs.map(|(name, text)| (name.to_string(), text.into_bytes())), context)?;
     Ok((ranking, reports.into_iter().map(|(_, report)| report).collect()))
 }
 
@@ -126,7 +126,7 @@ fn refuse_outputs(out: &Path, names: &[&str], context: &Context<'_>) -> Result<(
     Ok(names.iter().try_for_each(|name| OutputFile::refuse_existing(&out.join(name), context.force))?)
 }
 
-fn write_outputs(out: &Path, files: Vec<(String, Vec<u8>)>, context: &Context<'_>) -> Result<()> {
+fn write_outputs(out: &Path, files: &[(String, Vec<u8>)], context: &Context<'_>) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
     let fill = |(name, bytes): &(String, Vec<u8>)| OutputFile::filled(&out.join(name), bytes, context.force);
     let written: std::result::Result<Vec<_>, _> = files.iter().map(fill).collect();
@@ -207,10 +207,11 @@ impl<'a> Real<'a> {
                 (format!("{}.pdf", figure.name), figure.pdf),
             ]
         });
-        write_outputs(&out.join("figures"), figures.collect(), context)?;
+        write_outputs(&out.join("figures"), &figures.collect::<Vec<_>>(), context)?;
         let [json, html, svg] = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
         let contents = [json.into_bytes(), html.into_bytes(), svg.into_bytes(), check.overview_pdf()?];
-        write_outputs(out, OUTPUTS.map(String::from).into_iter().zip(contents).collect(), context)?;
+        let files: Vec<_> = OUTPUTS.map(String::from).into_iter().zip(contents).collect();
+        write_outputs(out, &files, context)?;
         Ok(check.report)
     }
 }

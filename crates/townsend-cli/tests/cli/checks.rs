@@ -36,7 +36,7 @@ fn generators_are_ranked_side_by_side() {
         "figures/rms_x.svg",
         "figures/rms_x.pdf",
     ] {
-        assert!(desk.path(&format!("all/same/{file}")).exists(), "{file}");
+        assert!(desk.path(format!("all/same/{file}")).exists(), "{file}");
     }
     let report: serde_json::Value = serde_json::from_slice(&desk.bytes("all/same/report.json")).unwrap();
     assert!(
