@@ -432,6 +432,7 @@ impl Correlation {
                 b: weights.as_ptr(),
                 runs: &class.runs,
                 a_step: 1,
+                together: false,
                 b_step: width,
                 b_block: 16,
                 out_block,

@@ -4,6 +4,8 @@
 //! `narrow[o][b]` with the input as `wide` and the gradient of the output as `narrow`; of a transposed one the same with the two
 //! exchanged. Rows of a tile are taps and channels a, columns are channels b, runs are the rows of cells.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::Isa;
@@ -79,36 +81,32 @@ fn expand(map: &[f32]) -> Vec<f32> {
     blocks
 }
 
+/// Rows of the sums that are one tile.
+struct Rows {
+    range: Range<usize>,
+    /// What they read stands together in the wide map.
+    together: bool,
+}
+
 struct Sums {
     isa: Isa,
     wide: Shape,
     narrow: Shape,
     stride: [usize; 3],
-    taps: usize,
-    /// Where the wide map is read for each row, relative to a cell's first tap.
-    rows: Vec<usize>,
+    /// Of each row where the wide map is read, relative to a cell's first tap, and its number among a column's weights.
+    rows: Vec<(usize, usize)>,
+    tiles: Vec<Rows>,
     width: usize,
     columns: usize,
 }
 
 impl Sums {
     fn new(layer: &Convolution, wide: Shape, narrow: Shape, isa: Isa) -> Self {
-        let [kt, kz, kx] = layer.kernel;
-        let taps = (0..kt * kz * kx).map(|tap| [tap / (kz * kx), tap / kx % kz, tap % kx]);
-        let cell = |[t, z, x]: [usize; 3]| (t * wide.size[1] + z) * wide.size[2] + x;
-        let rows =
-            taps.flat_map(|tap| (0..wide.channels).map(move |channel| wide.at(channel, cell(tap)))).collect();
         let columns = narrow.channels.next_multiple_of(BLOCK);
-        Self {
-            isa,
-            wide,
-            narrow,
-            stride: layer.stride,
-            taps: layer.taps(),
-            rows,
-            width: isa.width(columns),
-            columns,
-        }
+        let (width, stride) = (isa.width(columns), layer.stride);
+        let rows = rows(wide, layer.kernel);
+        let tiles = tiles(&rows, Tile::most_rows(isa, width), Tile::rows_together(isa, width));
+        Self { isa, wide, narrow, stride, rows, tiles, width, columns }
     }
 
     /// The rows of cells of a batch. All maps have `batch` elements.
@@ -137,37 +135,27 @@ impl Sums {
         let runs = self.runs(batch);
         let mut sums = vec![0.0; self.rows.len() * self.columns];
         let output = Output { start: sums.as_mut_ptr(), length: sums.len() };
-        let height = Tile::most_rows(self.isa, self.width);
-        let tiles = self.rows.len().div_ceil(height);
-        let each = tiles.div_ceil(JOBS);
-        let jobs: Vec<(usize, usize)> = (0..self.columns / self.width)
-            .flat_map(|columns| (0..tiles).step_by(each).map(move |first| (columns, first)))
+        let each = self.tiles.len().div_ceil(JOBS).max(1);
+        let jobs: Vec<(usize, &[Rows])> = (0..self.columns / self.width)
+            .flat_map(|columns| self.tiles.chunks(each).map(move |tiles| (columns, tiles)))
             .collect();
-        jobs.par_iter().for_each(|&(columns, first)| {
+        jobs.par_iter().for_each(|&(columns, tiles)| {
             for slab in runs.chunks((SLAB / self.narrow.size[2]).max(1)) {
-                for tile in first..(first + each).min(tiles) {
-                    self.tile(tile * height, columns, slab, wide, narrow, &output);
+                for tile in tiles {
+                    self.tile(tile, columns, slab, wide, narrow, &output);
                 }
             }
         });
         self.in_order(&sums)
     }
 
-    fn tile(
-        &self,
-        first: usize,
-        columns: usize,
-        runs: &[Run],
-        wide: &[f32],
-        narrow: &[f32],
-        output: &Output,
-    ) {
-        let rows = Tile::most_rows(self.isa, self.width).min(self.rows.len() - first);
+    fn tile(&self, tile: &Rows, columns: usize, runs: &[Run], wide: &[f32], narrow: &[f32], output: &Output) {
+        let (first, rows, together) = (tile.range.start, tile.range.len(), tile.together);
         let mut a = [wide.as_ptr(); MOST_ROWS];
         let mut out = [output.start; MOST_ROWS];
         let a_step = self.stride[2] * self.wide.block();
         for m in 0..rows {
-            let from = self.rows[first + m];
+            let from = self.rows[first + m].0;
             check(wide.len(), from as isize, runs, a_step);
             a[m] = a[m].wrapping_add(from);
             out[m] = output.at((first + m) * self.columns + columns * self.width, self.width, BLOCK);
@@ -188,6 +176,7 @@ impl Sums {
             b: narrow[from..].as_ptr(),
             runs,
             a_step,
+            together,
             b_step: BLOCK,
             b_block: block,
             out_block: BLOCK,
@@ -200,21 +189,45 @@ impl Sums {
         unsafe { tile.run(self.isa) };
     }
 
-    /// From `[tap][a][b]` to PyTorch's `[b][a][tap]`.
+    /// From rows and columns to PyTorch's `[b][a][tap]`.
     fn in_order(&self, sums: &[f32]) -> Vec<f32> {
         let mut weights = vec![0.0; self.narrow.channels * self.rows.len()];
-        if self.rows.is_empty() {
-            return weights;
-        }
-        for (b, weights) in weights.chunks_exact_mut(self.rows.len()).enumerate() {
-            for (a, weights) in weights.chunks_exact_mut(self.taps).enumerate() {
-                for (tap, weight) in weights.iter_mut().enumerate() {
-                    *weight = sums[(tap * self.wide.channels + a) * self.columns + b];
-                }
-            }
+        for (sums, (_, at)) in sums.chunks_exact(self.columns).zip(&self.rows) {
+            let of_row = weights[*at..].iter_mut().step_by(self.rows.len());
+            of_row.zip(sums).for_each(|(weight, sum)| *weight = *sum);
         }
         weights
     }
+}
+
+/// The rows: of each row of taps the blocks of channels, of each block the taps along x. In this order what they read stands together.
+fn rows(wide: Shape, [kt, kz, kx]: [usize; 3]) -> Vec<(usize, usize)> {
+    let mut rows = Vec::with_capacity(kt * kz * kx * wide.channels);
+    for (t, z) in (0..kt).flat_map(|t| (0..kz).map(move |z| (t, z))) {
+        for first in (0..wide.channels).step_by(wide.block()) {
+            for x in 0..kx {
+                for channel in first..(first + wide.block()).min(wide.channels) {
+                    let at = wide.at(channel, (t * wide.size[1] + z) * wide.size[2] + x);
+                    rows.push((at, ((channel * kt + t) * kz + z) * kx + x));
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// Tiles of `together` rows where as many stand together, else of at most `most`.
+fn tiles(rows: &[(usize, usize)], most: usize, together: usize) -> Vec<Rows> {
+    let mut tiles = Vec::new();
+    let mut first = 0;
+    while first < rows.len() {
+        let stretch = rows[first..].windows(2).take(together).take_while(|pair| pair[1].0 == pair[0].0 + 1);
+        let is_together = stretch.count() + 1 >= together;
+        let count = if is_together { together } else { most.min(rows.len() - first) };
+        tiles.push(Rows { range: first..first + count, together: is_together });
+        first += count;
+    }
+    tiles
 }
 
 /// The runs with what they read of the narrow map.

@@ -208,6 +208,7 @@ impl Rows {
                 b: input.as_ptr().wrapping_offset(from + offset),
                 runs,
                 a_step: 1,
+                together: false,
                 b_step: self.row,
                 b_block: BLOCK,
                 out_block: BLOCK,

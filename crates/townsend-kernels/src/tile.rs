@@ -35,6 +35,8 @@ pub(crate) struct Tile<'a> {
     pub(crate) b: *const f32,
     pub(crate) runs: &'a [Run],
     pub(crate) a_step: usize,
+    /// True if `a[m]` is `a[0]` + m for every row.
+    pub(crate) together: bool,
     pub(crate) b_step: usize,
     pub(crate) b_block: usize,
     pub(crate) out_block: usize,
@@ -42,6 +44,16 @@ pub(crate) struct Tile<'a> {
     pub(crate) start: Option<&'a [f32]>,
     /// Factor of negative sums at the end; 1 leaves them.
     pub(crate) slope: f32,
+}
+
+/// How a tile reads `a`, where the compiler can make something of it.
+mod reading {
+    /// The next number of each row (`a_step` is 1).
+    pub(super) const NEXT: u8 = 0;
+    /// Numbers of all rows stand together: row m is read at `a[0]` + m.
+    pub(super) const TOGETHER: u8 = 1;
+    /// Anything else.
+    pub(super) const APART: u8 = 2;
 }
 
 /// Where the vector `v` of a row stands.
@@ -58,7 +70,7 @@ fn column<S: Simd>(v: usize, block: usize) -> usize {
 /// and so can the vectors at `b + run.b + i · b_step`; those at `out[m]` can be written by this thread alone (and read,
 /// without `start`). Rows may have the same `out` only if they have the same `a`.
 #[inline(always)]
-unsafe fn compute<S: Simd, const M: usize, const N: usize, const UNIT: bool>(tile: &Tile<'_>) {
+unsafe fn compute<S: Simd, const M: usize, const N: usize, const READING: u8>(tile: &Tile<'_>) {
     // SAFETY: all reads and writes are those that the caller allows.
     unsafe {
         let mut sums = [[S::zero(); N]; M];
@@ -70,7 +82,7 @@ unsafe fn compute<S: Simd, const M: usize, const N: usize, const UNIT: bool>(til
                 };
             }
         }
-        let a_step = if UNIT { 1 } else { tile.a_step };
+        let a_step = if READING == reading::NEXT { 1 } else { tile.a_step };
         for run in tile.runs {
             let mut b = tile.b.offset(run.b);
             let mut at = run.a;
@@ -80,7 +92,8 @@ unsafe fn compute<S: Simd, const M: usize, const N: usize, const UNIT: bool>(til
                     vectors[v] = S::load(b.add(column::<S>(v, tile.b_block)));
                 }
                 for m in 0..M {
-                    let factor = S::splat(tile.a[m].offset(at));
+                    let row = if READING == reading::TOGETHER { tile.a[0].add(m) } else { tile.a[m] };
+                    let factor = S::splat(row.offset(at));
                     for v in 0..N {
                         sums[m][v] = factor.multiply_add(vectors[v], sums[m][v]);
                     }
@@ -107,10 +120,12 @@ macro_rules! for_instructions {
                 $(if tile.rows <= $rows {
                     // SAFETY: as promised by the caller; `Tile::run` filled up the rows.
                     return unsafe {
-                        if tile.a_step == 1 {
-                            compute::<$vector, $rows, $count, true>(tile)
+                        if tile.rows == $rows && tile.together {
+                            compute::<$vector, $rows, $count, { reading::TOGETHER }>(tile)
+                        } else if tile.a_step == 1 {
+                            compute::<$vector, $rows, $count, { reading::NEXT }>(tile)
                         } else {
-                            compute::<$vector, $rows, $count, false>(tile)
+                            compute::<$vector, $rows, $count, { reading::APART }>(tile)
                         }
                     };
                 })*
@@ -167,6 +182,20 @@ impl Tile<'_> {
             #[cfg(target_arch = "aarch64")]
             (Isa::Neon, _) => 12,
             (Isa::Portable, _) => 2,
+        }
+    }
+
+    /// Rows of a tile that are best if they stand [together](Tile::together): a number of rows for which there is an
+    /// instance, and a part of 16.
+    pub(crate) fn rows_together(isa: Isa, width: usize) -> usize {
+        match (isa, width) {
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512, 32) => 8,
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512, _) => 16,
+            (Isa::Portable, _) => 2,
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+            _ => 4,
         }
     }
 
