@@ -5,33 +5,76 @@ use crate::isa::for_vectors;
 /// Numbers that are computed together; every instruction set gives the same bits.
 const LANES: usize = 16;
 
-/// Replaces each number x by exp(x + shift − m), where m is the largest x + shift: weights of a softmax, not normalised. Without `shift` it is 0.
+/// Replaces each number x by exp(x + shift − m), where m is the largest x + shift: weights of a softmax, not normalised. Without
+/// `shift` it is 0. Gives m.
 ///
 /// # Panics
 /// If there is a shift for some numbers only.
-pub fn exponentials(numbers: &mut [f32], shift: &[f32]) {
+pub fn exponentials(numbers: &mut [f32], shift: &[f32]) -> f32 {
     assert!(shift.is_empty() || shift.len() == numbers.len(), "one shift a number");
-    compute(numbers, shift);
+    numbers.iter_mut().zip(shift).for_each(|(number, shift)| *number += shift);
+    let mut most = f32::NEG_INFINITY;
+    largest(numbers, &mut most);
+    powers(numbers, most);
+    most
+}
+
+/// −Σ n ln p with p = softmax(x + shift), and in `gradient` its derivatives by the numbers x.
+///
+/// # Panics
+/// If the slices are of different lengths (`shift` may be empty).
+pub fn softmax_loss(numbers: &[f32], shift: &[f32], counts: &[f32], gradient: &mut [f32]) -> f64 {
+    assert_eq!(numbers.len(), counts.len(), "one count a number");
+    gradient.copy_from_slice(numbers);
+    let most = f64::from(exponentials(gradient, shift));
+    let mut sums = [0.0; 2];
+    add_up(gradient, counts, &mut sums);
+    let [total, electrons] = sums;
+    let shift = |at: usize| shift.get(at).map_or(0.0, |shift| f64::from(*shift));
+    let occupied = numbers.iter().zip(counts).enumerate().filter(|(_, (_, count))| **count != 0.0);
+    let terms = occupied.map(|(at, (x, count))| f64::from(*count) * (f64::from(*x) + shift(at) - most));
+    let loss = electrons * total.ln() - terms.sum::<f64>();
+    differences(gradient, counts, (electrons / total) as f32);
+    loss
 }
 
 for_vectors! {
-    fn compute(numbers: &mut [f32], shift: &[f32]) {
-        numbers.iter_mut().zip(shift).for_each(|(number, shift)| *number += shift);
-        let (blocks, rest) = numbers.as_chunks_mut::<LANES>();
-        let mut most = [f32::NEG_INFINITY; LANES];
-        for block in &*blocks {
-            for lane in 0..LANES {
-                most[lane] = if block[lane] > most[lane] { block[lane] } else { most[lane] };
-            }
-        }
-        let most = most.iter().chain(&*rest).fold(f32::NEG_INFINITY, |most, &x| if x > most { x } else { most });
+    fn largest(numbers: &[f32], most: &mut f32) {
+        let (blocks, rest) = numbers.as_chunks::<LANES>();
+        let mut lanes = [f32::NEG_INFINITY; LANES];
         for block in blocks {
             for lane in 0..LANES {
-                block[lane] = exponential(block[lane] - most);
+                lanes[lane] = if block[lane] > lanes[lane] { block[lane] } else { lanes[lane] };
             }
         }
-        for x in rest {
+        *most = lanes.iter().chain(rest).fold(*most, |most, &x| if x > most { x } else { most });
+    }
+
+    fn powers(numbers: &mut [f32], most: f32) {
+        for x in numbers {
             *x = exponential(*x - most);
+        }
+    }
+
+    /// Adds both up.
+    fn add_up(first: &[f32], second: &[f32], sums: &mut [f64; 2]) {
+        for (sum, numbers) in sums.iter_mut().zip([first, second]) {
+            for part in numbers.chunks(64 * LANES) {
+                let (blocks, rest) = part.as_chunks::<LANES>();
+                let mut lanes = [0f32; LANES];
+                for block in blocks {
+                    for lane in 0..LANES {
+                        lanes[lane] += block[lane];
+                    }
+                }
+                *sum += lanes.iter().chain(rest).map(|x| f64::from(*x)).sum::<f64>();
+            }
+        }
+    }
+
+    fn differences(numbers: &mut [f32], counts: &[f32], factor: f32) {
+        for (x, count) in numbers.iter_mut().zip(counts) {
+            *x = *x * factor - count;
         }
     }
 }
@@ -76,6 +119,27 @@ mod tests {
                 "exp({}): {got} for {want}",
                 x + s - most
             );
+        }
+    }
+
+    #[test]
+    fn the_loss_and_its_derivatives_are_those_of_double_precision() {
+        let n = 1000;
+        let numbers: Vec<f32> = (0..n).map(|k| ((k * 37) % 101) as f32 * 0.1 - 5.0).collect();
+        let shift: Vec<f32> = (0..n).map(|k| (k % 13) as f32 * -0.3).collect();
+        let counts: Vec<f32> = (0..n).map(|k| if k % 9 == 0 { (k % 5) as f32 } else { 0.0 }).collect();
+        for shift in [&shift[..], &[]] {
+            let shifted = |at: usize| f64::from(numbers[at]) + shift.get(at).map_or(0.0, |s| f64::from(*s));
+            let total: f64 = (0..n).map(|at| shifted(at).exp()).sum();
+            let electrons: f64 = counts.iter().map(|x| f64::from(*x)).sum();
+            let want: f64 = (0..n).map(|at| f64::from(counts[at]) * (total.ln() - shifted(at))).sum();
+            let mut gradient = vec![0.0; n];
+            let got = softmax_loss(&numbers, shift, &counts, &mut gradient);
+            assert!((got - want).abs() < 1e-6 * want, "{got} for {want}");
+            for (at, got) in gradient.iter().enumerate() {
+                let want = electrons * shifted(at).exp() / total - f64::from(counts[at]);
+                assert!((f64::from(*got) - want).abs() < 1e-6 * (1.0 + want.abs()), "{got} for {want}");
+            }
         }
     }
 

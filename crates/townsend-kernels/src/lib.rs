@@ -35,7 +35,7 @@ mod sparse;
 mod stack;
 mod tile;
 
-pub use exponential::exponentials;
+pub use exponential::{exponentials, softmax_loss};
 pub use gradient::weight_gradient;
 pub use isa::Isa;
 pub use network::Network;

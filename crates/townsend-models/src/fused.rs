@@ -1,7 +1,8 @@
 //! A stack of convolutions as one operation on the CPU, with a way back of its own.
 //!
 //! Burn's CPU backend evaluates a network operation by operation; [`Stack`] keeps its maps in the layout of its kernels from
-//! the first layer to the last. Tensors of other backends are left to Burn: both functions give `None` for them.
+//! the first layer to the last. So does [`loss`] with what follows: written in tensor operations it would go over the cells of a
+//! batch a dozen times. Tensors of other backends are left to Burn: all functions give `None` for them.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
 use burn_flex::{Flex, FlexTensor};
 use burn_tensor::{Tensor, TensorData};
+use rayon::prelude::*;
 use townsend_kernels::{Stack, Tape, Trained};
 
 /// The output `[batch, values]` in use: input `[batch, values]`, parameters and statistics in the order of [`Stack`].
@@ -82,6 +84,54 @@ impl Backward<Flex, 2> for Fused {
                 .register::<Flex>(node.id, FlexTensor::from_data(TensorData::new(found.parameters, shape)));
         }
     }
+}
+
+/// A loss of `[batch, values]` that is a sum over avalanches: `of_row` gives that of an avalanche from its values and its `[values]` of
+/// `counts`, and leaves its derivatives by the values.
+pub(crate) fn loss(
+    decoded: &Tensor<2>,
+    counts: &Tensor<2>,
+    of_row: impl Fn(&[f32], &[f32], &mut [f32]) -> f64 + Sync,
+) -> Option<Tensor<1>> {
+    let [batch, values] = decoded.dims();
+    let counts = on_cpu(&if counts.is_autodiff() { counts.clone().inner() } else { counts.clone() })?;
+    let evaluate = |decoded: &FlexTensor| {
+        let mut gradient = vec![0.0; batch * values];
+        let rows = gradient.par_chunks_mut(values).zip(numbers(decoded).par_chunks(values));
+        let rows = rows.zip(numbers(&counts).par_chunks(values));
+        let losses: Vec<f64> =
+            rows.map(|((gradient, decoded), counts)| of_row(decoded, counts, gradient)).collect();
+        // Added up in the order of the batch, whichever thread was first.
+        (scalar(losses.iter().sum::<f64>() as f32), gradient)
+    };
+    if let Some(decoded) = on_cpu(decoded) {
+        return Some(Tensor::from_primitive::<Flex>(evaluate(&decoded).0));
+    }
+    let (decoded, node) = decoded.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+    let (loss, gradient) = evaluate(&contiguous(decoded));
+    let loss = match Derivatives.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => preparation.finish(tensor(gradient, batch), loss),
+        OpsKind::UnTracked(preparation) => preparation.finish(loss),
+    };
+    Some(Tensor::from_primitive::<Autodiff<Flex>>(loss))
+}
+
+#[derive(Debug)]
+struct Derivatives;
+
+impl Backward<Flex, 1> for Derivatives {
+    type State = FlexTensor;
+
+    fn backward(self, ops: Ops<FlexTensor, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let factor = numbers(&contiguous(gradients.consume::<Flex>(&ops.node)))[0];
+        let ([Some(node)], mut derivatives) = (ops.parents, ops.state) else { return };
+        derivatives.storage_mut::<f32>().par_iter_mut().for_each(|derivative| *derivative *= factor);
+        gradients.register::<Flex>(node.id, derivatives);
+    }
+}
+
+fn scalar(value: f32) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(vec![value], [1]))
 }
 
 fn on_cpu<const D: usize>(tensor: &Tensor<D>) -> Option<FlexTensor> {

@@ -9,6 +9,7 @@ use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Tensor, TensorData, activation};
 use townsend_kernels::{Block, Stack};
 
+use crate::parameters::to_host;
 use crate::{Parameters, Role, TensorSpec, fused};
 
 /// Weight of the newest batch in the running statistics of a batch normalisation (PyTorch's default).
@@ -156,6 +157,12 @@ impl<'a> Pass<'a> {
     /// A tensor of the model as it is.
     pub(crate) fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Tensor<D> {
         self.parameters.get(name, shape)
+    }
+
+    /// The values of a tensor of the model.
+    pub(crate) fn values(&self, name: &str) -> Vec<f32> {
+        let tensor = self.parameters.flat(name).clone();
+        to_host(if tensor.is_autodiff() { tensor.inner() } else { tensor })
     }
 
     fn kernel(&self, layer: &Convolution, first: usize, second: usize) -> Tensor<5> {

@@ -1,8 +1,10 @@
 //! The loss of the VAE: l = −E[log p(x|z)] + β KL(q(z|x) ‖ N(0, I)) (Kingma and Welling 2014; β: Higgins et al. 2017).
 
 use burn_tensor::Tensor;
+use townsend_kernels::softmax_loss;
 
-use super::{Likelihood, Scaling};
+use super::{Likelihood, Output, Scaling};
+use crate::fused;
 
 /// Counts as they enter the network.
 pub(crate) fn scale(scaling: Scaling, counts: Tensor<2>) -> Tensor<2> {
@@ -58,6 +60,54 @@ pub fn reconstruction(
             -(counts * decoded).sum() / batch as f64
         }
     }
+}
+
+/// What [`Network::output`](super::network::Network::output) and [`reconstruction`] give together, in one go where the CPU evaluates it;
+/// `decoded` stands before the output function, and `profile` is that of `softmax`.
+pub(super) fn of_decoded(
+    output: Output,
+    decoded: &Tensor<2>,
+    counts: &Tensor<2>,
+    scaled: &Tensor<2>,
+    profile: impl Fn() -> Vec<f32>,
+) -> Option<Tensor<1>> {
+    let [batch, cells] = decoded.dims();
+    let n = (batch * cells) as f64;
+    match output {
+        Output::Softmax => {
+            let profile = profile();
+            let loss = fused::loss(decoded, counts, |decoded, counts, gradient| {
+                softmax_loss(decoded, &profile, counts, gradient)
+            });
+            Some(loss? / batch as f64)
+        }
+        Output::Relu => Some(squares(decoded, scaled, |x| if x > 0.0 { (x, 1.0) } else { (0.0, 0.0) })? / n),
+        Output::TwoSigmoid => {
+            let two_sigmoid = |x: f32| {
+                let y = 1.0 / (1.0 + (-x).exp());
+                (2.0 * y, 2.0 * y * (1.0 - y))
+            };
+            Some(squares(decoded, scaled, two_sigmoid)? / n)
+        }
+    }
+}
+
+/// Σ (f(decoded) − scaled)²; `function` gives f and its derivative.
+fn squares(
+    decoded: &Tensor<2>,
+    scaled: &Tensor<2>,
+    function: impl Fn(f32) -> (f32, f32) + Sync,
+) -> Option<Tensor<1>> {
+    fused::loss(decoded, scaled, |decoded, scaled, gradient| {
+        let mut sum = 0.0;
+        for ((x, wanted), derivative) in decoded.iter().zip(scaled).zip(gradient) {
+            let (y, slope) = function(*x);
+            let difference = y - wanted;
+            sum += f64::from(difference) * f64::from(difference);
+            *derivative = 2.0 * difference * slope;
+        }
+        sum
+    })
 }
 
 /// KL(N(mean, exp(logvar)) ‖ N(0, I)) = −½ (1 + logvar − mean² − exp(logvar)), averaged over the batch. With the

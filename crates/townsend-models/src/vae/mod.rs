@@ -78,8 +78,13 @@ impl Model for Vae {
         if self.config.latent_moments {
             aggregate::remember(pass, mean.clone(), logvar.clone());
         }
-        let decoded = self.decode(pass, latent);
-        let reconstruction = loss::reconstruction(self.config.likelihood, decoded, batch.counts, scaled);
+        let decoded = self.network.decode(pass, latent);
+        let profile = || pass.values(network::PROFILE);
+        let reconstruction = loss::of_decoded(self.config.output, &decoded, &batch.counts, &scaled, profile)
+            .unwrap_or_else(|| {
+                let output = self.network.output(pass, decoded);
+                loss::reconstruction(self.config.likelihood, output, batch.counts, scaled)
+            });
         let kl = loss::divergence(self.config.likelihood, mean, logvar);
         let beta = self.beta(epoch);
         let penalty = match self.config.capacity {
@@ -101,7 +106,9 @@ impl Model for Vae {
             Output::Relu | Output::TwoSigmoid => Vec::new(),
         };
         let to_weights = move |cells: &mut [f32]| match output {
-            Output::Softmax => exponentials(cells, &profile),
+            Output::Softmax => {
+                exponentials(cells, &profile);
+            }
             Output::Relu => cells.iter_mut().for_each(|x| *x = loss::unscaled(input, x.max(0.0))),
             Output::TwoSigmoid => {
                 for x in cells {
