@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Shorter ones are left to the allocator.
 const LONG: usize = 1 << 18;
-/// Unused pieces that are kept.
-const KEPT: usize = 4;
+/// Unused pieces that are kept: those of a training step.
+const KEPT: usize = 12;
 
 static UNUSED: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 

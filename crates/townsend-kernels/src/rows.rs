@@ -40,7 +40,7 @@ impl Rows {
         let before = (-x.origin).max(0) as usize;
         // The last tile reads on beyond the last cell.
         let read = x.count.next_multiple_of(width) as isize + x.taps() as isize - 1 + x.origin;
-        let row = (before + input.size[2].max(read.max(0) as usize)).next_multiple_of(BLOCK);
+        let row = before + input.size[2].max(read.max(0) as usize);
         let classes = [0, 1].map(|axis: usize| axes[axis].classes(input.size[axis]));
         let mut rows =
             Self { isa, batch, input, output, axes, row, before, width, classes, runs: Vec::new() };
