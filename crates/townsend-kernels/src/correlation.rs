@@ -404,15 +404,19 @@ impl Correlation {
         let spread = self.output.block() == 1;
         let mut together = [0.0; MOST_ROWS * MOST_COLUMNS];
         let (first_column, out_block) = if spread { (0, 16) } else { self.blocks_at(phases, job.columns) };
+        let mut outputs = [(0, [0; 3]); MOST_ROWS];
+        // What the next cell along x is away in input and output.
+        let x_axis = &phases.axes[2];
+        let x_steps = ((x_axis.advance * self.input.block()) as isize, if spread { 0 } else { x_axis.step });
         for tile in job.tiles.clone() {
             let first = tile * rows;
             let count = rows.min(self.batch * cells(&class.cells) - first);
             let mut a = [input.as_ptr(); MOST_ROWS];
             let mut out = [together.as_mut_ptr(); MOST_ROWS];
             let mut cell = Cursor::new(class, first);
-            let mut outputs = [(0, [0; 3]); MOST_ROWS];
+            let mut from = self.input_at(phases, class, &cell);
+            let mut to = if spread { 0 } else { self.output_at(phases, &cell) };
             for m in 0..count {
-                let from = self.input_at(phases, class, &cell);
                 check(input.len(), from, &class.runs, 1);
                 // Not `add`: of a class without taps the cell may lie outside, and nothing is read.
                 a[m] = a[m].wrapping_offset(from);
@@ -420,9 +424,15 @@ impl Correlation {
                     outputs[m] = (cell.element, cell.at);
                     out[m] = out[m].wrapping_add(m * width);
                 } else {
-                    out[m] = output.at(first_column + self.output_at(phases, &cell) * 16, width, out_block);
+                    out[m] = output.at(first_column + to * 16, width, out_block);
                 }
-                cell.next(class);
+                if cell.next(class) {
+                    from += x_steps.0;
+                    to += x_steps.1;
+                } else if m + 1 < count {
+                    from = self.input_at(phases, class, &cell);
+                    to = if spread { 0 } else { self.output_at(phases, &cell) };
+                }
             }
             let tile = Tile {
                 rows: count,
@@ -523,15 +533,17 @@ impl Cursor {
         Self { element: index / t.len(), at: [t.start + index % t.len(), z.start + z_at, x.start + x_at] }
     }
 
-    fn next(&mut self, class: &Class) {
+    /// True if the next cell is the next one along x.
+    fn next(&mut self, class: &Class) -> bool {
         for axis in [2, 1, 0] {
             self.at[axis] += 1;
             if self.at[axis] < class.cells[axis].end {
-                return;
+                return axis == 2;
             }
             self.at[axis] = class.cells[axis].start;
         }
         self.element += 1;
+        false
     }
 }
 

@@ -143,6 +143,8 @@ impl Rows {
         };
         (0..self.batch * t_count).into_par_iter().for_each(|plane| {
             let (element, t) = (plane / t_count, plane % t_count);
+            // Where a tile is computed before it is spread.
+            let mut together = [0.0; MOST_ROWS * MOST_COLUMNS];
             let t_class = each_class(0, t);
             for z in 0..z_count {
                 let z_class = each_class(1, z);
@@ -166,6 +168,7 @@ impl Rows {
                         runs,
                         (&start[..self.width], slope),
                         ([t, z, x], element),
+                        &mut together,
                         &output,
                     );
                 }
@@ -183,6 +186,7 @@ impl Rows {
         runs: &[Run],
         (start, slope): (&[f32], f32),
         (cell, element): ([usize; 3], usize),
+        together: &mut [f32; MOST_ROWS * MOST_COLUMNS],
         output: &Output,
     ) {
         let offset = self.before as isize + self.axes[2].origin;
@@ -190,7 +194,6 @@ impl Rows {
         let most = Tile::most_rows(self.isa, self.width);
         for first in (0..phases).step_by(most) {
             let rows = most.min(phases - first);
-            let mut together = [0.0; MOST_ROWS * MOST_COLUMNS];
             let mut a = [weights.as_ptr(); MOST_ROWS];
             let mut out = [together.as_mut_ptr(); MOST_ROWS];
             for m in 0..rows {

@@ -4,7 +4,7 @@
 //! that the grid does not have is 1 long. So a kernel of `k` cells an axis has `1` along the missing axes, and one
 //! code path serves all dimensions.
 
-use burn_tensor::module::{batch_norm, conv_transpose3d, conv3d, linear};
+use burn_tensor::module::{batch_norm, conv_transpose3d, conv3d};
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Tensor, TensorData, activation};
 use townsend_kernels::{Block, Stack};
@@ -258,7 +258,8 @@ impl<'a> Pass<'a> {
     pub(crate) fn linear(&self, name: &str, outputs: usize, input: Tensor<2>) -> Tensor<2> {
         let [_, inputs] = input.dims();
         let weight = self.parameters.get(&format!("{name}.weight"), [outputs, inputs]);
-        linear(input, weight.transpose(), Some(self.bias(name)))
+        // In this order the small matrices are transposed: the gradient of the weight comes out as the weight stands.
+        weight.matmul(input.transpose()).transpose() + self.bias(name).reshape([1, outputs])
     }
 
     fn normalise(&mut self, name: &str, epsilon: f64, input: Tensor<5>) -> Tensor<5> {
