@@ -352,9 +352,20 @@ impl Correlation {
         (channel < self.output.channels).then_some((channel, unit % count))
     }
 
-    /// Computes the output of a whole batch: sums of products, plus the `shift` of each channel, negative ones times
-    /// `slope`.
-    pub(crate) fn run(&self, input: &[f32], weights: &[f32], shift: &[f32], slope: f32, output: &mut [f32]) {
+    /// Numbers that [`Correlation::run`] needs beside input and output.
+    pub(crate) fn scratch(&self) -> usize {
+        self.rows.as_ref().map_or(0, Rows::scratch)
+    }
+
+    /// Computes the output of a whole batch: sums of products, plus the shift of each channel, negative ones times
+    /// the slope.
+    pub(crate) fn run(
+        &self,
+        input: &[f32],
+        (weights, shift, slope): (&[f32], &[f32], f32),
+        scratch: &mut [f32],
+        output: &mut [f32],
+    ) {
         assert_eq!(
             input.len(),
             self.batch * self.input.len(),
@@ -370,7 +381,7 @@ impl Correlation {
         assert_eq!(weights.len(), self.weights, "the weights are packed for another convolution");
         assert_eq!(shift.len(), self.output.channels, "one shift a channel");
         if let Some(rows) = &self.rows {
-            return rows.run(input, weights, shift[0], slope, output);
+            return rows.run(input, (weights, shift[0], slope), scratch, output);
         }
         let output = Output { start: output.as_mut_ptr(), length: output.len() };
         let compute = |job: &Job| self.compute(job, input, weights, shift, slope, &output);
@@ -417,7 +428,8 @@ impl Correlation {
             let mut from = self.input_at(phases, class, &cell);
             let mut to = if spread { 0 } else { self.output_at(phases, &cell) };
             for m in 0..count {
-                check(input.len(), from, &class.runs, 1);
+                check(input.len(), from, &class.runs, |run| run.a, 1);
+                check(weights.len(), width as isize - 1, &class.runs, |run| run.b, width);
                 // Not `add`: of a class without taps the cell may lie outside, and nothing is read.
                 a[m] = a[m].wrapping_offset(from);
                 if spread {
@@ -547,11 +559,11 @@ impl Cursor {
     }
 }
 
-/// In debug builds, panics if a run leaves `length` numbers.
-pub(crate) fn check(length: usize, from: isize, runs: &[Run], step: usize) {
+/// In debug builds, panics if a run leaves `length` numbers; `of` says where it begins.
+pub(crate) fn check(length: usize, from: isize, runs: &[Run], of: fn(&Run) -> isize, step: usize) {
     if cfg!(debug_assertions) {
         for run in runs {
-            let first = from + run.a;
+            let first = from + of(run);
             let last = first + ((run.length - 1) * step) as isize;
             assert!(first >= 0 && last < length as isize, "{first} to {last} of {length}");
         }

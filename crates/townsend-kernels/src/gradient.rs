@@ -156,18 +156,14 @@ impl Sums {
         let a_step = self.stride[2] * self.wide.block();
         for m in 0..rows {
             let from = self.rows[first + m].0;
-            check(wide.len(), from as isize, runs, a_step);
+            check(wide.len(), from as isize, runs, |run| run.a, a_step);
             a[m] = a[m].wrapping_add(from);
             out[m] = output.at((first + m) * self.columns + columns * self.width, self.width, BLOCK);
         }
         let block = self.narrow.cells() * BLOCK;
         let from = columns * self.width / BLOCK * block;
-        check(
-            narrow.len(),
-            (from + (self.width - 1) / BLOCK * block + BLOCK - 1) as isize,
-            &reversed(runs),
-            BLOCK,
-        );
+        let last = from + (self.width - 1) / BLOCK * block + BLOCK - 1;
+        check(narrow.len(), last as isize, runs, |run| run.b, BLOCK);
         let tile = Tile {
             rows,
             width: self.width,
@@ -228,13 +224,4 @@ fn tiles(rows: &[(usize, usize)], most: usize, together: usize) -> Vec<Rows> {
         first += count;
     }
     tiles
-}
-
-/// The runs with what they read of the narrow map.
-fn reversed(runs: &[Run]) -> Vec<Run> {
-    if cfg!(debug_assertions) {
-        runs.iter().map(|run| Run { a: run.b, ..*run }).collect()
-    } else {
-        Vec::new()
-    }
 }

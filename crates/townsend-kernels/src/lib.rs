@@ -61,7 +61,7 @@ pub fn convolve(
     let batch = shape.batch(input.len(), shape.len());
     let plan = Correlation::forward(layer, size, batch, isa).expect("the kernel fits");
     let mut output = vec![0.0; batch * plan.output.len()];
-    plan.run(input, &plan.pack(weights, None), bias, 1.0, &mut output);
+    plan.run(input, (&plan.pack(weights, None), bias, 1.0), &mut vec![0.0; plan.scratch()], &mut output);
     output
 }
 
@@ -82,6 +82,7 @@ pub fn input_gradient(
     let plan = Correlation::backward(layer, size, batch, isa).expect("the kernel fits");
     let mut gradient = vec![0.0; batch * plan.output.len()];
     let zeros = vec![0.0; layer.inputs];
-    plan.run(output_gradient, &plan.pack(weights, None), &zeros, 1.0, &mut gradient);
+    let weights = plan.pack(weights, None);
+    plan.run(output_gradient, (&weights, &zeros, 1.0), &mut vec![0.0; plan.scratch()], &mut gradient);
     gradient
 }

@@ -17,6 +17,7 @@ pub struct Network {
     output: Shape,
     layers: Vec<Layer>,
     maps: [Vec<f32>; 2],
+    scratch: Vec<f32>,
 }
 
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl Network {
             output,
             layers: Vec::new(),
             maps: [vec![0.0; batch * output.len()], Vec::new()],
+            scratch: Vec::new(),
         }
     }
 
@@ -92,6 +94,7 @@ impl Network {
             Correlation::forward(layer, self.output.size, self.batch, self.isa).expect("the kernel fits");
         let weights = plan.pack(folded.weights, folded.scale.as_deref());
         self.output = plan.output;
+        self.scratch.resize(plan.scratch().max(self.scratch.len()), 0.0);
         let row = plan.output.len();
         self.layers.push(Layer { plan, weights, shift: folded.shift.clone(), slope, row });
         let map = &mut self.maps[self.layers.len() % 2];
@@ -123,7 +126,8 @@ impl Network {
         let mut length = self.batch * padded;
         for Layer { plan, weights, shift, slope, row } in &self.layers {
             let computed = plan.output.len();
-            plan.run(&from[..length], weights, shift, *slope, &mut to[..self.batch * computed]);
+            let (input, output) = (&from[..length], &mut to[..self.batch * computed]);
+            plan.run(input, (weights, shift, *slope), &mut self.scratch, output);
             if *row < computed {
                 (1..self.batch).for_each(|n| to.copy_within(n * computed..n * computed + row, n * row));
             }

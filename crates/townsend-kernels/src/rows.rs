@@ -9,7 +9,6 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::Isa;
-use crate::buffer::Buffer;
 use crate::correlation::{Axis, Output, check};
 use crate::shape::{BLOCK, Shape};
 use crate::tile::{MOST_ROWS, Run, Tile};
@@ -106,12 +105,16 @@ impl Rows {
         self.input.size[0] * self.input.size[1] * self.input.channels * self.row
     }
 
+    /// Numbers that [`Rows::run`] needs beside input and output.
+    pub(crate) fn scratch(&self) -> usize {
+        // What the last tile of a row reads beyond it lies in the next one; after the last there is one more.
+        self.batch * self.planes() + self.width + self.row
+    }
+
     /// From blocks of channels to rows of cells.
-    fn arrange(&self, input: &[f32]) -> Buffer {
+    fn arrange(&self, input: &[f32], rows: &mut [f32]) {
         let [t_size, z_size, x_size] = self.input.size;
         let each = self.input.channels * self.row;
-        // What the last tile reads beyond its row lies in the next one; after the last there is one more.
-        let mut rows = Buffer::new(self.batch * self.planes() + self.width + self.row);
         let length = self.batch * self.planes();
         rows[length..].fill(0.0);
         rows[..length].par_chunks_mut(each * z_size).enumerate().for_each(|(plane, rows)| {
@@ -129,12 +132,19 @@ impl Rows {
                 }
             }
         });
-        rows
     }
 
     /// As [`crate::correlation::Correlation::run`].
-    pub(crate) fn run(&self, input: &[f32], weights: &[f32], shift: f32, slope: f32, output: &mut [f32]) {
-        let rows = self.arrange(input);
+    pub(crate) fn run(
+        &self,
+        input: &[f32],
+        (weights, shift, slope): (&[f32], f32, f32),
+        scratch: &mut [f32],
+        output: &mut [f32],
+    ) {
+        let rows = &mut scratch[..self.scratch()];
+        self.arrange(input, rows);
+        let rows = &*rows;
         let output = Output { start: output.as_mut_ptr(), length: output.len() };
         let start = [shift; MOST_COLUMNS];
         let [t_count, z_count] = [0, 1].map(|axis: usize| self.axes[axis].count);
@@ -162,7 +172,7 @@ impl Rows {
                     (element * self.planes()) as isize + plane * (self.input.channels * self.row) as isize;
                 for x in (0..self.axes[2].count).step_by(self.width) {
                     self.tiles(
-                        &rows,
+                        rows,
                         from + x as isize,
                         weights,
                         runs,
@@ -198,7 +208,7 @@ impl Rows {
             let mut out = [together.as_mut_ptr(); MOST_ROWS];
             for m in 0..rows {
                 let weights_at = (first + m) * self.depth();
-                check(weights.len(), weights_at as isize, runs, 1);
+                check(weights.len(), weights_at as isize, runs, |run| run.a, 1);
                 a[m] = a[m].wrapping_add(weights_at);
                 out[m] = out[m].wrapping_add(m * self.width);
             }
@@ -218,11 +228,8 @@ impl Rows {
                 start: Some(start),
                 slope,
             };
-            if cfg!(debug_assertions) {
-                let of_rows: Vec<Run> = runs.iter().map(|run| Run { a: run.b, ..*run }).collect();
-                check(input.len(), from + offset, &of_rows, self.row);
-                check(input.len(), from + offset + self.width as isize - 1, &of_rows, self.row);
-            }
+            check(input.len(), from + offset, runs, |run| run.b, self.row);
+            check(input.len(), from + offset + self.width as isize - 1, runs, |run| run.b, self.row);
             // SAFETY: the runs lie in weights and rows (checked in debug builds); `together` is this thread's, and `isa`
             // was found on this CPU.
             unsafe { tile.run(self.isa) };

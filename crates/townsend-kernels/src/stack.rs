@@ -204,7 +204,9 @@ impl Stack {
             Source::Dense(input) => {
                 let plan = Correlation::forward(layer, self.shapes[index].size, batch, self.isa)
                     .expect("the kernel fits, as `new` has seen");
-                plan.run(input, &plan.pack(weights, scale.as_deref()), shift, slope, &mut output);
+                let weights = plan.pack(weights, scale.as_deref());
+                let mut scratch = Buffer::new(plan.scratch());
+                plan.run(input, (&weights, shift, slope), &mut scratch, &mut output);
             }
         }
         output
@@ -302,7 +304,9 @@ impl Stack {
                         .expect("the kernel fits, as `new` has seen");
                 let mut before = Buffer::new(tape.batch * plan.output.len());
                 let weights = plan.pack(split[index].weights, None);
-                plan.run(&gradient, &weights, &vec![0.0; plan.output.channels], 1.0, &mut before);
+                let zeros = vec![0.0; plan.output.channels];
+                let mut scratch = Buffer::new(plan.scratch());
+                plan.run(&gradient, (&weights, &zeros, 1.0), &mut scratch, &mut before);
                 gradient = before;
             }
         }

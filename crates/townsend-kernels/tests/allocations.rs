@@ -1,0 +1,50 @@
+//! A network in use allocates nothing.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use townsend_kernels::{Block, Convolution, Isa, Network, Shape, Stack};
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: all is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as promised by the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as promised by the caller.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn nothing_is_allocated_for_an_avalanche() {
+    let layer = |inputs, outputs, kernel, stride, slope| {
+        let (kernel, stride) = ([kernel; 3], [stride; 3]);
+        let convolution = Convolution { transposed: true, inputs, outputs, kernel, stride, padding: [0; 3] };
+        Block { convolution, norm: None, slope }
+    };
+    let blocks = vec![layer(32, 32, 4, 1, 0.0), layer(32, 16, 5, 3, 0.0), layer(16, 1, 6, 2, 1.0)];
+    let stack = Stack::new([1; 3], blocks).unwrap();
+    let mut network = Network::new(2, 3, Isa::best());
+    network.linear(&[0.5; 96], &[1.0; 32], Shape { channels: 32, size: [1; 3] });
+    network.stack(&stack, &vec![0.01; stack.parameters()], &[]);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let allocations = pool.install(|| {
+        network.run(&[1.0; 6]);
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        (0..10).for_each(|_| assert!(!network.run(&[1.0; 6]).is_empty()));
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    });
+    // Threads that wake up take some memory for their own queues now and then; a map would be taken in every run.
+    assert!(allocations < 10, "{allocations} allocations in 10 runs");
+}
