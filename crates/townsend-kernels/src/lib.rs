@@ -21,6 +21,7 @@
     reason = "a slope of exactly 1 leaves numbers as they are; tests mean these very bits"
 )]
 
+mod axis;
 mod buffer;
 mod correlation;
 mod exponential;

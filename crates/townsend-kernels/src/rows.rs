@@ -9,7 +9,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::Isa;
-use crate::correlation::{Axis, Output, check};
+use crate::axis::Axis;
+use crate::correlation::{Output, check};
 use crate::shape::{BLOCK, Shape};
 use crate::tile::{MOST_ROWS, Run, Tile};
 
