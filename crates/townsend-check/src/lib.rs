@@ -104,7 +104,7 @@ pub use multivariate::{
 pub use observables::{Column, Observable, ObservableOptions, Observables};
 pub use page::inspection_page;
 pub use pairs::PairCorrelation;
-pub use plot::Figure;
+pub use plot::{Distribution, Figure};
 pub use ranking::{Ranked, Ranking};
 pub use report::{
     ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score,

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use townsend::{
-    CascadeSummary, CheckOptions, Context, ConvertOptions, Generated, InspectOptions, Inspection, Light,
-    ReadoutOptions, Report, SampleOptions, StageFit, Start, Summary, TrainOptions, significant,
+    CascadeSummary, CheckOptions, Context, ConvertOptions, EndFit, Generated, InspectOptions, Inspection,
+    Light, ReadoutOptions, Report, SampleOptions, StageFit, Start, Summary, TrainOptions, significant,
 };
 
 use crate::arguments::{
@@ -145,6 +145,20 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
+fn describe_end(fit: &EndFit) -> String {
+    let left = match &fit.as_guessed[..] {
+        [] => String::new(),
+        names => format!("; they tell little of {}, which is as it was guessed", names.join(", ")),
+    };
+    format!(
+        "fitted to {} avalanches: χ² {} for {} degrees of freedom; they tell {} combinations of parameters{left}",
+        fit.avalanches,
+        significant(fit.chi_square, 3),
+        fit.degrees_of_freedom,
+        fit.directions,
+    )
+}
+
 fn describe_training(summary: &Summary) -> String {
     let summary = match summary {
         Summary::Network(summary) => summary,
@@ -154,6 +168,7 @@ fn describe_training(summary: &Summary) -> String {
             };
             return format!("fitted {}", fit.stages.iter().map(stage).collect::<Vec<_>>().join(", "));
         }
+        Summary::Cascade(CascadeSummary::End(fit)) => return describe_end(fit),
     };
     let best = summary.best.map_or(String::new(), |(loss, epoch)| {
         format!("; smallest validation loss {} in epoch {epoch}", significant(loss, 5))

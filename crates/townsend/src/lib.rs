@@ -31,7 +31,7 @@ mod readout;
 mod simulate;
 mod train;
 
-pub use cascade::{CascadeSummary, StageFit, StagesFit};
+pub use cascade::{CascadeSummary, EndFit, Estimate, StageFit, StagesFit};
 pub use check::{CheckOptions, Gate, check, check_all};
 pub use context::Context;
 pub use convert::{ConvertOptions, Converted, convert};

@@ -7,7 +7,7 @@ use townsend_core::Progress;
 
 use crate::quantity::Quantity;
 use crate::report::{Comparison, SampleSummary};
-use crate::{Binning, Column, MINIMUM_AVALANCHES, Observable, Observables, Resampling, Sample};
+use crate::{Binning, Column, Distribution, MINIMUM_AVALANCHES, Observable, Observables, Resampling, Sample};
 
 /// What an overlay is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,28 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
+    /// The histograms of a number that stands by itself.
+    pub(crate) fn of(distribution: &Distribution) -> Self {
+        let Distribution { name, unit, real, generated } = distribution;
+        let mut binning = Binning::of(real, generated);
+        let whole = |values: &[f64]| values.iter().all(|value| value.fract() == 0.0);
+        if whole(real) && whole(generated) && binning.width().fract() != 0.0 {
+            // As many whole numbers in each bin, or numbers of one kind look like a comb.
+            let (low, width) = (binning.low - 0.5, binning.width().ceil());
+            let bins = ((binning.high + 0.5 - low) / width).ceil();
+            binning = Binning { low, high: low + bins * width, bins: bins as usize };
+        }
+        Self {
+            group: Group::Observables,
+            name: name.clone(),
+            unit: unit.clone(),
+            definition: String::new(),
+            real: Sample::new(real, &binning).histogram(),
+            generated: Sample::new(generated, &binning).histogram(),
+            binning,
+        }
+    }
+
     /// Name and unit, as axes have them.
     pub(crate) fn title(&self) -> String {
         if self.unit.is_empty() { self.name.clone() } else { format!("{} [{}]", self.name, self.unit) }

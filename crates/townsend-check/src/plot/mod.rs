@@ -11,8 +11,8 @@ use plotters::prelude::*;
 
 pub(crate) use map::{color_bar, maps_svg};
 pub(crate) use overview::{overview, overview_pdf};
-pub use paper::Figure;
 pub(crate) use paper::figures;
+pub use paper::{Distribution, Figure};
 
 use crate::CheckError;
 use crate::text::significant;

@@ -69,7 +69,7 @@ fn distributions<DB: DrawingBackend>(
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
         .build_cartesian_2d(overlay.binning.low..overlay.binning.high, 0.0..top)
         .map_err(failed)?;
-    axes(area, &mut chart, style, ["", "avalanches / bin"], 5)?;
+    axes(area, &mut chart, style, ["", "fraction / bin"], 5)?;
     let bins = 1..=overlay.binning.bins;
     for bin in bins.clone().filter(|&bin| generated[bin].error > 0.0) {
         let ([low, _, high], share) = (edges(overlay, bin), generated[bin]);

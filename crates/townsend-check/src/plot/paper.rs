@@ -19,6 +19,52 @@ pub struct Figure {
     pub pdf: Vec<u8>,
 }
 
+/// A number, as it is really and as it was generated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// Its name.
+    pub name: String,
+    /// Its unit; empty if it has none.
+    pub unit: String,
+    /// Its real values.
+    pub real: Vec<f64>,
+    /// Its generated values.
+    pub generated: Vec<f64>,
+}
+
+impl Figure {
+    /// Rows of distributions, real and generated, and their ratios.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn of_distributions(name: &str, rows: &[Vec<Distribution>]) -> Result<Self, CheckError> {
+        let rows: Vec<Vec<Overlay>> = rows.iter().map(|row| row.iter().map(Overlay::of).collect()).collect();
+        let columns = rows.iter().map(Vec::len).max().unwrap_or_default().max(1);
+        let size = (overlay::SIZE.0 * columns as u32, overlay::SIZE.1 * rows.len().max(1) as u32);
+        let label = format!("real and generated distributions and their ratios: {name}");
+        let drawn = svg(size, &label, |area| draw_rows(area, &rows, columns))?;
+        Ok(Self {
+            name: name.into(),
+            svg: sized(&drawn, size),
+            pdf: pdf(size, |area| draw_rows(area, &rows, columns))?,
+        })
+    }
+}
+
+fn draw_rows<DB: DrawingBackend>(
+    area: &Area<DB>,
+    rows: &[Vec<Overlay>],
+    columns: usize,
+) -> Result<(), CheckError> {
+    area.fill(&WHITE).map_err(failed)?;
+    for (part, row) in area.split_evenly((rows.len().max(1), 1)).iter().zip(rows) {
+        for (part, overlay) in part.split_evenly((1, columns)).iter().zip(row) {
+            overlay::draw(part, overlay, &Style::FILE)?;
+        }
+    }
+    Ok(())
+}
+
 /// The distribution of every number that was compared, real and generated, and their ratio.
 pub(crate) fn figures(check: &Check) -> Result<Vec<Figure>, CheckError> {
     let drawn = check.overlays.par_iter().filter(|overlay| overlay.name != Observable::Empty.name());

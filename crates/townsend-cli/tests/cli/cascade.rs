@@ -19,6 +19,68 @@ fn what_it_generates_is_like_the_shipped_avalanches() {
     assert_like_the_shipped(&desk, "generated.root");
 }
 
+/// A figure shows each stage: fitted against recorded.
+#[test]
+fn a_figure_shows_the_stages() {
+    let desk = fitted();
+    let figure = desk.text("run/stages.svg");
+    for name in ["a1: children", "a2: x from the hole", "a3: time"] {
+        assert!(figure.contains(name), "{name}");
+    }
+    assert!(desk.bytes("run/stages.pdf").starts_with(b"%PDF"));
+}
+
+/// Avalanches in two dimensions, without and with a fit to responses before; small, to be quick.
+#[test]
+fn a_cascade_is_learned_from_avalanches() {
+    let desk = fitted();
+    let configs =
+        ["configs/cascade-end.toml", "configs/cascade-histograms.toml", "configs/detector/guessed.toml"];
+    for config in configs {
+        let path = shipped(&format!("../{config}"));
+        std::fs::create_dir_all(desk.path("detector")).unwrap();
+        std::fs::copy(path, desk.path(config.trim_start_matches("configs/"))).unwrap();
+    }
+    let data = shipped("avalanches_2d.root");
+    let small = "--set fit.avalanches=1200 --set fit.steps=3 --set fit.approach=600";
+    for (config, more) in [("cascade-histograms", ""), ("cascade-end", "--set model.detector=run")] {
+        let train = format!("train {config}.toml --data {} {more} {small}", data.display());
+        let ran = desk.does(&format!("{train} --run {config}"));
+        assert!(ran.stderr.contains("fitted to 2"), "{}", ran.stderr);
+        desk.does(&format!("{train} --run again --force --threads 1"));
+        assert!(
+            desk.bytes(&format!("{config}/detector.toml")) == desk.bytes("again/detector.toml"),
+            "{config}"
+        );
+        desk.does(&format!("generate --run {config} --events 2000 --out {config}.root"));
+        let real = data.display();
+        let check = format!(
+            "check --real {real} --held-back {config} --generated {config}.root --out report-{config}"
+        );
+        desk.does(&format!("{check} --no-classifiers --fail-above w1_over_sigma.n_electrons=0.35"));
+    }
+}
+
+#[test]
+fn avalanches_that_tell_nothing_are_refused() {
+    let desk = fitted();
+    std::fs::copy(shipped("../configs/cascade-end.toml"), desk.path("end.toml")).unwrap();
+    let few = shipped("electrons.npz");
+    let train = format!("train end.toml --data {} --run other --set model.detector=run", few.display());
+    for (more, code, says) in [
+        ("", 1, "are not enough to fit to; 200 are wanted"),
+        ("--set fit.steps=1", 2, "fit.steps is 1"),
+        ("--set fit.widths.gian.shared=1", 2, "gian"),
+        ("--set model.stages=[\"a1\",\"a2\",\"a3\"]", 2, "for avalanches"),
+        ("--set data.test=2", 2, "test"),
+    ] {
+        let ran = desk.run(&format!("{train} {more}"));
+        assert_eq!(ran.code, Some(code), "{more}: {}", ran.stderr);
+        assert!(ran.stderr.contains(says), "{more}: {}", ran.stderr);
+        assert!(!desk.path("other").exists(), "{more}");
+    }
+}
+
 /// The foils of the detector that ships are those that the fit gives, to the digits that are written there.
 #[test]
 fn the_shipped_detector_is_reproduced() {

@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use families::Families;
 use number::Numbers;
+use townsend_core::{Purpose, stream};
 
 use crate::detector::within;
-use crate::{Condition, Foil, Gap, Lattice, SimError};
+use crate::{Cloud, Condition, Drift, Foil, FoilStage, Gap, Lattice, SimError, Stage};
 
 /// Responses of one foil, as a microscopic simulation records them: electrons that started above it one by one, and the
 /// children of each at a plane below.
@@ -57,6 +58,47 @@ impl Responses {
             within("a coordinate of a response", *value, -Self::FARTHEST, Self::FARTHEST)?;
         }
         Ok(Self { starts, offsets, children })
+    }
+
+    /// What a foil does to `times` electrons from each of the same starts: the responses that it would have recorded.
+    #[must_use]
+    pub fn again(&self, foil: &Foil, lattice: Lattice, times: usize, seed: u64) -> Self {
+        const PURPOSE: Purpose = Purpose::new("responses");
+        let stage = FoilStage::new(lattice, foil, &Drift::default());
+        let (mut starts, mut offsets, mut all) = (Vec::new(), vec![0], Vec::new());
+        let (mut parent, mut children) = (Cloud::default(), Cloud::default());
+        for (index, &start) in self.starts.iter().enumerate() {
+            let mut random = stream(seed, PURPOSE, index as u64);
+            for _ in 0..times {
+                parent.clear();
+                children.clear();
+                let [x, z] = start.map(|um| (um / 1000.0) as f32);
+                parent.push(x, z, 0.0);
+                stage.respond(&parent, &mut children, &mut random);
+                starts.push(start);
+                let um = |mm: f32| 1000.0 * f64::from(mm);
+                all.extend(
+                    (0..children.len()).map(|i| [um(children.x[i]), um(children.z[i]), children.t[i].into()]),
+                );
+                offsets.push(all.len());
+            }
+        }
+        Self { starts, offsets, children: all }
+    }
+
+    /// How many children each start has.
+    pub fn numbers(&self) -> Vec<f64> {
+        self.offsets.windows(2).map(|range| (range[1] - range[0]) as f64).collect()
+    }
+
+    /// How far each child is from the axis of the hole nearest to its start, along x, in µm.
+    pub fn distances(&self, lattice: Lattice) -> Vec<f64> {
+        self.about_holes(lattice).flat_map(|(_, children)| children).map(|child| child[0]).collect()
+    }
+
+    /// The time of each child, in ns.
+    pub fn times(&self) -> Vec<f64> {
+        self.children.iter().map(|child| child[2]).collect()
     }
 
     /// Every start, relative to the nearest hole, with its children relative to that hole.

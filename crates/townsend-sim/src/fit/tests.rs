@@ -1,8 +1,6 @@
-use townsend_core::{Purpose, stream};
-
 use super::families::FamilyParameters;
 use super::*;
-use crate::{Cloud, Detector, Drift, FoilStage, Stage, Transport};
+use crate::Detector;
 
 const PITCH_MM: f32 = 0.14;
 
@@ -39,28 +37,16 @@ fn known(foil: &Foil) -> KnownFoil {
 /// Responses of a foil without a gap, to starts all over the cell of a hole away from the origin.
 fn responses(foil: &Foil, starts: usize, index: u64) -> Responses {
     let lattice = Lattice::new(PITCH_MM);
-    let transport = Transport {
-        velocity_um_ns: 35.0,
-        perpendicular_um_ns: 0.0,
-        transverse: [380.0; 2],
-        longitudinal: 170.0,
-    };
-    let stage = FoilStage::new(lattice, foil, &Drift::over(0.0, &transport));
     let mut random = stream(11, Purpose::new("test"), index);
     let hole = lattice.hole(3, -2);
     let um = |mm: f32| 1000.0 * f64::from(mm);
-    let (mut places, mut offsets, mut all) = (Vec::new(), vec![0], Vec::new());
-    for _ in 0..starts {
+    let start = |_| {
         let (x, z) = lattice.point_in_cell(&mut random);
-        let (x, z) = (x + hole.0, z + hole.1);
-        let (mut parent, mut children) = (Cloud::default(), Cloud::default());
-        parent.push(x, z, 0.0);
-        stage.respond(&parent, &mut children, &mut random);
-        places.push([um(x), um(z)]);
-        all.extend((0..children.len()).map(|i| [um(children.x[i]), um(children.z[i]), children.t[i].into()]));
-        offsets.push(all.len());
-    }
-    Responses::new(places, offsets, all).unwrap()
+        [um(x + hole.0), um(z + hole.1)]
+    };
+    let starts: Vec<_> = (0..starts).map(start).collect();
+    let offsets = vec![0; starts.len() + 1];
+    Responses::new(starts, offsets, vec![]).unwrap().again(foil, lattice, 1, index)
 }
 
 fn fit(responses: &Responses) -> Result<FittedFoil, SimError> {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use townsend_check::{Distribution, Figure};
 use townsend_core::InputFile;
-use townsend_sim::{Detector, KnownFoil, Lattice, Recorded, fit_foil};
+use townsend_sim::{Detector, Foil, KnownFoil, Lattice, Recorded, Responses, fit_foil};
 
 use super::responses::read_responses;
 use crate::context::named_input;
@@ -37,6 +38,14 @@ impl StageData {
         match self {
             Self::Named(name) => name.clone(),
             Self::Under(parts) => parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(" + "),
+        }
+    }
+
+    /// The name of the first responses.
+    fn first(&self) -> &str {
+        match self {
+            Self::Named(name) => name,
+            Self::Under(parts) => parts.first().map_or("", |part| &part.name),
         }
     }
 
@@ -78,16 +87,42 @@ pub struct StagesFit {
     pub stages: Vec<StageFit>,
 }
 
-/// Fits the foils of a detector to these responses.
+/// Electrons that the figure sends from each recorded start through the fitted foil.
+const TIMES: usize = 10;
+
+/// Of a stage: how many children electrons have, where and when they come down; recorded and by the fitted foil.
+fn distributions(
+    name: &str,
+    recorded: &Recorded,
+    foil: &Foil,
+    lattice: Lattice,
+    seed: u64,
+) -> Vec<Distribution> {
+    let fitted = recorded.responses.again(foil, lattice, TIMES, seed);
+    let distribution = |what: &str, unit: &str, of: &dyn Fn(&Responses) -> Vec<f64>| Distribution {
+        name: format!("{name}: {what}"),
+        unit: unit.into(),
+        real: of(&recorded.responses),
+        generated: of(&fitted),
+    };
+    vec![
+        distribution("children", "", &Responses::numbers),
+        distribution("x from the hole", "µm", &|responses| responses.distances(lattice)),
+        distribution("time", "ns", &Responses::times),
+    ]
+}
+
+/// Fits the foils of a detector to these responses. Also returns a figure: fitted against recorded, under the first of each
+/// stage's conditions.
 pub(super) fn fit(
     detector: &mut Detector,
     data_of: &[StageData],
     data: &Path,
     context: &Context<'_>,
-) -> Result<StagesFit> {
+) -> Result<(StagesFit, Figure)> {
     let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
     let task = context.progress.task("fitting", data_of.len() as u64);
-    let mut stages = Vec::new();
+    let (mut stages, mut rows) = (Vec::new(), Vec::new());
     for (foil, stage) in detector.foils.iter_mut().zip(data_of) {
         context.go_on()?;
         let recorded = stage.read(data)?;
@@ -96,6 +131,10 @@ pub(super) fn fit(
             path: data.into(),
             what: format!("{}: {error}", stage.name()),
         })?;
+        let first = recorded
+            .first()
+            .map(|first| distributions(stage.first(), first, &fitted.foil, lattice, context.seed));
+        rows.extend(first);
         *foil = fitted.foil;
         stages.push(StageFit {
             name: stage.name(),
@@ -107,5 +146,6 @@ pub(super) fn fit(
         });
         task.advance(1);
     }
-    Ok(StagesFit { data: named_input(data)?, stages })
+    let figure = Figure::of_distributions("stages", &rows)?;
+    Ok((StagesFit { data: named_input(data)?, stages }, figure))
 }
