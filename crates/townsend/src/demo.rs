@@ -8,7 +8,9 @@ use townsend_core::{OutputError, OutputFile};
 use crate::{CheckOptions, Context, Error, Result, SampleOptions, TrainOptions, Trained};
 
 const AVALANCHES: &[u8] = include_bytes!("../../../data/avalanches_2d.root");
-const CONFIG: &str = include_str!("../../../configs/vae-2d.toml");
+const RESPONSES: &[u8] = include_bytes!("../../../data/single_foils.npz");
+const STAGES: &str = include_str!("../../../configs/cascade-stages.toml");
+const CASCADE: &str = include_str!("../../../configs/cascade.toml");
 /// Avalanches to generate.
 const EVENTS: u64 = 3000;
 
@@ -23,8 +25,9 @@ pub struct Demo {
     pub page: PathBuf,
 }
 
-/// Writes the shipped avalanches and the configuration to the folder `out`, then does there what a user would do:
-/// trains, generates, and checks against the avalanches held back from training.
+/// Writes the shipped responses, avalanches and configurations to the folder `out`, then does there what a user would do: fits the
+/// stages of a cascade to the responses and all of it to the avalanches, generates, and checks against avalanches held back.
+/// `set` changes the second configuration.
 pub fn demo(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
     make(out, set, context).map_err(|error| match error {
         Error::Stopped => Error::StoppedIn(out.into()),
@@ -37,24 +40,23 @@ fn make(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
         return Err(OutputError::Exists { path: out.into() }.into());
     }
     std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
-    let [real, config, run, generated, report] =
-        ["avalanches.root", "vae-2d.toml", "run", "generated.root", "report"].map(|name| out.join(name));
-    OutputFile::write(&real, AVALANCHES, context.force)?;
-    OutputFile::write(&config, CONFIG.as_bytes(), context.force)?;
-    let training = crate::train(
-        &config,
-        &real,
-        &run,
-        &TrainOptions { set: set.into(), ..TrainOptions::default() },
-        context,
-    )?;
-    context.go_on()?;
-    crate::generate(
-        &run,
-        &generated,
-        &SampleOptions { events: EVENTS, ..SampleOptions::default() },
-        context,
-    )?;
+    let [responses, real, generated, report] =
+        ["responses.npz", "avalanches.root", "generated.root", "report"].map(|name| out.join(name));
+    let [stages_config, stages, config, run] =
+        ["cascade-stages.toml", "stages", "cascade.toml", "run"].map(|name| out.join(name));
+    for (path, contents) in [
+        (&responses, RESPONSES),
+        (&real, AVALANCHES),
+        (&stages_config, STAGES.as_bytes()),
+        (&config, CASCADE.as_bytes()),
+    ] {
+        OutputFile::write(path, contents, context.force)?;
+    }
+    crate::train(&stages_config, &responses, &stages, &TrainOptions::default(), context)?;
+    let options = TrainOptions { set: set.into(), ..TrainOptions::default() };
+    let training = crate::train(&config, &real, &run, &options, context)?;
+    let sample = SampleOptions { events: EVENTS, ..SampleOptions::default() };
+    crate::generate(&run, &generated, &sample, context)?;
     let options = CheckOptions { held_back: Some(run), ..CheckOptions::default() };
     let checked = crate::check(&real, &generated, &report, &options, context)?;
     Ok(Demo { training, report: checked, page: report.join("report.html") })

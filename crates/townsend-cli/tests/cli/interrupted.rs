@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Desk, Ran, SMALL_DEMO, TRAINED, end, tiny, wait_until};
+use crate::support::{Desk, Ran, TRAINED, end, tiny, wait_until};
 
 fn signal(name: &str, process: &Child) {
     let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", process.id())]).status().unwrap();
@@ -99,8 +99,8 @@ fn an_interrupted_generation_leaves_nothing() {
 #[test]
 fn an_interrupted_demo_says_what_is_left() {
     let desk = Desk::new();
-    let process = start(&desk, &format!("demo --out demo {SMALL_DEMO} --set training.epochs=100"));
-    wait_until("training begins", || desk.path("demo/run/metrics.jsonl").exists());
+    let process = start(&desk, "demo --out demo --set fit.avalanches=1000000");
+    wait_until("the stages are fitted", || desk.path("demo/stages/data.json").exists());
     signal("INT", &process);
     let stopped = wait(process);
     assert_eq!(stopped.code, Some(1), "{}", stopped.stderr);
@@ -110,8 +110,9 @@ fn an_interrupted_demo_says_what_is_left() {
         stopped.stderr
     );
     assert!(
-        desk.path("demo/run/checkpoints/last.safetensors").exists()
-            && !desk.path("demo/generated.root").exists()
+        desk.path("demo/stages/detector.toml").exists() && !desk.path("demo/run").exists(),
+        "{}",
+        desk.listing()
     );
 }
 

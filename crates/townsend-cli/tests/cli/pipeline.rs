@@ -252,9 +252,16 @@ fn quiet_is_quiet() {
 #[test]
 fn a_demo_of_small_size() {
     let desk = Desk::new();
-    let ran = desk.does(&format!("demo --out demo {SMALL_DEMO} --set training.epochs=1"));
+    let ran = desk.does(&format!("demo --out demo {SMALL_DEMO}"));
     assert!(ran.stdout.contains("rms_x") && ran.stdout.ends_with("report: demo/report/report.html\n"));
-    let made = ["avalanches.root", "vae-2d.toml", "run/config.toml", "generated.root", "report/report.html"];
+    let made = [
+        "avalanches.root",
+        "cascade.toml",
+        "stages/stages.svg",
+        "run/detector.toml",
+        "generated.root",
+        "report/report.html",
+    ];
     assert!(made.iter().all(|name| desk.path(format!("demo/{name}")).is_file()), "{}", desk.listing());
     assert_eq!(desk.bytes("demo/avalanches.root"), std::fs::read(shipped("avalanches_2d.root")).unwrap());
     let again = desk.fails(1, "demo --out demo");

@@ -183,8 +183,7 @@ impl std::fmt::Display for Transcript {
 }
 
 /// Options that make a demo small.
-pub(crate) const SMALL_DEMO: &str = "--set model.channels=[2,2,2] --set model.kernels=[6,5,5] \
-     --set model.strides=[2,3,3] --set model.hidden=8 --set model.latent=2 --set training.batch_size=100";
+pub(crate) const SMALL_DEMO: &str = "--set fit.avalanches=800 --set fit.steps=2 --set fit.approach=400";
 
 /// The tiny configuration.
 pub(crate) fn tiny() -> PathBuf {
