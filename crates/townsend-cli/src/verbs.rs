@@ -148,7 +148,7 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
 fn describe_end(fit: &EndFit) -> String {
     let left = match &fit.as_guessed[..] {
         [] => String::new(),
-        names => format!("; they tell little of {}, which is as it was guessed", names.join(", ")),
+        names => format!("; they add little to what was believed of {}", names.join(", ")),
     };
     format!(
         "fitted to {} avalanches: χ² {} for {} degrees of freedom; they tell {} combinations of parameters{left}",
