@@ -41,6 +41,9 @@ pub(super) struct FitConfig {
     steps: usize,
     /// Avalanches simulated at each of the first steps, which lead from the guess to where the data are.
     approach: usize,
+    /// How widely the parameters of simulated avalanches scatter at most, in units of what is believed of them. Where much is
+    /// believed, features change linearly over more than that, and derivatives are better known if it is used.
+    scatter: f64,
     /// Seed of the simulations.
     seed: u64,
     /// What is believed of the parameters before; by default the errors of the run that the fit starts from.
@@ -49,7 +52,14 @@ pub(super) struct FitConfig {
 
 impl Default for FitConfig {
     fn default() -> Self {
-        Self { avalanches: 40_000, steps: 10, approach: 4_000, seed: 1, widths: BTreeMap::new() }
+        Self {
+            avalanches: 40_000,
+            steps: 10,
+            approach: 4_000,
+            scatter: 1.0,
+            seed: 1,
+            widths: BTreeMap::new(),
+        }
     }
 }
 
@@ -110,6 +120,12 @@ impl FitConfig {
         least("avalanches", self.avalanches, 400)?;
         least("approach", self.approach, 400)?;
         least("steps", self.steps, 2)?;
+        if !(0.1..=100.0).contains(&self.scatter) {
+            return Err(Error::Usage(format!(
+                "fit.scatter is {}, but must be from 0.1 to 100",
+                self.scatter
+            )));
+        }
         Ok(self)
     }
 }

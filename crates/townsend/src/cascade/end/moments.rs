@@ -205,10 +205,11 @@ impl Information {
             - &self.directions * DMatrix::from_diagonal(&told) * self.directions.transpose()
     }
 
-    /// How parameters should scatter to learn from them: as widely as features change about linearly.
-    pub(super) fn scatter(&self) -> Scatter {
+    /// How parameters should scatter to learn from them: as widely as features change about linearly, and with a standard deviation
+    /// of at most `most`.
+    pub(super) fn scatter(&self, most: f64) -> Scatter {
         let (values, directions) = &self.all;
-        let precision = values.map(|value| 1.0 + SCATTER * value);
+        let precision = values.map(|value| most.powi(-2) + SCATTER * value);
         let along = |of: fn(f64) -> f64| {
             directions * DMatrix::from_diagonal(&precision.map(of)) * directions.transpose()
         };

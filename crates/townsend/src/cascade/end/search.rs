@@ -68,7 +68,7 @@ impl Search<'_> {
             let (there, errors) = information.most_probable(&here);
             (here, far) = scatter.limit(&here, &there, LONGEST);
             task.message(&format!("{} directions, step of {errors:.1} errors", information.told()));
-            scatter = information.scatter();
+            scatter = information.scatter(self.config.scatter);
             if step >= steps / 2 {
                 mean += &here / (steps - steps / 2) as f64;
             }
@@ -90,8 +90,8 @@ impl Search<'_> {
         let progress = self.context.progress;
         let task = progress.task("approaching", (APPROACHES * avalanches) as u64);
         let mut here = DVector::zeros(self.parameters.len());
-        let wide = Scatter::even(here.len(), FIRST_SCATTER);
-        let mut scatter = Scatter::even(here.len(), FIRST_SCATTER);
+        let wide = Scatter::even(here.len(), FIRST_SCATTER * self.config.scatter);
+        let mut scatter = Scatter::even(here.len(), FIRST_SCATTER * self.config.scatter);
         for _ in 0..APPROACHES {
             let centre = self.centre(&here, avalanches / 2, Order::First, &*task)?;
             let derivative = self.derivative(&here, &wide, avalanches / 2, Order::First, &*task)?;
@@ -100,7 +100,7 @@ impl Search<'_> {
             let (there, far) = wide.limit(&here, &there, LONGEST);
             task.message(&format!("{} directions, step of {errors:.1} errors", information.told()));
             here = there;
-            scatter = information.scatter();
+            scatter = information.scatter(self.config.scatter);
             if far < 1.0 {
                 break;
             }
