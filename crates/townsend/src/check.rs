@@ -1,5 +1,6 @@
 //! Comparing generated avalanches with real ones.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -126,10 +127,21 @@ fn refuse_outputs(out: &Path, names: &[&str], context: &Context<'_>) -> Result<(
     Ok(names.iter().try_for_each(|name| OutputFile::refuse_existing(&out.join(name), context.force))?)
 }
 
+/// Writes files below `out`, all of them or none; folders that were made for none go again.
 fn write_outputs(out: &Path, files: &[(String, Vec<u8>)], context: &Context<'_>) -> Result<()> {
-    std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
-    let fill = |(name, bytes): &(String, Vec<u8>)| OutputFile::filled(&out.join(name), bytes, context.force);
-    let written: std::result::Result<Vec<_>, _> = files.iter().map(fill).collect();
+    let paths: Vec<PathBuf> = files.iter().map(|(name, _)| out.join(name)).collect();
+    let folders: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+    let new: Vec<&Path> = folders.iter().copied().filter(|folder| !folder.exists()).collect();
+    for &folder in &folders {
+        std::fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.into(), source })?;
+    }
+    let fill =
+        |(path, (_, bytes)): (&PathBuf, &(String, Vec<u8>))| OutputFile::filled(path, bytes, context.force);
+    let written: std::result::Result<Vec<_>, _> = paths.iter().zip(files).map(fill).collect();
+    if written.is_err() {
+        // What is in a folder by now is not ours, and keeps it.
+        new.iter().rev().for_each(|folder| _ = std::fs::remove_dir(folder));
+    }
     Ok(written?.into_iter().try_for_each(OutputFile::commit)?)
 }
 
@@ -203,14 +215,13 @@ impl<'a> Real<'a> {
         context.go_on()?;
         let figures = check.figures()?.into_iter().flat_map(|figure| {
             [
-                (format!("{}.svg", figure.name), figure.svg.into_bytes()),
-                (format!("{}.pdf", figure.name), figure.pdf),
+                (format!("figures/{}.svg", figure.name), figure.svg.into_bytes()),
+                (format!("figures/{}.pdf", figure.name), figure.pdf),
             ]
         });
-        write_outputs(&out.join("figures"), &figures.collect::<Vec<_>>(), context)?;
         let [json, html, svg] = [check.report.to_json()?, check.write_html()?, check.overview_svg()?];
         let contents = [json.into_bytes(), html.into_bytes(), svg.into_bytes(), check.overview_pdf()?];
-        let files: Vec<_> = OUTPUTS.map(String::from).into_iter().zip(contents).collect();
+        let files: Vec<_> = OUTPUTS.map(String::from).into_iter().zip(contents).chain(figures).collect();
         write_outputs(out, &files, context)?;
         Ok(check.report)
     }

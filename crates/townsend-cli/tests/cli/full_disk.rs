@@ -43,11 +43,11 @@ fn reports() {
     std::fs::create_dir(desk.path("report")).unwrap();
     let check = "check --real avalanches.root --generated avalanches.root --out report";
     // Room for report.json but not for the page.
-    is_refused(&desk, 128, check, "report/report.html");
+    is_refused(&desk, 512, check, "report/report.html");
     for name in ["report.json", "report.html", "overview.svg"] {
         std::fs::write(desk.path(format!("report/{name}")), "precious").unwrap();
     }
-    is_refused(&desk, 128, &format!("{check} --force"), "report/report.html");
+    is_refused(&desk, 512, &format!("{check} --force"), "report/report.html");
 }
 
 #[test]
