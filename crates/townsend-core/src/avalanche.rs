@@ -218,6 +218,20 @@ impl CountSet {
         &self.grid
     }
 
+    /// The avalanches with these numbers, in this order.
+    ///
+    /// # Panics
+    /// If an index is not below [`CountSet::len`].
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut chosen = Self::new(self.grid.clone());
+        chosen.meta = self.meta.clone();
+        for counts in indices.iter().map(|&index| self.get(index)) {
+            chosen.push(counts.cells.iter().copied().zip(counts.counts.iter().copied()));
+        }
+        chosen
+    }
+
     /// Adds an avalanche of `(cell, electrons)`; cells increase, electrons are at least 1.
     ///
     /// # Panics

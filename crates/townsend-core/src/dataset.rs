@@ -102,14 +102,7 @@ impl Dataset {
                 }
                 chosen.into()
             }
-            Self::Counts(set) => {
-                let mut chosen = CountSet::new(set.grid().clone());
-                chosen.meta = set.meta.clone();
-                for counts in indices.iter().map(|&index| set.get(index)) {
-                    chosen.push(counts.cells.iter().copied().zip(counts.counts.iter().copied()));
-                }
-                chosen.into()
-            }
+            Self::Counts(set) => set.select(indices).into(),
         }
     }
 

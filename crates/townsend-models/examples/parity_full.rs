@@ -12,8 +12,8 @@ use std::path::Path;
 use burn_tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use townsend_core::Grid;
-use townsend_models::vae::{self, Likelihood, Output, Scaling, VaeConfig};
-use townsend_models::{Batch, Model, Parameters, Pass, Schedule};
+use townsend_models::vae::{self, Likelihood, VaeConfig};
+use townsend_models::{Batch, Model, Output, Parameters, Pass, Player, Scaling, Schedule};
 
 const OUTPUT: f32 = 1e-5;
 const GRADIENT: f32 = 1e-3;
@@ -79,21 +79,21 @@ fn compare(
         Tensor::<2>::from_data(TensorData::new(values.clone(), [shape[0], shape[1]]), &Device::flex())
             .autodiff()
     };
-    let tracked = parameters.tracked();
+    let tracked = parameters.tracked(|_| true);
     let decoded = {
         let mut pass = Pass::training(&tracked);
         let features = model.encode(&mut pass, tensor("input"));
         let (mean, logvar) = model.posterior(&pass, features);
         host(model.decode(&mut pass, vae::sample(mean, logvar, tensor("noise"))))
     };
-    let batch = Batch { counts: tensor("input"), noise: tensor("noise") };
-    let losses = model.losses(&mut Pass::training(&tracked), batch, 0);
+    let batch = Batch { counts: tensor("input"), noise: tensor("noise"), seed: 1, step: 1 };
+    let losses = model.losses(&mut Pass::training(&tracked), &batch, Player::Generator, 0);
     let loss = deviation(&host(losses.total.clone()), &expected[&format!("{name}.loss")].1);
     let output = deviation(&decoded, &expected[&format!("{name}.output")].1);
     let mut gradients = losses.total.backward();
-    let found: Vec<_> = tracked.trained().map(|spec| format!("{name}.gradient.{}", spec.name)).collect();
-    let found: Vec<_> =
-        found.into_iter().zip(tracked.gradients(&mut gradients).into_iter().map(host)).collect();
+    let names: Vec<_> = tracked.trained().map(|spec| spec.name.clone()).collect();
+    let found = tracked.gradients(&names, &mut gradients).into_iter().map(host);
+    let found: Vec<_> = names.iter().map(|tensor| format!("{name}.gradient.{tensor}")).zip(found).collect();
     let floor = found.iter().map(|(name, _)| largest(&expected[name].1)).fold(0.0, f32::max) * 1e-2;
     let (worst, gradient) = found
         .iter()

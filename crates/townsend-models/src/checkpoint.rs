@@ -1,7 +1,7 @@
 //! Checkpoints: one safetensors file that holds a model, and with it what training needs to go on.
 //!
 //! Tensors carry the names of a PyTorch state dict; the moments of the optimiser stand beside them under
-//! `optimizer.exp_avg.<name>` and `optimizer.exp_avg_sq.<name>`. Everything else (configuration, grid, distribution of
+//! `optimizer.exp_avg.<name>`, `optimizer.exp_avg_sq.<name>`, and `optimizer.average.<name>` for a running mean of weights. Everything else (configuration, grid, distribution of
 //! the number of electrons, state of the training) is JSON under the one metadata key `townsend`, so that equal
 //! checkpoints are equal bytes.
 
@@ -17,18 +17,20 @@ use townsend_core::{Grid, Meta, OutputFile};
 use crate::{Model, ModelConfig, ModelError, Parameters, SizeModel, TensorSpec};
 
 /// Version of the layout of a checkpoint. A change that an older program would misread raises it.
-pub const CHECKPOINT_VERSION: u32 = 1;
+pub const CHECKPOINT_VERSION: u32 = 2;
 
 const KEY: &str = "townsend";
 const OPTIMISER: &str = "optimizer.";
 
-/// The state of an optimiser: for every trained tensor, by name, the running means of gradient and squared gradient.
+/// The state of an optimiser: running means, by name of the tensor.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Moments {
     /// Running mean of the gradient.
     pub first: BTreeMap<String, Vec<f32>>,
     /// Running mean of the squared gradient.
     pub second: BTreeMap<String, Vec<f32>>,
+    /// Running mean of the generator's tensors, if one is kept.
+    pub average: BTreeMap<String, Vec<f32>>,
 }
 
 /// What a checkpoint says besides its tensors.
@@ -59,10 +61,14 @@ pub struct TrainingState {
     pub batch: u64,
     /// Steps of the optimiser so far.
     pub step: u64,
-    /// Sums over the batches done of the next epoch: loss, reconstruction, kl.
-    pub sums: [f64; 3],
-    /// Smallest validation loss so far and its epoch.
+    /// Updates of the generator and of the critic so far.
+    pub updates: [u64; 2],
+    /// Of each number over the batches done of the next epoch: sums and how many there are.
+    pub sums: BTreeMap<String, (Vec<f64>, u64)>,
+    /// Smallest validation so far and its epoch.
     pub best: Option<(f64, u32)>,
+    /// How often training went back to an earlier state with half the step size.
+    pub rollbacks: u32,
 }
 
 /// A model with its weights, in memory.
@@ -91,7 +97,8 @@ impl Checkpoint {
             .iter()
             .map(|spec| (spec.name.clone(), &spec.shape[..], to_bytes(&self.parameters.values(&spec.name))))
             .collect();
-        for (kind, moments) in [("exp_avg", &self.moments.first), ("exp_avg_sq", &self.moments.second)] {
+        let Moments { first, second, average } = &self.moments;
+        for (kind, moments) in [("exp_avg", first), ("exp_avg_sq", second), ("average", average)] {
             for (name, values) in moments {
                 tensors.push((format!("{OPTIMISER}{kind}.{name}"), shapes[name.as_str()], to_bytes(values)));
             }
@@ -116,7 +123,7 @@ impl Checkpoint {
         let values =
             specs.iter().map(|spec| read(path, &file, &spec.name, spec)).collect::<Result<_, _>>()?;
         let moments = read_moments(path, &file, &specs)?;
-        let expected = specs.len() + moments.first.len() + moments.second.len();
+        let expected = specs.len() + moments.first.len() + moments.second.len() + moments.average.len();
         if file.len() != expected {
             let known =
                 |name: &str| name.starts_with(OPTIMISER) || specs.iter().any(|spec| spec.name == name);
@@ -190,6 +197,13 @@ fn read_moments(path: &Path, file: &SafeTensors<'_>, specs: &[TensorSpec]) -> Re
                 spec.name.clone(),
                 read(path, file, &format!("{OPTIMISER}{kind}.{}", spec.name), spec)?,
             );
+        }
+    }
+    // Of some tensors only, and only if the training keeps it.
+    for spec in specs {
+        let name = format!("{OPTIMISER}average.{}", spec.name);
+        if file.tensor(&name).is_ok() {
+            moments.average.insert(spec.name.clone(), read(path, file, &name, spec)?);
         }
     }
     Ok(moments)

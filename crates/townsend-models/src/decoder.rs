@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use townsend_kernels::Network;
 
 /// What takes the output of a network for one avalanche to weights of its cells, in place.
-type ToWeights = Box<dyn Fn(&mut [f32]) + Send + Sync>;
+pub(crate) type ToWeights = Box<dyn Fn(&mut [f32]) + Send + Sync>;
 
 /// From noise to weights of the cells.
 pub struct Decoder {

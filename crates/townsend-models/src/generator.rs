@@ -40,10 +40,15 @@ impl Generator {
     /// Loads a checkpoint.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
         let (checkpoint, model) = Checkpoint::load(path, device)?;
+        Ok(Self::new(checkpoint, model))
+    }
+
+    /// A generator with the weights of a checkpoint in memory, of its `model`.
+    pub fn new(checkpoint: Checkpoint, model: Box<dyn Model>) -> Self {
         let header = checkpoint.header;
         let on_cpu = *checkpoint.parameters.device() == Device::flex();
         let decoder = on_cpu.then(|| model.decoder(&checkpoint.parameters, block(&header.grid))).flatten();
-        Ok(Self {
+        Self {
             decoders: decoder.map(|decoder| Mutex::new(vec![decoder])),
             latent_map: model.latent_map(&checkpoint.parameters),
             model,
@@ -51,7 +56,7 @@ impl Generator {
             size: header.size,
             grid: header.grid,
             meta: header.data,
-        })
+        }
     }
 
     /// The grid of the avalanches.
@@ -114,12 +119,13 @@ impl Generator {
             .into_par_iter()
             .map(|index| {
                 let row = (index - start) as usize;
-                let electrons = self.size.sample(&mut stream(seed, SIZE, index));
-                throw(
-                    &weights[row * cells..(row + 1) * cells],
-                    electrons,
-                    &mut stream(seed, ELECTRONS, index),
-                )
+                let weights = &weights[row * cells..(row + 1) * cells];
+                let electrons = if self.model.draws_size() {
+                    expected_electrons(weights)
+                } else {
+                    self.size.sample(&mut stream(seed, SIZE, index))
+                };
+                throw(weights, electrons, &mut stream(seed, ELECTRONS, index))
             })
             .collect();
         if let (Some(decoders), Some(decoder)) = (&self.decoders, decoder) {
@@ -138,6 +144,12 @@ impl Generator {
         let unused = self.decoders.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).pop();
         unused.or_else(|| self.model.decoder(&self.parameters, block(&self.grid)))
     }
+}
+
+/// The number of electrons of weights that are counts; at most 2³² (more than a cell can count).
+fn expected_electrons(weights: &[f32]) -> u64 {
+    let sum: f64 = weights.iter().filter(|w| w.is_finite()).map(|&w| f64::from(w.max(0.0))).sum();
+    sum.round().min(f64::from(u32::MAX)) as u64
 }
 
 /// Avalanches that are decoded together: as many as keep the largest maps of the network in some 100 MB.

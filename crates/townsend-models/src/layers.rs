@@ -4,6 +4,8 @@
 //! that the grid does not have is 1 long. So a kernel of `k` cells an axis has `1` along the missing axes, and one
 //! code path serves all dimensions.
 
+use std::collections::BTreeMap;
+
 use burn_tensor::module::{batch_norm, conv_transpose3d, conv3d};
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Tensor, TensorData, activation};
@@ -15,7 +17,7 @@ use crate::{Parameters, Role, TensorSpec, fused};
 /// Weight of the newest batch in the running statistics of a batch normalisation (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
 
-/// A convolution of a stack: `outputs` channels, `kernel` cells an axis, `stride`, no padding.
+/// A convolution of a stack: `outputs` channels, `kernel` cells an axis, `stride`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Convolution {
     pub(crate) name: String,
@@ -24,12 +26,22 @@ pub(crate) struct Convolution {
     pub(crate) outputs: usize,
     pub(crate) kernel: usize,
     pub(crate) stride: usize,
+    /// Zeros at each end of each axis.
+    pub(crate) padding: usize,
 }
 
 impl Convolution {
     /// `value` along the axes of the grid, 1 along the others.
     fn along_axes(&self, value: usize) -> [usize; 3] {
-        std::array::from_fn(|axis| if axis + self.dims >= 3 { value } else { 1 })
+        self.along_axes_or(value, 1)
+    }
+
+    fn along_axes_or(&self, value: usize, other: usize) -> [usize; 3] {
+        std::array::from_fn(|axis| if axis + self.dims >= 3 { value } else { other })
+    }
+
+    fn paddings(&self) -> [usize; 3] {
+        self.along_axes_or(self.padding, 0)
     }
 
     /// Weight `[first, second, k, …]` and bias. PyTorch takes the second dimension of either kind of kernel for the
@@ -92,12 +104,17 @@ impl Layer {
                 outputs: layer.outputs,
                 kernel: layer.along_axes(layer.kernel),
                 stride: layer.along_axes(layer.stride),
-                padding: [0; 3],
+                padding: layer.paddings(),
             },
             norm: self.norm.as_ref().map(|(_, epsilon)| *epsilon),
             slope: self.slope as f32,
         }
     }
+}
+
+/// Lengths along `[t, z, x]` of a shape along `x, z, t`.
+pub(crate) fn padded(shape: &[usize]) -> [usize; 3] {
+    std::array::from_fn(|axis| shape.get(2 - axis).copied().unwrap_or(1))
 }
 
 /// Layers one after the other from maps of `size`, for the CPU's kernels.
@@ -116,7 +133,7 @@ pub(crate) fn linear_specs(name: &str, inputs: usize, outputs: usize) -> Vec<Ten
 }
 
 /// Scale, shift and running statistics of a batch normalisation.
-fn norm_specs(name: &str, channels: usize) -> Vec<TensorSpec> {
+pub(crate) fn norm_specs(name: &str, channels: usize) -> Vec<TensorSpec> {
     [
         ("weight", Role::Constant(1.0)),
         ("bias", Role::Constant(0.0)),
@@ -136,17 +153,19 @@ pub struct Pass<'a> {
     parameters: &'a Parameters,
     training: bool,
     running: Vec<(String, Tensor<1>)>,
+    /// Tensors that stand in for those of the parameters.
+    replaced: BTreeMap<String, Tensor<1>>,
 }
 
 impl<'a> Pass<'a> {
     /// An evaluation that trains: `parameters` are [tracked](Parameters::tracked).
     pub fn training(parameters: &'a Parameters) -> Self {
-        Self { parameters, training: true, running: Vec::new() }
+        Self { parameters, training: true, running: Vec::new(), replaced: BTreeMap::new() }
     }
 
     /// An evaluation that does not train.
     pub fn inference(parameters: &'a Parameters) -> Self {
-        Self { parameters, training: false, running: Vec::new() }
+        Self { parameters, training: false, running: Vec::new(), replaced: BTreeMap::new() }
     }
 
     /// The running statistics after this evaluation, by name.
@@ -154,24 +173,44 @@ impl<'a> Pass<'a> {
         self.running
     }
 
-    /// A tensor of the model as it is.
+    /// True if it trains.
+    pub(crate) fn is_training(&self) -> bool {
+        self.training
+    }
+
+    /// The tensors there are.
+    pub(crate) fn specs(&self) -> &[TensorSpec] {
+        self.parameters.specs()
+    }
+
+    /// A tensor, flat.
+    pub(crate) fn flat(&self, name: &str) -> Tensor<1> {
+        self.replaced.get(name).unwrap_or_else(|| self.parameters.flat(name)).clone()
+    }
+
+    /// A tensor in a shape of as many values.
     pub(crate) fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Tensor<D> {
-        self.parameters.get(name, shape)
+        self.flat(name).reshape(shape)
+    }
+
+    /// For the rest of this evaluation, `value` stands for a tensor.
+    pub(crate) fn replace(&mut self, name: &str, value: Tensor<1>) {
+        self.replaced.insert(name.to_owned(), value);
     }
 
     /// The values of a tensor of the model.
     pub(crate) fn values(&self, name: &str) -> Vec<f32> {
-        let tensor = self.parameters.flat(name).clone();
+        let tensor = self.flat(name);
         to_host(if tensor.is_autodiff() { tensor.inner() } else { tensor })
     }
 
     fn kernel(&self, layer: &Convolution, first: usize, second: usize) -> Tensor<5> {
         let [a, b, c] = layer.along_axes(layer.kernel);
-        self.parameters.get(&format!("{}.weight", layer.name), [first, second, a, b, c])
+        self.tensor(&format!("{}.weight", layer.name), [first, second, a, b, c])
     }
 
     fn bias(&self, layer: &str) -> Tensor<1> {
-        self.parameters.flat(&format!("{layer}.bias")).clone()
+        self.flat(&format!("{layer}.bias"))
     }
 
     /// Layers one after the other, from `[batch, channels · cells]` with cells of `size` to the same of the output. On the
@@ -179,7 +218,7 @@ impl<'a> Pass<'a> {
     pub(crate) fn stack(&mut self, layers: &[Layer], size: [usize; 3], input: Tensor<2>) -> Tensor<2> {
         let [batch, _] = input.dims();
         let stack = stack(layers, size);
-        let parameters = self.flat(layers.iter().flat_map(Layer::names));
+        let parameters = self.joined(layers.iter().flat_map(Layer::names));
         if self.training {
             if let Some((output, statistics)) = fused::train(&stack, &input, &parameters) {
                 self.remember_batch(layers, batch, &stack, &statistics);
@@ -189,7 +228,7 @@ impl<'a> Pass<'a> {
             let norms = layers.iter().filter_map(|layer| layer.norm.as_ref());
             let statistics = norms
                 .flat_map(|(name, _)| ["running_mean", "running_var"].map(|part| format!("{name}.{part}")));
-            if let Some(output) = fused::infer(&stack, &input, &parameters, &self.flat(statistics)) {
+            if let Some(output) = fused::infer(&stack, &input, &parameters, &self.joined(statistics)) {
                 return output;
             }
         }
@@ -212,8 +251,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Tensors one after the other.
-    fn flat(&self, names: impl Iterator<Item = String>) -> Tensor<1> {
-        let tensors: Vec<Tensor<1>> = names.map(|name| self.parameters.flat(&name).clone()).collect();
+    fn joined(&self, names: impl Iterator<Item = String>) -> Tensor<1> {
+        let tensors: Vec<Tensor<1>> = names.map(|name| self.flat(&name)).collect();
         if tensors.is_empty() {
             Tensor::zeros([0], self.parameters.device())
         } else {
@@ -243,27 +282,59 @@ impl<'a> Pass<'a> {
     }
 
     fn convolve(&self, layer: &Convolution, input: Tensor<5>) -> Tensor<5> {
-        let options = ConvOptions::new(layer.along_axes(layer.stride), [0; 3], [1; 3], 1);
+        let options = ConvOptions::new(layer.along_axes(layer.stride), layer.paddings(), [1; 3], 1);
         let kernel = self.kernel(layer, layer.outputs, layer.inputs);
         conv3d(input, kernel, Some(self.bias(&layer.name)), options)
     }
 
     fn convolve_transposed(&self, layer: &Convolution, input: Tensor<5>) -> Tensor<5> {
-        let options = ConvTransposeOptions::new(layer.along_axes(layer.stride), [0; 3], [0; 3], [1; 3], 1);
+        let options =
+            ConvTransposeOptions::new(layer.along_axes(layer.stride), layer.paddings(), [0; 3], [1; 3], 1);
         let kernel = self.kernel(layer, layer.inputs, layer.outputs);
         conv_transpose3d(input, kernel, Some(self.bias(&layer.name)), options)
+    }
+
+    /// From the gradient of a loss by the output of a convolution, `[batch, outputs · cells]`, to that by its input, whose maps
+    /// are of `size`. It is a transposed convolution with the same kernel, and as an operation it can be differentiated itself.
+    pub(crate) fn pull_back(&self, layer: &Convolution, size: [usize; 3], gradient: Tensor<2>) -> Tensor<2> {
+        let [batch, values] = gradient.dims();
+        let mirrored = Convolution { inputs: layer.outputs, outputs: layer.inputs, ..layer.clone() };
+        let back = Layer { convolution: mirrored, transposed: true, norm: None, slope: 1.0 };
+        let out = size_after(layer, size);
+        if self.training {
+            let kernel = self.flat(&format!("{}.weight", layer.name));
+            let bias = Tensor::zeros([layer.inputs], &kernel.device());
+            let stack = stack(std::slice::from_ref(&back), out);
+            let found = fused::train(&stack, &gradient, &Tensor::cat(vec![kernel, bias], 0));
+            if let Some((output, _)) = found {
+                return output;
+            }
+        }
+        let map = gradient.reshape([batch, values / out.iter().product::<usize>(), out[0], out[1], out[2]]);
+        let strides = layer.along_axes(layer.stride);
+        let options = ConvTransposeOptions::new(strides, layer.paddings(), [0; 3], [1; 3], 1);
+        let kernel = self.kernel(layer, layer.outputs, layer.inputs);
+        let back = conv_transpose3d(map, kernel, None, options);
+        back.reshape([batch, layer.inputs * size.iter().product::<usize>()])
     }
 
     /// `[batch, inputs]` → `[batch, outputs]`.
     pub(crate) fn linear(&self, name: &str, outputs: usize, input: Tensor<2>) -> Tensor<2> {
         let [_, inputs] = input.dims();
-        let weight = self.parameters.get(&format!("{name}.weight"), [outputs, inputs]);
+        let weight = self.tensor(&format!("{name}.weight"), [outputs, inputs]);
         // In this order the small matrices are transposed: the gradient of the weight comes out as the weight stands.
         weight.matmul(input.transpose()).transpose() + self.bias(name).reshape([1, outputs])
     }
 
+    /// Batch normalisation of `[batch, channels]`.
+    pub(crate) fn normalise_vectors(&mut self, name: &str, epsilon: f64, input: Tensor<2>) -> Tensor<2> {
+        let [batch, channels] = input.dims();
+        let map = input.reshape([batch, channels, 1, 1, 1]);
+        self.normalise(name, epsilon, map).reshape([batch, channels])
+    }
+
     fn normalise(&mut self, name: &str, epsilon: f64, input: Tensor<5>) -> Tensor<5> {
-        let part = |part: &str| self.parameters.flat(&format!("{name}.{part}")).clone();
+        let part = |part: &str| self.flat(&format!("{name}.{part}"));
         if !self.training {
             let (mean, variance) = (part("running_mean"), part("running_var"));
             return batch_norm(input, part("weight"), part("bias"), mean, variance, epsilon);
@@ -286,10 +357,17 @@ impl<'a> Pass<'a> {
     /// In training, moves a buffer by `momentum` towards what this batch gave.
     pub(crate) fn remember(&mut self, name: &str, momentum: f64, new: Tensor<1>) {
         if self.training {
-            let old = self.parameters.flat(name).clone();
+            let old = self.flat(name);
             self.running.push((name.to_owned(), (old * (1.0 - momentum) + new * momentum).inner()));
         }
     }
+}
+
+/// The size of maps after a convolution of maps of `size`.
+fn size_after(layer: &Convolution, size: [usize; 3]) -> [usize; 3] {
+    let (kernel, stride) = (layer.along_axes(layer.kernel), layer.along_axes(layer.stride));
+    let padding = layer.paddings();
+    std::array::from_fn(|axis| (size[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1)
 }
 
 /// Sums of `[batch, channels, t, z, x]` over all but the channels. Axis after axis: Burn's own batch normalisation adds

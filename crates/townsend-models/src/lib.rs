@@ -30,27 +30,35 @@
     allow(clippy::float_cmp, reason = "where a test compares floats, it means these very bits")
 )]
 
+mod adversarial;
 mod checkpoint;
+mod critic;
 mod decoder;
+mod dense;
 mod device;
 mod error;
 mod family;
 mod fused;
+pub mod gan;
 mod generator;
+mod labels;
 mod layers;
 mod multinomial;
+mod output;
 mod parameters;
 mod schedule;
 mod size;
 pub mod vae;
 
+pub use adversarial::AdversarialLoss;
 pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, TrainingState};
 pub use decoder::Decoder;
 pub use device::device;
 pub use error::{ConfigError, ModelError};
-pub use family::{Batch, LatentMap, Losses, Model, ModelConfig};
+pub use family::{Batch, LatentMap, Losses, Model, ModelConfig, Number, Numbers, Player};
 pub use generator::{Generator, standard_normal};
 pub use layers::Pass;
+pub use output::{Output, Scaling};
 pub use parameters::{Parameters, Role, TensorSpec};
 pub use schedule::Schedule;
 pub use size::{SizeConfig, SizeModel};

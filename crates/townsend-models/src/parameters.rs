@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use burn_tensor::{Device, Gradients, Tensor, TensorData};
 use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
 use townsend_core::{Purpose, stream};
 
 const INITIAL_WEIGHTS: Purpose = Purpose::new("initial weights");
@@ -19,6 +20,13 @@ pub enum Role {
     Weight {
         /// Inputs that one output sums over.
         fan_in: usize,
+    },
+    /// Trained; drawn from a normal distribution.
+    Normal {
+        /// Its mean.
+        mean: f32,
+        /// Its standard deviation.
+        std: f32,
     },
     /// Trained; begins as this constant.
     Constant(f32),
@@ -56,6 +64,10 @@ impl TensorSpec {
     fn initial(&self, seed: u64, number: u64) -> Vec<f32> {
         match self.role {
             Role::Constant(value) | Role::Buffer(value) => vec![value; self.len()],
+            Role::Normal { mean, std } => {
+                let normal = StandardNormal.sample_iter(stream(seed, INITIAL_WEIGHTS, number));
+                normal.take(self.len()).map(|x: f32| mean + std * x).collect()
+            }
             Role::Weight { fan_in } => {
                 let bound = 1.0 / (fan_in as f32).sqrt();
                 let mut random = stream(seed, INITIAL_WEIGHTS, number);
@@ -127,27 +139,27 @@ impl Parameters {
         debug_assert!(old.is_some(), "the model has no tensor {name}");
     }
 
-    /// The same values on a device that records operations, so that a loss computed from them has gradients.
+    /// The same values on a device that records operations, so that a loss computed from them has gradients by the trained
+    /// tensors whose names `trains` says yes to.
     #[must_use]
-    pub fn tracked(&self) -> Self {
+    pub fn tracked(&self, trains: impl Fn(&str) -> bool) -> Self {
         let mut tracked = Self { device: self.device.clone().autodiff(), ..self.clone() };
         for spec in &self.specs {
             let value = self.flat(&spec.name).clone().autodiff();
-            tracked.set(&spec.name, if spec.is_trained() { value.require_grad() } else { value });
+            let trained = spec.is_trained() && trains(&spec.name);
+            tracked.set(&spec.name, if trained { value.require_grad() } else { value });
         }
         tracked
     }
 
-    /// Takes the gradient of every trained tensor, in the order of [`Parameters::trained`]; 0 where the loss does
-    /// not depend on a tensor.
-    pub fn gradients(&self, gradients: &mut Gradients) -> Vec<Tensor<1>> {
+    /// Takes the gradients of these tensors; 0 where the loss does not depend on a tensor.
+    pub fn gradients(&self, names: &[String], gradients: &mut Gradients) -> Vec<Tensor<1>> {
         let inner = self.device.clone().inner();
-        self.trained()
-            .map(|spec| {
-                let found = self.flat(&spec.name).grad_remove(gradients);
-                found.unwrap_or_else(|| Tensor::zeros([spec.len()], &inner))
-            })
-            .collect()
+        let gradient = |name: &String| {
+            let value = self.flat(name);
+            value.grad_remove(gradients).unwrap_or_else(|| Tensor::zeros(value.dims(), &inner))
+        };
+        names.iter().map(gradient).collect()
     }
 
     /// The values of a tensor on the host.

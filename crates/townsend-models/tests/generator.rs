@@ -37,7 +37,7 @@ fn checkpoint() -> Checkpoint {
     let parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
     let moments =
         |value: f32| parameters.trained().map(|spec| (spec.name.clone(), vec![value; spec.len()])).collect();
-    let moments = Moments { first: moments(0.25), second: moments(0.5) };
+    let moments = Moments { first: moments(0.25), second: moments(0.5), average: moments(0.125) };
     Checkpoint { header, parameters, moments }
 }
 
@@ -130,7 +130,7 @@ fn a_checkpoint_of_another_version_is_refused() {
     later.header.version += 1;
     later.save(&path).unwrap();
     let message = Generator::load(&path, &Device::flex()).unwrap_err().to_string();
-    assert!(message.contains("version 2") && message.contains("version 1"), "{message}");
+    assert!(message.contains("version 3") && message.contains("version 2"), "{message}");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use burn_tensor::{Device, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
 use townsend_core::{Axis, Grid};
-use townsend_models::vae::{self, Likelihood, Output, Vae, VaeConfig};
-use townsend_models::{Model, Parameters, Pass};
+use townsend_models::vae::{self, Likelihood, Vae, VaeConfig};
+use townsend_models::{Model, Output, Parameters, Pass};
 
 /// Largest deviation of an output relative to the largest output.
 const OUTPUT: f32 = 1e-5;
@@ -69,7 +69,7 @@ impl Expected {
         let names: Vec<_> = parameters.trained().map(|spec| spec.name.clone()).collect();
         let found = names
             .iter()
-            .zip(parameters.gradients(&mut gradients))
+            .zip(parameters.gradients(&names, &mut gradients))
             .filter(|(name, _)| name.starts_with(stack));
         let found: Vec<_> = found.map(|(name, g)| (format!("{prefix}gradient.{name}"), host(g))).collect();
         let greatest = found.iter().map(|(name, _)| largest(self.values(name))).fold(0.0, f32::max);
@@ -127,7 +127,7 @@ fn encoder() {
         let input = expected.tensor("input", &Device::flex());
         expected.compare("inference", &host(model.encode(&mut Pass::inference(&parameters), input.clone())));
 
-        let tracked = parameters.tracked();
+        let tracked = parameters.tracked(|_| true);
         let mut pass = Pass::training(&tracked);
         let output = model.encode(&mut pass, input.autodiff());
         expected.compare("training", &host(output.clone()));
@@ -144,7 +144,7 @@ fn encoder() {
 fn bottleneck() {
     let expected = Expected::load("bottleneck/expected.safetensors");
     let model = small(2, Output::Softmax);
-    let parameters = expected.parameters(&model, "bottleneck.").tracked();
+    let parameters = expected.parameters(&model, "bottleneck.").tracked(|_| true);
     let pass = Pass::training(&parameters);
     let input = expected.tensor("input", &Device::flex()).autodiff();
     let (mean, logvar) = model.posterior(&pass, input);
@@ -168,7 +168,7 @@ fn decoder() {
                 let decoded = model.decode(&mut Pass::inference(&parameters), input.clone());
                 expected.compare("inference", &host(decoded));
             }
-            let tracked = parameters.tracked();
+            let tracked = parameters.tracked(|_| true);
             let decoded = model.decode(&mut Pass::training(&tracked), input.autodiff());
             expected.compare(&format!("{name}.training"), &host(decoded.clone()));
             expected.compare_gradients(&format!("{name}."), "decoder.", &tracked, decoded);
@@ -190,7 +190,7 @@ fn losses() {
             Likelihood::Multinomial => activation::log_softmax(decoded.clone(), 1),
         };
         let loss = vae::reconstruction(likelihood, output, counts.clone(), counts)
-            + vae::divergence(likelihood, mean.clone(), logvar.clone()) * 1.5;
+            + vae::divergence(likelihood, vae::nats(mean.clone(), logvar.clone())) * 1.5;
         expected.compare(&format!("{name}.loss"), &host(loss.clone()));
         let gradients = loss.backward();
         for (part, input) in inputs.into_iter().zip([decoded, mean, logvar]) {

@@ -46,7 +46,7 @@ impl Batches<'_> {
         let chosen = &order[first..(first + self.batch_size).min(order.len())];
         let mut flips = self.flips.then(|| stream(self.seed, FLIPS, step));
         let cells = self.dense(chosen, |_| flips.as_mut().map_or(0, Rng::next_u32));
-        self.batch(cells, standard_normal(self.seed, EPSILON, step, chosen.len() * self.noise))
+        self.batch(cells, standard_normal(self.seed, EPSILON, step, chosen.len() * self.noise), step)
     }
 
     /// All avalanches in order, in batches; the noise of an avalanche is the same in every epoch. Each batch comes
@@ -55,17 +55,17 @@ impl Batches<'_> {
         self.indices.chunks(self.batch_size).map(|chosen| {
             let noise = |&index: &usize| standard_normal(self.seed, VALIDATION, index as u64, self.noise);
             let noise = chosen.iter().flat_map(noise).collect();
-            (chosen.len(), self.batch(self.dense(chosen, |_| 0), noise))
+            (chosen.len(), self.batch(self.dense(chosen, |_| 0), noise, 0))
         })
     }
 
-    fn batch(&self, cells: Vec<f32>, noise: Vec<f32>) -> Batch {
+    fn batch(&self, cells: Vec<f32>, noise: Vec<f32>, step: u64) -> Batch {
         let rows = noise.len() / self.noise;
         let tensor = |values: Vec<f32>| {
             let columns = values.len() / rows;
             Tensor::from_data(TensorData::new(values, [rows, columns]), &self.device)
         };
-        Batch { counts: tensor(cells), noise: tensor(noise) }
+        Batch { counts: tensor(cells), noise: tensor(noise), seed: self.seed, step }
     }
 
     /// Counts of all cells, avalanche after avalanche; bits 0 and 1 of `mirror` say along which axes each is mirrored.

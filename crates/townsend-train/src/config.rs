@@ -4,12 +4,16 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use townsend_core::{Dataset, Grid, Split};
-use townsend_models::{ConfigError, Model, ModelConfig, SizeConfig};
+use townsend_core::{Axis, Dataset, Grid, GridError, Split};
+use townsend_models::{ConfigError, Model, ModelConfig, Player, SizeConfig};
 
 use crate::TrainError;
 
 /// A configuration file: `[model]`, `[size]`, `[data]` and `[training]`. Only `model.family` has no default.
+///
+/// `model.preset` chooses what keys that are not given are: `"improved"` (which is the default) what this project found best,
+/// `"reference"` the layers, losses and hyperparameters of the reference. A configuration that was read has no preset any
+/// more, as all keys have values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
@@ -56,18 +60,30 @@ pub struct TrainingConfig {
     pub epochs: u32,
     /// Avalanches a step.
     pub batch_size: usize,
-    /// Step size of Adam.
+    /// What takes the steps.
+    pub optimiser: Method,
+    /// Step size.
     pub learning_rate: f64,
+    /// Step size of what tells real from made, if the model has such a part; by default the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub critic_learning_rate: Option<f64>,
     /// How the step size changes.
     pub decay: Decay,
     /// Decay of Adam's mean of the gradient.
     pub beta1: f64,
-    /// Decay of Adam's mean of the squared gradient.
+    /// Decay of the mean of the squared gradient (RMSprop's α).
     pub beta2: f64,
-    /// Added to the root in Adam's denominator.
+    /// Added to the root in the denominator.
     pub epsilon: f64,
     /// Largest norm of the gradient; a longer one is shortened to it. 0: no limit.
     pub clip: f64,
+    /// Avalanches are generated with a running mean of the weights, of which each update keeps this fraction. 0: with the
+    /// weights as they are.
+    pub average: f64,
+    /// What the best checkpoint is the best by.
+    pub select: Select,
+    /// Epochs without a better checkpoint after which training ends. 0: never.
+    pub patience: u32,
     /// Mirror avalanches at the middle of the x and z axes at random: a detector that is symmetric gives four
     /// avalanches for one.
     pub augment_flips: bool,
@@ -82,17 +98,44 @@ impl Default for TrainingConfig {
         Self {
             epochs: 20,
             batch_size: 25,
+            optimiser: Method::Adam,
             learning_rate: 1e-3,
+            critic_learning_rate: None,
             decay: Decay::Cosine,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
             clip: 0.0,
+            average: 0.0,
+            select: Select::Distance,
+            patience: 0,
             augment_flips: false,
             seed: 1,
             device: "cpu".into(),
         }
     }
+}
+
+/// A method to take steps along gradients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Kingma and Ba 2015.
+    Adam,
+    /// Tieleman and Hinton 2012: `beta2` is its α.
+    Rmsprop,
+}
+
+/// What the best checkpoint of a training is the best by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Select {
+    /// How far the observables of avalanches generated anew are from those of the validation avalanches: the mean of W1/σ.
+    Distance,
+    /// The loss of the validation avalanches, if the model has one that means the same in every epoch.
+    Loss,
+    /// Nothing: it is the last one.
+    Last,
 }
 
 /// How the step size changes in the course of a training.
@@ -106,12 +149,16 @@ pub enum Decay {
 }
 
 impl TrainingConfig {
-    /// The step size at `step` of `steps`, counted from 1.
-    pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
+    /// The step size of `player` at `step` of `steps`, counted from 1.
+    pub fn learning_rate_at(&self, player: Player, step: u64, steps: u64) -> f64 {
+        let rate = match player {
+            Player::Generator => self.learning_rate,
+            Player::Critic => self.critic_learning_rate.unwrap_or(self.learning_rate),
+        };
         let done = (step - 1) as f64 / steps as f64;
         match self.decay {
-            Decay::None => self.learning_rate,
-            Decay::Cosine => self.learning_rate * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0,
+            Decay::None => rate,
+            Decay::Cosine => rate * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0,
         }
     }
 }
@@ -128,12 +175,18 @@ pub(crate) struct Plan {
 impl TrainConfig {
     /// Reads a file and then replaces values by `overrides` of the form `training.epochs=10`.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, TrainError> {
-        load_config(path, overrides)
+        Self::parse(&read_text(path)?, path, overrides)
     }
 
     /// As [`TrainConfig::load`], of a text; `path` is only named in errors.
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, TrainError> {
-        parse_config(text, path, overrides)
+        let table = parse_table(text, path, overrides)?;
+        let filled = fill_in(table.clone())?;
+        filled.try_into().map_err(|error| {
+            // An error of the file as it stands shows its line.
+            let read = parse_config::<Self>(text, path, overrides);
+            read.err().unwrap_or_else(|| wrong(path, &error))
+        })
     }
 
     /// The configuration as TOML, every default written out.
@@ -146,12 +199,14 @@ impl TrainConfig {
 
     /// Checks all values, and settles what depends on the data.
     pub(crate) fn check(&self, data: &Dataset) -> Result<Plan, TrainError> {
-        let dims = self.model.dims();
+        // A model of the number of electrons alone still needs an axis to write histograms on: one bin.
+        let dims = self.model.dims().max(1);
         let grid = match (&self.data.grid, data.grid()) {
             (Some(grid), _) => grid.clone(),
             (None, Some(grid)) => grid.first(dims)?,
             (None, None) => Grid::standard(dims)?,
         };
+        let grid = if self.model.dims() == 0 { one_bin(&grid)? } else { grid };
         let model = self.model.check(&grid)?;
         self.size.check()?;
         self.training.check()?;
@@ -160,6 +215,13 @@ impl TrainConfig {
         config.data.grid = Some(grid.clone());
         Ok(Plan { config, grid, split, model })
     }
+}
+
+/// The first axis of a grid as one bin.
+fn one_bin(grid: &Grid) -> Result<Grid, TrainError> {
+    let axis = &grid.axes()[0];
+    let one = Axis::uniform(1, axis.low(), axis.high());
+    Ok(Grid::new(vec![one.map_err(GridError::from)?])?)
 }
 
 impl TrainingConfig {
@@ -173,12 +235,14 @@ impl TrainingConfig {
         if !(2..=65_536).contains(&self.batch_size) {
             return wrong("batch_size", &self.batch_size, "must be from 2 to 65536");
         }
-        for (key, value) in [("learning_rate", self.learning_rate), ("epsilon", self.epsilon)] {
+        let critic = self.critic_learning_rate.unwrap_or(self.learning_rate);
+        let rates = [("learning_rate", self.learning_rate), ("critic_learning_rate", critic)];
+        for (key, value) in rates.into_iter().chain([("epsilon", self.epsilon)]) {
             if !(value.is_finite() && value > 0.0) {
                 return wrong(key, &value, "must be finite and above 0");
             }
         }
-        for (key, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+        for (key, value) in [("beta1", self.beta1), ("beta2", self.beta2), ("average", self.average)] {
             if !(0.0..1.0).contains(&value) {
                 return wrong(key, &value, "must be from 0 to below 1");
             }
@@ -192,25 +256,67 @@ impl TrainingConfig {
 
 /// Reads a configuration of any kind and then replaces values by `overrides` of the form `training.epochs=10`.
 pub fn load_config<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, TrainError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| TrainError::Io { path: path.into(), source })?;
-    parse_config(&text, path, overrides)
+    parse_config(&read_text(path)?, path, overrides)
+}
+
+fn read_text(path: &Path) -> Result<String, TrainError> {
+    std::fs::read_to_string(path).map_err(|source| TrainError::Io { path: path.into(), source })
 }
 
 fn parse_config<T: DeserializeOwned>(text: &str, path: &Path, overrides: &[String]) -> Result<T, TrainError> {
-    let wrong = |error: toml::de::Error| TrainError::Toml {
-        path: path.into(),
-        problem: error.to_string().trim_end().to_owned(),
-    };
     // Without overrides the text itself is read, so that an error shows its line.
     if overrides.is_empty() {
-        return toml::from_str(text).map_err(wrong);
+        return toml::from_str(text).map_err(|error| wrong(path, &error));
     }
-    let mut table: toml::Table = toml::from_str(text).map_err(wrong)?;
+    parse_table(text, path, overrides)?.try_into().map_err(|error| wrong(path, &error))
+}
+
+fn parse_table(text: &str, path: &Path, overrides: &[String]) -> Result<toml::Table, TrainError> {
+    let mut table: toml::Table = toml::from_str(text).map_err(|error| wrong(path, &error))?;
     for entry in overrides {
         set(&mut table, entry)?;
     }
-    table.try_into().map_err(wrong)
+    Ok(table)
+}
+
+fn wrong(path: &Path, error: &toml::de::Error) -> TrainError {
+    TrainError::Toml { path: path.into(), problem: error.to_string().trim_end().to_owned() }
+}
+
+/// Takes `model.preset` out of a table and fills in what the preset says and the table does not.
+fn fill_in(mut table: toml::Table) -> Result<toml::Table, ConfigError> {
+    let text = |value: Option<&toml::Value>| value.and_then(toml::Value::as_str).map(str::to_owned);
+    let Some(model) = table.get_mut("model").and_then(toml::Value::as_table_mut) else { return Ok(table) };
+    let preset = match model.remove("preset") {
+        Some(value) => text(Some(&value)).ok_or_else(|| ModelConfig::no_preset(&value.to_string()))?,
+        None => ModelConfig::DEFAULT_PRESET.to_owned(),
+    };
+    let Some(family) = text(model.get("family")) else { return Ok(table) };
+    if let Some(preset) = ModelConfig::preset(&family, &preset)? {
+        let preset = toml::from_str(preset).expect("presets are TOML, as a test says");
+        merge(&mut table, preset);
+    }
+    Ok(table)
+}
+
+/// Adds the entries of `defaults` that `table` has not, section by section: what a key stands for, such as a schedule, is
+/// taken from one of both as a whole.
+fn merge(table: &mut toml::Table, defaults: toml::Table) {
+    for (key, value) in defaults {
+        match (table.get_mut(&key), value) {
+            (None, value) => {
+                table.insert(key, value);
+            }
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) if is_section(&key) => {
+                merge(inner, value);
+            }
+            (Some(_), _) => {}
+        }
+    }
+}
+
+fn is_section(key: &str) -> bool {
+    matches!(key, "model" | "size" | "data" | "training")
 }
 
 /// Sets `a.b=value` in a table; a value that is not TOML is taken as text.

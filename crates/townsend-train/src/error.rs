@@ -86,16 +86,18 @@ pub enum TrainError {
         /// Avalanches in the training part.
         training: usize,
     },
-    /// The loss is not a number any more.
+    /// The loss does not stay finite.
     #[error(
-        "the loss became {loss} at step {step} (epoch {epoch}); lower training.learning_rate or set training.clip. The checkpoint of the last complete epoch is kept"
+        "the loss became {loss} at step {step} (epoch {epoch}), after {rollbacks} times going back to the end of the last epoch and on with half the step size; lower training.learning_rate or set training.clip. The checkpoint of the last complete epoch is kept"
     )]
     Diverged {
-        /// The loss.
+        /// The loss; not a number also for a gradient that is none.
         loss: f64,
         /// Step, counted from 1.
         step: u64,
         /// Epoch, counted from 1.
         epoch: u32,
+        /// How often training went back.
+        rollbacks: u32,
     },
 }

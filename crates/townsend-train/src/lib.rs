@@ -44,16 +44,17 @@
     allow(clippy::float_cmp, reason = "where a test compares floats, it means these very bits")
 )]
 
-mod adam;
 mod batches;
 mod config;
 mod error;
 mod metrics;
+mod optimiser;
 mod run;
 mod train;
+mod trainer;
 
-pub use config::{DataConfig, Decay, TrainConfig, TrainingConfig, load_config};
+pub use config::{DataConfig, Decay, Method, Select, TrainConfig, TrainingConfig, load_config};
 pub use error::TrainError;
-pub use metrics::{EpochMetrics, LossParts};
+pub use metrics::EpochMetrics;
 pub use run::{RUN_VERSION, Run, RunData};
 pub use train::{TrainOptions, TrainSummary, train};

@@ -6,53 +6,52 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use townsend_core::OutputFile;
+use townsend_models::Numbers;
 
 use crate::TrainError;
 
-/// Loss and its parts, means over avalanches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct LossParts {
-    /// What is minimised.
-    pub loss: f64,
-    /// How badly avalanches are reconstructed.
-    pub reconstruction: f64,
-    /// KL divergence of the latent distribution from N(0, I), before its weight.
-    pub kl: f64,
-}
-
-impl LossParts {
-    pub(crate) fn from_array([loss, reconstruction, kl]: [f64; 3]) -> Self {
-        Self { loss, reconstruction, kl }
-    }
-}
-
 /// The numbers of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// Counted from 1.
     pub epoch: u32,
-    /// Steps since the beginning of training.
+    /// Batches since the beginning of training.
     pub step: u64,
-    /// Means over the batches of the epoch.
-    #[serde(flatten)]
-    pub training: LossParts,
-    /// Weight of the KL divergence.
-    pub beta: f64,
-    /// Means over the validation avalanches with running statistics and the last epoch's β; none without such
-    /// avalanches.
-    pub validation: Option<LossParts>,
+    /// Loss and parts on the validation avalanches, with running statistics and weighted as in the last epoch; none without
+    /// such avalanches, or if the model has no loss that means the same in every epoch.
+    pub validation: Option<Numbers>,
+    /// How far the observables of new avalanches are from those of the validation avalanches: the mean of W1/σ; none without
+    /// validation avalanches.
+    pub distance: Option<f64>,
     /// Training avalanches a second of wall time, since training began or was resumed in this epoch.
     pub events_per_second: f64,
+    /// What seems to go wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symptoms: Vec<String>,
+    /// Means over the batches of the epoch: of the generator `loss`, of the critic `critic_loss`, and of their parts.
+    #[serde(flatten)]
+    pub training: Numbers,
 }
 
 /// The numbers of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StepMetrics {
     pub(crate) step: u64,
     pub(crate) epoch: u32,
     #[serde(flatten)]
-    pub(crate) parts: LossParts,
-    pub(crate) beta: f64,
+    pub(crate) numbers: Numbers,
+}
+
+/// Training that went back to the end of an earlier epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rollback {
+    /// The step that it went back to.
+    pub(crate) step: u64,
+    /// The step at which `loss` was not to be gone on with.
+    pub(crate) failed: u64,
+    pub(crate) loss: String,
+    /// What the step size is multiplied by from there.
+    pub(crate) factor: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +59,7 @@ pub(crate) struct StepMetrics {
 enum Line {
     Step(StepMetrics),
     Epoch(EpochMetrics),
+    Rollback(Rollback),
 }
 
 /// Appends lines to a `metrics.jsonl`.
@@ -75,6 +75,7 @@ impl MetricsWriter {
         let kept = lines(path)?.into_iter().filter(|line| match line {
             Line::Step(metrics) => metrics.step <= step,
             Line::Epoch(metrics) => metrics.step <= step,
+            Line::Rollback(rollback) => rollback.step <= step,
         });
         let mut text = String::new();
         for line in kept {
@@ -90,8 +91,12 @@ impl MetricsWriter {
         self.write(&Line::Step(metrics))
     }
 
-    pub(crate) fn epoch(&mut self, metrics: EpochMetrics) -> Result<(), TrainError> {
-        self.write(&Line::Epoch(metrics))
+    pub(crate) fn epoch(&mut self, metrics: &EpochMetrics) -> Result<(), TrainError> {
+        self.write(&Line::Epoch(metrics.clone()))
+    }
+
+    pub(crate) fn rollback(&mut self, rollback: Rollback) -> Result<(), TrainError> {
+        self.write(&Line::Rollback(rollback))
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), TrainError> {
@@ -130,7 +135,7 @@ fn lines(path: &Path) -> Result<Vec<Line>, TrainError> {
 pub(crate) fn epochs(path: &Path) -> Result<Vec<EpochMetrics>, TrainError> {
     let epoch = |line| match line {
         Line::Epoch(metrics) => Some(metrics),
-        Line::Step(_) => None,
+        Line::Step(_) | Line::Rollback(_) => None,
     };
     Ok(lines(path)?.into_iter().filter_map(epoch).collect())
 }

@@ -165,9 +165,10 @@ fn training_learns_and_the_generator_draws_from_what_it_learned() {
     let opened = Run::open(&path).unwrap();
     let epochs = opened.epochs().unwrap();
     assert_eq!(epochs.len(), 30);
-    assert!(epochs[29].training.loss < epochs[0].training.loss, "{epochs:?}");
-    assert!(summary.best.unwrap().0 < epochs[0].validation.unwrap().loss);
-    assert!(epochs[29].training.kl > 1.0, "avalanches differ in place, which takes more than a nat to say");
+    let part = |epoch: usize, name: &str| epochs[epoch].training[name].one().unwrap();
+    assert!(part(29, "loss") < part(0, "loss"), "{epochs:?}");
+    assert!(summary.best.unwrap().0 < epochs[0].distance.unwrap());
+    assert!(part(29, "kl") > 1.0, "avalanches differ in place, which takes more than a nat to say");
 
     let real = data.to_counts(&opened.data().grid).unwrap();
     let generated = opened.generator().unwrap().generate(5, 0..1000);
@@ -211,7 +212,8 @@ fn a_run_directory_says_all_about_its_training() {
     let parts = [Part::Training, Part::Validation, Part::Test].map(|part| opened.indices(&data, part).len());
     assert_eq!(opened.data().parts, parts);
     let metrics = std::fs::read_to_string(opened.metrics_file()).unwrap();
-    for key in ["loss", "reconstruction", "kl", "beta", "validation", "events_per_second"] {
+    let keys = ["loss", "reconstruction", "kl", "beta", "kl_per_dimension", "validation", "distance"];
+    for key in keys.into_iter().chain(["events_per_second"]) {
         assert!(metrics.contains(&format!("\"{key}\":")), "{key}");
     }
 }
@@ -277,13 +279,18 @@ fn a_run_of_another_version_is_refused() {
 }
 
 #[test]
-fn a_loss_that_is_not_a_number_stops_the_training() {
+fn a_loss_that_is_not_a_number_at_small_steps_either_stops_the_training() {
     let data = avalanches(60);
     let (_folder, path) = folder();
     let error = run(&["training.learning_rate=1e30"], &data, &path, TrainOptions::default()).unwrap_err();
-    let TrainError::Diverged { step, .. } = error else { panic!("{error}") };
+    let TrainError::Diverged { step, rollbacks, .. } = error else { panic!("{error}") };
     assert!(step > 1);
+    assert_eq!(rollbacks, 3);
     assert!(error.to_string().contains(&format!("at step {step} ")));
+    let metrics = std::fs::read_to_string(path.join("metrics.jsonl")).unwrap();
+    for factor in ["0.5", "0.25", "0.125"] {
+        assert!(metrics.contains(&format!("\"factor\":{factor}")), "{metrics}");
+    }
 }
 
 #[test]

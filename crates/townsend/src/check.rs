@@ -309,8 +309,8 @@ fn curves(run: &Run) -> Result<Vec<Curve>> {
         Curve { name: name.to_string(), points }
     };
     let all = [
-        curve("training", |epoch| Some(epoch.training.loss)),
-        curve("validation", |epoch| epoch.validation.map(|parts| parts.loss)),
+        curve("training", |epoch| epoch.training.get("loss")?.one()),
+        curve("validation", |epoch| epoch.validation.as_ref()?.get("loss")?.one()),
     ];
     Ok(all.into_iter().filter(|curve| !curve.points.is_empty()).collect())
 }

@@ -67,8 +67,9 @@ fn train_network(
     context: &Context<'_>,
 ) -> Result<Trained> {
     let plan = TrainConfig::load(config, &options.set)?;
-    let loaded =
-        context.read(data, &ReadOptions { dims: Some(plan.model.dims()), ..ReadOptions::default() })?;
+    // For the number of electrons alone any number of axes will do.
+    let dims = Some(plan.model.dims()).filter(|&dims| dims > 0);
+    let loaded = context.read(data, &ReadOptions { dims, ..ReadOptions::default() })?;
     let options = townsend_train::TrainOptions { resume: options.resume, force: context.force };
     let trained = townsend_train::train(&plan, &loaded.data, run, options, context.progress, context.stop);
     let summary = trained.map_err(|error| match Error::from(error) {

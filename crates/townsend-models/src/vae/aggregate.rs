@@ -101,7 +101,7 @@ mod tests {
         // Means (1, 0), (3, 2); variances 0.25 and 1: mean (2, 1), covariance of the means all 1.
         let (mean, logvar) = ([1.0, 0.0, 3.0, 2.0], [0.25f32.ln(), 0.0, 0.25f32.ln(), 0.0]);
         for _ in 0..2000 {
-            let tracked = parameters.tracked();
+            let tracked = parameters.tracked(|_| true);
             let mut pass = Pass::training(&tracked);
             remember(&mut pass, tensor(&mean, 2).autodiff(), tensor(&logvar, 2).autodiff());
             pass.running().into_iter().for_each(|(name, value)| parameters.set(&name, value));

@@ -5,19 +5,8 @@ use townsend_core::Grid;
 
 use super::Vae;
 use super::network::Network;
-use crate::{ConfigError, Model, Schedule, TensorSpec};
-
-/// What stands at the end of the decoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Output {
-    /// max(0, x).
-    Relu,
-    /// 2 / (1 + exp(−x)).
-    TwoSigmoid,
-    /// exp(x) over its sum over all cells: probabilities.
-    Softmax,
-}
+use crate::family::check_weights;
+use crate::{ConfigError, Model, Output, Scaling, Schedule};
 
 /// How well a decoded avalanche explains the real one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,18 +16,6 @@ pub enum Likelihood {
     Mse,
     /// −Σ n log p over the cells in nats: each electron falls into a cell with the decoded probability.
     Multinomial,
-}
-
-/// How counts enter the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scaling {
-    /// n.
-    Raw,
-    /// √n.
-    Sqrt,
-    /// ln(1 + n).
-    Log1p,
 }
 
 /// A VAE as written in a configuration file. Layers and defaults are the reference's, except `output`,
@@ -100,7 +77,6 @@ impl Default for VaeConfig {
 /// More than any machine could hold, so that a slip in a file ends in a message and not in an allocation.
 const MOST_CHANNELS: usize = 4096;
 const MOST_UNITS: usize = 65_536;
-const MOST_WEIGHTS: usize = 1 << 28;
 
 impl VaeConfig {
     /// The model that these values describe on `grid`.
@@ -123,13 +99,7 @@ impl VaeConfig {
             }
         }
         let vae = Vae { network: Network::new(self, &cells, &shape), config: self.clone() };
-        let weights: usize = vae.tensors().iter().map(TensorSpec::len).sum();
-        if weights > MOST_WEIGHTS {
-            let allowed = format!(
-                "with these layers the model has {weights} weights, and at most {MOST_WEIGHTS} are allowed"
-            );
-            return Err(ConfigError::new("model.hidden", self.hidden, allowed));
-        }
+        check_weights(&vae.tensors(), "model.hidden", self.hidden)?;
         Ok(vae)
     }
 

@@ -3,41 +3,8 @@
 use burn_tensor::Tensor;
 use townsend_kernels::softmax_loss;
 
-use super::{Likelihood, Output, Scaling};
-use crate::fused;
-
-/// Counts as they enter the network.
-pub(crate) fn scale(scaling: Scaling, counts: Tensor<2>) -> Tensor<2> {
-    match scaling {
-        Scaling::Raw => counts,
-        Scaling::Sqrt => counts.sqrt(),
-        Scaling::Log1p => counts.log1p(),
-    }
-}
-
-/// The inverse of [`scale`]; what a decoder that reconstructs scaled counts means in counts.
-pub(crate) fn unscale(scaling: Scaling, scaled: Tensor<2>) -> Tensor<2> {
-    match scaling {
-        Scaling::Raw => scaled,
-        Scaling::Sqrt => scaled.square(),
-        Scaling::Log1p => scaled.exp() - 1.0,
-    }
-}
-
-/// [`unscale`] of a number.
-pub(crate) fn unscaled(scaling: Scaling, scaled: f32) -> f32 {
-    match scaling {
-        Scaling::Raw => scaled,
-        Scaling::Sqrt => scaled * scaled,
-        Scaling::Log1p => scaled.exp() - 1.0,
-    }
-}
-
-/// ln p of the mean avalanche, with a tenth of an electron added to each cell so that none is impossible.
-pub(crate) fn log_profile(electrons: &[u64]) -> Vec<f32> {
-    let total = electrons.iter().sum::<u64>() as f64 + 0.1 * electrons.len() as f64;
-    electrons.iter().map(|&n| ((n as f64 + 0.1) / total).ln() as f32).collect()
-}
+use super::Likelihood;
+use crate::{Output, fused};
 
 /// A draw from N(mean, exp(logvar)), made of standard normal `noise` so that gradients reach both.
 pub fn sample(mean: Tensor<2>, logvar: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
@@ -110,14 +77,19 @@ fn squares(
     })
 }
 
-/// KL(N(mean, exp(logvar)) ‖ N(0, I)) = −½ (1 + logvar − mean² − exp(logvar)), averaged over the batch. With the
-/// multinomial likelihood it is summed over the latent dimensions, so that both terms are nats of an avalanche; with
-/// `mse` it is averaged over them as in the reference.
-pub fn divergence(likelihood: Likelihood, mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<1> {
-    let [batch, _] = mean.dims();
+/// KL(N(mean, exp(logvar)) ‖ N(0, I)) = −½ (1 + logvar − mean² − exp(logvar)) of each latent dimension, averaged over the
+/// batch.
+pub fn nats(mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<1> {
+    let [batch, latent] = mean.dims();
     let terms = (mean.square() + logvar.clone().exp() - logvar - 1.0) * 0.5;
+    terms.sum_dim(0).reshape([latent]) / batch as f64
+}
+
+/// The divergence as it enters the loss. With a likelihood in nats it is the sum of [`nats`] over the latent dimensions, so
+/// that both terms are nats of an avalanche; with `mse` it is averaged over them as in the reference.
+pub fn divergence(likelihood: Likelihood, nats: Tensor<1>) -> Tensor<1> {
     match likelihood {
-        Likelihood::Mse => terms.mean(),
-        Likelihood::Multinomial => terms.sum() / batch as f64,
+        Likelihood::Mse => nats.mean(),
+        Likelihood::Multinomial => nats.sum(),
     }
 }

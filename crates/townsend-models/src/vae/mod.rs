@@ -10,14 +10,20 @@ mod network;
 #[cfg(test)]
 mod tests;
 
-use burn_tensor::{Tensor, TensorData};
-use townsend_kernels::exponentials;
+use burn_tensor::Tensor;
+use townsend_core::CountSet;
 
-pub use self::config::{Likelihood, Output, Scaling, VaeConfig};
-pub use self::loss::{divergence, reconstruction, sample};
+pub use self::config::{Likelihood, VaeConfig};
+pub use self::loss::{divergence, nats, reconstruction, sample};
 use self::network::Network;
 use crate::layers::Pass;
-use crate::{Batch, Decoder, LatentMap, Losses, Model, Parameters, TensorSpec};
+use crate::output::PROFILE;
+use crate::{Batch, Decoder, LatentMap, Losses, Model, Number, Numbers, Parameters, Player, TensorSpec};
+
+/// Name of the divergence of each latent dimension among the parts of a loss.
+const KL_PER_DIMENSION: &str = "kl_per_dimension";
+/// A latent dimension with less says nothing of an avalanche.
+const USED_NATS: f64 = 0.01;
 
 /// A VAE on a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +46,7 @@ impl Vae {
     /// Latent `[batch, latent]` → output of the decoder `[batch, cells]`; logarithms of probabilities for `softmax`.
     pub fn decode(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let decoded = self.network.decode(pass, latent);
-        self.network.output(pass, decoded)
+        self.config.output.apply(pass, decoded)
     }
 }
 
@@ -53,45 +59,54 @@ impl Model for Vae {
         specs
     }
 
-    fn prepare(&self, parameters: &mut Parameters, electrons: &[u64]) {
-        if self.config.output == Output::Softmax {
-            let values = loss::log_profile(electrons);
-            let shape = [values.len()];
-            let value = Tensor::from_data(TensorData::new(values, shape), parameters.device());
-            parameters.set(network::PROFILE, value);
-        }
+    fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+        self.config.output.prepare(parameters, training);
     }
 
     fn noise(&self) -> usize {
         self.config.latent
     }
 
-    fn beta(&self, epoch: u32) -> f64 {
-        self.config.beta.at(epoch)
-    }
-
-    fn losses(&self, pass: &mut Pass<'_>, batch: Batch, epoch: u32) -> Losses {
-        let scaled = loss::scale(self.config.input, batch.counts.clone());
+    fn losses(&self, pass: &mut Pass<'_>, batch: &Batch, _player: Player, epoch: u32) -> Losses {
+        let scaled = self.config.input.scale(batch.counts.clone());
         let features = self.encode(pass, scaled.clone());
         let (mean, logvar) = self.posterior(pass, features);
-        let latent = loss::sample(mean.clone(), logvar.clone(), batch.noise);
+        let latent = loss::sample(mean.clone(), logvar.clone(), batch.noise.clone());
         if self.config.latent_moments {
             aggregate::remember(pass, mean.clone(), logvar.clone());
         }
         let decoded = self.network.decode(pass, latent);
-        let profile = || pass.values(network::PROFILE);
+        let profile = || pass.values(PROFILE);
         let reconstruction = loss::of_decoded(self.config.output, &decoded, &batch.counts, &scaled, profile)
             .unwrap_or_else(|| {
-                let output = self.network.output(pass, decoded);
-                loss::reconstruction(self.config.likelihood, output, batch.counts, scaled)
+                let output = self.config.output.apply(pass, decoded);
+                loss::reconstruction(self.config.likelihood, output, batch.counts.clone(), scaled)
             });
-        let kl = loss::divergence(self.config.likelihood, mean, logvar);
-        let beta = self.beta(epoch);
+        let nats = loss::nats(mean, logvar);
+        let kl = loss::divergence(self.config.likelihood, nats.clone());
+        let beta = self.config.beta.at(epoch);
         let penalty = match self.config.capacity {
             Some(capacity) => (kl.clone() - capacity.at(epoch)).abs(),
             None => kl.clone(),
         };
-        Losses { total: reconstruction.clone() + penalty * beta, reconstruction, kl, beta }
+        let total = reconstruction.clone() + penalty * beta;
+        let beta = Tensor::from_data([beta as f32], &total.device());
+        let parts =
+            [("reconstruction", reconstruction), ("kl", kl), ("beta", beta), (KL_PER_DIMENSION, nats)];
+        Losses::new(total, parts)
+    }
+
+    fn validation(&self, pass: &mut Pass<'_>, batch: &Batch, last: u32) -> Option<Losses> {
+        Some(self.losses(pass, batch, Player::Generator, last))
+    }
+
+    fn symptoms(&self, means: &Numbers) -> Vec<String> {
+        let Some(Number::Several(nats)) = means.get(KL_PER_DIMENSION) else { return Vec::new() };
+        let used = nats.iter().filter(|&&nats| nats > USED_NATS).count();
+        let collapsed = used == 0;
+        let symptom = "the posterior collapsed: no latent dimension says more than 0.01 nats of an avalanche, so all generated \
+                       avalanches have the same shape; lower model.beta";
+        collapsed.then(|| symptom.to_owned()).into_iter().collect()
     }
 
     fn latent_map(&self, parameters: &Parameters) -> Option<LatentMap> {
@@ -100,30 +115,11 @@ impl Model for Vae {
 
     fn decoder(&self, parameters: &Parameters, batch: usize) -> Option<Decoder> {
         let network = self.network.decoder(parameters, self.latent_map(parameters).as_ref(), batch);
-        let (output, input) = (self.config.output, self.config.input);
-        let profile = match output {
-            Output::Softmax => parameters.values(network::PROFILE),
-            Output::Relu | Output::TwoSigmoid => Vec::new(),
-        };
-        let to_weights = move |cells: &mut [f32]| match output {
-            Output::Softmax => {
-                exponentials(cells, &profile);
-            }
-            Output::Relu => cells.iter_mut().for_each(|x| *x = loss::unscaled(input, x.max(0.0))),
-            Output::TwoSigmoid => {
-                for x in cells {
-                    *x = loss::unscaled(input, 2.0 / (1.0 + (-*x).exp()));
-                }
-            }
-        };
-        Some(Decoder::new(network, Box::new(to_weights)))
+        Some(Decoder::new(network, self.config.output.to_weights(self.config.input, parameters)))
     }
 
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
         let decoded = self.decode(pass, noise);
-        match self.config.output {
-            Output::Softmax => decoded.exp(),
-            Output::Relu | Output::TwoSigmoid => loss::unscale(self.config.input, decoded),
-        }
+        self.config.output.weights(self.config.input, decoded)
     }
 }

@@ -6,21 +6,18 @@
 //! | bottleneck | linear 128→3000; mu: 3000→300, logvar: 3000→300 |
 //! | decoder | linear 300→3000, 3000→128; transposed conv 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between |
 
-use burn_tensor::{Tensor, activation};
+use burn_tensor::Tensor;
 use townsend_kernels::{Isa, Shape};
 
-use super::{Output, VaeConfig};
-use crate::layers::{Convolution, Layer, Pass, linear_specs, stack};
+use super::VaeConfig;
+use crate::layers::{Convolution, Layer, Pass, linear_specs, padded, stack};
 use crate::parameters::to_host;
-use crate::{LatentMap, Parameters, Role, TensorSpec};
+use crate::{LatentMap, Output, Parameters, TensorSpec};
 
 const LEAKY_SLOPE: f64 = 0.01;
 const EPSILON: f64 = 1e-5;
 /// The reference's first normalisation in the decoder.
 const FIRST_DECODER_EPSILON: f64 = 1e-3;
-
-/// ln p of the mean avalanche in each cell, if the output is `softmax`.
-pub(super) const PROFILE: &str = "output.log_profile";
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Network {
@@ -35,11 +32,6 @@ pub(crate) struct Network {
     output: Output,
 }
 
-/// Lengths along `[t, z, x]` of a shape along `x, z, t`.
-fn padded(shape: &[usize]) -> [usize; 3] {
-    std::array::from_fn(|axis| shape.get(2 - axis).copied().unwrap_or(1))
-}
-
 impl Network {
     /// The layers of `config` on a grid of `cells`, of which `innermost` are left after the encoder.
     pub(super) fn new(config: &VaeConfig, cells: &[usize], innermost: &[usize]) -> Self {
@@ -52,6 +44,7 @@ impl Network {
                 outputs: config.channels[i],
                 kernel: config.kernels[i],
                 stride: config.strides[i],
+                padding: 0,
             })
             .collect();
         let decoder = convolutions.iter().rev().enumerate().map(|(i, mirrored)| {
@@ -90,10 +83,7 @@ impl Network {
         specs.extend(linear_specs("decoder.hidden", self.latent, self.hidden));
         specs.extend(linear_specs("decoder.features", self.hidden, features));
         specs.extend(self.decoder.iter().flat_map(Layer::specs));
-        if self.output == Output::Softmax {
-            let shape = vec![self.cells.iter().product()];
-            specs.push(TensorSpec { name: PROFILE.into(), shape, role: Role::Buffer(0.0) });
-        }
+        specs.extend(self.output.specs(self.cells.iter().product()));
         specs
     }
 
@@ -143,19 +133,6 @@ impl Network {
         };
         network.stack(&stack(&self.decoder, [t, z, x]), &all(Layer::names), &all(Layer::statistics));
         network
-    }
-
-    /// The output function over `[batch, cells]`; for `softmax` its logarithm. There the decoder gives what is to be
-    /// added to the logarithm of the mean avalanche: the many cells that are always empty are so from the start.
-    pub(crate) fn output(&self, pass: &Pass<'_>, decoded: Tensor<2>) -> Tensor<2> {
-        match self.output {
-            Output::Relu => activation::relu(decoded),
-            Output::TwoSigmoid => activation::sigmoid(decoded) * 2.0,
-            Output::Softmax => {
-                let profile = pass.tensor(PROFILE, [1, self.cells.iter().product()]);
-                activation::log_softmax(decoded + profile, 1)
-            }
-        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Adam (Kingma and Ba 2015), with PyTorch's conventions.
+//! Adam (Kingma and Ba 2015) and RMSprop (Tieleman and Hinton 2012), with PyTorch's conventions. RMSprop is Adam without a mean
+//! of the gradient and without corrections for the first steps.
 //!
 //! The step is taken on the host in one pass over each tensor: written in tensor operations it would go over the
 //! memory a dozen times, half of the time of a training step. The moments are there already when a checkpoint is
@@ -8,13 +9,13 @@ use burn_tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 use townsend_models::{Moments, Parameters};
 
-use crate::TrainingConfig;
+use crate::config::{Method, TrainingConfig};
 
 /// Values that a thread works on at a time.
 const BLOCK: usize = 1 << 14;
 
 #[derive(Debug)]
-pub(crate) struct Adam<'a> {
+pub(crate) struct Optimiser<'a> {
     config: &'a TrainingConfig,
     moments: Moments,
 }
@@ -32,7 +33,7 @@ struct Factors {
     epsilon: f32,
 }
 
-impl<'a> Adam<'a> {
+impl<'a> Optimiser<'a> {
     /// Goes on from these moments; without any, they begin at 0.
     pub(crate) fn new(config: &'a TrainingConfig, parameters: &Parameters, mut moments: Moments) -> Self {
         for spec in parameters.trained() {
@@ -43,21 +44,40 @@ impl<'a> Adam<'a> {
         Self { config, moments }
     }
 
+    /// Moves the running mean of these tensors, if one is kept, towards their values.
+    pub(crate) fn average(&mut self, parameters: &Parameters, names: &[String]) {
+        let keep = self.config.average as f32;
+        if keep == 0.0 {
+            return;
+        }
+        for name in names {
+            let values = parameters.values(name);
+            let average = self.moments.average.entry(name.clone()).or_insert_with(|| values.clone());
+            let pairs = average.par_chunks_mut(BLOCK).zip(values.par_chunks(BLOCK));
+            pairs.for_each(|(average, values)| {
+                average.iter_mut().zip(values).for_each(|(a, v)| *a = keep * *a + (1.0 - keep) * v);
+            });
+        }
+    }
+
     pub(crate) fn moments(&self) -> &Moments {
         &self.moments
     }
 
-    /// Changes every trained tensor by its gradient, in the order of [`Parameters::trained`]; `step` counts from 1 and `rate` is the
-    /// learning rate.
+    /// Changes the tensors `names` by their gradients; `step` counts the updates of these tensors from 1 and `rate` is the
+    /// learning rate. False if a gradient is not finite; then nothing changes.
     pub(crate) fn step(
         &mut self,
         parameters: &mut Parameters,
+        names: &[String],
         gradients: Vec<Tensor<1>>,
         step: u64,
         rate: f64,
-    ) {
-        let names: Vec<String> = parameters.trained().map(|spec| spec.name.clone()).collect();
+    ) -> bool {
         let gradients: Vec<Vec<f32>> = gradients.into_iter().map(to_host).collect();
+        if !gradients.par_iter().flatten_iter().all(|gradient| gradient.is_finite()) {
+            return false;
+        }
         let factors = self.factors(&gradients, step, rate);
         for (name, gradient) in names.iter().zip(&gradients) {
             let mut values = parameters.values(name);
@@ -70,17 +90,24 @@ impl<'a> Adam<'a> {
             let value = Tensor::from_data(TensorData::new(values, [length]), parameters.device());
             parameters.set(name, value);
         }
+        true
     }
 
     fn factors(&self, gradients: &[Vec<f32>], step: u64, rate: f64) -> Factors {
-        let (beta1, beta2) = (self.config.beta1, self.config.beta2);
         let t = i32::try_from(step).unwrap_or(i32::MAX);
+        let (beta1, beta2, corrections) = match self.config.optimiser {
+            Method::Adam => {
+                let (beta1, beta2) = (self.config.beta1, self.config.beta2);
+                (beta1, beta2, [1.0 - beta1.powi(t), 1.0 - beta2.powi(t)])
+            }
+            Method::Rmsprop => (0.0, self.config.beta2, [1.0, 1.0]),
+        };
         Factors {
             beta1: beta1 as f32,
             beta2: beta2 as f32,
             gradient: shortening(gradients, self.config.clip),
-            step: (rate / (1.0 - beta1.powi(t))) as f32,
-            root: (1.0 / (1.0 - beta2.powi(t)).sqrt()) as f32,
+            step: (rate / corrections[0]) as f32,
+            root: (1.0 / corrections[1].sqrt()) as f32,
             epsilon: self.config.epsilon as f32,
         }
     }
@@ -125,15 +152,15 @@ mod tests {
     fn minimise(config: &TrainingConfig, gradient: impl Fn(f32) -> f32, steps: u64) -> (Vec<f32>, Moments) {
         let spec = TensorSpec { name: "w".into(), shape: vec![1], role: Role::Constant(1.0) };
         let mut parameters = Parameters::initial(vec![spec], 1, &Device::flex());
-        let mut adam = Adam::new(config, &parameters, Moments::default());
+        let mut optimiser = Optimiser::new(config, &parameters, Moments::default());
         let path = (1..=steps).map(|step| {
             let value = parameters.values("w")[0];
             let g = Tensor::from_data(TensorData::new(vec![gradient(value)], [1]), &Device::flex());
-            adam.step(&mut parameters, vec![g], step, config.learning_rate);
+            optimiser.step(&mut parameters, &["w".to_owned()], vec![g], step, config.learning_rate);
             parameters.values("w")[0]
         });
         let path = path.collect();
-        (path, adam.moments().clone())
+        (path, optimiser.moments().clone())
     }
 
     /// torch.optim.Adam([w], lr=0.1, betas=(0.5, 0.9)) with w = 1 and the gradient 2 w³, in PyTorch 2.15.
@@ -147,6 +174,40 @@ mod tests {
         }
     }
     const PYTORCH: [f32; 4] = [0.9, 0.805_604_6, 0.719_990_9, 0.645_038_54];
+
+    /// torch.optim.RMSprop([w], lr=0.1, alpha=0.9) with w = 1 and the gradient 2 w³, by the formula
+    /// v ← α v + (1 − α) g², w ← w − lr g / (√v + ε).
+    #[test]
+    fn rmsprop_is_that_of_pytorch() {
+        let config = TrainingConfig {
+            optimiser: Method::Rmsprop,
+            learning_rate: 0.1,
+            beta2: 0.9,
+            ..TrainingConfig::default()
+        };
+        let (path, _) = minimise(&config, |w| 2.0 * w.powi(3), 3);
+        let (mut w, mut v) = (1.0f64, 0.0);
+        for got in path {
+            let g = 2.0 * w.powi(3);
+            v = 0.9 * v + 0.1 * g * g;
+            w -= 0.1 * g / (v.sqrt() + config.epsilon);
+            assert!((f64::from(got) - w).abs() < 1e-6, "{got} for {w}");
+        }
+    }
+
+    #[test]
+    fn a_running_mean_follows_the_values() {
+        let config = TrainingConfig { average: 0.75, ..TrainingConfig::default() };
+        let spec = TensorSpec { name: "w".into(), shape: vec![1], role: Role::Constant(1.0) };
+        let mut parameters = Parameters::initial(vec![spec], 1, &Device::flex());
+        let mut optimiser = Optimiser::new(&config, &parameters, Moments::default());
+        let names = ["w".to_owned()];
+        optimiser.average(&parameters, &names);
+        assert_eq!(optimiser.moments().average["w"], [1.0]);
+        parameters.set("w", Tensor::from_data(TensorData::new(vec![5.0f32], [1]), &Device::flex()));
+        optimiser.average(&parameters, &names);
+        assert_eq!(optimiser.moments().average["w"], [2.0]);
+    }
 
     #[test]
     fn long_gradients_are_shortened() {

@@ -1,0 +1,292 @@
+//! What tells made avalanches from real ones.
+//!
+//! Convolutions (or linear layers) make features of an avalanche; to these are joined, if wanted, how close each avalanche of the batch
+//! is to the others (minibatch discrimination) and observables of the avalanche; linear layers judge all of them.
+
+use burn_tensor::Tensor;
+use townsend_core::Purpose;
+
+use crate::dense::{Activation, Dense, apply_all, mask};
+use crate::layers::{Layer, Pass};
+use crate::{Batch, Role, TensorSpec};
+
+/// Draws of dropout in a critic; the real and the made avalanches of a step, and those between them, have draws of their own.
+pub(crate) const DROPOUTS: [Purpose; 3] =
+    [Purpose::new("dropout, real"), Purpose::new("dropout, made"), Purpose::new("dropout, between")];
+
+/// Weight of the newest in the running direction of a spectral norm: the power iteration goes on from where it was.
+const NEWEST: f64 = 1.0;
+
+/// How close each avalanche of a batch is to the others (Salimans et al. 2016): M = f T with `rows` rows of `columns`, and
+/// o_b(i) = Σ_{j≠i} exp(−‖M_ib − M_jb‖₁).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Minibatch {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+/// A network that judges avalanches.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Critic {
+    /// What the names of its tensors begin with, with a dot.
+    pub(crate) prefix: &'static str,
+    /// `[t, z, x]` of what it sees.
+    pub(crate) cells: [usize; 3],
+    pub(crate) convolutions: Vec<Layer>,
+    /// Linear layers in the place of convolutions. Observables are then joined to the cells and not to the features.
+    pub(crate) trunk: Vec<Dense>,
+    pub(crate) head: Vec<Dense>,
+    pub(crate) minibatch: Option<Minibatch>,
+    pub(crate) spectral_norm: bool,
+    /// Fraction of the numbers that are left out after each linear layer of the trunk in training.
+    pub(crate) dropout: f64,
+}
+
+/// A judgement.
+pub(crate) struct Judged {
+    /// Features `[batch, features]`, before anything is joined to them.
+    pub(crate) features: Tensor<2>,
+    /// The judgement `[batch, 1]`; the larger, the more real.
+    pub(crate) score: Tensor<2>,
+}
+
+impl Critic {
+    /// The number of features before anything is joined.
+    pub(crate) fn features(&self) -> usize {
+        match (self.convolutions.is_empty(), self.trunk.last()) {
+            (true, Some(last)) => last.outputs,
+            (true, None) => self.cells.iter().product(),
+            (false, _) => crate::layers::stack(&self.convolutions, self.cells).output().values(),
+        }
+    }
+
+    pub(crate) fn specs(&self) -> Vec<TensorSpec> {
+        let mut specs: Vec<_> = self.convolutions.iter().flat_map(Layer::specs).collect();
+        specs.extend(self.trunk.iter().chain(&self.head).flat_map(Dense::specs));
+        if self.spectral_norm {
+            let weights: Vec<_> = specs.iter().filter(|spec| spec.name.ends_with(".weight")).collect();
+            let weights = weights.into_iter().filter(|spec| spec.shape.len() > 1);
+            // A unit vector to begin with.
+            let directions = weights.map(|spec| TensorSpec {
+                name: direction(&spec.name),
+                shape: vec![spec.shape[0]],
+                role: Role::Buffer(1.0 / (spec.shape[0] as f32).sqrt()),
+            });
+            let directions: Vec<_> = directions.collect();
+            specs.extend(directions);
+        }
+        if let Some(Minibatch { rows, columns }) = self.minibatch {
+            // As PyTorch's implementations do: N(0, 1).
+            let shape = vec![self.features(), rows * columns];
+            specs.push(TensorSpec { name: self.tensor(), shape, role: Role::Normal { mean: 0.0, std: 1.0 } });
+        }
+        specs
+    }
+
+    fn tensor(&self) -> String {
+        format!("{}minibatch.T", self.prefix)
+    }
+
+    /// Divides each weight by its largest singular value (Miyato et al. 2018), estimated by one step of a power iteration, for
+    /// the rest of the evaluation.
+    pub(crate) fn begin(&self, pass: &mut Pass<'_>) {
+        if !self.spectral_norm {
+            return;
+        }
+        let shapes: Vec<_> =
+            pass.specs().iter().map(|spec| (spec.name.clone(), spec.shape.clone())).collect();
+        for (name, shape) in shapes {
+            if !name.starts_with(self.prefix) || !name.ends_with(".weight") || shape.len() < 2 {
+                continue;
+            }
+            let rest: usize = shape[1..].iter().product();
+            let weight: Tensor<2> = pass.tensor(&name, [shape[0], rest]);
+            let constant = if weight.is_autodiff() { weight.clone().inner() } else { weight.clone() };
+            let old = pass.tensor(&direction(&name), [shape[0], 1]);
+            let old = if old.is_autodiff() { old.inner() } else { old };
+            let right = unit(constant.clone().transpose().matmul(old));
+            let left = unit(constant.matmul(right.clone()));
+            pass.remember(&direction(&name), NEWEST, left.clone().reshape([shape[0]]));
+            let norm = (left.transpose().matmul(weight.clone()).matmul(right)).reshape([1, 1]);
+            pass.replace(&name, (weight / norm).reshape([shape[0] * rest]));
+        }
+    }
+
+    /// Judges avalanches `[batch, cells]` with observables `[batch, observables]`, if it was made for any. `purpose` is that of
+    /// its dropout.
+    pub(crate) fn judge(
+        &self,
+        pass: &mut Pass<'_>,
+        cells: Tensor<2>,
+        observables: Option<Tensor<2>>,
+        (batch, purpose): (&Batch, Purpose),
+    ) -> Judged {
+        let features = if self.convolutions.is_empty() {
+            let input = join(cells, observables.clone());
+            let dropout = Some((batch, purpose, self.dropout));
+            let features = apply_all(&self.trunk, pass, dropout, input);
+            match mask(pass, (batch, purpose, self.dropout), self.trunk.len(), &features) {
+                Some(mask) => features * mask,
+                None => features,
+            }
+        } else {
+            pass.stack(&self.convolutions, self.cells, cells)
+        };
+        let joined = self.join_all(pass, features.clone(), observables);
+        Judged { features, score: apply_all(&self.head, pass, None, joined) }
+    }
+
+    /// What the head sees.
+    fn join_all(&self, pass: &Pass<'_>, features: Tensor<2>, observables: Option<Tensor<2>>) -> Tensor<2> {
+        let closeness = self.minibatch.map(|minibatch| self.closeness(pass, minibatch, &features).sums());
+        let observables = observables.filter(|_| !self.convolutions.is_empty());
+        join(join(features, closeness), observables)
+    }
+
+    pub(crate) fn closeness(&self, pass: &Pass<'_>, minibatch: Minibatch, features: &Tensor<2>) -> Closeness {
+        let Minibatch { rows, columns } = minibatch;
+        let [batch, inputs] = features.dims();
+        let tensor: Tensor<2> = pass.tensor(&self.tensor(), [inputs, rows * columns]);
+        let projected = features.clone().matmul(tensor.clone());
+        let one = projected.clone().reshape([batch, 1, rows, columns]);
+        let other = projected.reshape([1, batch, rows, columns]);
+        let difference = one - other;
+        let nearness = (difference.clone().abs().sum_dim(3).neg()).exp();
+        Closeness { tensor, difference, nearness }
+    }
+
+    /// The gradient of the sum of the scores by cells and observables, `[batch, cells + observables]`, in operations that can be
+    /// differentiated by the parameters: layers transposed and the derivatives of their activations. It is exact, minibatch
+    /// discrimination included, where avalanches of a batch enter each other's scores. Critics with batch normalisation have none.
+    pub(crate) fn gradient(
+        &self,
+        pass: &mut Pass<'_>,
+        cells: &Tensor<2>,
+        observables: Option<Tensor<2>>,
+        (batch, purpose): (&Batch, Purpose),
+    ) -> Tensor<2> {
+        let n_observables = observables.as_ref().map_or(0, |observables| observables.dims()[1]);
+        let mut trunk = Trunk::default();
+        let features = if self.convolutions.is_empty() {
+            let mut x = join(cells.clone(), observables.clone());
+            for (number, layer) in self.trunk.iter().enumerate() {
+                let before = pass.linear(&layer.name, layer.outputs, x);
+                x = layer.activation.apply(before.clone());
+                let mut slope = layer.activation.derivative(before);
+                // Those of `apply_all`, and of the last layer.
+                if let Some(mask) = mask(
+                    pass,
+                    (batch, purpose, self.dropout),
+                    number + usize::from(number + 1 == self.trunk.len()),
+                    &x,
+                ) {
+                    x = x * mask.clone();
+                    slope = slope * mask;
+                }
+                trunk.slopes.push(slope);
+            }
+            x
+        } else {
+            let mut x = cells.clone();
+            let mut size = self.cells;
+            for layer in &self.convolutions {
+                let linear = Layer { slope: 1.0, ..layer.clone() };
+                let before = pass.stack(std::slice::from_ref(&linear), size, x);
+                trunk.sizes.push(size);
+                size = crate::layers::stack(std::slice::from_ref(layer), size).output().size;
+                let activation = Activation::Leaky(layer.slope);
+                x = activation.apply(before.clone());
+                trunk.slopes.push(activation.derivative(before));
+            }
+            x
+        };
+        let mut x = self.join_all(pass, features.clone(), observables);
+        let mut slopes = Vec::new();
+        for layer in &self.head {
+            let before = pass.linear(&layer.name, layer.outputs, x);
+            x = layer.activation.apply(before.clone());
+            slopes.push(layer.activation.derivative(before));
+        }
+        let mut gradient = x.ones_like();
+        for (layer, slope) in self.head.iter().zip(slopes).rev() {
+            gradient = through(pass, layer, gradient * slope);
+        }
+        let [rows, _] = gradient.dims();
+        let (n_features, n_closeness) =
+            (self.features(), self.minibatch.map_or(0, |minibatch| minibatch.rows));
+        let part = |from: usize, n: usize| gradient.clone().slice([0..rows, from..from + n]);
+        let mut of_features = part(0, n_features);
+        if let Some(minibatch) = self.minibatch {
+            let closeness = self.closeness(pass, minibatch, &features);
+            of_features = of_features + closeness.pull_back(part(n_features, n_closeness));
+        }
+        if self.convolutions.is_empty() {
+            for (layer, slope) in self.trunk.iter().zip(trunk.slopes).rev() {
+                of_features = through(pass, layer, of_features * slope);
+            }
+            return of_features;
+        }
+        let layers = self.convolutions.iter().zip(trunk.slopes).zip(trunk.sizes);
+        for ((layer, slope), size) in layers.rev() {
+            of_features = pass.pull_back(&layer.convolution, size, of_features * slope);
+        }
+        let of_observables = part(n_features + n_closeness, n_observables);
+        join(of_features, (n_observables > 0).then_some(of_observables))
+    }
+}
+
+/// Derivatives of the activations of a trunk, and the sizes of maps before its convolutions.
+#[derive(Default)]
+struct Trunk {
+    slopes: Vec<Tensor<2>>,
+    sizes: Vec<[usize; 3]>,
+}
+
+/// Pairs of avalanches of a batch.
+pub(crate) struct Closeness {
+    /// T, `[features, rows · columns]`.
+    tensor: Tensor<2>,
+    /// M_ib − M_jb, `[i, j, b, c]`.
+    difference: Tensor<4>,
+    /// exp(−‖M_ib − M_jb‖₁), `[i, j, b, 1]`.
+    nearness: Tensor<4>,
+}
+
+impl Closeness {
+    /// o_b(i); the nearness of an avalanche to itself is 1 and does not count.
+    pub(crate) fn sums(self) -> Tensor<2> {
+        let [batch, _, rows, _] = self.nearness.dims();
+        self.nearness.sum_dim(1).reshape([batch, rows]) - 1.0
+    }
+
+    /// From the gradient by o_b(i) to that by the features. Each pair (i, j) enters o_b(i) and o_b(j).
+    fn pull_back(self, gradient: Tensor<2>) -> Tensor<2> {
+        let [batch, _, rows, columns] = self.difference.dims();
+        let one = gradient.clone().reshape([batch, 1, rows, 1]);
+        let other = gradient.reshape([1, batch, rows, 1]);
+        let of_pairs = (one + other) * self.nearness * self.difference.sign().neg();
+        let of_projected = of_pairs.sum_dim(1).reshape([batch, rows * columns]);
+        of_projected.matmul(self.tensor.transpose())
+    }
+}
+
+/// From the gradient by a layer's linear output to that by its input.
+fn through(pass: &Pass<'_>, layer: &Dense, gradient: Tensor<2>) -> Tensor<2> {
+    gradient.matmul(pass.tensor(&format!("{}.weight", layer.name), [layer.outputs, layer.inputs]))
+}
+
+fn join(left: Tensor<2>, right: Option<Tensor<2>>) -> Tensor<2> {
+    match right {
+        Some(right) => Tensor::cat(vec![left, right], 1),
+        None => left,
+    }
+}
+
+fn direction(weight: &str) -> String {
+    format!("{weight}_u")
+}
+
+fn unit(column: Tensor<2>) -> Tensor<2> {
+    let norm = column.clone().square().sum().sqrt().clamp_min(1e-12);
+    column / norm.reshape([1, 1])
+}

@@ -1,0 +1,176 @@
+//! Linear layers with what follows them.
+
+use burn_tensor::{Tensor, TensorData, activation};
+use rand::RngExt;
+use townsend_core::{Purpose, stream};
+
+use crate::layers::{Pass, linear_specs, norm_specs};
+use crate::{Batch, TensorSpec};
+
+/// Added to the variance in a normalisation (PyTorch's default).
+const EPSILON: f64 = 1e-5;
+
+/// λ and α of SELU (Klambauer et al. 2017).
+const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
+
+/// What becomes of each number after a layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Activation {
+    /// Nothing.
+    None,
+    /// Negative numbers are multiplied by this; 0 is ReLU.
+    Leaky(f64),
+    /// eˣ − 1 for negative x; with this α of 1, CELU is the same.
+    Elu,
+    /// λ x, for negative x λ α (eˣ − 1).
+    Selu,
+}
+
+impl Activation {
+    pub(crate) fn apply(self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::None => x,
+            Self::Leaky(slope) => activation::leaky_relu(x, slope),
+            Self::Elu => below_zero(x.clone()) + x.clamp_min(0.0),
+            Self::Selu => (below_zero(x.clone()) * SELU[1] + x.clamp_min(0.0)) * SELU[0],
+        }
+    }
+
+    /// The derivative at `x`, in first-order operations, so that it can be differentiated again.
+    pub(crate) fn derivative(self, x: Tensor<2>) -> Tensor<2> {
+        // Constant almost everywhere; as numbers of their own they carry no gradient.
+        let is_positive = |x: &Tensor<2>| x.clone().greater_elem(0.0).float();
+        match self {
+            Self::None => x.ones_like(),
+            Self::Leaky(slope) => is_positive(&x) * (1.0 - slope) + slope,
+            Self::Elu => x.clamp_max(0.0).exp(),
+            Self::Selu => {
+                let positive = is_positive(&x);
+                let negative = positive.clone().neg() + 1.0;
+                (x.clamp_max(0.0).exp() * negative * SELU[1] + positive) * SELU[0]
+            }
+        }
+    }
+}
+
+/// min(0, eˣ − 1).
+fn below_zero(x: Tensor<2>) -> Tensor<2> {
+    x.clamp_max(0.0).exp() - 1.0
+}
+
+/// Where a batch normalisation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Norm {
+    /// Nowhere.
+    None,
+    /// Between the linear layer and its activation.
+    Before,
+    /// After the activation.
+    After,
+}
+
+/// A linear layer with what follows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Dense {
+    pub(crate) name: String,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    pub(crate) activation: Activation,
+    pub(crate) norm: Norm,
+}
+
+impl Dense {
+    /// Layers `prefix1`, `prefix2`, … from `inputs` through `widths`, all alike.
+    pub(crate) fn chain(
+        prefix: &str,
+        inputs: usize,
+        widths: &[usize],
+        activation: Activation,
+        norm: Norm,
+    ) -> Vec<Self> {
+        let before = std::iter::once(&inputs).chain(widths);
+        let layers = before.zip(widths).enumerate().map(|(i, (&inputs, &outputs))| Self {
+            name: format!("{prefix}{}", i + 1),
+            inputs,
+            outputs,
+            activation,
+            norm,
+        });
+        layers.collect()
+    }
+
+    pub(crate) fn specs(&self) -> Vec<TensorSpec> {
+        let mut specs = linear_specs(&self.name, self.inputs, self.outputs);
+        if self.norm != Norm::None {
+            specs.extend(norm_specs(&self.norm_name(), self.outputs));
+        }
+        specs
+    }
+
+    fn norm_name(&self) -> String {
+        format!("{}_norm", self.name)
+    }
+
+    /// `[batch, inputs]` → `[batch, outputs]`.
+    pub(crate) fn apply(&self, pass: &mut Pass<'_>, input: Tensor<2>) -> Tensor<2> {
+        let mut x = pass.linear(&self.name, self.outputs, input);
+        if self.norm == Norm::Before {
+            x = pass.normalise_vectors(&self.norm_name(), EPSILON, x);
+        }
+        x = self.activation.apply(x);
+        if self.norm == Norm::After {
+            x = pass.normalise_vectors(&self.norm_name(), EPSILON, x);
+        }
+        x
+    }
+}
+
+/// Layers one after the other; in training each output but the last loses a fraction `dropout` of its numbers, and the others are
+/// as much larger (Srivastava et al. 2014).
+pub(crate) fn apply_all(
+    layers: &[Dense],
+    pass: &mut Pass<'_>,
+    dropout: Option<(&Batch, Purpose, f64)>,
+    input: Tensor<2>,
+) -> Tensor<2> {
+    let mut x = input;
+    for (i, layer) in layers.iter().enumerate() {
+        x = layer.apply(pass, x);
+        if let (Some((batch, purpose, fraction)), true) = (dropout, i + 1 < layers.len()) {
+            x = drop(pass, (batch, purpose, fraction), i, x);
+        }
+    }
+    x
+}
+
+/// A layer's output after dropout; `number` tells layers of the same purpose apart.
+pub(crate) fn drop(
+    pass: &Pass<'_>,
+    dropout: (&Batch, Purpose, f64),
+    number: usize,
+    x: Tensor<2>,
+) -> Tensor<2> {
+    match mask(pass, dropout, number, &x) {
+        Some(mask) => x * mask,
+        None => x,
+    }
+}
+
+/// What [`drop`] multiplies by, if it does anything.
+pub(crate) fn mask(
+    pass: &Pass<'_>,
+    (batch, purpose, fraction): (&Batch, Purpose, f64),
+    number: usize,
+    x: &Tensor<2>,
+) -> Option<Tensor<2>> {
+    if fraction == 0.0 || !pass.is_training() {
+        return None;
+    }
+    // At most 1024 layers are told apart.
+    let mut random = stream(batch.seed, purpose, batch.step << 10 | number as u64);
+    let kept = (1.0 / (1.0 - fraction)) as f32;
+    let [rows, columns] = x.dims();
+    let values: Vec<f32> =
+        (0..rows * columns).map(|_| if random.random::<f64>() < fraction { 0.0 } else { kept }).collect();
+    Some(Tensor::from_data(TensorData::new(values, [rows, columns]), &x.device()))
+}

@@ -1,0 +1,248 @@
+//! The configuration of a GAN: as it is written, and checked.
+
+use serde::{Deserialize, Serialize};
+use townsend_core::Grid;
+
+use super::Gan;
+use super::network::{Critics, Generators};
+use crate::adversarial::AdversarialLoss;
+use crate::family::check_weights;
+use crate::{ConfigError, Model, Output, Scaling};
+
+/// The distribution of the numbers that avalanches are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Noise {
+    /// Uniform from 0 to 1.
+    Uniform,
+    /// Standard normal.
+    Normal,
+}
+
+/// Which layers a GAN has if none are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Those of the reference.
+    Reference,
+    /// Those of the reference with nine convolutions on either side (3D).
+    Deep,
+    /// Kernels that are multiples of their strides, which leave no checkerboard: every cell is reached by as many weights.
+    Smooth,
+}
+
+/// Layers of a generator (linear ones first) or of a critic (linear ones last).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layers {
+    /// Outputs of the linear layers; for a critic without the last, which has one.
+    #[serde(default)]
+    pub linear: Vec<usize>,
+    /// Channels after each convolution.
+    #[serde(default)]
+    pub channels: Vec<usize>,
+    /// Cells an axis that each kernel covers.
+    #[serde(default)]
+    pub kernels: Vec<usize>,
+    /// Step of each kernel.
+    #[serde(default)]
+    pub strides: Vec<usize>,
+}
+
+/// A GAN as written in a configuration file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GanConfig {
+    /// Dimensions of the grid: x; x, z; x, z, t. With 0 it learns the number of electrons alone.
+    pub dims: usize,
+    /// What avalanches are made of.
+    pub noise: Noise,
+    /// How many numbers of it.
+    pub latent: usize,
+    /// The layers, if they are not given.
+    pub layout: Layout,
+    /// Layers of the generator; in one dimension and none linear ones only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator: Option<Layers>,
+    /// Layers of the critic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub critic: Option<Layers>,
+    /// Width of the linear layers in one dimension and none, if no layers are given.
+    pub hidden: usize,
+    /// Fraction of the outputs of these that are left out in training, in one dimension.
+    pub dropout: f64,
+    /// What both play for.
+    pub loss: AdversarialLoss,
+    /// With `wgan_clip`: the largest weight of the critic.
+    pub clip: f64,
+    /// With `wgan_gp`: the weight of the penalty.
+    pub penalty: f64,
+    /// The value that the critic should give real avalanches, with `bce` and `lsgan`.
+    pub real_target: f64,
+    /// The value that the critic should give made avalanches.
+    pub made_target: f64,
+    /// Batches that the critic learns from for one that the generator does.
+    pub critic_steps: u64,
+    /// The critic sees how close the avalanches of a batch are to each other.
+    pub minibatch_discrimination: bool,
+    /// The generator learns to make the mean features of a batch right, and not to convince the critic.
+    pub feature_matching: bool,
+    /// The critic sees observables of avalanches too: number of electrons, mean and width along each axis.
+    pub label: bool,
+    /// The critic's weights are divided by their largest singular value.
+    pub spectral_norm: bool,
+    /// What negative numbers are multiplied by after the critic's layers.
+    pub leak: f64,
+    /// End of the generator.
+    pub output: Output,
+    /// How counts enter the critic.
+    pub input: Scaling,
+}
+
+impl Default for GanConfig {
+    fn default() -> Self {
+        Self {
+            dims: 2,
+            noise: Noise::Normal,
+            latent: 64,
+            layout: Layout::Smooth,
+            generator: None,
+            critic: None,
+            hidden: 400,
+            dropout: 0.0,
+            loss: AdversarialLoss::WganGp,
+            clip: 0.01,
+            penalty: 10.0,
+            real_target: 1.0,
+            made_target: 0.0,
+            critic_steps: 2,
+            minibatch_discrimination: false,
+            feature_matching: false,
+            label: true,
+            spectral_norm: false,
+            leak: 0.2,
+            output: Output::Softmax,
+            input: Scaling::Log1p,
+        }
+    }
+}
+
+const MOST_UNITS: usize = 65_536;
+
+impl GanConfig {
+    /// The model that these values describe on `grid`.
+    pub fn check(&self, grid: &Grid) -> Result<Gan, ConfigError> {
+        // Without axes there is still one to write histograms on.
+        if self.dims.max(1) != grid.dims() {
+            let allowed = format!("the grid of the data has {} axes", grid.dims());
+            return Err(ConfigError::new("model.dims", self.dims, allowed));
+        }
+        self.check_numbers()?;
+        let cells = if self.dims == 0 { vec![1] } else { grid.shape() };
+        let (generator, critic) = self.layers();
+        for (key, layers) in [("generator", &generator), ("critic", &critic)] {
+            layers.check(key, self.dims)?;
+        }
+        let generator = Generators::new(self, &generator, &cells)?;
+        let critic = Critics::new(self, &critic, &cells)?;
+        let gan = Gan::new(self.clone(), grid, generator, critic);
+        check_weights(&gan.tensors(), "model.latent", self.latent)?;
+        Ok(gan)
+    }
+
+    fn check_numbers(&self) -> Result<(), ConfigError> {
+        for (key, value) in [("latent", self.latent), ("hidden", self.hidden)] {
+            if !(1..=MOST_UNITS).contains(&value) {
+                let allowed = format!("must be from 1 to {MOST_UNITS}");
+                return Err(ConfigError::new(format!("model.{key}"), value, allowed));
+            }
+        }
+        let fractions = [("dropout", self.dropout), ("real_target", self.real_target - f64::EPSILON)];
+        let fractions = fractions.into_iter().chain([("made_target", self.made_target), ("leak", self.leak)]);
+        for (key, value) in fractions {
+            if !(0.0..1.0).contains(&value) {
+                return Err(ConfigError::new(
+                    format!("model.{key}"),
+                    value,
+                    "must be from 0 to below 1 (a target of real avalanches: to 1)",
+                ));
+            }
+        }
+        for (key, value) in [("clip", self.clip), ("penalty", self.penalty)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(ConfigError::new(format!("model.{key}"), value, "must be finite and above 0"));
+            }
+        }
+        if self.critic_steps == 0 {
+            return Err(ConfigError::new("model.critic_steps", 0, "must be at least 1"));
+        }
+        Ok(())
+    }
+
+    /// The layers that are given, or those of the layout.
+    fn layers(&self) -> (Layers, Layers) {
+        let (generator, critic) = self.layout.layers(self.dims, self.hidden);
+        (self.generator.clone().unwrap_or(generator), self.critic.clone().unwrap_or(critic))
+    }
+}
+
+impl Layout {
+    /// Layers of generator and critic for 92 cells an axis.
+    fn layers(self, dims: usize, hidden: usize) -> (Layers, Layers) {
+        let layers = |linear: &[usize], channels: &[usize], kernels: &[usize], strides: &[usize]| Layers {
+            linear: linear.into(),
+            channels: channels.into(),
+            kernels: kernels.into(),
+            strides: strides.into(),
+        };
+        let perceptron = |depth: usize| layers(&vec![hidden; depth], &[], &[], &[]);
+        match (self, dims) {
+            (_, 0) => (perceptron(3), perceptron(3)),
+            (_, 1) => (perceptron(2), perceptron(2)),
+            (Self::Reference, 2) => (
+                layers(&[2000, 1000, 1024], &[128, 64, 32, 16, 1], &[3, 3, 5, 5, 4], &[1, 2, 2, 2, 2]),
+                layers(&[3000, 300], &[16, 32, 64, 128], &[6, 5, 5, 4], &[2, 3, 3, 1]),
+            ),
+            (Self::Reference, _) => (
+                layers(&[2048, 1024], &[64, 32, 16, 1], &[3, 5, 5, 6], &[1, 3, 3, 2]),
+                layers(&[], &[16, 32, 48, 64], &[6, 5, 5, 3], &[2, 3, 3, 1]),
+            ),
+            (Self::Deep, _) => (
+                layers(
+                    &[512, 128],
+                    &[96, 84, 72, 60, 48, 36, 24, 12, 1],
+                    &[3, 4, 5, 4, 5, 4, 4, 4, 4],
+                    &[1, 1, 2, 1, 2, 1, 2, 1, 1],
+                ),
+                layers(
+                    &[64],
+                    &[12, 24, 36, 48, 60, 72, 84, 96, 128],
+                    &[4, 4, 4, 4, 5, 4, 5, 4, 3],
+                    &[1, 1, 2, 1, 2, 1, 2, 1, 1],
+                ),
+            ),
+            (Self::Smooth, _) => (
+                layers(&[512, 128 << dims], &[64, 32, 16, 1], &[3, 8, 6, 4], &[1, 2, 3, 2]),
+                layers(&[256], &[16, 32, 64, 128], &[4, 6, 8, 4], &[2, 3, 2, 1]),
+            ),
+        }
+    }
+}
+
+impl Layers {
+    fn check(&self, key: &str, dims: usize) -> Result<(), ConfigError> {
+        let convolutions = [&self.channels, &self.kernels, &self.strides];
+        let same = convolutions.iter().all(|list| list.len() == self.channels.len());
+        let all = convolutions.into_iter().chain([&self.linear]).flatten();
+        let in_range = all.clone().all(|value| (1..=MOST_UNITS).contains(value));
+        let wanted =
+            if dims < 2 { self.channels.is_empty() } else { (1..=16).contains(&self.channels.len()) };
+        let linear = self.linear.len() <= 16 && (key == "critic" && dims > 1 || !self.linear.is_empty());
+        if same && in_range && wanted && linear {
+            return Ok(());
+        }
+        let allowed = "channels, kernels and strides are lists of the same length (1 to 16; in one dimension and none empty), linear is a \
+                       list of up to 16 (not empty, save for the critic's in two and three dimensions), and all numbers are from 1 to 65536";
+        Err(ConfigError::new(format!("model.{key}"), self, allowed))
+    }
+}

@@ -1,0 +1,251 @@
+//! Generative adversarial network: a generator makes avalanches of noise, a critic learns to tell them from real ones, and the
+//! generator learns from the critic.
+
+mod config;
+mod network;
+#[cfg(test)]
+mod tests;
+
+use burn_tensor::{Tensor, TensorData};
+use rand::RngExt;
+use townsend_core::{CountSet, Grid, Purpose, stream};
+
+pub use self::config::{GanConfig, Layers, Layout, Noise};
+use self::network::Generators;
+use crate::adversarial::{AdversarialLoss, accuracy, feature_distance, penalty};
+use crate::critic::{Critic, DROPOUTS};
+use crate::labels::Labels;
+use crate::layers::Pass;
+use crate::output::thrown;
+use crate::parameters::to_host;
+use crate::{Batch, Losses, Model, Number, Numbers, Output, Parameters, Player, TensorSpec, standard_normal};
+
+const GENERATOR_NOISE: Purpose = Purpose::new("generator noise");
+const ELECTRONS: Purpose = Purpose::new("made electrons");
+const BETWEEN: Purpose = Purpose::new("between real and made");
+
+/// A critic that is right more often than this leaves a generator nothing to learn from.
+const ALWAYS_RIGHT: f64 = 0.995;
+/// Avalanches that vary by less than this fraction of what real ones do are all alike.
+const ALL_ALIKE: f64 = 0.1;
+
+/// A GAN on a grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gan {
+    config: GanConfig,
+    cells: usize,
+    generator: Generators,
+    critic: Critic,
+    labels: Labels,
+}
+
+/// Avalanches as the critic sees them.
+struct Seen {
+    cells: Tensor<2>,
+    /// Observables, whether the critic sees them or not.
+    observables: Tensor<2>,
+}
+
+impl Gan {
+    fn new(config: GanConfig, grid: &Grid, generator: Generators, critic: Critic) -> Self {
+        let labels = Labels::new(grid, config.dims);
+        Self { config, cells: grid.cells(), generator, critic, labels }
+    }
+
+    fn sees_labels(&self) -> bool {
+        self.config.label && self.config.dims > 0
+    }
+
+    fn real(&self, pass: &Pass<'_>, batch: &Batch) -> Seen {
+        let observables = self.labels.of(pass, batch.counts.clone());
+        let cells = if self.config.dims == 0 {
+            observables.clone()
+        } else {
+            self.config.input.scale(batch.counts.clone())
+        };
+        Seen { cells, observables }
+    }
+
+    /// As many avalanches as there are in the batch, with as many electrons each.
+    fn made(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: &Batch) -> Seen {
+        let made = self.generator.make(pass, self.shaped(noise), Some(batch));
+        if self.config.dims == 0 {
+            return Seen { cells: made.clone(), observables: made };
+        }
+        let made = self.config.output.apply(pass, made);
+        let (cells, counts) = match self.config.output {
+            Output::Softmax => {
+                let [rows, _] = batch.counts.dims();
+                let sizes = to_host(inner(batch.counts.clone()).sum_dim(1));
+                let first = batch.step.wrapping_mul(rows as u64);
+                let counts = thrown(made, &sizes, batch.seed, ELECTRONS, first);
+                (self.config.input.scale(counts.clone()), counts)
+            }
+            Output::Relu | Output::TwoSigmoid => (made.clone(), self.config.input.unscale(made)),
+        };
+        Seen { cells, observables: self.labels.of(pass, counts) }
+    }
+
+    /// Standard normal numbers as those that the generator is made for.
+    fn shaped(&self, noise: Tensor<2>) -> Tensor<2> {
+        match self.config.noise {
+            Noise::Normal => noise,
+            // The distribution function of a normal number is uniform.
+            Noise::Uniform => ((noise * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5,
+        }
+    }
+
+    fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
+        self.critic.begin(pass);
+        let (real, made) = (self.real(pass, batch), self.made(pass, batch.noise.clone(), batch));
+        let (real, made) =
+            (real, Seen { cells: made.cells.detach(), observables: made.observables.detach() });
+        let observables = |seen: &Seen| self.sees_labels().then(|| seen.observables.clone());
+        let of_real =
+            self.critic.judge(pass, real.cells.clone(), observables(&real), (batch, DROPOUTS[0])).score;
+        let of_made =
+            self.critic.judge(pass, made.cells.clone(), observables(&made), (batch, DROPOUTS[1])).score;
+        let targets = [self.config.real_target, self.config.made_target];
+        let mut total = self.config.loss.of_critic(of_real.clone(), of_made.clone(), targets);
+        let mut parts = vec![("critic_difference", of_real.clone().mean() - of_made.clone().mean())];
+        if let Some(threshold) = self.config.loss.threshold() {
+            parts.push(("critic_accuracy", accuracy(&of_real, &of_made, threshold)));
+        }
+        if self.config.loss == AdversarialLoss::WganGp {
+            let [cells, observables] =
+                between(batch, [&real.cells, &real.observables], [&made.cells, &made.observables]);
+            let observables = self.sees_labels().then_some(observables);
+            let gradient = self.critic.gradient(pass, &cells, observables, (batch, DROPOUTS[2]));
+            let penalty = penalty(gradient);
+            total = total + penalty.clone() * self.config.penalty;
+            parts.push(("gradient_penalty", penalty));
+        }
+        Losses { total, parts }
+    }
+
+    fn of_generator(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
+        self.critic.begin(pass);
+        let [rows, _] = batch.counts.dims();
+        let noise = standard_normal(batch.seed, GENERATOR_NOISE, batch.step, rows * self.config.latent);
+        let noise =
+            Tensor::from_data(TensorData::new(noise, [rows, self.config.latent]), &batch.noise.device());
+        let made = self.made(pass, noise, batch);
+        let observables = |seen: &Seen| self.sees_labels().then(|| seen.observables.clone());
+        let judged = self.critic.judge(pass, made.cells.clone(), observables(&made), (batch, DROPOUTS[1]));
+        let total = if self.config.feature_matching {
+            let real = self.real(pass, batch);
+            let of_real =
+                self.critic.judge(pass, real.cells.clone(), observables(&real), (batch, DROPOUTS[0]));
+            feature_distance(of_real.features.detach(), judged.features)
+        } else {
+            self.config.loss.of_generator(judged.score)
+        };
+        Losses::new(total, [("diversity", self.labels.diversity(made.observables))])
+    }
+}
+
+impl Model for Gan {
+    fn tensors(&self) -> Vec<TensorSpec> {
+        let mut specs = self.generator.specs();
+        if self.config.dims > 0 {
+            specs.extend(self.config.output.specs(self.cells));
+        }
+        specs.extend(self.labels.specs());
+        specs.extend(self.critic.specs());
+        specs
+    }
+
+    fn player(&self, tensor: &str) -> Player {
+        if tensor.starts_with(self.critic.prefix) { Player::Critic } else { Player::Generator }
+    }
+
+    fn moves(&self, _epoch: u32, step: u64) -> Vec<Player> {
+        if step.is_multiple_of(self.config.critic_steps) {
+            vec![Player::Critic, Player::Generator]
+        } else {
+            vec![Player::Critic]
+        }
+    }
+
+    fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+        if self.config.dims > 0 {
+            self.config.output.prepare(parameters, training);
+        }
+        self.labels.prepare(parameters, training);
+    }
+
+    fn noise(&self) -> usize {
+        self.config.latent
+    }
+
+    fn losses(&self, pass: &mut Pass<'_>, batch: &Batch, player: Player, _epoch: u32) -> Losses {
+        match player {
+            Player::Critic => self.of_critic(pass, batch),
+            Player::Generator => self.of_generator(pass, batch),
+        }
+    }
+
+    fn symptoms(&self, means: &Numbers) -> Vec<String> {
+        let one = |name: &str| means.get(name).and_then(Number::one);
+        let mut symptoms = Vec::new();
+        if one("critic_accuracy").is_some_and(|accuracy| accuracy > ALWAYS_RIGHT) {
+            symptoms.push(
+                "the critic is always right, so the generator learns nothing; lower training.critic_learning_rate, or choose \
+                 model.loss = \"wgan_gp\""
+                    .to_owned(),
+            );
+        }
+        if one("diversity").is_some_and(|diversity| diversity < ALL_ALIKE) {
+            symptoms.push(
+                "the generator collapsed: its avalanches are all in the same place; choose model.minibatch_discrimination = true or \
+                 model.loss = \"wgan_gp\""
+                    .to_owned(),
+            );
+        }
+        symptoms
+    }
+
+    fn constrain(&self, parameters: &mut Parameters, player: Player) {
+        if player != Player::Critic || self.config.loss != AdversarialLoss::WganClip {
+            return;
+        }
+        let trained = parameters.trained().filter(|spec| self.player(&spec.name) == Player::Critic);
+        let names: Vec<String> = trained.map(|spec| spec.name.clone()).collect();
+        for name in names {
+            let value = parameters.flat(&name).clone().clamp(-self.config.clip, self.config.clip);
+            parameters.set(&name, value);
+        }
+    }
+
+    fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
+        let made = self.generator.make(pass, self.shaped(noise), None);
+        if self.config.dims == 0 {
+            // All in the one bin between the flow bins.
+            let electrons = self.labels.electrons(pass, made);
+            let nothing = electrons.zeros_like();
+            let mut columns = vec![nothing; self.cells];
+            columns[1] = electrons;
+            return Tensor::cat(columns, 1);
+        }
+        let made = self.config.output.apply(pass, made);
+        self.config.output.weights(self.config.input, made)
+    }
+
+    fn draws_size(&self) -> bool {
+        self.config.dims == 0
+    }
+}
+
+/// Points between real and made avalanches: real · (1 − α) + made · α with α ~ U(0, 1), the same for cells and observables of an
+/// avalanche.
+fn between(batch: &Batch, real: [&Tensor<2>; 2], made: [&Tensor<2>; 2]) -> [Tensor<2>; 2] {
+    let [rows, _] = real[0].dims();
+    let mut random = stream(batch.seed, BETWEEN, batch.step);
+    let alpha: Vec<f32> = (0..rows).map(|_| random.random()).collect();
+    let alpha = Tensor::<2>::from_data(TensorData::new(alpha, [rows, 1]), &made[0].device());
+    std::array::from_fn(|i| real[i].clone() + (made[i].clone() - real[i].clone()) * alpha.clone())
+}
+
+fn inner(tensor: Tensor<2>) -> Tensor<2> {
+    if tensor.is_autodiff() { tensor.inner() } else { tensor }
+}

@@ -1,0 +1,119 @@
+//! Observables of avalanches as a network computes them: number of electrons, mean and width along each axis.
+
+use burn_tensor::{Tensor, TensorData};
+use townsend_core::{CountSet, Grid};
+
+use crate::layers::Pass;
+use crate::parameters::to_host;
+use crate::{Parameters, Role, TensorSpec};
+
+const MEAN: &str = "observables.mean";
+const STD: &str = "observables.std";
+
+/// Added to a variance (in units of half an axis) before its root, whose derivative would else have no limit.
+const VARIANCE: f64 = 1e-8;
+
+/// ln(1 + n), and mean and standard deviation of the electrons along each axis, in such units that over the training avalanches
+/// each has mean 0 and standard deviation 1. Electrons in flow bins count as one bin beyond the end of the axis.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Labels {
+    /// Position of each cell along each axis, from −1 to 1 over the axis: `[cells][axis]`.
+    positions: Vec<f32>,
+    cells: usize,
+    dims: usize,
+}
+
+impl Labels {
+    /// Of avalanches on `grid`, along its first `dims` axes.
+    pub(crate) fn new(grid: &Grid, dims: usize) -> Self {
+        let cells = grid.cells();
+        let position = |cell: u32, axis: usize| {
+            let bins = f64::from(grid.axes()[axis].bins());
+            ((2.0 * f64::from(grid.split(cell)[axis]) - 1.0 - bins) / bins) as f32
+        };
+        let positions = (0..cells as u32)
+            .flat_map(|cell| (0..dims).map(move |axis| (cell, axis)))
+            .map(|(cell, axis)| position(cell, axis));
+        Self { positions: positions.collect(), cells, dims }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        1 + 2 * self.dims
+    }
+
+    pub(crate) fn specs(&self) -> [TensorSpec; 2] {
+        [(MEAN, 0.0), (STD, 1.0)].map(|(name, value)| TensorSpec {
+            name: name.into(),
+            shape: vec![self.len()],
+            role: Role::Buffer(value),
+        })
+    }
+
+    /// Takes the units from the training avalanches that have electrons.
+    pub(crate) fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+        let device = parameters.device().clone();
+        let (mut sums, mut squares, mut n) = (vec![0.0f64; self.len()], vec![0.0f64; self.len()], 0.0f64);
+        for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
+            let mut dense = vec![0.0f32; self.cells];
+            avalanche
+                .cells
+                .iter()
+                .zip(avalanche.counts)
+                .for_each(|(&cell, &n)| dense[cell as usize] = n as f32);
+            let counts = Tensor::from_data(TensorData::new(dense, [1, self.cells]), &device);
+            for (i, value) in to_host(self.values(counts)).into_iter().map(f64::from).enumerate() {
+                sums[i] += value;
+                squares[i] += value * value;
+            }
+            n += 1.0;
+        }
+        let mean: Vec<f32> = sums.iter().map(|sum| (sum / n.max(1.0)) as f32).collect();
+        let std = sums.iter().zip(&squares).map(|(sum, square)| {
+            let variance = square / n.max(1.0) - (sum / n.max(1.0)).powi(2);
+            // What does not vary tells nothing.
+            if variance > 1e-12 { variance.sqrt() as f32 } else { 1.0 }
+        });
+        for (name, values) in [(MEAN, mean), (STD, std.collect())] {
+            parameters.set(name, Tensor::from_data(TensorData::new(values, [self.len()]), &device));
+        }
+    }
+
+    /// Counts `[batch, cells]` → observables `[batch, observables]`.
+    pub(crate) fn of(&self, pass: &Pass<'_>, counts: Tensor<2>) -> Tensor<2> {
+        let (mean, std) = (pass.tensor(MEAN, [1, self.len()]), pass.tensor(STD, [1, self.len()]));
+        (self.values(counts) - mean) / std
+    }
+
+    /// The observables in their own units.
+    fn values(&self, counts: Tensor<2>) -> Tensor<2> {
+        if self.dims == 0 {
+            return counts.sum_dim(1).log1p();
+        }
+        let device = counts.device();
+        let shape = [self.cells, self.dims];
+        let positions = Tensor::<2>::from_data(TensorData::new(self.positions.clone(), shape), &device);
+        let n = counts.clone().sum_dim(1);
+        let electrons = n.clone().clamp_min(1e-6);
+        let mean = counts.clone().matmul(positions.clone()) / electrons.clone();
+        let square = counts.matmul(positions.square()) / electrons;
+        let width = ((square - mean.clone().square()).clamp_min(0.0) + VARIANCE).sqrt();
+        Tensor::cat(vec![n.clamp_min(0.0).log1p(), mean, width], 1)
+    }
+
+    /// The number of electrons that the first observable means, of `[batch, 1]`.
+    pub(crate) fn electrons(&self, pass: &Pass<'_>, first: Tensor<2>) -> Tensor<2> {
+        let of_first = |name| pass.tensor(name, [1, self.len()]).slice([0..1, 0..1]);
+        // 2³² electrons is more than a cell can count.
+        (first * of_first(STD) + of_first(MEAN)).clamp(0.0, 22.2).exp() - 1.0
+    }
+
+    /// How much the means along the axes (without axes: the numbers of electrons) vary over a batch of observables, as a fraction
+    /// of how much those of training avalanches do: 0 if all are alike.
+    pub(crate) fn diversity(&self, observables: Tensor<2>) -> Tensor<1> {
+        let [batch, _] = observables.dims();
+        let means = observables.slice([0..batch, if self.dims == 0 { 0..1 } else { 1..1 + self.dims }]);
+        let deviations = means.clone() - means.mean_dim(0);
+        deviations.square().mean_dim(0).sqrt().mean()
+    }
+}

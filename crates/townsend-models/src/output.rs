@@ -1,0 +1,210 @@
+//! How counts enter a network, and how they leave it.
+
+use burn_tensor::{Tensor, TensorData, activation};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use townsend_core::{CountSet, Purpose, stream};
+use townsend_kernels::exponentials;
+
+use crate::decoder::ToWeights;
+use crate::layers::Pass;
+use crate::multinomial::throw;
+use crate::parameters::to_host;
+use crate::{Parameters, Role, TensorSpec};
+
+/// ln p of the mean avalanche in each cell, if the output is `softmax`.
+pub(crate) const PROFILE: &str = "output.log_profile";
+
+/// What stands at the end of a network that makes avalanches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// max(0, x): counts, scaled as those that enter.
+    Relu,
+    /// 2 / (1 + exp(−x)): counts, scaled as those that enter.
+    TwoSigmoid,
+    /// exp(x) over its sum over all cells: probabilities.
+    Softmax,
+}
+
+/// How counts enter the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scaling {
+    /// n.
+    Raw,
+    /// √n.
+    Sqrt,
+    /// ln(1 + n).
+    Log1p,
+}
+
+impl Scaling {
+    /// Counts as they enter the network.
+    pub(crate) fn scale(self, counts: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Raw => counts,
+            Self::Sqrt => counts.sqrt(),
+            Self::Log1p => counts.log1p(),
+        }
+    }
+
+    /// The inverse of [`Scaling::scale`]: the counts that a network means which makes scaled ones.
+    pub(crate) fn unscale(self, scaled: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Raw => scaled,
+            Self::Sqrt => scaled.square(),
+            Self::Log1p => scaled.exp() - 1.0,
+        }
+    }
+
+    /// [`Scaling::unscale`] of a number.
+    pub(crate) fn unscaled(self, scaled: f32) -> f32 {
+        match self {
+            Self::Raw => scaled,
+            Self::Sqrt => scaled * scaled,
+            Self::Log1p => scaled.exp() - 1.0,
+        }
+    }
+}
+
+impl Output {
+    /// The tensors that it takes from the data.
+    pub(crate) fn specs(self, cells: usize) -> Option<TensorSpec> {
+        let profile = TensorSpec { name: PROFILE.into(), shape: vec![cells], role: Role::Buffer(0.0) };
+        (self == Self::Softmax).then_some(profile)
+    }
+
+    /// Takes its tensors from the data.
+    pub(crate) fn prepare(self, parameters: &mut Parameters, training: &CountSet) {
+        if self == Self::Softmax {
+            let profile = log_profile(training);
+            let profile = TensorData::new(profile, [training.grid().cells()]);
+            parameters.set(PROFILE, Tensor::from_data(profile, parameters.device()));
+        }
+    }
+
+    /// The output function over `[batch, cells]`; for `softmax` its logarithm. There the network gives what is to be
+    /// added to the logarithm of the mean avalanche: the many cells that are always empty are so from the start.
+    pub(crate) fn apply(self, pass: &Pass<'_>, made: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Relu => activation::relu(made),
+            Self::TwoSigmoid => activation::sigmoid(made) * 2.0,
+            Self::Softmax => {
+                let [_, cells] = made.dims();
+                activation::log_softmax(made + pass.tensor(PROFILE, [1, cells]), 1)
+            }
+        }
+    }
+
+    /// What [`Output::apply`] gave, as weights of the cells, not normalised.
+    pub(crate) fn weights(self, scaling: Scaling, made: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Softmax => made.exp(),
+            Self::Relu | Self::TwoSigmoid => scaling.unscale(made),
+        }
+    }
+
+    /// From what stands before the output function to weights, without Burn.
+    pub(crate) fn to_weights(self, scaling: Scaling, parameters: &Parameters) -> ToWeights {
+        let profile = match self {
+            Self::Softmax => parameters.values(PROFILE),
+            Self::Relu | Self::TwoSigmoid => Vec::new(),
+        };
+        Box::new(move |cells: &mut [f32]| match self {
+            Self::Softmax => {
+                exponentials(cells, &profile);
+            }
+            Self::Relu => cells.iter_mut().for_each(|x| *x = scaling.unscaled(x.max(0.0))),
+            Self::TwoSigmoid => {
+                cells.iter_mut().for_each(|x| *x = scaling.unscaled(2.0 / (1.0 + (-*x).exp())));
+            }
+        })
+    }
+}
+
+/// ln p of the mean avalanche, with a tenth of an electron added to each cell so that none is impossible.
+fn log_profile(training: &CountSet) -> Vec<f32> {
+    let mut electrons = vec![0u64; training.grid().cells()];
+    for avalanche in training.iter() {
+        let counts = avalanche.cells.iter().zip(avalanche.counts);
+        counts.for_each(|(&cell, &n)| electrons[cell as usize] += u64::from(n));
+    }
+    let total = electrons.iter().sum::<u64>() as f64 + 0.1 * electrons.len() as f64;
+    electrons.iter().map(|&n| ((n as f64 + 0.1) / total).ln() as f32).collect()
+}
+
+/// `sizes` electrons thrown into cells by probabilities whose logarithms are `ln_p`, `[batch, cells]`. Gradients pass as if the
+/// expected counts had been returned (a straight-through estimate: Bengio et al. 2013), so that a network learns from the judgement of
+/// whole electrons.
+pub(crate) fn thrown(ln_p: Tensor<2>, sizes: &[f32], seed: u64, purpose: Purpose, first: u64) -> Tensor<2> {
+    let [batch, cells] = ln_p.dims();
+    let device = ln_p.device();
+    let n = Tensor::<2>::from_data(TensorData::new(sizes.to_vec(), [batch, 1]), &device);
+    let expected = ln_p.exp() * n;
+    let weights = to_host(if expected.is_autodiff() { expected.clone().inner() } else { expected.clone() });
+    let mut drawn = vec![0.0f32; weights.len()];
+    let rows = drawn.par_chunks_mut(cells).zip(weights.par_chunks(cells)).zip(sizes).enumerate();
+    rows.for_each(|(row, ((drawn, weights), &size))| {
+        let random = &mut stream(seed, purpose, first + row as u64);
+        throw(weights, size as u64, random).into_iter().for_each(|cell| drawn[cell as usize] += 1.0);
+    });
+    let excess: Vec<f32> = drawn.iter().zip(&weights).map(|(drawn, expected)| drawn - expected).collect();
+    let excess = Tensor::from_data(TensorData::new(excess, [batch, cells]), &device);
+    expected + excess
+}
+
+#[cfg(test)]
+mod tests {
+    use burn_tensor::Device;
+    use townsend_core::{Axis, Grid};
+
+    use super::*;
+
+    fn tensor(values: Vec<f32>, columns: usize) -> Tensor<2> {
+        let rows = values.len() / columns;
+        Tensor::from_data(TensorData::new(values, [rows, columns]), &Device::flex())
+    }
+
+    #[test]
+    fn scalings_have_inverses() {
+        for scaling in [Scaling::Raw, Scaling::Sqrt, Scaling::Log1p] {
+            let counts = vec![0.0, 1.0, 7.0, 40_000.0];
+            let back = to_host(scaling.unscale(scaling.scale(tensor(counts.clone(), 4))));
+            for (got, want) in back.iter().zip(counts) {
+                assert!((got - want).abs() <= 1e-5 * want.max(1.0), "{scaling:?}: {got} for {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_profile_is_the_mean_avalanche() {
+        let mut set = CountSet::new(Grid::new(vec![Axis::uniform(1, 0.0, 1.0).unwrap()]).unwrap());
+        set.push([(0, 4), (2, 30)]);
+        set.push([(0, 6)]);
+        let profile = log_profile(&set);
+        let total = 40.3f32;
+        assert!((profile[0].exp() - 10.1 / total).abs() < 1e-6);
+        assert!((profile[1].exp() - 0.1 / total).abs() < 1e-6);
+    }
+
+    #[test]
+    fn electrons_are_thrown_and_gradients_are_those_of_the_expectation() {
+        const TEST: Purpose = Purpose::new("thrown test");
+        let ln_p = tensor(vec![0.25f32.ln(), 0.75f32.ln(), 0.5f32.ln(), 0.5f32.ln()], 2);
+        let tracked = ln_p.autodiff().require_grad();
+        let sizes = [8.0, 1000.0];
+        let counts = thrown(tracked.clone(), &sizes, 1, TEST, 0);
+        let host = to_host(counts.clone().inner());
+        for (row, size) in host.chunks(2).zip(sizes) {
+            assert!(
+                (row[0] + row[1] - size).abs() < 1e-3 * size
+                    && row.iter().all(|n| (n - n.round()).abs() < 1e-3)
+            );
+        }
+        // d(first cell)/d(ln p) is the expected number in it.
+        let first = counts.slice([0..2, 0..1]).sum();
+        let gradients = to_host(tracked.grad(&first.backward()).unwrap());
+        assert_eq!(gradients, [2.0, 0.0, 500.0, 0.0]);
+    }
+}

@@ -1,0 +1,373 @@
+//! Epochs, steps, what happens at their end, and what if one fails.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn_tensor::{Tensor, TensorData};
+use townsend_check::{ObservableOptions, Observables, wasserstein};
+use townsend_core::{CountSet, Dataset, Part, Progress, Silent, Task};
+use townsend_models::{
+    Checkpoint, CheckpointHeader, Generator, Losses, Moments, Number, Numbers, Parameters, Pass, Player,
+    TrainingState,
+};
+
+use crate::TrainError;
+use crate::batches::Batches;
+use crate::config::{Plan, Select};
+use crate::metrics::{EpochMetrics, MetricsWriter, Rollback, StepMetrics};
+use crate::optimiser::Optimiser;
+use crate::run::Run;
+
+/// How often a training goes back before it gives up.
+const ROLLBACKS: u32 = 3;
+/// A loss this many times as large as that of the last epoch (or as 1) exploded.
+const EXPLODED: f64 = 1e4;
+
+pub(crate) struct Trainer<'a> {
+    plan: &'a Plan,
+    run: &'a Run,
+    header: CheckpointHeader,
+    parameters: Parameters,
+    optimiser: Optimiser<'a>,
+    /// The tensors that each player moves.
+    names: BTreeMap<Player, Vec<String>>,
+    training: Batches<'a>,
+    validation: Batches<'a>,
+    /// What generated avalanches are compared with.
+    real: Option<Observables>,
+    metrics: MetricsWriter,
+    last: Option<EpochMetrics>,
+}
+
+/// What became of a step.
+enum Step {
+    Done(Numbers),
+    /// A loss that is not to be gone on with.
+    Failed(f64),
+}
+
+impl<'a> Trainer<'a> {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        counts: &'a CountSet,
+        used: Vec<usize>,
+        run: &'a Run,
+        checkpoint: Checkpoint,
+    ) -> Result<Self, TrainError> {
+        let config = &plan.config.training;
+        let Checkpoint { header, parameters, moments } = checkpoint;
+        let batches = |indices, flips| Batches {
+            counts,
+            indices,
+            batch_size: config.batch_size,
+            noise: plan.model.noise(),
+            seed: config.seed,
+            flips,
+            device: parameters.device().clone(),
+        };
+        let validation = plan.split.indices(Part::Validation, counts.len()).into_iter();
+        let validation: Vec<usize> = validation.filter(|&index| counts.get(index).electrons() > 0).collect();
+        let mut names: BTreeMap<Player, Vec<String>> = BTreeMap::new();
+        for spec in parameters.trained() {
+            names.entry(plan.model.player(&spec.name)).or_default().push(spec.name.clone());
+        }
+        Ok(Self {
+            plan,
+            run,
+            real: observables(&Dataset::from(counts.select(&validation))),
+            training: batches(used, config.augment_flips),
+            validation: batches(validation, false),
+            metrics: MetricsWriter::open(&run.metrics_file(), header.training.step)?,
+            optimiser: Optimiser::new(config, &parameters, moments),
+            names,
+            header,
+            parameters,
+            last: run.epochs()?.pop(),
+        })
+    }
+
+    /// Trains to the last epoch, or until it is stopped or does not get better.
+    pub(crate) fn train(
+        mut self,
+        progress: &dyn Progress,
+        stop: &AtomicBool,
+    ) -> Result<(bool, Option<EpochMetrics>, TrainingState), TrainError> {
+        let epochs = self.plan.config.training.epochs;
+        let task = progress.task("train", u64::from(epochs) * self.training.full());
+        task.advance(self.header.training.step);
+        let mut stopped = false;
+        while self.header.training.epoch < epochs && !stopped && !self.is_out_of_patience() {
+            let started = Instant::now();
+            let first = self.header.training.batch;
+            stopped = !self.epoch(&*task, stop)?;
+            if !stopped {
+                let steps = self.training.full() - first;
+                self.end_epoch(started.elapsed().as_secs_f64(), steps)?;
+            }
+            self.metrics.flush()?;
+            self.save(&self.run.last_checkpoint(), self.parameters.clone(), true)?;
+        }
+        Ok((stopped, self.last, self.header.training))
+    }
+
+    fn is_out_of_patience(&self) -> bool {
+        let (patience, state) = (self.plan.config.training.patience, &self.header.training);
+        patience > 0 && state.best.is_some_and(|(_, best)| state.epoch > best + patience)
+    }
+
+    /// The rest of the epoch; false if it was stopped before its end.
+    fn epoch(&mut self, task: &dyn Task, stop: &AtomicBool) -> Result<bool, TrainError> {
+        let order = self.training.shuffled(self.header.training.epoch);
+        let mut furthest = self.header.training.step;
+        while self.header.training.batch < self.training.full() {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            let numbers = match self.step(&order)? {
+                Step::Done(numbers) => numbers,
+                Step::Failed(loss) => {
+                    self.roll_back(loss)?;
+                    task.message(&format!(
+                        "loss {loss}: back to the last epoch's end, with half the step size"
+                    ));
+                    continue;
+                }
+            };
+            if self.header.training.step > furthest {
+                furthest = self.header.training.step;
+                task.advance(1);
+            }
+            task.message(&self.message(&numbers));
+        }
+        Ok(true)
+    }
+
+    fn message(&self, numbers: &Numbers) -> String {
+        let (epoch, epochs) = (self.header.training.epoch + 1, self.plan.config.training.epochs);
+        let mut text = format!("epoch {epoch}/{epochs}");
+        for (name, value) in numbers {
+            if let Number::One(value) = value {
+                text += &format!("  {} {value:.4}", name.replace('_', " "));
+            }
+        }
+        text
+    }
+
+    /// Every player that is to moves once.
+    fn step(&mut self, order: &[usize]) -> Result<Step, TrainError> {
+        let (epoch, number) = (self.header.training.epoch, self.header.training.step + 1);
+        let batch = self.training.training(order, self.header.training.batch, number);
+        let mut numbers = Numbers::new();
+        for player in self.plan.model.moves(epoch, number) {
+            let names = &self.names[&player];
+            let tracked = self.parameters.tracked(|name| self.plan.model.player(name) == player);
+            let mut pass = Pass::training(&tracked);
+            let losses = self.plan.model.losses(&mut pass, &batch, player, epoch);
+            let found = named(&losses, player);
+            let loss = found[loss_of(player)].one().unwrap_or(f64::NAN);
+            if !loss.is_finite() || loss.abs() > self.limit(player) {
+                return Ok(Step::Failed(loss));
+            }
+            let mut gradients = losses.total.backward();
+            let running = pass.running();
+            let gradients = tracked.gradients(names, &mut gradients);
+            let state = &mut self.header.training;
+            state.updates[player as usize] += 1;
+            let config = &self.plan.config.training;
+            let all = u64::from(config.epochs) * self.training.full();
+            let rate = config.learning_rate_at(player, number, all) * 0.5f64.powi(state.rollbacks as i32);
+            let updates = state.updates[player as usize];
+            if !self.optimiser.step(&mut self.parameters, names, gradients, updates, rate) {
+                return Ok(Step::Failed(f64::NAN));
+            }
+            for (name, value) in running {
+                if self.plan.model.player(&name) == player {
+                    self.parameters.set(&name, value);
+                }
+            }
+            self.plan.model.constrain(&mut self.parameters, player);
+            if player == Player::Generator {
+                self.optimiser.average(&self.parameters, names);
+            }
+            numbers.extend(found);
+        }
+        let state = &mut self.header.training;
+        state.step = number;
+        state.batch += 1;
+        for (name, value) in &numbers {
+            add(&mut state.sums, name, value);
+        }
+        numbers.retain(|_, value| matches!(value, Number::One(_)));
+        self.metrics.step(StepMetrics { step: number, epoch: epoch + 1, numbers: numbers.clone() })?;
+        Ok(Step::Done(numbers))
+    }
+
+    /// The loss from which on it is taken to explode.
+    fn limit(&self, player: Player) -> f64 {
+        let last = self.last.as_ref().and_then(|epoch| epoch.training.get(loss_of(player))?.one());
+        last.map_or(f64::INFINITY, |loss| EXPLODED * loss.abs().max(1.0))
+    }
+
+    /// Goes back to the last checkpoint, and on with half the step size.
+    fn roll_back(&mut self, loss: f64) -> Result<(), TrainError> {
+        let failed = self.header.training.clone();
+        if failed.rollbacks == ROLLBACKS {
+            let (step, epoch) = (failed.step + 1, failed.epoch + 1);
+            return Err(TrainError::Diverged { loss, step, epoch, rollbacks: ROLLBACKS });
+        }
+        let path = self.run.last_checkpoint();
+        let (checkpoint, _) = Checkpoint::load(&path, self.parameters.device())?;
+        self.header = checkpoint.header;
+        self.header.training.rollbacks = failed.rollbacks + 1;
+        self.parameters = checkpoint.parameters;
+        self.optimiser = Optimiser::new(&self.plan.config.training, &self.parameters, checkpoint.moments);
+        // What it resumes from knows of the smaller step too.
+        self.save(&path, self.parameters.clone(), true)?;
+        self.metrics.flush()?;
+        let step = self.header.training.step;
+        self.metrics = MetricsWriter::open(&self.run.metrics_file(), step)?;
+        self.metrics.rollback(Rollback {
+            step,
+            failed: failed.step + 1,
+            loss: loss.to_string(),
+            factor: 0.5f64.powi(self.header.training.rollbacks as i32),
+        })
+    }
+
+    /// Compares with the validation avalanches, keeps the weights if they are the best so far, and begins the next epoch.
+    fn end_epoch(&mut self, seconds: f64, steps: u64) -> Result<(), TrainError> {
+        let epoch = self.header.training.epoch;
+        let weights = self.generating();
+        let validation = self.validate(&weights);
+        let distance = self.distance(&weights)?;
+        let avalanches = steps as f64 * self.training.batch_size.min(self.training.indices.len()) as f64;
+        let training = means(&self.header.training.sums);
+        let state = &mut self.header.training;
+        let metrics = EpochMetrics {
+            epoch: epoch + 1,
+            step: state.step,
+            symptoms: self.plan.model.symptoms(&training),
+            training,
+            distance,
+            events_per_second: avalanches / seconds,
+            validation,
+        };
+        self.metrics.epoch(&metrics)?;
+        let loss = metrics.validation.as_ref().and_then(|numbers| numbers.get("loss")?.one());
+        let value = match self.plan.config.training.select {
+            Select::Distance => distance.or(loss),
+            Select::Loss => loss,
+            Select::Last => None,
+        };
+        // Where nothing compares epochs, the last weights are the best that are known.
+        let is_best = value.is_none_or(|value| state.best.is_none_or(|(best, _)| value < best));
+        if let (Some(value), true) = (value, is_best) {
+            state.best = Some((value, epoch));
+        }
+        *state = TrainingState { epoch: epoch + 1, batch: 0, sums: BTreeMap::new(), ..state.clone() };
+        if is_best {
+            self.save(&self.run.best_checkpoint(), weights, false)?;
+        }
+        self.last = Some(metrics);
+        Ok(())
+    }
+
+    /// The weights that avalanches are generated with: their running mean, if one is kept.
+    fn generating(&self) -> Parameters {
+        let mut weights = self.parameters.clone();
+        for (name, values) in &self.optimiser.moments().average {
+            let values = TensorData::new(values.clone(), [values.len()]);
+            weights.set(name, Tensor::from_data(values, self.parameters.device()));
+        }
+        weights
+    }
+
+    /// The mean W1/σ of the observables between as many new avalanches as there are for validation, and these.
+    fn distance(&self, weights: &Parameters) -> Result<Option<f64>, TrainError> {
+        let Some(real) = &self.real else { return Ok(None) };
+        let header = self.header.clone();
+        let model = header.model.check(&header.grid)?;
+        let checkpoint = Checkpoint { header, parameters: weights.clone(), moments: Moments::default() };
+        let generator = Generator::new(checkpoint, model);
+        let generated = generator.generate(self.plan.config.training.seed, 0..real.avalanches as u64);
+        let Some(generated) = observables(&Dataset::from(generated)) else { return Ok(None) };
+        let distances = real.columns().iter().filter_map(|real| {
+            let generated = generated.column(real.observable)?;
+            let (sigma, enough) = (real.std(), !generated.values.is_empty());
+            (sigma > 0.0 && enough).then(|| wasserstein(&real.values, &generated.values) / sigma)
+        });
+        let distances: Vec<f64> = distances.collect();
+        Ok((!distances.is_empty()).then(|| distances.iter().sum::<f64>() / distances.len() as f64))
+    }
+
+    /// The loss of the validation avalanches, weighted as in the last epoch so that all epochs can be compared.
+    fn validate(&self, weights: &Parameters) -> Option<Numbers> {
+        let last = self.plan.config.training.epochs - 1;
+        let mut sums = BTreeMap::new();
+        for (avalanches, batch) in self.validation.validation() {
+            let losses = self.plan.model.validation(&mut Pass::inference(weights), &batch, last)?;
+            for (name, value) in named(&losses, Player::Generator) {
+                // Each avalanche counts the same, also those of a last batch that is smaller.
+                (0..avalanches).for_each(|_| add(&mut sums, &name, &value));
+            }
+        }
+        (!sums.is_empty()).then(|| means(&sums))
+    }
+
+    fn save(&self, path: &std::path::Path, parameters: Parameters, all: bool) -> Result<(), TrainError> {
+        let moments = if all { self.optimiser.moments().clone() } else { Moments::default() };
+        Ok(Checkpoint { header: self.header.clone(), parameters, moments }.save(path)?)
+    }
+}
+
+fn observables(data: &Dataset) -> Option<Observables> {
+    let found = Observables::of(data, &ObservableOptions::default(), &Silent).ok()?;
+    (found.avalanches > found.empty).then_some(found)
+}
+
+/// The name of a player's loss.
+fn loss_of(player: Player) -> &'static str {
+    match player {
+        Player::Generator => "loss",
+        Player::Critic => "critic_loss",
+    }
+}
+
+/// A loss and its parts on the host.
+fn named(losses: &Losses, player: Player) -> Numbers {
+    let parts = losses.parts.iter().map(|(name, tensor)| ((*name).to_owned(), tensor));
+    let all = std::iter::once((loss_of(player).to_owned(), &losses.total)).chain(parts);
+    all.map(|(name, tensor)| (name, number(tensor))).collect()
+}
+
+fn number(tensor: &Tensor<1>) -> Number {
+    let values: Vec<f32> = tensor.clone().into_data().try_into_vec().expect("all tensors of a model are f32");
+    match values[..] {
+        [value] => Number::One(f64::from(value)),
+        _ => Number::Several(values.into_iter().map(f64::from).collect()),
+    }
+}
+
+type Sums = BTreeMap<String, (Vec<f64>, u64)>;
+
+fn add(sums: &mut Sums, name: &str, value: &Number) {
+    let values = match value {
+        Number::One(value) => std::slice::from_ref(value),
+        Number::Several(values) => values,
+    };
+    let (sum, n) = sums.entry(name.to_owned()).or_insert_with(|| (vec![0.0; values.len()], 0));
+    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    *n += 1;
+}
+
+fn means(sums: &Sums) -> Numbers {
+    let mean = |(name, (sum, n)): (&String, &(Vec<f64>, u64))| {
+        let number = match sum[..] {
+            [sum] => Number::One(sum / *n as f64),
+            _ => Number::Several(sum.iter().map(|sum| sum / *n as f64).collect()),
+        };
+        (name.clone(), number)
+    };
+    sums.iter().map(mean).collect()
+}
