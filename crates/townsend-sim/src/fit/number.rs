@@ -1,5 +1,7 @@
 //! How many children an electron has.
 
+use townsend_core::minimise;
+
 use super::errors::standard_errors;
 use super::{Scaled, no_maximum};
 use crate::{Lattice, Polya, SimError};
@@ -103,7 +105,7 @@ impl Numbers {
         let mut value = f64::INFINITY;
         // A simplex can collapse before the minimum: it starts anew until that gains nothing.
         for _ in 0..20 {
-            let (point, found) = minimise(|free| -log_likelihood(free), &best, &steps)
+            let (point, found) = minimise(|free| -log_likelihood(free), &best, &steps, 1e-12)
                 .ok_or_else(|| no_maximum("the numbers of children"))?;
             let gained = value - found;
             (best, value) = (point, found);
@@ -145,49 +147,4 @@ impl Set {
 /// ln(1 + eˣ).
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
-/// The minimum of `f` by the simplex of Nelder and Mead, from `start` and points at `steps` from it; `None` if there is no
-/// end. A value that is no number counts as infinite.
-fn minimise(f: impl Fn(&[f64]) -> f64, start: &[f64], steps: &[f64]) -> Option<(Vec<f64>, f64)> {
-    let n = start.len();
-    let vertex = |point: Vec<f64>| {
-        let value = f(&point);
-        (point, if value.is_nan() { f64::INFINITY } else { value })
-    };
-    let mut simplex = vec![vertex(start.to_vec())];
-    simplex.extend((0..n).map(|k| {
-        let mut point = start.to_vec();
-        point[k] += steps[k];
-        vertex(point)
-    }));
-    for _ in 0..5000 {
-        simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let (best, second, worst) = (simplex[0].clone(), simplex[n - 1].1, simplex[n].clone());
-        if worst.1 - best.1 <= 1e-12 * (1.0 + best.1.abs()) {
-            return Some(best);
-        }
-        let centre: Vec<f64> =
-            (0..n).map(|k| simplex[..n].iter().map(|(p, _)| p[k]).sum::<f64>() / n as f64).collect();
-        // On the line from the worst point through the centre of the others, which is at 0.
-        let along = |step: f64| vertex((0..n).map(|k| centre[k] + step * (centre[k] - worst.0[k])).collect());
-        let reflected = along(1.0);
-        let below = reflected.1;
-        let new = if below < best.1 {
-            let expanded = along(2.0);
-            if expanded.1 < below { expanded } else { reflected }
-        } else if below < second {
-            reflected
-        } else {
-            along(if below < worst.1 { 0.5 } else { -0.5 })
-        };
-        if below < second || new.1 < worst.1.min(below) {
-            simplex[n] = new;
-        } else {
-            for (point, value) in &mut simplex[1..] {
-                (*point, *value) = vertex(point.iter().zip(&best.0).map(|(p, b)| 0.5 * (p + b)).collect());
-            }
-        }
-    }
-    None
 }

@@ -1,0 +1,90 @@
+//! A lower bound on the likelihood, for comparing models and for seeing how training goes.
+
+use rayon::prelude::*;
+use townsend_core::{Purpose, stream};
+
+use crate::chain::{Chain, Scratch};
+use crate::model::{Normal, Ready};
+use crate::samples::Sample;
+
+const PURPOSE: Purpose = Purpose::new("cloud bound");
+/// Where the powers of the likelihood begin.
+const FIRST_POWER: f64 = 3e-5;
+
+impl Normal {
+    /// The distribution whose density is in proportion to this one's to the power of `power`.
+    fn tempered(&self, power: f64) -> Self {
+        Self {
+            covariance: self.covariance / power,
+            inverse: self.inverse * power,
+            factor: self.factor / power.sqrt(),
+            ln_height: self.ln_height + 1.5 * power.ln(),
+        }
+    }
+}
+
+/// The mean over electrons of a lower bound on ln p(x | N), by annealed importance sampling (Neal, Stat. Comput. 11, 125 (2001)):
+/// ancestors are drawn from the model, then by `steps` sweeps under the likelihood's powers b, which grow from 0 to 1; the sum of Δb ln p(x | z) on
+/// the way has an expectation below ln p(x | N), by the Kullback–Leibler divergence between the way there and the way back.
+pub(crate) fn bound(ready: &Ready, samples: &[Sample], steps: usize, seed: u64) -> f64 {
+    let powers: Vec<f64> =
+        (0..=steps).map(|step| FIRST_POWER.powf(1.0 - step as f64 / steps as f64)).collect();
+    let tempered: Vec<Ready> = powers
+        .iter()
+        .map(|&power| {
+            let mut tempered = ready.clone();
+            let electrons = tempered.levels.len();
+            tempered.spreads[electrons] = ready.electrons().tempered(power);
+            tempered
+        })
+        .collect();
+    let of_sample = |(index, sample): (usize, &Sample)| {
+        let mut scratch = Scratch::default();
+        let mut chain = Chain::from_prior(sample, ready, stream(seed, PURPOSE, index as u64));
+        let (mut sum, mut before) = (0.0, 0.0);
+        for (&power, tempered) in powers.iter().zip(&tempered) {
+            sum += (power - before) * chain.ln_density(ready.electrons());
+            before = power;
+            chain.sweep(tempered, &mut scratch);
+        }
+        sum
+    };
+    let bounds: Vec<f64> = samples.par_iter().enumerate().map(of_sample).collect();
+    let electrons: usize = samples.iter().map(|sample| sample.electrons.len()).sum();
+    bounds.iter().sum::<f64>() / electrons as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::{Matrix3, Vector3};
+
+    use super::*;
+    use crate::model::rows;
+    use crate::{CloudModel, Root, SizePart, Sizes, Spread};
+
+    /// Without levels ln p(x | N) has a closed form.
+    #[test]
+    fn it_is_below_the_likelihood_and_near_it() {
+        let (own, of_root) =
+            (Matrix3::from_diagonal(&Vector3::new(0.05, 0.04, 6.0)), Matrix3::identity() * 0.1);
+        let model = CloudModel {
+            sizes: Sizes { empty: 0.0, parts: vec![SizePart { weight: 1.0, mean: 4.0, shape: 1.0 }] },
+            root: Root { mean: [0.1, 0.0, 170.0], covariance: rows(&of_root) },
+            electrons: Spread { covariance: rows(&own) },
+            levels: Vec::new(),
+        };
+        let electrons = vec![[0.2, 0.1, 171.0], [0.3, -0.2, 169.0], [0.1, 0.0, 172.0], [0.5, 0.2, 170.0]];
+        let n = electrons.len() as f64;
+        let place = |at: &[f32; 3]| Vector3::from(at.map(f64::from));
+        let mean = electrons.iter().map(place).sum::<Vector3<f64>>() / n;
+        let within: f64 =
+            electrons.iter().map(|at| Normal::new(&own).unwrap().ln_density(&(place(at) - mean))).sum();
+        // Π N(x; r, V) = Π N(x; x̄, V) · N(x̄; r, V/n) / N(0; 0, V/n).
+        let of_mean = Normal::new(&(own / n)).unwrap().ln_height;
+        let between = Normal::new(&(of_root + own / n)).unwrap();
+        let exact = within - of_mean + between.ln_density(&(mean - Vector3::from(model.root.mean)));
+        let samples = vec![Sample { size: 4, electrons }; 200];
+        let found = n * bound(&model.ready().unwrap(), &samples, 200, 1);
+        assert!(found < exact + 0.1 && found > exact - 0.3, "{found} {exact}");
+    }
+}

@@ -1,0 +1,44 @@
+//! What can be wrong.
+
+use thiserror::Error;
+
+/// Why a model cannot be trained or used.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum CloudError {
+    /// A setting or a parameter outside what it may be.
+    #[error("{key} is {value}, but must be {allowed}")]
+    Range {
+        /// Its name, as it is written in the file.
+        key: String,
+        /// The value found.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// Histograms that do not tell all three coordinates.
+    #[error(
+        "the avalanches are histograms of {dims} coordinates, and the model is one of electrons with x, z and t\n  hint: bring histograms of x, z and t (h3_0, h3_1, …), or electrons"
+    )]
+    Dims {
+        /// Number of coordinates.
+        dims: usize,
+    },
+    /// Nothing to learn from.
+    #[error(
+        "none of the {avalanches} avalanches of the training part has an electron within the grid\n  hint: bring avalanches with electrons"
+    )]
+    NoElectrons {
+        /// How many there are.
+        avalanches: usize,
+    },
+    /// A coordinate that is the same everywhere.
+    #[error(
+        "{coordinate} of every electron is {value}: there is no spread to learn\n  hint: see that the right column was read; townsend inspect shows it"
+    )]
+    Flat {
+        /// The coordinate's name.
+        coordinate: &'static str,
+        /// Its value.
+        value: f64,
+    },
+}

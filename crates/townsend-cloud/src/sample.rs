@@ -1,0 +1,168 @@
+//! New avalanches.
+
+use std::ops::Range;
+
+use nalgebra::Matrix3;
+use rand::Rng;
+use rand_distr::{Binomial, Distribution, Gamma};
+use rayon::prelude::*;
+use townsend_core::{ElectronSet, Purpose, stream};
+use townsend_sim::{Cloud, fill_normal};
+
+use crate::model::Ready;
+use crate::{CloudError, CloudModel, Sizes};
+
+/// Draws avalanches from a model.
+#[derive(Debug, Clone)]
+pub struct Sampler {
+    sizes: Sizes,
+    ready: Ready,
+}
+
+/// Memory for one avalanche under way, to be used again for the next.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    centres: Vec<[f32; 3]>,
+    next: Vec<[f32; 3]>,
+    numbers: Vec<usize>,
+    shares: Vec<f64>,
+    families: Vec<usize>,
+    normals: Vec<f32>,
+    cloud: Cloud,
+}
+
+/// The lower triangle of a factor of a covariance: xx, zx, zz, tx, tz, tt.
+fn triangle(factor: &Matrix3<f64>) -> [f32; 6] {
+    [factor.m11, factor.m21, factor.m22, factor.m31, factor.m32, factor.m33].map(|value| value as f32)
+}
+
+impl Sampler {
+    const PURPOSE: Purpose = Purpose::new("cloud");
+    /// Avalanches that one thread draws before it hands them on, and such blocks drawn in parallel.
+    const BLOCK: usize = 32;
+    const BLOCKS_TOGETHER: usize = 16;
+
+    /// Checks a model and prepares it.
+    pub fn new(model: &CloudModel) -> Result<Self, CloudError> {
+        Ok(Self { sizes: model.sizes.clone(), ready: model.ready()? })
+    }
+
+    /// The electrons of avalanche number `index`: a function of seed and index alone, in the units of the data.
+    pub fn avalanche<'a>(&self, seed: u64, index: u64, workspace: &'a mut Workspace) -> &'a Cloud {
+        let mut random = stream(seed, Self::PURPOSE, index);
+        let electrons = self.sizes.draw(&mut random);
+        workspace.cloud.resize(electrons);
+        if electrons == 0 {
+            return &workspace.cloud;
+        }
+        self.draw_numbers(electrons, &mut workspace.numbers, &mut random);
+        let root = self.ready.root.draw(&self.ready.mean, &mut random);
+        workspace.centres.clear();
+        workspace.centres.push([0, 1, 2].map(|k| root[k] as f32));
+        for l in 0..self.ready.levels.len() {
+            let children = workspace.numbers[l];
+            self.share_out(l, children, workspace, &mut random);
+            self.place_centres(l, children, workspace, &mut random);
+        }
+        self.share_out(self.ready.levels.len(), electrons, workspace, &mut random);
+        self.place_electrons(workspace, &mut random);
+        &workspace.cloud
+    }
+
+    /// Numbers of centres, from the root down.
+    fn draw_numbers(&self, electrons: usize, numbers: &mut Vec<usize>, random: &mut impl Rng) {
+        numbers.clear();
+        let mut children = electrons;
+        for level in self.ready.levels.iter().rev() {
+            children = level.draw(children as f64, random);
+            numbers.push(children);
+        }
+        numbers.reverse();
+    }
+
+    /// How many of `children` in level l, or electrons, each centre above has: multinomial with Dirichlet distributed shares, one centre after the other.
+    fn share_out(&self, l: usize, children: usize, workspace: &mut Workspace, random: &mut impl Rng) {
+        let Workspace { centres, shares, families, .. } = workspace;
+        families.clear();
+        let Some(above) = l.checked_sub(1).map(|above| &self.ready.levels[above]) else {
+            families.push(children);
+            return;
+        };
+        shares.clear();
+        if let Ok(gamma) = Gamma::new(above.concentration, 1.0) {
+            shares.extend(centres.iter().map(|_| gamma.sample(random)));
+        }
+        let mut rest: f64 = shares.iter().sum();
+        let mut left = children as u64;
+        for share in &shares[..centres.len() - 1] {
+            // Rounding may leave less than the share.
+            let part = if rest > 0.0 { (share / rest).min(1.0) } else { 0.0 };
+            rest -= share;
+            let family = match left {
+                0 => 0,
+                _ => Binomial::new(left, part).map_or(0, |binomial| binomial.sample(random)),
+            };
+            families.push(family as usize);
+            left -= family;
+        }
+        families.push(left as usize);
+    }
+
+    /// Puts the centres of a level about those above.
+    fn place_centres(&self, l: usize, children: usize, workspace: &mut Workspace, random: &mut impl Rng) {
+        let Workspace { centres, next, families, normals, .. } = workspace;
+        normals.resize(3 * children, 0.0);
+        fill_normal(random, normals);
+        let c = triangle(&self.ready.spreads[l].factor);
+        next.clear();
+        let mut normals = normals.as_chunks::<3>().0.iter();
+        for (&[x, z, t], &family) in centres.iter().zip(&*families) {
+            next.extend(normals.by_ref().take(family).map(|n| {
+                [x + c[0] * n[0], z + c[1] * n[0] + c[2] * n[1], t + c[3] * n[0] + c[4] * n[1] + c[5] * n[2]]
+            }));
+        }
+        std::mem::swap(centres, next);
+    }
+
+    /// Puts the electrons about their centres.
+    fn place_electrons(&self, workspace: &mut Workspace, random: &mut impl Rng) {
+        let Cloud { x, z, t } = &mut workspace.cloud;
+        for column in [&mut *x, &mut *z, &mut *t] {
+            fill_normal(random, column);
+        }
+        let c = triangle(&self.ready.electrons().factor);
+        let mut first = 0;
+        for (&[cx, cz, ct], &family) in workspace.centres.iter().zip(&workspace.families) {
+            let own = first..first + family;
+            first += family;
+            for ((x, z), t) in x[own.clone()].iter_mut().zip(&mut z[own.clone()]).zip(&mut t[own]) {
+                let n = [*x, *z, *t];
+                *x = cx + c[0] * n[0];
+                *z = cz + c[1] * n[0] + c[2] * n[1];
+                *t = ct + c[3] * n[0] + c[4] * n[1] + c[5] * n[2];
+            }
+        }
+    }
+
+    /// The avalanches with these numbers, in order, a few at a time; all threads draw together.
+    pub fn blocks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = ElectronSet> {
+        let Range { start, end } = range;
+        let together = Self::BLOCK * Self::BLOCKS_TOGETHER;
+        (start..end).step_by(together).flat_map(move |first| {
+            let last = end.min(first + together as u64);
+            let firsts: Vec<u64> = (first..last).step_by(Self::BLOCK).collect();
+            let draw = |workspace: &mut Workspace, first: u64| {
+                let mut set = ElectronSet::default();
+                for index in first..last.min(first + Self::BLOCK as u64) {
+                    let cloud = self.avalanche(seed, index, workspace);
+                    set.push(&cloud.x, &cloud.z, &cloud.t);
+                }
+                set
+            };
+            firsts.into_par_iter().map_init(Workspace::default, draw).collect::<Vec<_>>()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,333 @@
+//! Training: stochastic approximation of expectation–maximisation (Delyon, Lavielle and Moulines, Ann. Stat. 27, 94 (1999)).
+//!
+//! Each sweep draws the ancestors of all electrons from their posterior, then moves the parameters towards the maximum of the likelihood of
+//! electrons and ancestors together. The first half of the sweeps goes all the way; then steps become smaller, so that the noise of the draws
+//! averages out.
+
+use nalgebra::{Matrix3, Vector3};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use townsend_core::{Dataset, Purpose, minimise, stream};
+
+use crate::bound::bound;
+use crate::chain::{Chain, Moments, Scratch};
+use crate::model::{Level, MOST_LEVELS, Ready, matrix, rows};
+use crate::samples::Sample;
+use crate::special::{digamma, root};
+use crate::start::start;
+use crate::{CloudError, CloudModel, Sizes};
+
+const PURPOSE: Purpose = Purpose::new("cloud ancestors");
+const BOUNDED: Purpose = Purpose::new("cloud bound electrons");
+/// Sweeps before parameters move at all.
+const WARM: usize = 5;
+/// Decrease of the steps with the number of the sweep, as its power.
+const DECREASE: f64 = 0.7;
+/// Displacements with the covariance of the start that count besides those of the data.
+const PRIOR_COUNT: f64 = 2.0;
+/// Avalanches of which the bound is computed, electrons of each, and its steps.
+const BOUND_AVALANCHES: usize = 24;
+const BOUND_ELECTRONS: usize = 200;
+const BOUND_STEPS: usize = 600;
+/// How often the bound is computed in a training, besides at its start.
+const BOUNDS: usize = 2;
+
+/// How to train.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainOptions {
+    /// Levels of centres, 0 to 3.
+    pub levels: usize,
+    /// Sweeps.
+    pub sweeps: usize,
+    /// Electrons that are learned from, about.
+    pub electrons: usize,
+    /// Most electrons of one avalanche.
+    pub most_electrons: usize,
+    /// Seed of every draw.
+    pub seed: u64,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self { levels: 2, sweeps: 300, electrons: 1_000_000, most_electrons: 800, seed: 1 }
+    }
+}
+
+impl TrainOptions {
+    /// Refuses what cannot be.
+    pub fn check(&self) -> Result<(), CloudError> {
+        let checks = [
+            ("levels", self.levels, 0..=MOST_LEVELS, "from 0 to 3"),
+            ("sweeps", self.sweeps, 10..=1_000_000, "from 10 to 1000000"),
+            ("electrons", self.electrons, 1..=1_000_000_000, "from 1 to 1000000000"),
+            ("most_electrons", self.most_electrons, 2..=1_000_000, "from 2 to 1000000"),
+        ];
+        for (key, value, range, allowed) in checks {
+            if !range.contains(&value) {
+                let (key, value) = (format!("model.{key}"), value.to_string());
+                return Err(CloudError::Range { key, value, allowed });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How far training is after a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepMetrics {
+    /// Number of the sweep, from 1; 0 is the start.
+    pub sweep: usize,
+    /// Mean over electrons of ln p(x | z), their density given the ancestors drawn. Units are those of the data.
+    pub ln_density: f64,
+    /// Mean over electrons of a lower bound on ln p(x | N), of a few avalanches; not after every sweep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<f64>,
+    /// Mean number of centres of each level, from the root down.
+    pub centres: Vec<f64>,
+    /// Standard deviations in x, z, t: of each level, then of electrons about their centres.
+    pub spreads: Vec<[f64; 3]>,
+    /// `concentration` of each level.
+    pub concentrations: Vec<f64>,
+    /// Standard deviations in x, z, t of the root.
+    pub root: [f64; 3],
+}
+
+/// A training under way.
+pub struct Trainer {
+    options: TrainOptions,
+    /// The parameters that it started from.
+    start: CloudModel,
+    model: CloudModel,
+    ready: Ready,
+    chains: Vec<Chain>,
+    bounded: Vec<Sample>,
+    sweep: usize,
+    averaged: Option<Averages>,
+}
+
+/// Sums over all avalanches, averaged over sweeps.
+struct Averages {
+    moments: Moments,
+    root: (Vector3<f64>, Matrix3<f64>),
+}
+
+impl Trainer {
+    /// Chooses from the avalanches with these numbers, learns the number of electrons from all of them, and finds where to start.
+    pub fn new(data: &Dataset, indices: &[usize], options: TrainOptions) -> Result<Self, CloudError> {
+        options.check()?;
+        let budget = [options.electrons, options.most_electrons];
+        let samples = Sample::choose(data, indices, budget, options.seed)?;
+        let sizes: Vec<u64> = indices.iter().map(|&index| data.electrons(index)).collect();
+        let model = start(&samples, Sizes::fit(&sizes), options.levels, options.seed)?;
+        let ready = model.ready()?;
+        let chains = samples.iter().enumerate().map(|(index, sample)| {
+            Chain::from_electrons(sample, &ready, stream(options.seed, PURPOSE, index as u64))
+        });
+        let chains = chains.collect();
+        let mut random = stream(options.seed, BOUNDED, 0);
+        let few = samples.iter().take(BOUND_AVALANCHES);
+        let bounded = few.map(|sample| sample.thinned(BOUND_ELECTRONS, &mut random)).collect();
+        Ok(Self { options, start: model.clone(), model, ready, chains, bounded, sweep: 0, averaged: None })
+    }
+
+    /// The parameters after the sweeps so far.
+    pub fn model(&self) -> &CloudModel {
+        &self.model
+    }
+
+    /// Number of avalanches, and of their electrons, that it learns from.
+    pub fn learns_from(&self) -> [usize; 2] {
+        [self.chains.len(), self.chains.iter().map(|chain| chain.electrons.len()).sum()]
+    }
+
+    /// Makes one sweep; none if all are made.
+    pub fn step(&mut self) -> Result<Option<SweepMetrics>, CloudError> {
+        if self.sweep == self.options.sweeps {
+            return Ok(None);
+        }
+        let ready = &self.ready;
+        let sums = |scratch: &mut Scratch, chain: &mut Chain| {
+            chain.sweep(ready, scratch);
+            (chain.moments(), chain.ln_density(ready.electrons()))
+        };
+        // Added up in the order of the avalanches, whatever thread did what.
+        let of_chains: Vec<(Moments, f64)> =
+            self.chains.par_iter_mut().map_init(Scratch::default, sums).collect();
+        let ln_density = of_chains.iter().map(|(_, ln)| ln).sum::<f64>() / self.learns_from()[1] as f64;
+        let burn = self.options.sweeps / 2;
+        let gain = if self.sweep < burn { 1.0 } else { ((self.sweep - burn + 1) as f64).powf(-DECREASE) };
+        self.average(of_chains.into_iter().map(|(moments, _)| moments), gain);
+        if self.sweep >= WARM {
+            self.maximise(gain);
+        }
+        let every = (self.options.sweeps / BOUNDS).max(1);
+        let first = self.sweep == 0;
+        self.sweep += 1;
+        let bound = (first || self.sweep.is_multiple_of(every)).then(|| self.bound());
+        self.ready = self.model.ready()?;
+        Ok(Some(self.metrics(ln_density, bound)))
+    }
+
+    /// A lower bound on the mean of ln p(x | N) over the electrons of a few avalanches.
+    fn bound(&self) -> f64 {
+        bound(&self.ready, &self.bounded, BOUND_STEPS, self.options.seed)
+    }
+
+    fn metrics(&self, ln_density: f64, bound: Option<f64>) -> SweepMetrics {
+        let deviations = |covariance: &[[f64; 3]; 3]| [0, 1, 2].map(|k| covariance[k][k].sqrt());
+        let levels = &self.model.levels;
+        let spreads = levels.iter().map(|level| &level.covariance).chain([&self.model.electrons.covariance]);
+        let mean_number = |l: usize| {
+            let all: usize = self.chains.iter().map(|chain| chain.levels[l].len()).sum();
+            all as f64 / self.chains.len() as f64
+        };
+        SweepMetrics {
+            sweep: self.sweep,
+            ln_density,
+            bound,
+            centres: (0..levels.len()).map(mean_number).collect(),
+            spreads: spreads.map(deviations).collect(),
+            concentrations: levels.iter().map(|level| level.concentration).collect(),
+            root: deviations(&self.model.root.covariance),
+        }
+    }
+
+    fn average(&mut self, of_chains: impl Iterator<Item = Moments>, gain: f64) {
+        let mut moments = vec![(Matrix3::zeros(), 0.0); self.options.levels + 1];
+        for of_chain in of_chains {
+            for (sum, of) in moments.iter_mut().zip(of_chain) {
+                sum.0 += of.0;
+                sum.1 += of.1;
+            }
+        }
+        let origin = Vector3::from(self.start.root.mean);
+        let mut root = (Vector3::zeros(), Matrix3::zeros());
+        for chain in &self.chains {
+            let d = chain.root - origin;
+            root.0 += d;
+            root.1 += d * d.transpose();
+        }
+        match &mut self.averaged {
+            None => self.averaged = Some(Averages { moments, root }),
+            Some(averages) => {
+                for (old, new) in averages.moments.iter_mut().zip(moments) {
+                    old.0 += (new.0 - old.0) * gain;
+                    old.1 += (new.1 - old.1) * gain;
+                }
+                averages.root.0 += (root.0 - averages.root.0) * gain;
+                averages.root.1 += (root.1 - averages.root.1) * gain;
+            }
+        }
+    }
+
+    /// The most likely parameters. Covariances follow from averaged sums; the others have none of fixed length, so their maximisers
+    /// themselves are averaged.
+    fn maximise(&mut self, gain: f64) {
+        let Some(Averages { moments, root: (sum, squares) }) = &self.averaged else { return };
+        let covariance = |start: &[[f64; 3]; 3], squares: &Matrix3<f64>, count: f64| {
+            rows(&((squares + matrix(start) * PRIOR_COUNT) / (count + PRIOR_COUNT)))
+        };
+        let n = self.chains.len() as f64;
+        let mean = sum / n;
+        let about_mean = squares - mean * mean.transpose() * n;
+        self.model.root.mean = (Vector3::from(self.start.root.mean) + mean).into();
+        self.model.root.covariance = covariance(&self.start.root.covariance, &about_mean, n);
+        let (of_electrons, of_levels) = (&moments[self.options.levels], &moments[..self.options.levels]);
+        self.model.electrons.covariance =
+            covariance(&self.start.electrons.covariance, &of_electrons.0, of_electrons.1);
+        for (l, (squares, count)) in of_levels.iter().enumerate() {
+            let start = &self.start.levels[l];
+            let level = &mut self.model.levels[l];
+            level.covariance = covariance(&start.covariance, squares, *count);
+            let families = Families::of(&self.chains, l);
+            let ratio = families.concentration() / level.concentration;
+            level.concentration *= ratio.powf(gain);
+            // The costliest step, and the slowest to change.
+            if self.sweep < 20 || self.sweep.is_multiple_of(3) {
+                families.numbers(level, start, gain);
+            }
+        }
+    }
+}
+
+/// What the chains say of the families of one level.
+struct Families {
+    /// How many centres have 0, 1, 2, … children.
+    with_children: Vec<f64>,
+    /// Number of centres, of children, and of what the number of centres depends on, for each avalanche.
+    numbers: Vec<[f64; 3]>,
+}
+
+impl Families {
+    fn of(chains: &[Chain], l: usize) -> Self {
+        let (mut with_children, mut numbers) = (Vec::new(), Vec::with_capacity(chains.len()));
+        for chain in chains {
+            for &children in &chain.levels[l].children {
+                let children = children as usize;
+                with_children.resize(with_children.len().max(children + 1), 0.0);
+                with_children[children] += 1.0;
+            }
+            let centres = chain.levels[l].len() as f64;
+            let next = chain.levels.get(l + 1).map(|next| next.len() as f64);
+            let electrons = chain.electrons.len() as f64;
+            numbers.push([centres, next.unwrap_or(electrons), next.unwrap_or(chain.size)]);
+        }
+        Self { with_children, numbers }
+    }
+
+    /// The most likely parameter of the Dirichlet distribution of the shares, integrated out; its logarithm is believed to be 0 ± 1.5 before.
+    fn concentration(&self) -> f64 {
+        let slope = |ln: f64| {
+            let a = ln.exp();
+            let of_numbers: f64 = self
+                .numbers
+                .iter()
+                .map(|&[centres, children, _]| {
+                    centres * (digamma(a * centres) - digamma(a * centres + children))
+                })
+                .sum();
+            let at_zero = digamma(a);
+            let of_children: f64 = (self.with_children.iter().enumerate().skip(1))
+                .filter(|(_, count)| **count > 0.0)
+                .map(|(children, count)| count * (digamma(a + children as f64) - at_zero))
+                .sum();
+            a * (of_numbers + of_children) - ln / 2.25
+        };
+        root(slope, [-4.0, 5.0]).exp()
+    }
+
+    /// Moves the parameters of the number of centres towards the most likely ones. The power is believed to be 1 ± 1 before, ln of the excess 0 ± 2, and
+    /// the number at the start's within a factor of e³.
+    fn numbers(&self, level: &mut Level, start: &Level, gain: f64) {
+        let with = |free: &[f64]| Level {
+            ln_centres: free[0],
+            power: free[1],
+            excess: free[2].exp(),
+            ..level.clone()
+        };
+        let typical = self.numbers.iter().map(|[_, _, n]| n.ln()).sum::<f64>() / self.numbers.len() as f64;
+        let at_typical = |free: &[f64]| free[0] + free[1] * typical;
+        let expected = at_typical(&[start.ln_centres, start.power]);
+        let cost = |free: &[f64]| {
+            if !(-6.0..=6.0).contains(&free[2]) || free[0].abs() > 90.0 || free[1].abs() > 9.0 {
+                return f64::INFINITY;
+            }
+            let level = with(free);
+            let ln: f64 = self.numbers.iter().map(|&[m, _, n]| level.ln_probability(m, n)).sum();
+            0.5 * (free[1] - 1.0).powi(2)
+                + 0.125 * free[2].powi(2)
+                + (at_typical(free) - expected).powi(2) / 18.0
+                - ln
+        };
+        let now = [level.ln_centres, level.power, level.excess.ln().clamp(-6.0, 6.0)];
+        // The first step keeps the number at the typical size.
+        if let Some((found, _)) = minimise(cost, &now, &[0.1, 0.02, 0.2], 1e-7) {
+            let moved: [f64; 3] = std::array::from_fn(|k| now[k] + gain * (found[k] - now[k]));
+            *level = with(&moved);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
