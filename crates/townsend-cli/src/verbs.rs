@@ -169,6 +169,16 @@ fn describe_training(summary: &Summary) -> String {
             return format!("fitted {}", fit.stages.iter().map(stage).collect::<Vec<_>>().join(", "));
         }
         Summary::Cascade(CascadeSummary::End(fit)) => return describe_end(fit),
+        Summary::Cloud(fit) => {
+            return format!(
+                "{} sweeps over {} electrons of {} avalanches; bound on ln p(x | N) an electron {}, {} at the start",
+                fit.sweeps,
+                fit.electrons,
+                fit.used,
+                significant(fit.bound[1], 5),
+                significant(fit.bound[0], 5)
+            );
+        }
     };
     let best = summary.best.map_or(String::new(), |(loss, epoch)| {
         format!("; smallest validation loss {} in epoch {epoch}", significant(loss, 5))

@@ -33,8 +33,7 @@ const BOUND_STEPS: usize = 600;
 const BOUNDS: usize = 2;
 
 /// How to train.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrainOptions {
     /// Levels of centres, 0 to 3.
     pub levels: usize,
@@ -58,14 +57,14 @@ impl TrainOptions {
     /// Refuses what cannot be.
     pub fn check(&self) -> Result<(), CloudError> {
         let checks = [
-            ("levels", self.levels, 0..=MOST_LEVELS, "from 0 to 3"),
-            ("sweeps", self.sweeps, 10..=1_000_000, "from 10 to 1000000"),
-            ("electrons", self.electrons, 1..=1_000_000_000, "from 1 to 1000000000"),
-            ("most_electrons", self.most_electrons, 2..=1_000_000, "from 2 to 1000000"),
+            ("model.levels", self.levels, 0..=MOST_LEVELS, "from 0 to 3"),
+            ("training.sweeps", self.sweeps, 10..=1_000_000, "from 10 to 1000000"),
+            ("training.electrons", self.electrons, 1..=1_000_000_000, "from 1 to 1000000000"),
+            ("training.most_electrons", self.most_electrons, 2..=1_000_000, "from 2 to 1000000"),
         ];
         for (key, value, range, allowed) in checks {
             if !range.contains(&value) {
-                let (key, value) = (format!("model.{key}"), value.to_string());
+                let (key, value) = (key.to_string(), value.to_string());
                 return Err(CloudError::Range { key, value, allowed });
             }
         }

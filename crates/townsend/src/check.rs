@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
-use townsend_core::{Dataset, OutputFile, Part};
+use townsend_core::{Dataset, OutputFile, Part, Split};
 use townsend_io::{Loaded, ReadOptions};
 use townsend_train::Run;
 
 use crate::cascade::{CascadeRun, CascadeSummary};
+use crate::cloud::CloudRun;
 use crate::context::input_file;
 use crate::{Context, Error, Result};
 
@@ -266,23 +267,26 @@ struct Parts {
 
 /// Training and test part of the data that a run was made from.
 fn parts(run: &Path, file: &Path, data: &Dataset) -> Result<Parts> {
-    let (digest, parts) = match CascadeRun::open(run)?.map(|run| run.summary) {
-        Some(CascadeSummary::Stages(_)) => {
-            return Err(Error::Usage(format!(
-                "{}: was fitted to responses of single foils, not to avalanches, so nothing was held back\n  hint: leave out --held-back",
-                run.display()
-            )));
+    let by_split = |split: &Split| {
+        let [training, test] = [Part::Training, Part::Test].map(|part| split.indices(part, data.len()));
+        Parts { training, test, curves: Vec::new() }
+    };
+    let (digest, parts) = if let Some(CascadeRun { summary, .. }) = CascadeRun::open(run)? {
+        match summary {
+            CascadeSummary::Stages(_) => {
+                return Err(Error::Usage(format!(
+                    "{}: was fitted to responses of single foils, not to avalanches, so nothing was held back\n  hint: leave out --held-back",
+                    run.display()
+                )));
+            }
+            CascadeSummary::End(fit) => (fit.digest, by_split(&fit.split)),
         }
-        Some(CascadeSummary::End(fit)) => {
-            let [training, test] =
-                [Part::Training, Part::Test].map(|part| fit.split.indices(part, data.len()));
-            (fit.digest, Parts { training, test, curves: Vec::new() })
-        }
-        None => {
-            let run = Run::open(run)?;
-            let [training, test] = [Part::Training, Part::Test].map(|part| run.indices(data, part));
-            (run.data().digest.clone(), Parts { training, test, curves: curves(&run)? })
-        }
+    } else if let Some(CloudRun { summary, .. }) = CloudRun::open(run)? {
+        (summary.digest, by_split(&summary.split))
+    } else {
+        let run = Run::open(run)?;
+        let [training, test] = [Part::Training, Part::Test].map(|part| run.indices(data, part));
+        (run.data().digest.clone(), Parts { training, test, curves: curves(&run)? })
     };
     if digest != data.digest() {
         return Err(Error::Usage(format!(

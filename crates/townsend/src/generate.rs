@@ -10,6 +10,7 @@ use townsend_io::{AvalancheWriter, Format, WriteOptions};
 use townsend_train::Run;
 
 use crate::cascade::CascadeRun;
+use crate::cloud::CloudRun;
 use crate::simulate::make_electrons;
 use crate::{Context, Error, Result, Start};
 
@@ -104,14 +105,11 @@ pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Conte
     if let Some(CascadeRun { detector, .. }) = CascadeRun::open(run)? {
         return make_electrons(["generate", "generating"], Some(&detector), out, options, context);
     }
-    let run = Run::open(run)?;
-    if options.start != Start::Cell || !options.conditions.is_empty() {
-        let what = format!(
-            "{}: was trained without conditions and on one kind of start\n  hint: leave out --start and --condition",
-            run.path().display()
-        );
-        return Err(Error::Usage(what));
+    if let Some(cloud) = CloudRun::open(run)? {
+        return cloud.generate(out, options, context);
     }
+    let run = Run::open(run)?;
+    refuse_start(run.path(), options)?;
     let generator = run.generator()?;
     let meta = context.meta("generate", true, &Meta::default(), &[&run.best_checkpoint()])?;
     let range = options.shard.range(options.events);
@@ -126,6 +124,17 @@ pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Conte
     let avalanches = range.end - range.start;
     let parts = generator.chunks(context.seed, range).map(Dataset::from);
     stream_out("generating", avalanches, parts, writer, context)
+}
+
+/// Refuses starts and conditions, for models that learned neither.
+pub(crate) fn refuse_start(run: &Path, options: &SampleOptions) -> Result<()> {
+    if options.start == Start::Cell && options.conditions.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "{}: was trained without conditions and on one kind of start\n  hint: leave out --start and --condition",
+        run.display()
+    )))
 }
 
 /// Writes avalanches as they are made, so that memory does not grow with their number.

@@ -21,10 +21,12 @@
 
 mod cascade;
 mod check;
+mod cloud;
 mod context;
 mod convert;
 mod demo;
 mod error;
+mod fitted;
 mod generate;
 mod inspect;
 mod readout;
@@ -33,6 +35,7 @@ mod train;
 
 pub use cascade::{CascadeSummary, EndFit, Estimate, StageFit, StagesFit};
 pub use check::{CheckOptions, Gate, check, check_all};
+pub use cloud::CloudSummary;
 pub use context::Context;
 pub use convert::{ConvertOptions, Converted, convert};
 pub use demo::{Demo, demo};

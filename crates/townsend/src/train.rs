@@ -7,6 +7,8 @@ use townsend_io::ReadOptions;
 use townsend_train::{TrainConfig, TrainError, TrainSummary};
 
 use crate::cascade::{self, CascadeSummary};
+use crate::cloud::{self, CloudSummary};
+use crate::fitted;
 use crate::{Context, Error, Result};
 
 /// How to train.
@@ -36,6 +38,8 @@ pub enum Summary {
     Network(TrainSummary),
     /// Of a cascade, by a fit of its stages.
     Cascade(CascadeSummary),
+    /// Of a cloud, by sweeps.
+    Cloud(CloudSummary),
 }
 
 /// Trains the model that `config` describes on `data` and leaves everything in the directory `run`.
@@ -48,15 +52,28 @@ pub fn train(
     options: &TrainOptions,
     context: &Context<'_>,
 ) -> Result<Trained> {
-    if !cascade::is_cascade_config(config, &options.set) {
-        return train_network(config, data, run, options, context);
-    }
-    if options.resume {
-        let what = "a cascade is fitted at once, there is nothing to resume; leave out --resume";
-        return Err(Error::In { path: config.into(), source: Error::Usage(what.into()).into() });
-    }
-    let (summary, warnings) = cascade::train(config, data, run, &options.set, context)?;
-    Ok(Trained { summary: Summary::Cascade(summary), warnings })
+    let train_whole = |name: &str| match options.resume {
+        false => Ok(()),
+        true => {
+            let what =
+                format!("a {name} is trained in one go, there is nothing to resume; leave out --resume");
+            Err(Error::In { path: config.into(), source: Error::Usage(what).into() })
+        }
+    };
+    let (summary, warnings) = match fitted::family(config, &options.set).as_deref() {
+        Some(cascade::FAMILY) => {
+            train_whole("cascade")?;
+            let (summary, warnings) = cascade::train(config, data, run, &options.set, context)?;
+            (Summary::Cascade(summary), warnings)
+        }
+        Some(cloud::FAMILY) => {
+            train_whole("cloud")?;
+            let (summary, warnings) = cloud::train(config, data, run, &options.set, context)?;
+            (Summary::Cloud(summary), warnings)
+        }
+        _ => return train_network(config, data, run, options, context),
+    };
+    Ok(Trained { summary, warnings })
 }
 
 fn train_network(

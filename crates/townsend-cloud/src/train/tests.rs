@@ -152,9 +152,9 @@ fn settings_that_cannot_be_are_refused() {
     let default = TrainOptions::default();
     for (options, key) in [
         (TrainOptions { levels: 4, ..default }, "model.levels"),
-        (TrainOptions { sweeps: 9, ..default }, "model.sweeps"),
-        (TrainOptions { electrons: 0, ..default }, "model.electrons"),
-        (TrainOptions { most_electrons: 1, ..default }, "model.most_electrons"),
+        (TrainOptions { sweeps: 9, ..default }, "training.sweeps"),
+        (TrainOptions { electrons: 0, ..default }, "training.electrons"),
+        (TrainOptions { most_electrons: 1, ..default }, "training.most_electrons"),
     ] {
         assert!(options.check().unwrap_err().to_string().contains(key));
     }

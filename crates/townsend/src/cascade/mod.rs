@@ -13,19 +13,19 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use townsend_check::Figure;
-use townsend_core::OutputFile;
 use townsend_sim::Detector;
-use townsend_train::{RUN_VERSION, Run, TrainError, load_config};
+use townsend_train::{Run, load_config};
 
-use end::{DataConfig, FitConfig};
+use end::FitConfig;
 pub use end::{EndFit, Estimate};
 use stages::StageData;
 pub use stages::{StageFit, StagesFit};
 
+use crate::fitted::{self, HeldBack};
 use crate::simulate::detector;
 use crate::{Context, Error, Result};
 
-const FAMILY: &str = "cascade";
+pub(crate) const FAMILY: &str = "cascade";
 
 /// A configuration whose `model.family` is `cascade`.
 #[derive(Debug, Deserialize, Serialize)]
@@ -34,7 +34,7 @@ struct CascadeConfig {
     model: CascadeModel,
     /// Of avalanches, not of responses.
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<DataConfig>,
+    data: Option<HeldBack>,
     /// Likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     fit: Option<FitConfig>,
@@ -61,22 +61,6 @@ pub enum CascadeSummary {
     Stages(StagesFit),
     /// Avalanches at the anode.
     End(EndFit),
-}
-
-/// `data.json`.
-#[derive(Serialize, Deserialize)]
-struct CascadeData {
-    version: u64,
-    family: String,
-    #[serde(flatten)]
-    summary: CascadeSummary,
-}
-
-/// True if a configuration is that of a cascade. What is wrong with it otherwise is for others to say.
-pub(crate) fn is_cascade_config(path: &Path, set: &[String]) -> bool {
-    let table = load_config::<toml::Table>(path, set).ok();
-    let family = table.as_ref().and_then(|table| table.get("model")?.get("family")?.as_str());
-    family == Some(FAMILY)
 }
 
 /// Fits a cascade to `data` and writes the run directory. Returns how it went and what is to be said of the data.
@@ -133,7 +117,7 @@ fn start(config: &Path, named: &Path) -> Result<(Detector, Option<CascadeSummary
     }
 }
 
-/// Writes the run directory, `data.json`, which makes it a run, last.
+/// Writes the run directory.
 fn write(
     run: &Path,
     config: &CascadeConfig,
@@ -141,21 +125,15 @@ fn write(
     detector: &Detector,
     figure: Option<Figure>,
 ) -> Result<()> {
-    std::fs::create_dir_all(run).map_err(|source| Error::Io { path: run.into(), source })?;
-    let data = CascadeData { version: RUN_VERSION, family: FAMILY.into(), summary: summary.clone() };
     let in_toml = "descriptions of detectors and configurations have a form in TOML";
     let figure =
         figure.map(|Figure { svg, pdf, .. }| [("stages.svg", svg.into_bytes()), ("stages.pdf", pdf)]);
-    let data = serde_json::to_string_pretty(&data).expect("run data have a form in JSON") + "\n";
     let texts = [
         ("config.toml", toml::to_string(config).expect(in_toml)),
         ("detector.toml", toml::to_string(detector).expect(in_toml)),
-        ("data.json", data),
     ];
-    let contents = figure.into_iter().flatten().chain(texts.map(|(name, text)| (name, text.into_bytes())));
-    let filled = contents.map(|(name, bytes)| OutputFile::filled(&run.join(name), &bytes, true));
-    let files: std::result::Result<Vec<_>, _> = filled.collect();
-    Ok(files?.into_iter().try_for_each(OutputFile::commit)?)
+    let files = figure.into_iter().flatten().chain(texts.map(|(name, text)| (name, text.into_bytes())));
+    fitted::write(run, FAMILY, files, summary)
 }
 
 /// What a run directory says, if it is that of a cascade.
@@ -167,20 +145,9 @@ pub(crate) struct CascadeRun {
 }
 
 impl CascadeRun {
-    /// Opens a run directory; none if it is no cascade's. What is wrong then is said by those who open runs of networks.
+    /// Opens a run directory; none if it is no cascade's.
     pub(crate) fn open(run: &Path) -> Result<Option<Self>> {
-        let path = run.join("data.json");
-        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-        let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) else { return Ok(None) };
-        if value.get("family").and_then(serde_json::Value::as_str) != Some(FAMILY) {
-            return Ok(None);
-        }
-        let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
-        if found != RUN_VERSION {
-            return Err(TrainError::Version { path: run.into(), found, expected: RUN_VERSION }.into());
-        }
-        let data: CascadeData = serde_json::from_value(value)
-            .map_err(|error| Error::Content { path, what: error.to_string() })?;
-        Ok(Some(Self { detector: run.join("detector.toml"), summary: data.summary }))
+        let summary = fitted::open(run, FAMILY)?;
+        Ok(summary.map(|summary| Self { detector: run.join("detector.toml"), summary }))
     }
 }

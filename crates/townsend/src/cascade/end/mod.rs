@@ -16,6 +16,7 @@ use townsend_sim::{Detector, Foil, Polya};
 
 use super::StageFit;
 use crate::context::named_input;
+use crate::fitted::HeldBack;
 use crate::{Context, Error, Result};
 use features::{Features, LEAST_ELECTRONS, Order, large};
 pub use parameters::Estimate;
@@ -60,22 +61,6 @@ impl Default for FitConfig {
             seed: 1,
             widths: BTreeMap::new(),
         }
-    }
-}
-
-/// The `[data]` table.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct DataConfig {
-    /// Fraction of the avalanches that is held back.
-    test: f64,
-    /// Seed of the choice of these.
-    seed: u64,
-}
-
-impl Default for DataConfig {
-    fn default() -> Self {
-        Self { test: 0.2, seed: 1 }
     }
 }
 
@@ -134,7 +119,7 @@ impl FitConfig {
 /// are held back.
 pub(super) fn fit(
     (detector, guessed): (&mut Detector, bool),
-    (config, parts): (&FitConfig, DataConfig),
+    (config, parts): (&FitConfig, HeldBack),
     path: &Path,
     context: &Context<'_>,
 ) -> Result<(EndFit, Vec<String>)> {
@@ -144,7 +129,7 @@ pub(super) fn fit(
         let units = data.meta().units.join(", ");
         return Err(wrong(format!("the units are {units}; a detector is described in mm, mm and ns")));
     }
-    let split = Split::new(parts.seed, 0.0, parts.test).map_err(|error| Error::Usage(error.to_string()))?;
+    let split = parts.split()?;
     let training = data.select(&split.indices(Part::Training, data.len()));
     let observed = Observables::of(&training, &ObservableOptions::default(), context.progress)?;
     let large = large(&observed).into_iter().filter(|&large| large).count();

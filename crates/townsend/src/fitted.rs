@@ -1,0 +1,81 @@
+//! What models without networks have in common: the family that a configuration names, and the run directory.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use townsend_core::{OutputFile, Split};
+use townsend_train::{RUN_VERSION, TrainError, load_config};
+
+use crate::{Error, Result};
+
+/// The `[data]` table: what is held back.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HeldBack {
+    /// Fraction of the avalanches that is held back.
+    test: f64,
+    /// Seed of the choice of these.
+    seed: u64,
+}
+
+impl Default for HeldBack {
+    fn default() -> Self {
+        Self { test: 0.2, seed: 1 }
+    }
+}
+
+impl HeldBack {
+    pub(crate) fn split(self) -> Result<Split> {
+        Split::new(self.seed, 0.0, self.test).map_err(|error| Error::Usage(error.to_string()))
+    }
+}
+
+/// `model.family` of a configuration. What is wrong with one that has none is for others to say.
+pub(crate) fn family(path: &Path, set: &[String]) -> Option<String> {
+    let table: toml::Table = load_config(path, set).ok()?;
+    Some(table.get("model")?.get("family")?.as_str()?.to_owned())
+}
+
+/// `data.json`.
+#[derive(Serialize, Deserialize)]
+struct RunData<S> {
+    version: u64,
+    family: String,
+    #[serde(flatten)]
+    summary: S,
+}
+
+/// Writes the files of a run directory, `data.json`, which makes it a run, last.
+pub(crate) fn write(
+    run: &Path,
+    family: &str,
+    files: impl IntoIterator<Item = (&'static str, Vec<u8>)>,
+    summary: &impl Serialize,
+) -> Result<()> {
+    std::fs::create_dir_all(run).map_err(|source| Error::Io { path: run.into(), source })?;
+    let data = RunData { version: RUN_VERSION, family: family.into(), summary };
+    let data = serde_json::to_string_pretty(&data).expect("run data have a form in JSON") + "\n";
+    let contents = files.into_iter().chain([("data.json", data.into_bytes())]);
+    let filled = contents.map(|(name, bytes)| OutputFile::filled(&run.join(name), &bytes, true));
+    let files: std::result::Result<Vec<_>, _> = filled.collect();
+    Ok(files?.into_iter().try_for_each(OutputFile::commit)?)
+}
+
+/// What `data.json` of a run directory says, if it is of this family; none otherwise: what is wrong then is said by those who open
+/// runs of networks.
+pub(crate) fn open<S: DeserializeOwned>(run: &Path, family: &str) -> Result<Option<S>> {
+    let path = run.join("data.json");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) else { return Ok(None) };
+    if value.get("family").and_then(serde_json::Value::as_str) != Some(family) {
+        return Ok(None);
+    }
+    let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    if found != RUN_VERSION {
+        return Err(TrainError::Version { path: run.into(), found, expected: RUN_VERSION }.into());
+    }
+    let data: RunData<S> =
+        serde_json::from_value(value).map_err(|error| Error::Content { path, what: error.to_string() })?;
+    Ok(Some(data.summary))
+}
