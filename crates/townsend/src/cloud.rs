@@ -103,7 +103,8 @@ pub(crate) fn train(
     options.check().map_err(|error| in_config(Error::Usage(error.to_string())))?;
     let split = config.data.split().map_err(in_config)?;
     Run::refuse_occupied(run, context.force)?;
-    let Loaded { data, warnings, .. } = context.read(path, &ReadOptions::default())?;
+    let Loaded { data, mut warnings, .. } = context.read(path, &ReadOptions::default())?;
+    warnings.extend(outside(&data));
     let wrong = |error: CloudError| Error::Content { path: path.into(), what: error.to_string() };
     let task = context.progress.task("training", options.sweeps as u64);
     let training = split.indices(Part::Training, data.len());
@@ -131,6 +132,21 @@ pub(crate) fn train(
     };
     write(run, &config, trainer.model(), &metrics, &summary)?;
     Ok((summary, warnings))
+}
+
+/// What is to be said of electrons in flow bins, whose places are not known.
+fn outside(data: &Dataset) -> Option<String> {
+    let Dataset::Counts(set) = data else { return None };
+    let (mut outside, mut all) = (0u64, 0u64);
+    for avalanche in set.iter() {
+        for (&cell, &count) in avalanche.cells.iter().zip(avalanche.counts) {
+            all += u64::from(count);
+            outside += if set.grid().is_flow(cell) { u64::from(count) } else { 0 };
+        }
+    }
+    (outside > 0).then(|| {
+        format!("{outside} of {all} electrons lie outside the grid; they count in the number of electrons, but not in the widths")
+    })
 }
 
 fn write(

@@ -79,3 +79,51 @@ pub(crate) fn open<S: DeserializeOwned>(run: &Path, family: &str) -> Result<Opti
         serde_json::from_value(value).map_err(|error| Error::Content { path, what: error.to_string() })?;
     Ok(Some(data.summary))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Fit {
+        avalanches: usize,
+    }
+
+    #[test]
+    fn a_run_is_opened_by_its_family_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("deep/run");
+        write(&run, "one", [("model.toml", b"a = 1".to_vec())], &Fit { avalanches: 7 }).unwrap();
+        assert_eq!(std::fs::read(run.join("model.toml")).unwrap(), b"a = 1");
+        assert_eq!(open(&run, "one").unwrap(), Some(Fit { avalanches: 7 }));
+        assert_eq!(open::<Fit>(&run, "other").unwrap(), None);
+        assert_eq!(open::<Fit>(folder.path(), "one").unwrap(), None);
+    }
+
+    #[test]
+    fn a_run_of_another_version_or_with_something_missing_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |text: String| {
+            std::fs::write(folder.path().join("data.json"), text).unwrap();
+            open::<Fit>(folder.path(), "one").unwrap_err().to_string()
+        };
+        let newer =
+            said(format!("{{\"version\": {}, \"family\": \"one\", \"avalanches\": 7}}", RUN_VERSION + 1));
+        assert!(newer.contains(&(RUN_VERSION + 1).to_string()), "{newer}");
+        let missing = said(format!("{{\"version\": {RUN_VERSION}, \"family\": \"one\"}}"));
+        assert!(missing.contains("data.json: missing field `avalanches`"), "{missing}");
+    }
+
+    #[test]
+    fn the_family_is_that_of_the_configuration_and_its_overrides() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, "[model]\nfamily = \"cascade\"\n").unwrap();
+        assert_eq!(family(&path, &[]).as_deref(), Some("cascade"));
+        assert_eq!(family(&path, &["model.family=cloud-vae".into()]).as_deref(), Some("cloud-vae"));
+        for damaged in ["", "[model]\n", "[model]\nfamily = 3\n", "[model"] {
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(family(&path, &[]), None);
+        }
+    }
+}

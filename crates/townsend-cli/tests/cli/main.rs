@@ -4,6 +4,7 @@ mod bad_configurations;
 mod bad_files;
 mod cascade;
 mod checks;
+mod cloud;
 mod foreign;
 mod full_disk;
 mod help;
