@@ -52,22 +52,21 @@ pub fn train(
     options: &TrainOptions,
     context: &Context<'_>,
 ) -> Result<Trained> {
-    let train_whole = |name: &str| match options.resume {
-        false => Ok(()),
-        true => {
-            let what =
-                format!("a {name} is trained in one go, there is nothing to resume; leave out --resume");
-            Err(Error::In { path: config.into(), source: Error::Usage(what).into() })
+    let refuse_resume = |name: &str| {
+        if !options.resume {
+            return Ok(());
         }
+        let what = format!("a {name} is trained in one go, there is nothing to resume; leave out --resume");
+        Err(Error::In { path: config.into(), source: Error::Usage(what).into() })
     };
     let (summary, warnings) = match fitted::family(config, &options.set).as_deref() {
         Some(cascade::FAMILY) => {
-            train_whole("cascade")?;
+            refuse_resume("cascade")?;
             let (summary, warnings) = cascade::train(config, data, run, &options.set, context)?;
             (Summary::Cascade(summary), warnings)
         }
         Some(cloud::FAMILY) => {
-            train_whole("cloud")?;
+            refuse_resume("cloud")?;
             let (summary, warnings) = cloud::train(config, data, run, &options.set, context)?;
             (Summary::Cloud(summary), warnings)
         }
