@@ -13,7 +13,7 @@ use burn_tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use townsend_core::Grid;
 use townsend_models::vae::{self, Likelihood, VaeConfig};
-use townsend_models::{Batch, Model, Output, Parameters, Pass, Player, Scaling, Schedule};
+use townsend_models::{Batch, Model, Output, Parameters, Pass, Player, SamplerKind, Scaling, Schedule};
 
 const OUTPUT: f32 = 1e-5;
 const GRADIENT: f32 = 1e-3;
@@ -61,7 +61,7 @@ fn compare(
         input: Scaling::Raw,
         beta,
         output_norm: true,
-        latent_moments: false,
+        sampler: SamplerKind::Normal,
         ..VaeConfig::default()
     };
     let model = config.check(&Grid::standard(dims)?)?;

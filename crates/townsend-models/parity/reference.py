@@ -83,6 +83,7 @@ class Vae(nn.Module):
 OUTPUT = {
     "relu": nn.functional.relu,
     "two_sigmoid": lambda x: 2 * torch.sigmoid(x),
+    "exp": lambda x: x,
     "softmax": lambda x: nn.functional.log_softmax(x, 1),
 }
 
@@ -97,6 +98,13 @@ def multinomial_loss(log_p, counts, mean, logvar, weight):
     """In nats of an avalanche: -sum n log p + weight * KL, averaged over the batch only."""
     kl = -0.5 * torch.sum(1 + logvar - mean**2 - logvar.exp(), dim=1)
     return (-(counts * log_p).sum(1) + weight * kl).mean()
+
+
+def poisson_loss(log_rate, counts, mean, logvar, weight):
+    """In nats of an avalanche, without ln n!: sum rate - n log rate + weight * KL, averaged over the batch only."""
+    kl = -0.5 * torch.sum(1 + logvar - mean**2 - logvar.exp(), dim=1)
+    nll = nn.functional.poisson_nll_loss(log_rate, counts, log_input=True, full=False, reduction="none")
+    return (nll.sum(1) + weight * kl).mean()
 
 
 def counts(batch, cells, dims, generator):

@@ -3,6 +3,13 @@
 use burn_tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
+use crate::{Number, Numbers};
+
+/// A critic that is right more often than this leaves nothing to learn from.
+const ALWAYS_RIGHT: f64 = 0.995;
+/// Avalanches that vary by less than this fraction of what real ones do are all alike.
+const ALL_ALIKE: f64 = 0.1;
+
 /// What a generator and its critic play for. D is the score of the critic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,4 +81,25 @@ pub(crate) fn penalty(gradient: Tensor<2>) -> Tensor<1> {
 /// ‖mean real − mean made‖² of features (Salimans et al. 2016).
 pub(crate) fn feature_distance(real: Tensor<2>, made: Tensor<2>) -> Tensor<1> {
     (real.mean_dim(0) - made.mean_dim(0)).square().sum()
+}
+
+/// What the means of an epoch say of a game that went wrong.
+pub(crate) fn symptoms(means: &Numbers) -> Vec<String> {
+    let one = |name: &str| means.get(name).and_then(Number::one);
+    let mut symptoms = Vec::new();
+    if one("critic_accuracy").is_some_and(|accuracy| accuracy > ALWAYS_RIGHT) {
+        symptoms.push(
+            "the critic is always right, so nothing is learned from it; lower training.critic_learning_rate, or let a GAN have model.loss = \
+             \"wgan_gp\""
+                .to_owned(),
+        );
+    }
+    if one("diversity").is_some_and(|diversity| diversity < ALL_ALIKE) {
+        symptoms.push(
+            "the generator collapsed: its avalanches are all in the same place; let a GAN have model.minibatch_discrimination = true or \
+             model.loss = \"wgan_gp\", and a VAE a lower model.adversary.weight"
+                .to_owned(),
+        );
+    }
+    symptoms
 }

@@ -6,7 +6,7 @@
 use burn_tensor::Tensor;
 use townsend_core::Purpose;
 
-use crate::dense::{Activation, Dense, apply_all, mask};
+use crate::dense::{Activation, Dense, Norm, apply_all, mask};
 use crate::layers::{Layer, Pass};
 use crate::{Batch, Role, TensorSpec};
 
@@ -58,6 +58,20 @@ impl Critic {
             (true, None) => self.cells.iter().product(),
             (false, _) => crate::layers::stack(&self.convolutions, self.cells).output().values(),
         }
+    }
+
+    /// Linear layers from the features, what is joined to them and `observables` through `widths` to the score.
+    pub(crate) fn set_head(&mut self, widths: &[usize], activation: Activation, observables: usize) {
+        let inputs = self.features() + self.minibatch.map_or(0, |minibatch| minibatch.rows) + observables;
+        self.head = Dense::chain(&format!("{}linear", self.prefix), inputs, widths, activation, Norm::None);
+        let width = widths.last().copied().unwrap_or(inputs);
+        self.head.extend(Dense::chain(
+            &format!("{}score", self.prefix),
+            width,
+            &[1],
+            Activation::None,
+            Norm::None,
+        ));
     }
 
     pub(crate) fn specs(&self) -> Vec<TensorSpec> {

@@ -5,10 +5,8 @@ use rand::RngExt;
 use townsend_core::{Purpose, stream};
 
 use crate::layers::{Pass, linear_specs, norm_specs};
+use crate::layout::EPSILON;
 use crate::{Batch, TensorSpec};
-
-/// Added to the variance in a normalisation (PyTorch's default).
-const EPSILON: f64 = 1e-5;
 
 /// λ and α of SELU (Klambauer et al. 2017).
 const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];

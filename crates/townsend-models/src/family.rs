@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use townsend_core::{CountSet, Grid};
 
 use crate::layers::Pass;
-use crate::{ConfigError, Decoder, Parameters, TensorSpec, gan, vae};
+use crate::{ConfigError, Decoder, Parameters, Sampler, TensorSpec, gan, vae};
 
 /// A model on a grid: which tensors it has, its losses, and how noise becomes the shape of an avalanche.
 pub trait Model: std::fmt::Debug + Send + Sync {
@@ -47,18 +47,21 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     /// Changes the limits of tensors that a loss demands, after `player` moved.
     fn constrain(&self, _parameters: &mut Parameters, _player: Player) {}
 
-    /// The distribution of the noise that new avalanches are made from, if it is not N(0, I).
-    fn latent_map(&self, _parameters: &Parameters) -> Option<LatentMap> {
-        None
+    /// Sets, at the end of an epoch, the tensors that follow from training avalanches and the weights of the moment; `batches` are at
+    /// most some thousand of these avalanches.
+    fn settle(&self, _parameters: &mut Parameters, _batches: &mut dyn Iterator<Item = Batch>) {}
+
+    /// What standard normal numbers become before the network sees them.
+    fn sampler(&self, _parameters: &Parameters) -> Sampler {
+        Sampler::normal(self.noise())
     }
 
-    /// What [`Model::shapes`] does, the latent map included, for batches of `batch` on the CPU and without Burn; `None`
-    /// if there is no such way.
+    /// What [`Model::shapes`] does, for batches of `batch` on the CPU and without Burn; `None` if there is no such way.
     fn decoder(&self, _parameters: &Parameters, _batch: usize) -> Option<Decoder> {
         None
     }
 
-    /// Noise `[batch, noise]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
+    /// What the sampler gave, `[batch, _]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2>;
 
     /// True if the model draws the number of electrons itself: the sum of the weights. Else it is drawn from the
@@ -83,6 +86,14 @@ pub(crate) fn check_weights(tensors: &[TensorSpec], key: &str, value: usize) -> 
     Ok(())
 }
 
+/// Refuses a weight that is no finite number above 0.
+pub(crate) fn check_finite(key: &str, value: f64) -> Result<(), ConfigError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(ConfigError::new(key, value, "must be finite and above 0"))
+}
+
 /// A part of a model that has a loss of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Player {
@@ -90,22 +101,6 @@ pub enum Player {
     Generator,
     /// What tells them from real ones.
     Critic,
-}
-
-/// An affine map of standard normal noise: z ↦ mean + factor z.
-#[derive(Debug, Clone)]
-pub struct LatentMap {
-    /// `[1, noise]`.
-    pub mean: Tensor<2>,
-    /// The transposed factor, `[noise, noise]`.
-    pub transposed: Tensor<2>,
-}
-
-impl LatentMap {
-    /// Maps the rows of `[batch, noise]`.
-    pub fn apply(&self, noise: Tensor<2>) -> Tensor<2> {
-        noise.matmul(self.transposed.clone()) + self.mean.clone()
-    }
 }
 
 /// Avalanches to learn from. All randomness of a step is in `noise` and in the streams of `seed` and `step`.

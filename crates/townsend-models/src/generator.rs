@@ -12,13 +12,13 @@ use townsend_core::{CountSet, Grid, Meta, Purpose, stream};
 use crate::layers::Pass;
 use crate::multinomial::throw;
 use crate::parameters::to_host;
-use crate::{Checkpoint, Decoder, LatentMap, Model, ModelError, Parameters, SizeModel};
+use crate::{Checkpoint, Decoder, Model, ModelError, Parameters, Sampler, SizeModel};
 
 const LATENT: Purpose = Purpose::new("generate latent");
 const SIZE: Purpose = Purpose::new("generate size");
 const ELECTRONS: Purpose = Purpose::new("generate electrons");
 
-/// Draws avalanches: z ~ N(0, I) becomes the shape of an avalanche, the number of electrons is drawn on its own, and
+/// Draws avalanches: a latent point becomes the shape of an avalanche, the number of electrons is drawn on its own, and
 /// the electrons are thrown into the cells of the shape.
 ///
 /// Avalanche `index` of a seed is always the same, byte for byte, whatever range it is asked for in and on however
@@ -27,7 +27,7 @@ const ELECTRONS: Purpose = Purpose::new("generate electrons");
 #[derive(Debug)]
 pub struct Generator {
     model: Box<dyn Model>,
-    latent_map: Option<LatentMap>,
+    sampler: Sampler,
     parameters: Parameters,
     /// On the CPU the way without Burn, for whole blocks: those that no thread is using.
     decoders: Option<Mutex<Vec<Decoder>>>,
@@ -50,7 +50,7 @@ impl Generator {
         let decoder = on_cpu.then(|| model.decoder(&checkpoint.parameters, block(&header.grid))).flatten();
         Self {
             decoders: decoder.map(|decoder| Mutex::new(vec![decoder])),
-            latent_map: model.latent_map(&checkpoint.parameters),
+            sampler: model.sampler(&checkpoint.parameters),
             model,
             parameters: checkpoint.parameters,
             size: header.size,
@@ -99,18 +99,17 @@ impl Generator {
     fn decode_block(&self, seed: u64, start: u64, wanted: Range<u64>) -> CountSet {
         let (block, noise) = (block(&self.grid), self.model.noise());
         let latent: Vec<f32> = (0..block as u64)
-            .flat_map(|row| standard_normal(seed, LATENT, start.wrapping_add(row), noise))
+            .flat_map(|row| {
+                self.sampler.point(&standard_normal(seed, LATENT, start.wrapping_add(row), noise))
+            })
             .collect();
         let mut decoder = self.take_decoder();
         let decoded;
         let weights = if let Some(decoder) = &mut decoder {
             decoder.weights(&latent)
         } else {
-            let latent = Tensor::from_data(TensorData::new(latent, [block, noise]), self.parameters.device());
-            let latent = match &self.latent_map {
-                Some(map) => map.apply(latent),
-                None => latent,
-            };
+            let shape = [block, latent.len() / block];
+            let latent = Tensor::from_data(TensorData::new(latent, shape), self.parameters.device());
             decoded = to_host(self.model.shapes(&mut Pass::inference(&self.parameters), latent));
             &decoded
         };

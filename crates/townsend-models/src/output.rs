@@ -10,9 +10,9 @@ use crate::decoder::ToWeights;
 use crate::layers::Pass;
 use crate::multinomial::throw;
 use crate::parameters::to_host;
-use crate::{Parameters, Role, TensorSpec};
+use crate::{Batch, Parameters, Role, TensorSpec};
 
-/// ln p of the mean avalanche in each cell, if the output is `softmax`.
+/// The logarithm of the mean avalanche in each cell: of its probabilities if the output is `softmax`, of its counts if it is `exp`.
 pub(crate) const PROFILE: &str = "output.log_profile";
 
 /// What stands at the end of a network that makes avalanches.
@@ -25,6 +25,8 @@ pub enum Output {
     TwoSigmoid,
     /// exp(x) over its sum over all cells: probabilities.
     Softmax,
+    /// exp(x) times the mean avalanche: expected counts.
+    Exp,
 }
 
 /// How counts enter the network.
@@ -72,19 +74,27 @@ impl Output {
     /// The tensors that it takes from the data.
     pub(crate) fn specs(self, cells: usize) -> Option<TensorSpec> {
         let profile = TensorSpec { name: PROFILE.into(), shape: vec![cells], role: Role::Buffer(0.0) };
-        (self == Self::Softmax).then_some(profile)
+        self.has_profile().then_some(profile)
+    }
+
+    /// True if the network gives what is to be added to the logarithm of the mean avalanche.
+    fn has_profile(self) -> bool {
+        matches!(self, Self::Softmax | Self::Exp)
     }
 
     /// Takes its tensors from the data.
     pub(crate) fn prepare(self, parameters: &mut Parameters, training: &CountSet) {
-        if self == Self::Softmax {
-            let profile = log_profile(training);
+        if self.has_profile() {
+            let (mut profile, electrons) = log_profile(training);
+            if self == Self::Exp {
+                profile.iter_mut().for_each(|x| *x += electrons.ln());
+            }
             let profile = TensorData::new(profile, [training.grid().cells()]);
             parameters.set(PROFILE, Tensor::from_data(profile, parameters.device()));
         }
     }
 
-    /// The output function over `[batch, cells]`; for `softmax` its logarithm. There the network gives what is to be
+    /// The output function over `[batch, cells]`; for `softmax` and `exp` its logarithm. There the network gives what is to be
     /// added to the logarithm of the mean avalanche: the many cells that are always empty are so from the start.
     pub(crate) fn apply(self, pass: &Pass<'_>, made: Tensor<2>) -> Tensor<2> {
         match self {
@@ -94,25 +104,26 @@ impl Output {
                 let [_, cells] = made.dims();
                 activation::log_softmax(made + pass.tensor(PROFILE, [1, cells]), 1)
             }
+            Self::Exp => {
+                let [_, cells] = made.dims();
+                made + pass.tensor(PROFILE, [1, cells])
+            }
         }
     }
 
     /// What [`Output::apply`] gave, as weights of the cells, not normalised.
     pub(crate) fn weights(self, scaling: Scaling, made: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Softmax => made.exp(),
+            Self::Softmax | Self::Exp => made.exp(),
             Self::Relu | Self::TwoSigmoid => scaling.unscale(made),
         }
     }
 
     /// From what stands before the output function to weights, without Burn.
     pub(crate) fn to_weights(self, scaling: Scaling, parameters: &Parameters) -> ToWeights {
-        let profile = match self {
-            Self::Softmax => parameters.values(PROFILE),
-            Self::Relu | Self::TwoSigmoid => Vec::new(),
-        };
+        let profile = if self.has_profile() { parameters.values(PROFILE) } else { Vec::new() };
         Box::new(move |cells: &mut [f32]| match self {
-            Self::Softmax => {
+            Self::Softmax | Self::Exp => {
                 exponentials(cells, &profile);
             }
             Self::Relu => cells.iter_mut().for_each(|x| *x = scaling.unscaled(x.max(0.0))),
@@ -123,34 +134,41 @@ impl Output {
     }
 }
 
-/// ln p of the mean avalanche, with a tenth of an electron added to each cell so that none is impossible.
-fn log_profile(training: &CountSet) -> Vec<f32> {
+/// ln p of the mean avalanche, with a tenth of an electron added to each cell so that none is impossible; and the mean number of
+/// electrons of avalanches that have any.
+fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
     let mut electrons = vec![0u64; training.grid().cells()];
-    for avalanche in training.iter() {
+    let mut filled = 0u64;
+    for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
         let counts = avalanche.cells.iter().zip(avalanche.counts);
         counts.for_each(|(&cell, &n)| electrons[cell as usize] += u64::from(n));
+        filled += 1;
     }
     let total = electrons.iter().sum::<u64>() as f64 + 0.1 * electrons.len() as f64;
-    electrons.iter().map(|&n| ((n as f64 + 0.1) / total).ln() as f32).collect()
+    let profile = electrons.iter().map(|&n| ((n as f64 + 0.1) / total).ln() as f32);
+    (profile.collect(), (total / filled.max(1) as f64) as f32)
 }
 
-/// `sizes` electrons thrown into cells by probabilities whose logarithms are `ln_p`, `[batch, cells]`. Gradients pass as if the
-/// expected counts had been returned (a straight-through estimate: Bengio et al. 2013), so that a network learns from the judgement of
-/// whole electrons.
-pub(crate) fn thrown(ln_p: Tensor<2>, sizes: &[f32], seed: u64, purpose: Purpose, first: u64) -> Tensor<2> {
-    let [batch, cells] = ln_p.dims();
+/// Electrons thrown into cells by probabilities whose logarithms are `ln_p`, `[batch, cells]`, as many as the avalanches of the batch have.
+/// Gradients pass as if the expected counts had been returned (a straight-through estimate: Bengio et al. 2013), so that a network learns
+/// from the judgement of whole electrons.
+pub(crate) fn thrown(ln_p: Tensor<2>, batch: &Batch, purpose: Purpose) -> Tensor<2> {
+    let inner = |tensor: Tensor<2>| if tensor.is_autodiff() { tensor.inner() } else { tensor };
+    let [rows, cells] = ln_p.dims();
     let device = ln_p.device();
-    let n = Tensor::<2>::from_data(TensorData::new(sizes.to_vec(), [batch, 1]), &device);
+    let sizes = to_host(inner(batch.counts.clone()).sum_dim(1));
+    let n = Tensor::<2>::from_data(TensorData::new(sizes.clone(), [rows, 1]), &device);
     let expected = ln_p.exp() * n;
-    let weights = to_host(if expected.is_autodiff() { expected.clone().inner() } else { expected.clone() });
+    let weights = to_host(inner(expected.clone()));
     let mut drawn = vec![0.0f32; weights.len()];
-    let rows = drawn.par_chunks_mut(cells).zip(weights.par_chunks(cells)).zip(sizes).enumerate();
-    rows.for_each(|(row, ((drawn, weights), &size))| {
-        let random = &mut stream(seed, purpose, first + row as u64);
+    let first = batch.step.wrapping_mul(rows as u64);
+    let of_rows = drawn.par_chunks_mut(cells).zip(weights.par_chunks(cells)).zip(&sizes).enumerate();
+    of_rows.for_each(|(row, ((drawn, weights), &size))| {
+        let random = &mut stream(batch.seed, purpose, first.wrapping_add(row as u64));
         throw(weights, size as u64, random).into_iter().for_each(|cell| drawn[cell as usize] += 1.0);
     });
     let excess: Vec<f32> = drawn.iter().zip(&weights).map(|(drawn, expected)| drawn - expected).collect();
-    let excess = Tensor::from_data(TensorData::new(excess, [batch, cells]), &device);
+    let excess = Tensor::from_data(TensorData::new(excess, [rows, cells]), &device);
     expected + excess
 }
 
@@ -184,8 +202,9 @@ mod tests {
         set.push([(0, 6)]);
         let profile = log_profile(&set);
         let total = 40.3f32;
-        assert!((profile[0].exp() - 10.1 / total).abs() < 1e-6);
-        assert!((profile[1].exp() - 0.1 / total).abs() < 1e-6);
+        assert!((profile.1 - total / 2.0).abs() < 1e-5);
+        assert!((profile.0[0].exp() - 10.1 / total).abs() < 1e-6);
+        assert!((profile.0[1].exp() - 0.1 / total).abs() < 1e-6);
     }
 
     #[test]
@@ -194,7 +213,9 @@ mod tests {
         let ln_p = tensor(vec![0.25f32.ln(), 0.75f32.ln(), 0.5f32.ln(), 0.5f32.ln()], 2);
         let tracked = ln_p.autodiff().require_grad();
         let sizes = [8.0, 1000.0];
-        let counts = thrown(tracked.clone(), &sizes, 1, TEST, 0);
+        let real = tensor(vec![3.0, 5.0, 0.0, 1000.0], 2);
+        let batch = Batch { counts: real, noise: tensor(vec![0.0; 2], 1), seed: 1, step: 0 };
+        let counts = thrown(tracked.clone(), &batch, TEST);
         let host = to_host(counts.clone().inner());
         for (row, size) in host.chunks(2).zip(sizes) {
             assert!(

@@ -8,7 +8,7 @@ use burn_tensor::{Device, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
 use townsend_core::{Axis, Grid};
 use townsend_models::vae::{self, Likelihood, Vae, VaeConfig};
-use townsend_models::{Model, Output, Parameters, Pass};
+use townsend_models::{Model, Output, Parameters, Pass, SamplerKind};
 
 /// Largest deviation of an output relative to the largest output.
 const OUTPUT: f32 = 1e-5;
@@ -112,7 +112,7 @@ fn small(dims: usize, output: Output) -> Vae {
         output,
         likelihood: if output == Output::Softmax { Likelihood::Multinomial } else { Likelihood::Mse },
         output_norm: true,
-        latent_moments: false,
+        sampler: SamplerKind::Normal,
         ..VaeConfig::default()
     };
     config.check(&grid).unwrap()
@@ -179,7 +179,11 @@ fn decoder() {
 #[test]
 fn losses() {
     let expected = Expected::load("loss/expected.safetensors");
-    let cases = [(Likelihood::Mse, "mse"), (Likelihood::Multinomial, "multinomial")];
+    let cases = [
+        (Likelihood::Mse, "mse"),
+        (Likelihood::Multinomial, "multinomial"),
+        (Likelihood::Poisson, "poisson"),
+    ];
     for (likelihood, name) in cases {
         let inputs = ["decoded", "mean", "logvar"];
         let [decoded, mean, logvar] =
@@ -188,6 +192,7 @@ fn losses() {
         let output = match likelihood {
             Likelihood::Mse => activation::relu(decoded.clone()),
             Likelihood::Multinomial => activation::log_softmax(decoded.clone(), 1),
+            Likelihood::Poisson => decoded.clone(),
         };
         let loss = vae::reconstruction(likelihood, output, counts.clone(), counts)
             + vae::divergence(likelihood, vae::nats(mean.clone(), logvar.clone())) * 1.5;

@@ -26,7 +26,7 @@ const MODEL: &str = r#"
     likelihood = "mse"
     output = "relu"
     output_norm = true
-    latent_moments = false
+    sampler = "normal"
     input = "raw"
     beta = { start = 1.5 }
     [data]

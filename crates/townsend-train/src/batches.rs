@@ -59,6 +59,13 @@ impl Batches<'_> {
         })
     }
 
+    /// The first avalanches, at most `most`, in batches, mirrored as in training; the same in every epoch.
+    pub(crate) fn some(&self, most: usize) -> impl Iterator<Item = Batch> {
+        let batches = most.min(self.indices.len()).div_ceil(self.batch_size) as u64;
+        // Steps of a training are never so many.
+        (0..batches).map(|batch| self.training(&self.indices, batch, u64::MAX - batch))
+    }
+
     fn batch(&self, cells: Vec<f32>, noise: Vec<f32>, step: u64) -> Batch {
         let rows = noise.len() / self.noise;
         let tensor = |values: Vec<f32>| {

@@ -19,6 +19,8 @@ use crate::metrics::{EpochMetrics, MetricsWriter, Rollback, StepMetrics};
 use crate::optimiser::Optimiser;
 use crate::run::Run;
 
+/// Avalanches that what follows from them is computed from at the end of an epoch.
+const SETTLED_ON: usize = 4096;
 /// How often a training goes back before it gives up.
 const ROLLBACKS: u32 = 3;
 /// A loss this many times as large as that of the last epoch (or as 1) exploded.
@@ -238,7 +240,8 @@ impl<'a> Trainer<'a> {
     /// Compares with the validation avalanches, keeps the weights if they are the best so far, and begins the next epoch.
     fn end_epoch(&mut self, seconds: f64, steps: u64) -> Result<(), TrainError> {
         let epoch = self.header.training.epoch;
-        let weights = self.generating();
+        let mut weights = self.generating();
+        self.plan.model.settle(&mut weights, &mut self.training.some(SETTLED_ON));
         let validation = self.validate(&weights);
         let distance = self.distance(&weights)?;
         let avalanches = steps as f64 * self.training.batch_size.min(self.training.indices.len()) as f64;

@@ -6,7 +6,8 @@ use townsend_core::Grid;
 use super::Gan;
 use super::network::{Critics, Generators};
 use crate::adversarial::AdversarialLoss;
-use crate::family::check_weights;
+use crate::family::{check_finite, check_weights};
+use crate::layout::Layers;
 use crate::{ConfigError, Model, Output, Scaling};
 
 /// The distribution of the numbers that avalanches are made of.
@@ -29,24 +30,6 @@ pub enum Layout {
     Deep,
     /// Kernels that are multiples of their strides, which leave no checkerboard: every cell is reached by as many weights.
     Smooth,
-}
-
-/// Layers of a generator (linear ones first) or of a critic (linear ones last).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layers {
-    /// Outputs of the linear layers; for a critic without the last, which has one.
-    #[serde(default)]
-    pub linear: Vec<usize>,
-    /// Channels after each convolution.
-    #[serde(default)]
-    pub channels: Vec<usize>,
-    /// Cells an axis that each kernel covers.
-    #[serde(default)]
-    pub kernels: Vec<usize>,
-    /// Step of each kernel.
-    #[serde(default)]
-    pub strides: Vec<usize>,
 }
 
 /// A GAN as written in a configuration file.
@@ -141,7 +124,7 @@ impl GanConfig {
         let cells = if self.dims == 0 { vec![1] } else { grid.shape() };
         let (generator, critic) = self.layers();
         for (key, layers) in [("generator", &generator), ("critic", &critic)] {
-            layers.check(key, self.dims)?;
+            layers.check(&format!("model.{key}"), self.dims > 1, key == "critic" && self.dims > 1)?;
         }
         let generator = Generators::new(self, &generator, &cells)?;
         let critic = Critics::new(self, &critic, &cells)?;
@@ -169,9 +152,11 @@ impl GanConfig {
             }
         }
         for (key, value) in [("clip", self.clip), ("penalty", self.penalty)] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(ConfigError::new(format!("model.{key}"), value, "must be finite and above 0"));
-            }
+            check_finite(&format!("model.{key}"), value)?;
+        }
+        if self.output == Output::Exp {
+            let allowed = "must be \"softmax\", \"relu\" or \"two_sigmoid\": a GAN takes the number of electrons from elsewhere";
+            return Err(ConfigError::new("model.output", self.output, allowed));
         }
         if self.critic_steps == 0 {
             return Err(ConfigError::new("model.critic_steps", 0, "must be at least 1"));
@@ -189,12 +174,7 @@ impl GanConfig {
 impl Layout {
     /// Layers of generator and critic for 92 cells an axis.
     fn layers(self, dims: usize, hidden: usize) -> (Layers, Layers) {
-        let layers = |linear: &[usize], channels: &[usize], kernels: &[usize], strides: &[usize]| Layers {
-            linear: linear.into(),
-            channels: channels.into(),
-            kernels: kernels.into(),
-            strides: strides.into(),
-        };
+        let layers = Layers::new;
         let perceptron = |depth: usize| layers(&vec![hidden; depth], &[], &[], &[]);
         match (self, dims) {
             (_, 0) => (perceptron(3), perceptron(3)),
@@ -226,23 +206,5 @@ impl Layout {
                 layers(&[256], &[16, 32, 64, 128], &[4, 6, 8, 4], &[2, 3, 2, 1]),
             ),
         }
-    }
-}
-
-impl Layers {
-    fn check(&self, key: &str, dims: usize) -> Result<(), ConfigError> {
-        let convolutions = [&self.channels, &self.kernels, &self.strides];
-        let same = convolutions.iter().all(|list| list.len() == self.channels.len());
-        let all = convolutions.into_iter().chain([&self.linear]).flatten();
-        let in_range = all.clone().all(|value| (1..=MOST_UNITS).contains(value));
-        let wanted =
-            if dims < 2 { self.channels.is_empty() } else { (1..=16).contains(&self.channels.len()) };
-        let linear = self.linear.len() <= 16 && (key == "critic" && dims > 1 || !self.linear.is_empty());
-        if same && in_range && wanted && linear {
-            return Ok(());
-        }
-        let allowed = "channels, kernels and strides are lists of the same length (1 to 16; in one dimension and none empty), linear is a \
-                       list of up to 16 (not empty, save for the critic's in two and three dimensions), and all numbers are from 1 to 65536";
-        Err(ConfigError::new(format!("model.{key}"), self, allowed))
     }
 }

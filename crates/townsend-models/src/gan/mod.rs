@@ -10,24 +10,18 @@ use burn_tensor::{Tensor, TensorData};
 use rand::RngExt;
 use townsend_core::{CountSet, Grid, Purpose, stream};
 
-pub use self::config::{GanConfig, Layers, Layout, Noise};
+pub use self::config::{GanConfig, Layout, Noise};
 use self::network::Generators;
-use crate::adversarial::{AdversarialLoss, accuracy, feature_distance, penalty};
+use crate::adversarial::{AdversarialLoss, accuracy, feature_distance, penalty, symptoms};
 use crate::critic::{Critic, DROPOUTS};
 use crate::labels::Labels;
 use crate::layers::Pass;
 use crate::output::thrown;
-use crate::parameters::to_host;
-use crate::{Batch, Losses, Model, Number, Numbers, Output, Parameters, Player, TensorSpec, standard_normal};
+use crate::{Batch, Losses, Model, Numbers, Output, Parameters, Player, TensorSpec, standard_normal};
 
 const GENERATOR_NOISE: Purpose = Purpose::new("generator noise");
 const ELECTRONS: Purpose = Purpose::new("made electrons");
 const BETWEEN: Purpose = Purpose::new("between real and made");
-
-/// A critic that is right more often than this leaves a generator nothing to learn from.
-const ALWAYS_RIGHT: f64 = 0.995;
-/// Avalanches that vary by less than this fraction of what real ones do are all alike.
-const ALL_ALIKE: f64 = 0.1;
 
 /// A GAN on a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,13 +69,12 @@ impl Gan {
         let made = self.config.output.apply(pass, made);
         let (cells, counts) = match self.config.output {
             Output::Softmax => {
-                let [rows, _] = batch.counts.dims();
-                let sizes = to_host(inner(batch.counts.clone()).sum_dim(1));
-                let first = batch.step.wrapping_mul(rows as u64);
-                let counts = thrown(made, &sizes, batch.seed, ELECTRONS, first);
+                let counts = thrown(made, batch, ELECTRONS);
                 (self.config.input.scale(counts.clone()), counts)
             }
-            Output::Relu | Output::TwoSigmoid => (made.clone(), self.config.input.unscale(made)),
+            Output::Relu | Output::TwoSigmoid | Output::Exp => {
+                (made.clone(), self.config.input.unscale(made))
+            }
         };
         Seen { cells, observables: self.labels.of(pass, counts) }
     }
@@ -186,23 +179,7 @@ impl Model for Gan {
     }
 
     fn symptoms(&self, means: &Numbers) -> Vec<String> {
-        let one = |name: &str| means.get(name).and_then(Number::one);
-        let mut symptoms = Vec::new();
-        if one("critic_accuracy").is_some_and(|accuracy| accuracy > ALWAYS_RIGHT) {
-            symptoms.push(
-                "the critic is always right, so the generator learns nothing; lower training.critic_learning_rate, or choose \
-                 model.loss = \"wgan_gp\""
-                    .to_owned(),
-            );
-        }
-        if one("diversity").is_some_and(|diversity| diversity < ALL_ALIKE) {
-            symptoms.push(
-                "the generator collapsed: its avalanches are all in the same place; choose model.minibatch_discrimination = true or \
-                 model.loss = \"wgan_gp\""
-                    .to_owned(),
-            );
-        }
-        symptoms
+        symptoms(means)
     }
 
     fn constrain(&self, parameters: &mut Parameters, player: Player) {
@@ -244,8 +221,4 @@ fn between(batch: &Batch, real: [&Tensor<2>; 2], made: [&Tensor<2>; 2]) -> [Tens
     let alpha: Vec<f32> = (0..rows).map(|_| random.random()).collect();
     let alpha = Tensor::<2>::from_data(TensorData::new(alpha, [rows, 1]), &made[0].device());
     std::array::from_fn(|i| real[i].clone() + (made[i].clone() - real[i].clone()) * alpha.clone())
-}
-
-fn inner(tensor: Tensor<2>) -> Tensor<2> {
-    if tensor.is_autodiff() { tensor.inner() } else { tensor }
 }

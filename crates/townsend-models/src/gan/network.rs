@@ -9,10 +9,11 @@
 use burn_tensor::Tensor;
 use townsend_core::Purpose;
 
-use super::{GanConfig, Layers, Layout};
+use super::{GanConfig, Layout};
 use crate::critic::{Critic, Minibatch};
 use crate::dense::{Activation, Dense, Norm, apply_all, drop};
-use crate::layers::{Convolution, Layer, Pass, padded};
+use crate::layers::{Layer, Pass, padded};
+use crate::layout::{Layers, Style};
 use crate::{Batch, ConfigError, TensorSpec};
 
 const DROPOUT: Purpose = Purpose::new("generator dropout");
@@ -45,8 +46,7 @@ impl Generators {
             let last = Dense::chain("generator.output", width, &[all], Activation::None, Norm::None).pop();
             return Ok(Self { dense, last, start: [1; 3], convolutions: Vec::new(), dropout });
         }
-        let start = cells.iter().map(|&cells| before(cells, layers)).collect::<Option<Vec<_>>>();
-        let start = start.ok_or_else(|| does_not_fit("generator", layers, cells))?;
+        let start = layers.before("model.generator", cells)?;
         let maps: usize = start.iter().product();
         if width % maps != 0 || layers.channels.last() != Some(&1) {
             let allowed = format!(
@@ -54,23 +54,10 @@ impl Generators {
             );
             return Err(ConfigError::new("model.generator", layers, allowed));
         }
-        let last = layers.channels.len() - 1;
-        let inputs = std::iter::once(width / maps).chain(layers.channels.iter().copied());
-        let convolutions = inputs.take(last + 1).enumerate().map(|(i, inputs)| Layer {
-            convolution: Convolution {
-                name: format!("generator.conv{}", i + 1),
-                dims: config.dims,
-                inputs,
-                outputs: layers.channels[i],
-                kernel: layers.kernels[i],
-                stride: layers.strides[i],
-                padding: 0,
-            },
-            transposed: true,
-            norm: None,
-            slope: if i < last { 0.0 } else { 1.0 },
-        });
-        Ok(Self { dense, last: None, start: padded(&start), convolutions: convolutions.collect(), dropout })
+        let style =
+            Style { prefix: "generator.", dims: config.dims, padding: 0, slope: 0.0, first_norm: None };
+        let convolutions = layers.transposed(&style, width / maps);
+        Ok(Self { dense, last: None, start: padded(&start), convolutions, dropout })
     }
 
     pub(super) fn specs(&self) -> Vec<TensorSpec> {
@@ -114,69 +101,22 @@ impl Critics {
             spectral_norm: config.spectral_norm,
             dropout: if config.dims == 1 { config.dropout } else { 0.0 },
         };
-        let closeness = minibatch.map_or(0, |minibatch| minibatch.rows);
         if layers.channels.is_empty() {
             let inputs = cells.iter().product::<usize>() + if config.dims == 0 { 0 } else { observables };
             critic.trunk = Dense::chain("critic.linear", inputs, &layers.linear, Activation::Elu, Norm::None);
-            let features = critic.features() + closeness;
-            critic.head = Dense::chain("critic.score", features, &[1], Activation::None, Norm::None);
+            critic.set_head(&[], Activation::None, 0);
             return Ok(critic);
         }
-        critic.convolutions = convolutions(config, layers, cells)?;
-        let inputs = critic.features() + closeness + observables;
-        let leaky = Activation::Leaky(config.leak);
-        critic.head = Dense::chain("critic.linear", inputs, &layers.linear, leaky, Norm::None);
-        let width = layers.linear.last().copied().unwrap_or(inputs);
-        critic.head.extend(Dense::chain("critic.score", width, &[1], Activation::None, Norm::None));
+        layers.after("model.critic", cells)?;
+        let style = Style {
+            prefix: critic.prefix,
+            dims: config.dims,
+            padding: 0,
+            slope: config.leak,
+            first_norm: None,
+        };
+        critic.convolutions = layers.convolutions(&style);
+        critic.set_head(&layers.linear, Activation::Leaky(config.leak), observables);
         Ok(critic)
     }
-}
-
-/// The critic's convolutions.
-fn convolutions(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Vec<Layer>, ConfigError> {
-    let mut shape = cells.to_vec();
-    for (kernel, stride) in layers.kernels.iter().zip(&layers.strides) {
-        for length in &mut shape {
-            let steps = length.checked_sub(*kernel);
-            let steps = steps.ok_or_else(|| does_not_fit("critic", layers, cells))?;
-            *length = steps / stride + 1;
-            if steps % stride != 0 {
-                return Err(does_not_fit("critic", layers, cells));
-            }
-        }
-    }
-    let inputs = std::iter::once(1).chain(layers.channels.iter().copied());
-    let layers = inputs.zip(0..layers.channels.len()).map(|(inputs, i)| Layer {
-        convolution: Convolution {
-            name: format!("critic.conv{}", i + 1),
-            dims: config.dims,
-            inputs,
-            outputs: layers.channels[i],
-            kernel: layers.kernels[i],
-            stride: layers.strides[i],
-            padding: 0,
-        },
-        transposed: false,
-        norm: None,
-        slope: config.leak,
-    });
-    Ok(layers.collect())
-}
-
-/// Cells an axis before transposed convolutions that end at `cells`.
-fn before(cells: usize, layers: &Layers) -> Option<usize> {
-    let mut length = cells;
-    for (kernel, stride) in layers.kernels.iter().zip(&layers.strides).rev() {
-        let steps = length.checked_sub(*kernel)?;
-        length = (steps % stride == 0).then_some(steps / stride + 1)?;
-    }
-    Some(length)
-}
-
-fn does_not_fit(key: &str, layers: &Layers, cells: &[usize]) -> ConfigError {
-    let allowed = format!(
-        "these kernels and strides do not tile a grid of {cells:?} cells (flow bins included): each axis needs (cells − kernel) divisible by \
-         the stride at every layer, as 92 cells (90 bins) have for the layers of every layout"
-    );
-    ConfigError::new(format!("model.{key}"), layers, allowed)
 }

@@ -5,7 +5,7 @@ use burn_tensor::{Device, Tensor, TensorData};
 use townsend_core::{Axis, CountSet, Grid};
 
 use super::*;
-use crate::{ModelConfig, Scaling};
+use crate::{Layers, ModelConfig, Number, Scaling};
 
 fn grid(dims: usize) -> Grid {
     // 12 cells an axis with the flow bins.
@@ -14,8 +14,7 @@ fn grid(dims: usize) -> Grid {
 }
 
 fn layers(linear: &[usize], channels: &[usize], kernels: &[usize], strides: &[usize]) -> Option<Layers> {
-    let [linear, channels, kernels, strides] = [linear, channels, kernels, strides].map(<[usize]>::to_vec);
-    Some(Layers { linear, channels, kernels, strides })
+    Some(Layers::new(linear, channels, kernels, strides))
 }
 
 /// A network for 12 cells an axis.

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use super::Vae;
+use super::adversary::AdversaryConfig;
 use super::network::Network;
 use crate::family::check_weights;
-use crate::{ConfigError, Model, Output, Scaling, Schedule};
+use crate::sampler::SamplerSpec;
+use crate::{ConfigError, Model, Output, SamplerKind, Scaling, Schedule};
 
 /// How well a decoded avalanche explains the real one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,12 +16,14 @@ use crate::{ConfigError, Model, Output, Scaling, Schedule};
 pub enum Likelihood {
     /// Mean squared error over all cells (the reference; empty cells outvote the others).
     Mse,
-    /// −Σ n log p over the cells in nats: each electron falls into a cell with the decoded probability.
+    /// −Σ n ln p over the cells in nats: each electron falls into a cell with the decoded probability.
     Multinomial,
+    /// Σ λ − n ln λ over the cells in nats: the number of electrons in a cell is a Poisson number with the decoded mean.
+    Poisson,
 }
 
 /// A VAE as written in a configuration file. Layers and defaults are the reference's, except `output`,
-/// `output_norm`, `latent_moments`, `likelihood` and `input`, where the defaults are the mended forms.
+/// `output_norm`, `sampler`, `likelihood` and `input`, where the defaults are the mended forms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VaeConfig {
@@ -40,9 +44,10 @@ pub struct VaeConfig {
     /// Batch normalisation before the output function, as in the reference. With `softmax` it only slows down how fast
     /// the probabilities of cells can drift apart.
     pub output_norm: bool,
-    /// Generate from the mean and covariance of the latent points of training avalanches instead of N(0, I) as it is:
-    /// z ~ N(0, I) becomes mean + L z with L Lᵀ the covariance, as the decoder's first step.
-    pub latent_moments: bool,
+    /// The distribution of the latent points of new avalanches: N(0, I), or one fitted to those of training avalanches.
+    pub sampler: SamplerKind,
+    /// Gaussians of the sampler `gmm`.
+    pub components: usize,
     /// What the reconstruction is compared by.
     pub likelihood: Likelihood,
     /// How counts enter the encoder; with `mse` also what is reconstructed.
@@ -52,6 +57,9 @@ pub struct VaeConfig {
     /// If given, |KL − capacity| takes the place of KL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Schedule>,
+    /// If given, a critic that tells decoded from real avalanches, and what the decoder learns from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adversary: Option<AdversaryConfig>,
 }
 
 impl Default for VaeConfig {
@@ -65,11 +73,13 @@ impl Default for VaeConfig {
             latent: 300,
             output: Output::Softmax,
             output_norm: false,
-            latent_moments: true,
+            sampler: SamplerKind::Gmm,
+            components: 8,
             likelihood: Likelihood::Multinomial,
             input: Scaling::Log1p,
             beta: Schedule::constant(1.0),
             capacity: None,
+            adversary: None,
         }
     }
 }
@@ -77,6 +87,7 @@ impl Default for VaeConfig {
 /// More than any machine could hold, so that a slip in a file ends in a message and not in an allocation.
 const MOST_CHANNELS: usize = 4096;
 const MOST_UNITS: usize = 65_536;
+const MOST_COMPONENTS: usize = 1024;
 
 impl VaeConfig {
     /// The model that these values describe on `grid`.
@@ -98,7 +109,13 @@ impl VaeConfig {
                 *length = convolved(*length, *kernel, *stride).ok_or_else(|| self.does_not_fit(&cells))?;
             }
         }
-        let vae = Vae { network: Network::new(self, &cells, &shape), config: self.clone() };
+        if !(1..=MOST_COMPONENTS).contains(&self.components) {
+            let allowed = format!("must be from 1 to {MOST_COMPONENTS}");
+            return Err(ConfigError::new("model.components", self.components, allowed));
+        }
+        let adversary =
+            self.adversary.as_ref().map(|adversary| adversary.check(self.dims, grid)).transpose()?;
+        let vae = Vae { network: Network::new(self, &cells, &shape), adversary, config: self.clone() };
         check_weights(&vae.tensors(), "model.hidden", self.hidden)?;
         Ok(vae)
     }
@@ -133,10 +150,12 @@ impl VaeConfig {
     fn check_likelihood(&self) -> Result<(), ConfigError> {
         let allowed = match (self.likelihood, self.output) {
             (Likelihood::Multinomial, Output::Softmax)
+            | (Likelihood::Poisson, Output::Exp)
             | (Likelihood::Mse, Output::Relu | Output::TwoSigmoid) => return Ok(()),
             (Likelihood::Multinomial, _) => {
                 "likelihood = \"multinomial\" needs \"softmax\", which gives probabilities"
             }
+            (Likelihood::Poisson, _) => "likelihood = \"poisson\" needs \"exp\", which gives expected counts",
             (Likelihood::Mse, _) => "likelihood = \"mse\" needs \"relu\" or \"two_sigmoid\"",
         };
         Err(ConfigError::new("model.output", self.output, allowed))
@@ -156,4 +175,10 @@ impl VaeConfig {
 fn convolved(cells: usize, kernel: usize, stride: usize) -> Option<usize> {
     let steps = cells.checked_sub(kernel)?;
     (steps % stride == 0).then_some(steps / stride + 1)
+}
+
+impl VaeConfig {
+    pub(super) fn sampler_spec(&self) -> SamplerSpec {
+        SamplerSpec { kind: self.sampler, latent: self.latent, components: self.components }
+    }
 }

@@ -13,7 +13,7 @@ pub fn sample(mean: Tensor<2>, logvar: Tensor<2>, noise: Tensor<2>) -> Tensor<2>
 
 /// How badly `decoded` (after the output function) explains an avalanche, averaged over the batch.
 ///
-/// Multinomial: −Σ n log p in nats; the multinomial coefficient, which no parameter enters, is left out.
+/// Multinomial: −Σ n ln p in nats; Poisson: Σ λ − n ln λ. What no parameter enters (ln n!) is left out.
 pub fn reconstruction(
     likelihood: Likelihood,
     decoded: Tensor<2>,
@@ -26,11 +26,15 @@ pub fn reconstruction(
             let [batch, _] = counts.dims();
             -(counts * decoded).sum() / batch as f64
         }
+        Likelihood::Poisson => {
+            let [batch, _] = counts.dims();
+            (decoded.clone().exp() - counts * decoded).sum() / batch as f64
+        }
     }
 }
 
 /// What [`Network::output`](super::network::Network::output) and [`reconstruction`] give together, in one go where the CPU evaluates it;
-/// `decoded` stands before the output function, and `profile` is that of `softmax`.
+/// `decoded` stands before the output function, and `profile` is that of `softmax` and `exp`.
 pub(super) fn of_decoded(
     output: Output,
     decoded: &Tensor<2>,
@@ -48,6 +52,13 @@ pub(super) fn of_decoded(
             });
             Some(loss? / batch as f64)
         }
+        Output::Exp => {
+            let profile = profile();
+            let loss = fused::loss(decoded, counts, |decoded, counts, gradient| {
+                poisson_loss(decoded, &profile, counts, gradient)
+            });
+            Some(loss? / batch as f64)
+        }
         Output::Relu => Some(squares(decoded, scaled, |x| if x > 0.0 { (x, 1.0) } else { (0.0, 0.0) })? / n),
         Output::TwoSigmoid => {
             let two_sigmoid = |x: f32| {
@@ -57,6 +68,18 @@ pub(super) fn of_decoded(
             Some(squares(decoded, scaled, two_sigmoid)? / n)
         }
     }
+}
+
+/// Σ λ − n ln λ with ln λ = decoded + profile, and its derivatives by decoded: λ − n.
+fn poisson_loss(decoded: &[f32], profile: &[f32], counts: &[f32], gradient: &mut [f32]) -> f64 {
+    let mut sum = 0.0;
+    for (((x, profile), n), derivative) in decoded.iter().zip(profile).zip(counts).zip(gradient) {
+        let ln_rate = x + profile;
+        let rate = ln_rate.exp();
+        sum += f64::from(rate) - f64::from(*n) * f64::from(ln_rate);
+        *derivative = rate - n;
+    }
+    sum
 }
 
 /// Σ (f(decoded) − scaled)²; `function` gives f and its derivative.
@@ -90,6 +113,6 @@ pub fn nats(mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<1> {
 pub fn divergence(likelihood: Likelihood, nats: Tensor<1>) -> Tensor<1> {
     match likelihood {
         Likelihood::Mse => nats.mean(),
-        Likelihood::Multinomial => nats.sum(),
+        Likelihood::Multinomial | Likelihood::Poisson => nats.sum(),
     }
 }

@@ -1,9 +1,9 @@
 //! Variational autoencoder of the reference: convolutions, a Gaussian latent space, transposed convolutions.
 //!
-//! Encoder q(z|x) and decoder p(x|z) are trained together on −E[log p(x|z)] + β KL(q(z|x) ‖ N(0, I)); a new
-//! avalanche is the decoder applied to z ~ N(0, I).
+//! Encoder q(z|x) and decoder p(x|z) are trained together on −E[ln p(x|z)] + β KL(q(z|x) ‖ N(0, I)); a new avalanche is the decoder applied
+//! to z ~ N(0, I), or to z from a distribution that was fitted to the latent points of training avalanches.
 
-mod aggregate;
+mod adversary;
 mod config;
 mod loss;
 mod network;
@@ -11,15 +11,23 @@ mod network;
 mod tests;
 
 use burn_tensor::Tensor;
-use townsend_core::CountSet;
+use townsend_core::{CountSet, Purpose};
 
+use self::adversary::{Adversary, Shown};
+pub use self::adversary::{AdversaryConfig, AdversaryLoss};
 pub use self::config::{Likelihood, VaeConfig};
 pub use self::loss::{divergence, nats, reconstruction, sample};
 use self::network::Network;
+use crate::adversarial::symptoms;
 use crate::layers::Pass;
-use crate::output::PROFILE;
-use crate::{Batch, Decoder, LatentMap, Losses, Model, Number, Numbers, Parameters, Player, TensorSpec};
+use crate::output::{PROFILE, thrown};
+use crate::parameters::to_host;
+use crate::{
+    Batch, Decoder, Losses, Model, Number, Numbers, Output, Parameters, Player, Sampler, SamplerKind,
+    TensorSpec,
+};
 
+const ELECTRONS: Purpose = Purpose::new("decoded electrons");
 /// Name of the divergence of each latent dimension among the parts of a loss.
 const KL_PER_DIMENSION: &str = "kl_per_dimension";
 /// A latent dimension with less says nothing of an avalanche.
@@ -30,6 +38,16 @@ const USED_NATS: f64 = 0.01;
 pub struct Vae {
     config: VaeConfig,
     network: Network,
+    adversary: Option<Adversary>,
+}
+
+/// An avalanche on its way through encoder and decoder.
+struct Encoded {
+    scaled: Tensor<2>,
+    mean: Tensor<2>,
+    logvar: Tensor<2>,
+    /// What stands before the output function.
+    decoded: Tensor<2>,
 }
 
 impl Vae {
@@ -48,41 +66,32 @@ impl Vae {
         let decoded = self.network.decode(pass, latent);
         self.config.output.apply(pass, decoded)
     }
-}
 
-impl Model for Vae {
-    fn tensors(&self) -> Vec<TensorSpec> {
-        let mut specs = self.network.specs();
-        if self.config.latent_moments {
-            specs.extend(aggregate::specs(self.config.latent));
-        }
-        specs
-    }
-
-    fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
-        self.config.output.prepare(parameters, training);
-    }
-
-    fn noise(&self) -> usize {
-        self.config.latent
-    }
-
-    fn losses(&self, pass: &mut Pass<'_>, batch: &Batch, _player: Player, epoch: u32) -> Losses {
+    fn encoded(&self, pass: &mut Pass<'_>, batch: &Batch) -> Encoded {
         let scaled = self.config.input.scale(batch.counts.clone());
         let features = self.encode(pass, scaled.clone());
         let (mean, logvar) = self.posterior(pass, features);
-        let latent = loss::sample(mean.clone(), logvar.clone(), batch.noise.clone());
-        if self.config.latent_moments {
-            aggregate::remember(pass, mean.clone(), logvar.clone());
-        }
+        let latent = loss::sample(mean.clone(), logvar.clone(), self.latent_noise(batch));
         let decoded = self.network.decode(pass, latent);
+        Encoded { scaled, mean, logvar, decoded }
+    }
+
+    /// The numbers that posteriors are drawn with; a sampler may take more.
+    fn latent_noise(&self, batch: &Batch) -> Tensor<2> {
+        let [rows, _] = batch.noise.dims();
+        batch.noise.clone().slice([0..rows, 0..self.config.latent])
+    }
+
+    /// The loss without an adversary's part.
+    fn of_autoencoder(&self, pass: &Pass<'_>, encoded: &Encoded, batch: &Batch, epoch: u32) -> Losses {
+        let Encoded { scaled, mean, logvar, decoded } = encoded;
         let profile = || pass.values(PROFILE);
-        let reconstruction = loss::of_decoded(self.config.output, &decoded, &batch.counts, &scaled, profile)
+        let reconstruction = loss::of_decoded(self.config.output, decoded, &batch.counts, scaled, profile)
             .unwrap_or_else(|| {
-                let output = self.config.output.apply(pass, decoded);
-                loss::reconstruction(self.config.likelihood, output, batch.counts.clone(), scaled)
+                let output = self.config.output.apply(pass, decoded.clone());
+                loss::reconstruction(self.config.likelihood, output, batch.counts.clone(), scaled.clone())
             });
-        let nats = loss::nats(mean, logvar);
+        let nats = loss::nats(mean.clone(), logvar.clone());
         let kl = loss::divergence(self.config.likelihood, nats.clone());
         let beta = self.config.beta.at(epoch);
         let penalty = match self.config.capacity {
@@ -96,30 +105,116 @@ impl Model for Vae {
         Losses::new(total, parts)
     }
 
+    /// What an adversary sees: whole electrons, as many as the real avalanche has, if the decoder gives probabilities or means of counts.
+    fn shown(&self, pass: &Pass<'_>, encoded: &Encoded, batch: &Batch) -> Shown {
+        let real = encoded.scaled.clone();
+        match self.config.output {
+            Output::Softmax | Output::Exp => {
+                let ln_p = Output::Softmax.apply(pass, encoded.decoded.clone());
+                let counts = thrown(ln_p, batch, ELECTRONS);
+                Shown { real, decoded: self.config.input.scale(counts.clone()), counts }
+            }
+            Output::Relu | Output::TwoSigmoid => {
+                let decoded = self.config.output.apply(pass, encoded.decoded.clone());
+                Shown { real, counts: self.config.input.unscale(decoded.clone()), decoded }
+            }
+        }
+    }
+}
+
+impl Model for Vae {
+    fn tensors(&self) -> Vec<TensorSpec> {
+        let mut specs = self.network.specs();
+        specs.extend(self.config.sampler_spec().tensors());
+        specs.extend(self.adversary.iter().flat_map(Adversary::specs));
+        specs
+    }
+
+    fn player(&self, tensor: &str) -> Player {
+        if tensor.starts_with(adversary::PREFIX) { Player::Critic } else { Player::Generator }
+    }
+
+    fn moves(&self, epoch: u32, _step: u64) -> Vec<Player> {
+        match &self.adversary {
+            Some(adversary) if adversary.acts(epoch) => vec![Player::Critic, Player::Generator],
+            _ => vec![Player::Generator],
+        }
+    }
+
+    fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+        self.config.output.prepare(parameters, training);
+        if let Some(adversary) = &self.adversary {
+            adversary.prepare(parameters, training);
+        }
+    }
+
+    fn noise(&self) -> usize {
+        self.config.sampler_spec().noise()
+    }
+
+    fn losses(&self, pass: &mut Pass<'_>, batch: &Batch, player: Player, epoch: u32) -> Losses {
+        let encoded = self.encoded(pass, batch);
+        let adversary = self.adversary.as_ref().filter(|adversary| adversary.acts(epoch));
+        if let (Player::Critic, Some(adversary)) = (player, adversary) {
+            let shown = self.shown(pass, &encoded, batch);
+            return adversary.of_critic(pass, shown, batch);
+        }
+        let mut losses = self.of_autoencoder(pass, &encoded, batch, epoch);
+        if let Some(adversary) = adversary {
+            let shown = self.shown(pass, &encoded, batch);
+            adversary.add_to(&mut losses, pass, shown, batch);
+        }
+        losses
+    }
+
     fn validation(&self, pass: &mut Pass<'_>, batch: &Batch, last: u32) -> Option<Losses> {
-        Some(self.losses(pass, batch, Player::Generator, last))
+        let encoded = self.encoded(pass, batch);
+        Some(self.of_autoencoder(pass, &encoded, batch, last))
     }
 
     fn symptoms(&self, means: &Numbers) -> Vec<String> {
-        let Some(Number::Several(nats)) = means.get(KL_PER_DIMENSION) else { return Vec::new() };
-        let used = nats.iter().filter(|&&nats| nats > USED_NATS).count();
-        let collapsed = used == 0;
-        let symptom = "the posterior collapsed: no latent dimension says more than 0.01 nats of an avalanche, so all generated \
-                       avalanches have the same shape; lower model.beta";
-        collapsed.then(|| symptom.to_owned()).into_iter().collect()
+        let mut symptoms = symptoms(means);
+        let Some(Number::Several(nats)) = means.get(KL_PER_DIMENSION) else { return symptoms };
+        if nats.iter().all(|&nats| nats <= USED_NATS) {
+            symptoms.push(
+                "the posterior collapsed: no latent dimension says more than 0.01 nats of an avalanche, so all generated avalanches have \
+                 the same shape; lower model.beta"
+                    .to_owned(),
+            );
+        }
+        symptoms
     }
 
-    fn latent_map(&self, parameters: &Parameters) -> Option<LatentMap> {
-        self.config.latent_moments.then(|| aggregate::map(parameters, self.config.latent))
+    fn settle(&self, parameters: &mut Parameters, batches: &mut dyn Iterator<Item = Batch>) {
+        let spec = self.config.sampler_spec();
+        if spec.kind == SamplerKind::Normal {
+            return;
+        }
+        let (mut points, mut seed) = (Vec::new(), 0);
+        for batch in batches {
+            let mut pass = Pass::inference(parameters);
+            let features = self.encode(&mut pass, self.config.input.scale(batch.counts.clone()));
+            let (mean, logvar) = self.posterior(&pass, features);
+            points.extend(to_host(loss::sample(mean, logvar, self.latent_noise(&batch))));
+            seed = batch.seed;
+        }
+        // Weights that exploded say nothing of where points lie.
+        if !points.is_empty() && points.iter().all(|x| x.is_finite()) {
+            spec.fit(parameters, &points, seed);
+        }
+    }
+
+    fn sampler(&self, parameters: &Parameters) -> Sampler {
+        self.config.sampler_spec().sampler(parameters)
     }
 
     fn decoder(&self, parameters: &Parameters, batch: usize) -> Option<Decoder> {
-        let network = self.network.decoder(parameters, self.latent_map(parameters).as_ref(), batch);
+        let network = self.network.decoder(parameters, batch);
         Some(Decoder::new(network, self.config.output.to_weights(self.config.input, parameters)))
     }
 
-    fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
-        let decoded = self.decode(pass, noise);
+    fn shapes(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
+        let decoded = self.decode(pass, latent);
         self.config.output.weights(self.config.input, decoded)
     }
 }

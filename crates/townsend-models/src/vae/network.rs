@@ -11,11 +11,10 @@ use townsend_kernels::{Isa, Shape};
 
 use super::VaeConfig;
 use crate::layers::{Convolution, Layer, Pass, linear_specs, padded, stack};
-use crate::parameters::to_host;
-use crate::{LatentMap, Output, Parameters, TensorSpec};
+use crate::layout::EPSILON;
+use crate::{Output, Parameters, TensorSpec};
 
 const LEAKY_SLOPE: f64 = 0.01;
-const EPSILON: f64 = 1e-5;
 /// The reference's first normalisation in the decoder.
 const FIRST_DECODER_EPSILON: f64 = 1e-3;
 
@@ -107,21 +106,12 @@ impl Network {
         pass.stack(&self.decoder, [t, z, x], features)
     }
 
-    /// The decoder as [`Network::decode`] with running statistics, by kernels alone; what it reads goes through `map` first.
-    pub(super) fn decoder(
-        &self,
-        parameters: &Parameters,
-        map: Option<&LatentMap>,
-        batch: usize,
-    ) -> townsend_kernels::Network {
+    /// The decoder as [`Network::decode`] with running statistics, by kernels alone.
+    pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> townsend_kernels::Network {
         let [channels, t, z, x] = self.innermost;
         let vector = |channels| Shape { channels, size: [1; 3] };
         let values = |name: &str| parameters.values(name);
         let mut network = townsend_kernels::Network::new(batch, self.latent, Isa::best());
-        if let Some(map) = map {
-            let factor = to_host(map.transposed.clone().transpose());
-            network.linear(&factor, &to_host(map.mean.clone()), vector(self.latent));
-        }
         for (name, output) in [
             ("decoder.hidden", vector(self.hidden)),
             ("decoder.features", Shape { channels, size: [t, z, x] }),

@@ -47,7 +47,8 @@ fn losses(config: &VaeConfig, epoch: u32) -> [f64; 3] {
     let parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
     let cells = grid.cells();
     let counts = (0..2 * cells).map(|i| (i % 7) as f32).collect();
-    let noise = tensor(vec![0.3, -1.0, 0.5, 2.0], 2);
+    // The third chooses a Gaussian of the sampler.
+    let noise = tensor(vec![0.3, -1.0, 0.0, 0.5, 2.0, 0.0], 3);
     let batch = Batch { counts: tensor(counts, cells), noise, seed: 1, step: 1 };
     let losses = model.losses(&mut Pass::inference(&parameters), &batch, Player::Generator, epoch);
     let part = |name| &losses.parts.iter().find(|(part, _)| *part == name).unwrap().1;
@@ -192,30 +193,146 @@ fn an_unknown_key_is_refused() {
 }
 
 #[test]
+fn the_loss_of_the_cpu_is_that_of_the_operations_with_its_derivatives() {
+    let grid = grid(2, 8);
+    let cells = grid.cells();
+    let decoded: Vec<f32> = (0..2 * cells).map(|i| ((i * 7) % 11) as f32 * 0.3 - 1.5).collect();
+    let counts = tensor((0..2 * cells).map(|i| (i % 4) as f32).collect(), cells);
+    for (output, likelihood) in OUTPUTS {
+        let model = VaeConfig { output, likelihood, ..tiny(2) }.check(&grid).unwrap();
+        let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
+        model.prepare(&mut parameters, &filled(&grid));
+        let tracked = parameters.tracked(|_| true);
+        let pass = Pass::training(&tracked);
+        let profile = || pass.values(PROFILE);
+        let input = || tensor(decoded.clone(), cells).autodiff().require_grad();
+        let (fused, operations) = (input(), input());
+        let one = loss::of_decoded(output, &fused, &counts, &counts, profile).unwrap();
+        let made = output.apply(&pass, operations.clone());
+        let other =
+            loss::reconstruction(likelihood, made, counts.clone().autodiff(), counts.clone().autodiff());
+        let (a, b) = (scalar(&one.clone().inner()), scalar(&other.clone().inner()));
+        assert!((a - b).abs() < 1e-5 * b.abs(), "{output:?}: {a} for {b}");
+        let [got, want] = [(one, fused), (other, operations)].map(|(loss, by)| {
+            let gradient = by.grad(&loss.backward()).unwrap();
+            gradient.into_data().try_into_vec::<f32>().unwrap()
+        });
+        let largest = want.iter().fold(0f32, |most, x| most.max(x.abs()));
+        assert!(got.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-5 * largest), "{output:?}");
+    }
+}
+
+const OUTPUTS: [(Output, Likelihood); 4] = [
+    (Output::Softmax, Likelihood::Multinomial),
+    (Output::Exp, Likelihood::Poisson),
+    (Output::Relu, Likelihood::Mse),
+    (Output::TwoSigmoid, Likelihood::Mse),
+];
+
+/// A VAE with a critic, its initial weights, and two avalanches.
+fn with_adversary(loss: AdversaryLoss, output: Output, likelihood: Likelihood) -> (Vae, Parameters, Batch) {
+    let layers = crate::Layers::new(&[5], &[2, 3], &[4, 4], &[2, 1]);
+    let adversary = Some(AdversaryConfig { loss, weight: 3.0, every: 2, layers });
+    let grid = grid(2, 8);
+    let config = VaeConfig { output, likelihood, adversary, ..tiny(2) };
+    let model = config.check(&grid).unwrap();
+    let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
+    model.prepare(&mut parameters, &filled(&grid));
+    let counts = (0..2 * grid.cells()).map(|i| ((i * i) % 7) as f32).collect();
+    let noise = tensor(vec![0.3, -1.0, 0.5, 2.0, -0.4, 0.1], 3);
+    (model, parameters, Batch { counts: tensor(counts, grid.cells()), noise, seed: 1, step: 1 })
+}
+
+#[test]
+fn an_adversary_teaches_the_decoder_and_is_taught() {
+    for (output, likelihood) in OUTPUTS {
+        for loss in [AdversaryLoss::CrossEntropy, AdversaryLoss::Feature] {
+            let (model, parameters, batch) = with_adversary(loss, output, likelihood);
+            assert_eq!(model.moves(0, 1), [Player::Generator], "it takes part in every other epoch");
+            assert_eq!(model.moves(1, 1), [Player::Critic, Player::Generator]);
+            let total = |parameters: &Parameters, player, epoch| {
+                let losses = model.losses(&mut Pass::training(parameters), &batch, player, epoch);
+                let part = |name| losses.parts.iter().find(|(part, _)| *part == name);
+                let adversary = part("adversary").map(|(_, value)| scalar(&value.clone().inner()));
+                (scalar(&losses.total.clone().inner()), adversary, losses.total)
+            };
+            for player in [Player::Generator, Player::Critic] {
+                let tracked = parameters.tracked(|name| model.player(name) == player);
+                let (_, _, loss) = total(&tracked, player, 1);
+                let mut gradients = loss.backward();
+                let names: Vec<String> = parameters.trained().map(|spec| spec.name.clone()).collect();
+                let names: Vec<_> = names.into_iter().filter(|name| model.player(name) == player).collect();
+                assert!(!names.is_empty());
+                let moved = |(name, gradient): (&String, Tensor<1>)| {
+                    (name.clone(), scalar(&gradient.abs().max()) > 0.0)
+                };
+                let moved: Vec<_> =
+                    names.iter().zip(tracked.gradients(&names, &mut gradients)).map(moved).collect();
+                let still = moved.iter().filter(|(name, moved)| !moved && name.ends_with("weight")).count();
+                assert_eq!(still, 0, "{output:?} {loss:?} {player:?}: {moved:?}");
+            }
+            let tracked = parameters.tracked(|_| true);
+            let ((without, nothing, _), (with, added, _)) =
+                (total(&tracked, Player::Generator, 0), total(&tracked, Player::Generator, 1));
+            assert_eq!(nothing, None);
+            let added = added.unwrap();
+            assert!(
+                added > 0.0 && (with - without - 3.0 * added).abs() < 1e-4 * with.abs(),
+                "{with} {without}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_adversary_of_the_reference_has_nine_convolutions() {
+    let config = VaeConfig { dims: 3, adversary: Some(AdversaryConfig::default()), ..VaeConfig::default() };
+    let model = config.check(&Grid::standard(3).unwrap()).unwrap();
+    let shape = |name: &str| model.tensors().into_iter().find(|spec| spec.name == name).unwrap().shape;
+    assert_eq!(shape("adversary.conv1.weight"), [12, 1, 4, 4, 4]);
+    assert_eq!(shape("adversary.conv9.weight"), [128, 96, 3, 3, 3]);
+    assert_eq!(shape("adversary.norm9.weight"), [128]);
+    assert_eq!(shape("adversary.linear1.weight"), [64, 128]);
+    assert_eq!(shape("adversary.score1.weight"), [1, 64]);
+}
+
+#[test]
+fn latent_points_come_from_where_those_of_avalanches_are() {
+    let grid = grid(2, 8);
+    for sampler in [SamplerKind::Normal, SamplerKind::Gmm, SamplerKind::Flow] {
+        let model = VaeConfig { sampler, components: 1, ..tiny(2) }.check(&grid).unwrap();
+        let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
+        // Whatever the avalanche, the posterior is N((3, −1), 0.01).
+        for (name, values) in [("mu", [3.0f32, -1.0]), ("logvar", [0.01f32.ln(); 2])] {
+            parameters.set(&format!("bottleneck.{name}.bias"), Tensor::from_data(values, &Device::flex()));
+            let weights = Tensor::zeros([2 * 7], &Device::flex());
+            parameters.set(&format!("bottleneck.{name}.weight"), weights);
+        }
+        let mut batches = (0..50).map(|step| {
+            let noise = crate::standard_normal(1, ELECTRONS, step, 4 * model.noise());
+            let counts = tensor(vec![1.0; 4 * grid.cells()], grid.cells());
+            Batch { counts, noise: tensor(noise, model.noise()), seed: 1, step }
+        });
+        model.settle(&mut parameters, &mut batches);
+        let point = model.sampler(&parameters).point(&[1.0, -1.0, 0.0][..model.noise()]);
+        let want = if sampler == SamplerKind::Normal { [1.0, -1.0] } else { [3.0, -1.0] };
+        let near = if sampler == SamplerKind::Normal { 1e-6 } else { 0.25 };
+        assert!(point.iter().zip(want).all(|(x, want)| (x - want).abs() < near), "{sampler:?}: {point:?}");
+    }
+}
+
+#[test]
 fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
     for dims in 1..=3 {
         let grid = grid(dims, 8);
-        let outputs = [
-            (Output::Softmax, Likelihood::Multinomial, true, false),
-            (Output::Relu, Likelihood::Mse, false, true),
-            (Output::TwoSigmoid, Likelihood::Mse, true, true),
-        ];
-        for (output, likelihood, latent_moments, output_norm) in outputs {
-            let config = VaeConfig { output, output_norm, latent_moments, likelihood, ..tiny(dims) };
+        for (output, likelihood) in OUTPUTS {
+            let config = VaeConfig { output, likelihood, output_norm: output == Output::Relu, ..tiny(dims) };
             let model = config.check(&grid).unwrap();
             let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
             model.prepare(&mut parameters, &filled(&grid));
-            if latent_moments {
-                parameters.set("latent.running_mean", Tensor::from_data([0.5f32, -0.25], &Device::flex()));
-                let excess = Tensor::from_data([1.0f32, 0.5, 0.5, 0.25], &Device::flex());
-                parameters.set("latent.running_excess", excess);
-            }
-            let noise = vec![0.1, 0.2, -1.0, 1.0, 3.0, -2.0];
-            let got = model.decoder(&parameters, 3).unwrap().weights(&noise).to_vec();
-            let mut latent = tensor(noise, 2);
-            if let Some(map) = model.latent_map(&parameters) {
-                latent = map.apply(latent);
-            }
+            let latent = vec![0.1, 0.2, -1.0, 1.0, 3.0, -2.0];
+            let got = model.decoder(&parameters, 3).unwrap().weights(&latent).to_vec();
+            let latent = tensor(latent, 2);
             let shapes = model.shapes(&mut Pass::inference(&parameters), latent);
             let want = shapes.into_data().try_into_vec::<f32>().unwrap();
             for (got, want) in got.chunks(grid.cells()).zip(want.chunks(grid.cells())) {
@@ -223,7 +340,7 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
                 let scale = want.iter().sum::<f32>() / got.iter().sum::<f32>();
                 let largest = want.iter().fold(0f32, |most, x| most.max(*x));
                 assert!(
-                    output == Output::Softmax || (scale - 1.0).abs() < 1e-5,
+                    output == Output::Softmax || output == Output::Exp || (scale - 1.0).abs() < 1e-5,
                     "{dims}D {output:?}: {scale}"
                 );
                 for (got, want) in got.iter().zip(want) {

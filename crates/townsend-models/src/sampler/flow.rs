@@ -1,0 +1,139 @@
+//! Rotation-based iterative Gaussianisation: rotations and monotone maps of each coordinate that make points normal; backwards, they make
+//! points of normal numbers (Laparra, Camps-Valls and Malo 2011, arXiv:1602.00229).
+
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use rand_distr::{Distribution, StandardNormal};
+use townsend_core::{Purpose, stream};
+
+use super::columns;
+use crate::Parameters;
+
+const ROTATIONS: &str = "latent.rotations";
+const KNOTS: &str = "latent.knots";
+const TURNS: Purpose = Purpose::new("flow rotations");
+
+/// Rotations, each followed by a map of every coordinate.
+const LAYERS: usize = 32;
+/// Standard normal numbers x whose quantiles a map passes through (it goes on straight beyond the last), and Φ(x).
+pub(super) const KNOWN: [(f64, f64); 11] = [
+    (-2.0, 0.022_750_132),
+    (-1.6, 0.054_799_292),
+    (-1.2, 0.115_069_670),
+    (-0.8, 0.211_855_399),
+    (-0.4, 0.344_578_258),
+    (0.0, 0.5),
+    (0.4, 0.655_421_742),
+    (0.8, 0.788_144_601),
+    (1.2, 0.884_930_330),
+    (1.6, 0.945_200_708),
+    (2.0, 0.977_249_868),
+];
+/// Least slope of a map.
+const LEAST_SLOPE: f64 = 1e-3;
+
+type Knots = [f64; KNOWN.len()];
+
+fn normal() -> Knots {
+    KNOWN.map(|(x, _)| x)
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Flow(Vec<Layer>);
+
+#[derive(Debug, Clone)]
+struct Layer {
+    rotation: DMatrix<f64>,
+    /// Of each coordinate the values at the normal numbers of [`KNOWN`].
+    maps: Vec<Knots>,
+}
+
+impl Flow {
+    pub(super) fn shapes(latent: usize) -> Vec<(&'static str, Vec<usize>)> {
+        vec![(ROTATIONS, vec![LAYERS, latent, latent]), (KNOTS, vec![LAYERS, latent, KNOWN.len()])]
+    }
+
+    /// None if nothing was fitted yet.
+    pub(super) fn of(parameters: &Parameters, latent: usize) -> Option<Self> {
+        let values = |name: &str| parameters.values(name).into_iter().map(f64::from).collect::<Vec<_>>();
+        let (rotations, knots) = (values(ROTATIONS), values(KNOTS));
+        let layers = rotations.chunks(latent * latent).zip(knots.chunks(latent * KNOWN.len())).map(
+            |(rotation, knots)| Layer {
+                rotation: DMatrix::from_row_slice(latent, latent, rotation),
+                maps: knots.as_chunks().0.to_vec(),
+            },
+        );
+        rotations.iter().any(|&x| x != 0.0).then(|| Self(layers.collect()))
+    }
+
+    pub(super) fn tensors(&self) -> Vec<(&'static str, Vec<f32>)> {
+        let rotations = self.0.iter().map(|layer| layer.rotation.transpose()).collect::<Vec<_>>();
+        vec![
+            (ROTATIONS, rotations.iter().flat_map(|rotation| rotation.iter().map(|&x| x as f32)).collect()),
+            (KNOTS, self.0.iter().flat_map(|layer| layer.maps.iter().flatten().map(|&x| x as f32)).collect()),
+        ]
+    }
+
+    pub(super) fn fit(points: &[f32], latent: usize, seed: u64) -> Self {
+        let mut points = columns(points, latent);
+        let layers = (0..LAYERS).map(|number| {
+            let rotation =
+                if number == 0 { principal_axes(&points) } else { turned(latent, seed, number as u64) };
+            points = &rotation * &points;
+            let maps: Vec<_> = points.row_iter().map(|row| map(row.iter().copied().collect())).collect();
+            for (mut row, map) in points.row_iter_mut().zip(&maps) {
+                row.iter_mut().for_each(|x| *x = interpolate(map, &normal(), *x));
+            }
+            Layer { rotation, maps }
+        });
+        Self(layers.collect())
+    }
+
+    pub(super) fn point(&self, noise: &[f32]) -> Vec<f32> {
+        let mut point = DVector::from_iterator(noise.len(), noise.iter().map(|&x| f64::from(x)));
+        for layer in self.0.iter().rev() {
+            for (x, map) in point.iter_mut().zip(&layer.maps) {
+                *x = interpolate(&normal(), map, *x);
+            }
+            point = layer.rotation.tr_mul(&point);
+        }
+        point.iter().map(|&x| x as f32).collect()
+    }
+}
+
+/// The axes of the covariance, as rows.
+fn principal_axes(points: &DMatrix<f64>) -> DMatrix<f64> {
+    let mean = points.column_mean();
+    let mut centered = points.clone();
+    centered.column_iter_mut().for_each(|mut column| column -= &mean);
+    SymmetricEigen::new(&centered * centered.transpose()).eigenvectors.transpose()
+}
+
+/// A rotation that is as likely as any other: the orthogonal factor of normal numbers.
+fn turned(latent: usize, seed: u64, number: u64) -> DMatrix<f64> {
+    let mut random = stream(seed, TURNS, number);
+    let normal = DMatrix::from_fn(latent, latent, |_, _| StandardNormal.sample(&mut random));
+    normal.qr().q()
+}
+
+/// Quantiles of a coordinate, increasing.
+fn map(mut values: Vec<f64>) -> Knots {
+    values.sort_unstable_by(f64::total_cmp);
+    let last = (values.len() - 1) as f64;
+    let quantile = |p: f64| {
+        let (at, below) = (p * last, (p * last) as usize);
+        let above = values[(below + 1).min(values.len() - 1)];
+        values[below] + (at - below as f64) * (above - values[below])
+    };
+    let mut knots = KNOWN.map(|(_, p)| quantile(p));
+    for i in 1..knots.len() {
+        knots[i] = knots[i].max(knots[i - 1] + LEAST_SLOPE * (KNOWN[i].0 - KNOWN[i - 1].0));
+    }
+    knots
+}
+
+/// The straight lines through (from, to), the outermost going on.
+fn interpolate(from: &Knots, to: &Knots, x: f64) -> f64 {
+    let above = from.partition_point(|&knot| knot <= x).clamp(1, from.len() - 1);
+    let slope = (to[above] - to[above - 1]) / (from[above] - from[above - 1]);
+    to[above - 1] + (x - from[above - 1]) * slope
+}

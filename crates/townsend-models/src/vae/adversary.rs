@@ -1,0 +1,136 @@
+//! A critic beside a VAE, which learns to tell decoded from real avalanches while the decoder learns to convince it (Larsen et al. 2016,
+//! arXiv:1512.09300).
+
+use burn_tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use townsend_core::{CountSet, Grid};
+
+use crate::adversarial::{AdversarialLoss, accuracy};
+use crate::critic::{Critic, DROPOUTS};
+use crate::dense::Activation;
+use crate::family::check_finite;
+use crate::labels::Labels;
+use crate::layers::{Pass, padded};
+use crate::layout::{Layers, Style};
+use crate::{Batch, ConfigError, Losses, Parameters, TensorSpec};
+
+/// What the names of its tensors begin with.
+pub(super) const PREFIX: &str = "adversary.";
+const SLOPE: f64 = 0.01;
+
+/// What the decoder learns from the critic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdversaryLoss {
+    /// −ln of the probability that the critic gives decoded avalanches of being real.
+    CrossEntropy,
+    /// The mean squared difference between the critic's features of a real avalanche and of its decoded one.
+    Feature,
+}
+
+/// A critic as written in a configuration file. Without values it is the reference's, with the loss that its authors proposed as a cure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdversaryConfig {
+    /// What the decoder learns from it.
+    pub loss: AdversaryLoss,
+    /// Weight of that beside the loss of the VAE.
+    pub weight: f64,
+    /// It takes part in every so many epochs, the last of these.
+    pub every: u32,
+    /// Its layers, with a batch normalisation after each convolution.
+    pub layers: Layers,
+}
+
+impl Default for AdversaryConfig {
+    fn default() -> Self {
+        Self {
+            loss: AdversaryLoss::Feature,
+            weight: 0.2,
+            every: 10,
+            layers: Layers::new(
+                &[64],
+                &[12, 24, 36, 48, 60, 72, 84, 96, 128],
+                &[4, 4, 4, 4, 5, 4, 5, 4, 3],
+                &[1, 1, 2, 1, 2, 1, 2, 1, 1],
+            ),
+        }
+    }
+}
+
+impl AdversaryConfig {
+    pub(super) fn check(&self, dims: usize, grid: &Grid) -> Result<Adversary, ConfigError> {
+        const LAYERS: &str = "model.adversary.layers";
+        check_finite("model.adversary.weight", self.weight)?;
+        if self.every == 0 {
+            return Err(ConfigError::new("model.adversary.every", 0, "must be at least 1"));
+        }
+        self.layers.check(LAYERS, true, true)?;
+        self.layers.after(LAYERS, &grid.shape())?;
+        let style = Style { prefix: PREFIX, dims, padding: 0, slope: SLOPE, first_norm: Some(0) };
+        let mut critic = Critic {
+            prefix: PREFIX,
+            cells: padded(&grid.shape()),
+            convolutions: self.layers.convolutions(&style),
+            trunk: Vec::new(),
+            head: Vec::new(),
+            minibatch: None,
+            spectral_norm: false,
+            dropout: 0.0,
+        };
+        critic.set_head(&self.layers.linear, Activation::Leaky(SLOPE), 0);
+        Ok(Adversary { config: self.clone(), critic, labels: Labels::new(grid, dims) })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Adversary {
+    config: AdversaryConfig,
+    critic: Critic,
+    labels: Labels,
+}
+
+/// Avalanches `[batch, cells]` as they enter the critic, real and decoded ones, and the decoded ones as counts.
+pub(super) struct Shown {
+    pub(super) real: Tensor<2>,
+    pub(super) decoded: Tensor<2>,
+    pub(super) counts: Tensor<2>,
+}
+
+impl Adversary {
+    pub(super) fn specs(&self) -> Vec<TensorSpec> {
+        self.labels.specs().into_iter().chain(self.critic.specs()).collect()
+    }
+
+    pub(super) fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+        self.labels.prepare(parameters, training);
+    }
+
+    /// True if it takes part in an epoch, counted from 0.
+    pub(super) fn acts(&self, epoch: u32) -> bool {
+        (epoch + 1).is_multiple_of(self.config.every)
+    }
+
+    /// What the critic minimises.
+    pub(super) fn of_critic(&self, pass: &mut Pass<'_>, shown: Shown, batch: &Batch) -> Losses {
+        let real = self.critic.judge(pass, shown.real, None, (batch, DROPOUTS[0])).score;
+        let decoded = self.critic.judge(pass, shown.decoded.detach(), None, (batch, DROPOUTS[1])).score;
+        let total = AdversarialLoss::Bce.of_critic(real.clone(), decoded.clone(), [1.0, 0.0]);
+        Losses::new(total, [("critic_accuracy", accuracy(&real, &decoded, 0.0))])
+    }
+
+    /// Adds what the decoder minimises.
+    pub(super) fn add_to(&self, losses: &mut Losses, pass: &mut Pass<'_>, shown: Shown, batch: &Batch) {
+        let diversity = self.labels.diversity(self.labels.of(pass, shown.counts));
+        let decoded = self.critic.judge(pass, shown.decoded, None, (batch, DROPOUTS[1]));
+        let loss = match self.config.loss {
+            AdversaryLoss::CrossEntropy => AdversarialLoss::Bce.of_generator(decoded.score),
+            AdversaryLoss::Feature => {
+                let real = self.critic.judge(pass, shown.real, None, (batch, DROPOUTS[0]));
+                (real.features.detach() - decoded.features).square().mean()
+            }
+        };
+        losses.total = losses.total.clone() + loss.clone() * self.config.weight;
+        losses.parts.extend([("adversary", loss), ("diversity", diversity)]);
+    }
+}
