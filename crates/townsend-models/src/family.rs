@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use townsend_core::{CountSet, Grid};
 
 use crate::layers::Pass;
-use crate::{ConfigError, Decoder, Parameters, Sampler, TensorSpec, gan, vae};
+use crate::{ConfigError, Decoder, Parameters, Sampler, TensorSpec, gan, infogan, vae};
 
 /// A model on a grid: which tensors it has, its losses, and how noise becomes the shape of an avalanche.
 pub trait Model: std::fmt::Debug + Send + Sync {
@@ -217,4 +217,6 @@ families! {
     "vae" => Vae(vae::VaeConfig) in "vae",
     /// Generative adversarial network.
     "gan" => Gan(gan::GanConfig) in "gan",
+    /// GAN that is told class and codes.
+    "infogan" => InfoGan(infogan::InfoGanConfig) in "infogan",
 }

@@ -119,8 +119,12 @@ pub(crate) fn padded(shape: &[usize]) -> [usize; 3] {
 
 /// Layers one after the other from maps of `size`, for the CPU's kernels.
 pub(crate) fn stack(layers: &[Layer], size: [usize; 3]) -> Stack {
-    let blocks = layers.iter().map(Layer::block).collect();
-    Stack::new(size, blocks).expect("layers that a checked configuration describes fit")
+    stack_of(layers, size).expect("layers that a checked configuration describes fit")
+}
+
+/// As [`stack`]; `None` if a kernel is larger than a map.
+pub(crate) fn stack_of(layers: &[Layer], size: [usize; 3]) -> Option<Stack> {
+    Stack::new(size, layers.iter().map(Layer::block).collect())
 }
 
 /// Weight `[outputs, inputs]` and bias of a linear layer.

@@ -41,6 +41,7 @@ mod family;
 mod fused;
 pub mod gan;
 mod generator;
+pub mod infogan;
 mod labels;
 mod layers;
 mod layout;

@@ -98,7 +98,7 @@ impl Default for GanConfig {
             penalty: 10.0,
             real_target: 1.0,
             made_target: 0.0,
-            critic_steps: 2,
+            critic_steps: 1,
             minibatch_discrimination: false,
             feature_matching: false,
             label: true,

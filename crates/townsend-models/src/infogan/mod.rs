@@ -1,0 +1,152 @@
+//! InfoGAN (Chen et al. 2016, arXiv:1606.03657): a GAN whose generator is also told a class and codes, which its critic must be able to
+//! guess of what it made, so that they come to mean something.
+
+mod config;
+mod network;
+#[cfg(test)]
+mod tests;
+
+use burn_tensor::{Tensor, TensorData, activation};
+use townsend_core::{CountSet, Grid, Purpose};
+
+pub use self::config::InfoGanConfig;
+use self::network::{CRITIC, Networks};
+use crate::adversarial::{AdversarialLoss, accuracy, symptoms};
+use crate::labels::Labels;
+use crate::layers::Pass;
+use crate::output::thrown;
+use crate::{Batch, Losses, Model, Numbers, Output, Parameters, Player, TensorSpec, standard_normal};
+
+const GENERATOR_NOISE: Purpose = Purpose::new("infogan noise");
+const ELECTRONS: Purpose = Purpose::new("infogan electrons");
+
+/// An InfoGAN on a grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InfoGan {
+    config: InfoGanConfig,
+    cells: usize,
+    networks: Networks,
+    labels: Labels,
+}
+
+/// What an avalanche is made of.
+struct Told {
+    /// Noise, class (1 in its place) and codes, `[batch, noise + classes + codes]`.
+    input: Tensor<2>,
+    classes: Tensor<2>,
+    codes: Tensor<2>,
+}
+
+impl InfoGan {
+    fn new(config: InfoGanConfig, grid: &Grid, networks: Networks) -> Self {
+        let labels = Labels::new(grid, config.dims);
+        Self { config, cells: grid.cells(), networks, labels }
+    }
+
+    /// Standard normal numbers as noise, class and codes: the largest of the second part is the class, Φ of the third makes it uniform
+    /// from −1 to 1.
+    fn told(&self, numbers: Tensor<2>) -> Told {
+        let InfoGanConfig { noise, classes, codes, .. } = self.config;
+        let [rows, _] = numbers.dims();
+        let part = |from: usize, n: usize| numbers.clone().slice([0..rows, from..from + n]);
+        let class = part(noise, classes);
+        let class = class.clone().greater_equal(class.max_dim(1).expand([rows, classes])).float();
+        let code = (part(noise + classes, codes) * std::f64::consts::FRAC_1_SQRT_2).erf();
+        let input = Tensor::cat(vec![part(0, noise), class.clone(), code.clone()], 1);
+        Told { input, classes: class, codes: code }
+    }
+
+    /// Avalanches as they enter the critic, and as counts.
+    fn made(&self, pass: &mut Pass<'_>, told: &Told, batch: &Batch) -> [Tensor<2>; 2] {
+        let made = self.networks.make(pass, told.input.clone());
+        let made = self.config.output.apply(pass, made);
+        match self.config.output {
+            Output::Softmax => {
+                let counts = thrown(made, batch, ELECTRONS);
+                [self.config.input.scale(counts.clone()), counts]
+            }
+            Output::Relu | Output::TwoSigmoid | Output::Exp => {
+                [made.clone(), self.config.input.unscale(made)]
+            }
+        }
+    }
+
+    /// How badly the critic guesses class and codes: cross entropy and mean squared error, with their weights.
+    fn information(&self, judged: &network::Judged, told: &Told) -> [Tensor<1>; 2] {
+        let ln_p = activation::log_softmax(judged.classes.clone(), 1);
+        let class = (ln_p * told.classes.clone()).sum_dim(1).mean().neg();
+        let code = (judged.codes.clone() - told.codes.clone()).square().mean();
+        [class * self.config.class_weight, code * self.config.code_weight]
+    }
+
+    /// The critic learns validity of real and made avalanches, and class and codes of the made ones, which tell what is right.
+    fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
+        let told = self.told(batch.noise.clone());
+        let [made, _] = self.made(pass, &told, batch);
+        let real = self.networks.judge(pass, self.config.input.scale(batch.counts.clone()));
+        let made = self.networks.judge(pass, made.detach());
+        let [class, code] = self.information(&made, &told);
+        let game = AdversarialLoss::Lsgan;
+        let validity = game.of_critic(real.validity.clone(), made.validity.clone(), [1.0, 0.0]);
+        let right = accuracy(&real.validity, &made.validity, 0.5);
+        let total = validity + class.clone() + code.clone();
+        Losses::new(total, [("critic_accuracy", right), ("class", class), ("code", code)])
+    }
+
+    fn of_generator(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
+        let [rows, _] = batch.counts.dims();
+        let numbers = standard_normal(batch.seed, GENERATOR_NOISE, batch.step, rows * self.noise());
+        let numbers = TensorData::new(numbers, [rows, self.noise()]);
+        let told = self.told(Tensor::from_data(numbers, &batch.noise.device()));
+        let [made, counts] = self.made(pass, &told, batch);
+        let judged = self.networks.judge(pass, made);
+        let [class, code] = self.information(&judged, &told);
+        let validity = AdversarialLoss::Lsgan.of_generator(judged.validity);
+        let diversity = self.labels.diversity(self.labels.of(pass, counts));
+        Losses::new(validity.clone() + class + code, [("validity", validity), ("diversity", diversity)])
+    }
+}
+
+impl Model for InfoGan {
+    fn tensors(&self) -> Vec<TensorSpec> {
+        let mut specs = self.networks.specs();
+        specs.extend(self.config.output.specs(self.cells));
+        specs.extend(self.labels.specs());
+        specs
+    }
+
+    fn player(&self, tensor: &str) -> Player {
+        if tensor.starts_with(CRITIC) { Player::Critic } else { Player::Generator }
+    }
+
+    fn moves(&self, _epoch: u32, _step: u64) -> Vec<Player> {
+        vec![Player::Critic, Player::Generator]
+    }
+
+    fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+        self.config.output.prepare(parameters, training);
+        self.labels.prepare(parameters, training);
+    }
+
+    fn noise(&self) -> usize {
+        self.config.noise + self.config.classes + self.config.codes
+    }
+
+    fn losses(&self, pass: &mut Pass<'_>, batch: &Batch, player: Player, _epoch: u32) -> Losses {
+        match player {
+            Player::Critic => self.of_critic(pass, batch),
+            Player::Generator => self.of_generator(pass, batch),
+        }
+    }
+
+    fn symptoms(&self, means: &Numbers) -> Vec<String> {
+        symptoms(means)
+    }
+
+    fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
+        let told = self.told(noise);
+        let made = self.networks.make(pass, told.input);
+        let made = self.config.output.apply(pass, made);
+        self.config.output.weights(self.config.input, made)
+    }
+}

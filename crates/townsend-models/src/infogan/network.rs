@@ -1,0 +1,128 @@
+//! The layers of an InfoGAN.
+//!
+//! | part | layers (reference) |
+//! |---|---|
+//! | generator | linear 74→2048→1024, batch normalisation and LeakyReLU(0.2) after each; transposed conv 128→64 k3 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), batch normalisation and LeakyReLU(0.2) after each; 16→1 k6 s2 (→92) |
+//! | critic | conv 1→16→32→64→128, k3 s2 with a zero at each end (→46→23→12→6), LeakyReLU(0.2), batch normalisation from the second on |
+//! | heads | linear features→1 validity, →10 classes, →2 codes |
+
+use burn_tensor::Tensor;
+use townsend_core::Grid;
+
+use super::InfoGanConfig;
+use crate::dense::{Activation, Dense, Norm, apply_all};
+use crate::layers::{Layer, Pass, padded, stack_of};
+use crate::layout::Style;
+use crate::{ConfigError, Role, TensorSpec};
+
+/// Weights begin as N(0, 0.02), scales of normalisations as N(1, 0.02).
+const STD: f32 = 0.02;
+
+pub(super) const CRITIC: &str = "critic.";
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Networks {
+    dense: Vec<Dense>,
+    start: [usize; 3],
+    transposed: Vec<Layer>,
+    cells: [usize; 3],
+    convolutions: Vec<Layer>,
+    heads: [Dense; 3],
+}
+
+/// What the critic says of avalanches.
+pub(super) struct Judged {
+    /// `[batch, 1]`.
+    pub(super) validity: Tensor<2>,
+    /// Logarithms of probabilities but for a constant, `[batch, classes]`.
+    pub(super) classes: Tensor<2>,
+    /// `[batch, codes]`.
+    pub(super) codes: Tensor<2>,
+}
+
+impl Networks {
+    pub(super) fn new(config: &InfoGanConfig, grid: &Grid) -> Result<Self, ConfigError> {
+        let shape = grid.shape();
+        let layers = &config.generator;
+        layers.check("model.generator", true, false)?;
+        let start = layers.before("model.generator", &shape)?;
+        let (maps, width) = (start.iter().product::<usize>(), layers.linear[layers.linear.len() - 1]);
+        if width % maps != 0 || layers.channels.last() != Some(&1) {
+            let allowed = format!(
+                "the last linear layer fills maps of {start:?} cells, so its outputs must be a multiple of {maps}, and the last \
+                 convolution has 1 channel"
+            );
+            return Err(ConfigError::new("model.generator", layers, allowed));
+        }
+        let style = |prefix, padding, first_norm| Style {
+            prefix,
+            dims: config.dims,
+            padding,
+            slope: config.leak,
+            first_norm,
+        };
+        let inputs = config.noise + config.classes + config.codes;
+        let leaky = Activation::Leaky(config.leak);
+        let critic = &config.critic;
+        critic.check("model.critic", true, true)?;
+        if !critic.linear.is_empty() {
+            let allowed = "has no linear layers: the heads judge the features";
+            return Err(ConfigError::new("model.critic", critic, allowed));
+        }
+        let convolutions = critic.convolutions(&style(CRITIC, config.padding, Some(1)));
+        let cells = padded(&shape);
+        let Some(stack) = stack_of(&convolutions, cells) else {
+            let allowed = format!("these kernels are larger than what is left of {shape:?} cells");
+            return Err(ConfigError::new("model.critic", critic, allowed));
+        };
+        let features = stack.output().values();
+        let head = |name: &str, outputs| Dense {
+            name: format!("{CRITIC}{name}"),
+            inputs: features,
+            outputs,
+            activation: Activation::None,
+            norm: Norm::None,
+        };
+        Ok(Self {
+            dense: Dense::chain("generator.linear", inputs, &layers.linear, leaky, Norm::Before),
+            start: padded(&start),
+            transposed: layers.transposed(&style("generator.", 0, Some(0)), width / maps),
+            cells,
+            convolutions,
+            heads: [head("validity", 1), head("class", config.classes), head("code", config.codes)],
+        })
+    }
+
+    pub(super) fn specs(&self) -> Vec<TensorSpec> {
+        let generator =
+            self.dense.iter().flat_map(Dense::specs).chain(self.transposed.iter().flat_map(Layer::specs));
+        let critic =
+            self.convolutions.iter().flat_map(Layer::specs).chain(self.heads.iter().flat_map(Dense::specs));
+        let narrow = |spec: TensorSpec| {
+            let role = match spec.role {
+                Role::Weight { .. } if spec.name.ends_with(".weight") => Role::Normal { mean: 0.0, std: STD },
+                Role::Constant(mean) if spec.name.ends_with(".weight") => Role::Normal { mean, std: STD },
+                role => role,
+            };
+            TensorSpec { role, ..spec }
+        };
+        generator.chain(critic).map(narrow).collect()
+    }
+
+    /// `[batch, noise + classes + codes]` → what stands before the output function, `[batch, cells]`.
+    pub(super) fn make(&self, pass: &mut Pass<'_>, input: Tensor<2>) -> Tensor<2> {
+        let x = apply_all(&self.dense, pass, None, input);
+        pass.stack(&self.transposed, self.start, x)
+    }
+
+    /// Avalanches `[batch, cells]`.
+    pub(super) fn judge(&self, pass: &mut Pass<'_>, cells: Tensor<2>) -> Judged {
+        let features = pass.stack(&self.convolutions, self.cells, cells);
+        let [validity, classes, codes] = &self.heads;
+        Judged {
+            validity: validity.apply(pass, features.clone()),
+            classes: classes.apply(pass, features.clone()),
+            codes: codes.apply(pass, features),
+        }
+    }
+}
