@@ -66,4 +66,4 @@ pub use output::{Output, Scaling};
 pub use parameters::{Parameters, Role, TensorSpec};
 pub use sampler::{Sampler, SamplerKind};
 pub use schedule::Schedule;
-pub use size::{SizeConfig, SizeModel};
+pub use size::{SizeConfig, SizeForm, SizeModel};

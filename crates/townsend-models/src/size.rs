@@ -1,6 +1,7 @@
 //! The number of electrons of an avalanche.
 
 use rand::{Rng, RngExt};
+use rand_distr::{Distribution, Gamma};
 use serde::{Deserialize, Serialize};
 
 use crate::{ConfigError, ModelError};
@@ -9,13 +10,25 @@ use crate::{ConfigError, ModelError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SizeConfig {
-    /// Points of the quantile function that are kept.
+    /// The form of the distribution.
+    pub form: SizeForm,
+    /// Points of the quantile function that are kept, with `quantiles`.
     pub knots: usize,
+}
+
+/// The form of the distribution of the number of electrons of avalanches that are not empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeForm {
+    /// Its quantile function at a few probabilities: no form is assumed.
+    Quantiles,
+    /// Polya's, with the mean and the variance of the data (the usual description of a single stage; several follow it badly).
+    Polya,
 }
 
 impl Default for SizeConfig {
     fn default() -> Self {
-        Self { knots: 64 }
+        Self { form: SizeForm::Quantiles, knots: 64 }
     }
 }
 
@@ -29,35 +42,54 @@ impl SizeConfig {
     }
 }
 
-/// The distribution of the number of electrons: the fraction of empty avalanches, and for the others the quantile
-/// function of ln n at a few probabilities with straight lines between them.
-///
-/// The probabilities are (1 − cos(π i / (k − 1))) / 2, so that they lie close where the tails are steep. No form such
-/// as Polya's is assumed: the sizes of avalanches that pass several foils do not follow it.
+/// The distribution of the number of electrons: the fraction of empty avalanches, and for the others a form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawSizeModel")]
 pub struct SizeModel {
     empty: f64,
-    ln_n: Vec<f64>,
+    #[serde(flatten)]
+    filled: Filled,
+}
+
+/// Avalanches that are not empty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Filled {
+    /// The quantile function of ln n with straight lines between the probabilities (1 − cos(π i / (k − 1))) / 2, which lie close where
+    /// the tails are steep.
+    LnN(Vec<f64>),
+    /// p(n) ∝ (n / mean)^theta exp(−(1 + theta) n / mean).
+    Polya { mean: f64, theta: f64 },
 }
 
 #[derive(Deserialize)]
 struct RawSizeModel {
     empty: f64,
-    ln_n: Vec<f64>,
+    #[serde(flatten)]
+    filled: Filled,
 }
+
+/// More electrons than a cell can count: 2³².
+const MOST_LN_N: f64 = 22.2;
 
 impl TryFrom<RawSizeModel> for SizeModel {
     type Error = String;
 
-    fn try_from(raw: RawSizeModel) -> Result<Self, String> {
-        // 2^32 electrons is more than a cell can count.
-        let ascending = raw.ln_n.windows(2).all(|pair| pair[0] <= pair[1]);
-        let in_range = raw.ln_n.iter().all(|&value| (0.0..=22.2).contains(&value));
-        if !(0.0..1.0).contains(&raw.empty) || raw.ln_n.len() < 2 || !ascending || !in_range {
-            return Err("the model of the number of electrons is damaged".into());
+    fn try_from(RawSizeModel { empty, filled }: RawSizeModel) -> Result<Self, String> {
+        let valid = match &filled {
+            Filled::LnN(ln_n) => {
+                let ascending = ln_n.windows(2).all(|pair| pair[0] <= pair[1]);
+                ln_n.len() > 1 && ascending && ln_n.iter().all(|value| (0.0..=MOST_LN_N).contains(value))
+            }
+            Filled::Polya { mean, theta } => {
+                *mean >= 1.0 && mean.ln() <= MOST_LN_N && *theta > -1.0 && theta.is_finite()
+            }
+        };
+        if valid && (0.0..1.0).contains(&empty) {
+            Ok(Self { empty, filled })
+        } else {
+            Err("the model of the number of electrons is damaged".into())
         }
-        Ok(Self { empty: raw.empty, ln_n: raw.ln_n })
     }
 }
 
@@ -65,15 +97,16 @@ impl SizeModel {
     /// Learns from the numbers of electrons of avalanches, empty ones included.
     pub fn fit(sizes: &[u64], config: &SizeConfig) -> Result<Self, ModelError> {
         config.check()?;
-        let mut ln_n: Vec<f64> = sizes.iter().filter(|&&n| n > 0).map(|&n| (n as f64).ln()).collect();
-        if ln_n.is_empty() {
+        let filled: Vec<f64> = sizes.iter().filter(|&&n| n > 0).map(|&n| n as f64).collect();
+        if filled.is_empty() {
             return Err(ModelError::NothingToLearn(sizes.len()));
         }
-        ln_n.sort_by(f64::total_cmp);
-        let empty = 1.0 - ln_n.len() as f64 / sizes.len() as f64;
-        let last = config.knots - 1;
-        let knots = (0..=last).map(|knot| interpolate(&ln_n, probability(knot, last)));
-        Ok(Self { empty, ln_n: knots.collect() })
+        let empty = 1.0 - filled.len() as f64 / sizes.len() as f64;
+        let filled = match config.form {
+            SizeForm::Quantiles => Filled::LnN(ln_quantiles(&filled, config.knots)),
+            SizeForm::Polya => polya(&filled),
+        };
+        Ok(Self { empty, filled })
     }
 
     /// Fraction of avalanches without electrons.
@@ -81,24 +114,48 @@ impl SizeModel {
         self.empty
     }
 
-    /// Quantile function of ln n of avalanches that are not empty, at a `probability` from 0 to 1.
-    pub fn ln_quantile(&self, probability: f64) -> f64 {
-        let last = self.ln_n.len() - 1;
-        // The inverse of `probability(knot, last)`.
-        let angle = (1.0 - 2.0 * probability.clamp(0.0, 1.0)).acos();
-        let knot = ((angle / std::f64::consts::PI * last as f64) as usize).min(last - 1);
-        let (low, high) = (self::probability(knot, last), self::probability(knot + 1, last));
-        let part = ((probability - low) / (high - low)).clamp(0.0, 1.0);
-        self.ln_n[knot] + part * (self.ln_n[knot + 1] - self.ln_n[knot])
-    }
-
     /// Draws a number of electrons.
     pub fn sample(&self, random: &mut impl Rng) -> u64 {
         if random.random::<f64>() < self.empty {
             return 0;
         }
-        (self.ln_quantile(random.random()).exp().round() as u64).max(1)
+        let n = match &self.filled {
+            Filled::LnN(ln_n) => ln_quantile(ln_n, random.random()).exp(),
+            Filled::Polya { mean, theta } => {
+                let shape = 1.0 + theta;
+                // A checked model has a positive shape and scale.
+                Gamma::new(shape, mean / shape).map_or(*mean, |gamma| gamma.sample(random))
+            }
+        };
+        (n.min(MOST_LN_N.exp()).round() as u64).max(1)
     }
+}
+
+/// Quantiles of ln n at `knots` probabilities.
+fn ln_quantiles(sizes: &[f64], knots: usize) -> Vec<f64> {
+    let mut ln_n: Vec<f64> = sizes.iter().map(|n| n.ln()).collect();
+    ln_n.sort_by(f64::total_cmp);
+    (0..knots).map(|knot| interpolate(&ln_n, probability(knot, knots - 1))).collect()
+}
+
+/// Polya's distribution with the mean and the variance of `sizes`: 1 + θ = mean² / variance (Alkhazov 1970). Sizes that do not vary have a
+/// narrow one.
+fn polya(sizes: &[f64]) -> Filled {
+    let n = sizes.len() as f64;
+    let mean = sizes.iter().sum::<f64>() / n;
+    let variance = sizes.iter().map(|size| (size - mean).powi(2)).sum::<f64>() / n;
+    Filled::Polya { mean, theta: mean * mean / variance.max(1e-6 * mean * mean) - 1.0 }
+}
+
+/// The quantile of ln n at a `probability` from 0 to 1.
+fn ln_quantile(ln_n: &[f64], probability: f64) -> f64 {
+    let last = ln_n.len() - 1;
+    // The inverse of `probability(knot, last)`.
+    let angle = (1.0 - 2.0 * probability.clamp(0.0, 1.0)).acos();
+    let knot = ((angle / std::f64::consts::PI * last as f64) as usize).min(last - 1);
+    let (low, high) = (self::probability(knot, last), self::probability(knot + 1, last));
+    let part = ((probability - low) / (high - low)).clamp(0.0, 1.0);
+    ln_n[knot] + part * (ln_n[knot + 1] - ln_n[knot])
 }
 
 fn probability(knot: usize, last: usize) -> f64 {
@@ -116,7 +173,6 @@ fn interpolate(sorted: &[f64], probability: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rand_distr::{Distribution, Gamma};
     use townsend_core::{Purpose, stream};
 
     use super::*;
@@ -127,6 +183,33 @@ mod tests {
         let mut random = stream(1, TEST, 0);
         let gamma = Gamma::new(1.5, 1300.0).unwrap();
         (0..n).map(|i| if i % 4 == 0 { 0 } else { gamma.sample(&mut random) as u64 + 1 }).collect()
+    }
+
+    impl SizeModel {
+        fn ln_quantile(&self, probability: f64) -> f64 {
+            let Filled::LnN(ln_n) = &self.filled else { panic!("{self:?}") };
+            ln_quantile(ln_n, probability)
+        }
+    }
+
+    #[test]
+    fn a_polya_has_the_moments_of_the_data() {
+        let real = avalanches(4000);
+        let model =
+            SizeModel::fit(&real, &SizeConfig { form: SizeForm::Polya, ..SizeConfig::default() }).unwrap();
+        let Filled::Polya { mean, theta } = model.filled else { panic!("{model:?}") };
+        // The data are Gamma(1.5, 1300): Polya with θ = 0.5 and mean 1950, known to 1/√3000 of their spread.
+        assert!((mean / 1950.0 - 1.0).abs() < 0.06 && (theta - 0.5).abs() < 0.15, "{mean} {theta}");
+        let drawn: Vec<f64> =
+            samples(&model, 20_000).into_iter().filter(|&n| n > 0).map(|n| n as f64).collect();
+        let of = drawn.iter().sum::<f64>() / drawn.len() as f64;
+        assert!((of / mean - 1.0).abs() < 0.03, "{of} for {mean}");
+        let text = serde_json::to_string(&model).unwrap();
+        assert_eq!(serde_json::from_str::<SizeModel>(&text).unwrap(), model);
+        let alike =
+            SizeModel::fit(&[7, 7, 7], &SizeConfig { form: SizeForm::Polya, ..SizeConfig::default() })
+                .unwrap();
+        assert_eq!(samples(&alike, 10), [7; 10]);
     }
 
     fn samples(model: &SizeModel, n: u64) -> Vec<u64> {
@@ -158,7 +241,7 @@ mod tests {
     #[test]
     fn nothing_is_drawn_outside_the_training_range() {
         let real = avalanches(500);
-        let model = SizeModel::fit(&real, &SizeConfig { knots: 16 }).unwrap();
+        let model = SizeModel::fit(&real, &SizeConfig { knots: 16, ..SizeConfig::default() }).unwrap();
         let drawn = samples(&model, 20_000);
         let smallest = real.iter().filter(|&&n| n > 0).min();
         assert!(drawn.iter().filter(|&&n| n > 0).min() >= smallest);
@@ -180,13 +263,16 @@ mod tests {
 
     #[test]
     fn damage_is_noticed() {
-        let model = SizeModel::fit(&avalanches(100), &SizeConfig { knots: 4 }).unwrap();
+        let model =
+            SizeModel::fit(&avalanches(100), &SizeConfig { knots: 4, ..SizeConfig::default() }).unwrap();
         let text = serde_json::to_string(&model).unwrap();
         assert_eq!(serde_json::from_str::<SizeModel>(&text).unwrap(), model);
         for bad in [
             r#"{"empty":1.0,"ln_n":[0.0,1.0]}"#,
             r#"{"empty":0.0,"ln_n":[2.0,1.0]}"#,
             r#"{"empty":0.0,"ln_n":[1.0]}"#,
+            r#"{"empty":0.0,"polya":{"mean":1950.0,"theta":-1.5}}"#,
+            r#"{"empty":0.0,"polya":{"mean":0.0,"theta":0.5}}"#,
         ] {
             assert!(serde_json::from_str::<SizeModel>(bad).is_err(), "{bad}");
         }
@@ -196,7 +282,7 @@ mod tests {
         #[test]
         fn quantiles_never_fall(sizes in prop::collection::vec(0u64..100_000, 1..200), knots in 2usize..80) {
             prop_assume!(sizes.iter().any(|&n| n > 0));
-            let model = SizeModel::fit(&sizes, &SizeConfig { knots }).unwrap();
+            let model = SizeModel::fit(&sizes, &SizeConfig { knots, ..SizeConfig::default() }).unwrap();
             let quantiles: Vec<f64> = (0..=1000).map(|i| model.ln_quantile(f64::from(i) / 1000.0)).collect();
             prop_assert!(quantiles.windows(2).all(|pair| pair[0] <= pair[1]));
         }

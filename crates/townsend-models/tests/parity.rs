@@ -7,8 +7,12 @@ use std::path::PathBuf;
 use burn_tensor::{Device, Tensor, TensorData, activation};
 use safetensors::SafeTensors;
 use townsend_core::{Axis, Grid};
+use townsend_models::gan::{Gan, GanConfig, Layout};
+use townsend_models::infogan::{InfoGan, InfoGanConfig};
 use townsend_models::vae::{self, Likelihood, Vae, VaeConfig};
-use townsend_models::{Model, Output, Parameters, Pass, SamplerKind};
+use townsend_models::{
+    AdversarialLoss, Batch, Layers, Model, Output, Parameters, Pass, SamplerKind, Scaling,
+};
 
 /// Largest deviation of an output relative to the largest output.
 const OUTPUT: f32 = 1e-5;
@@ -39,7 +43,7 @@ impl Expected {
     }
 
     /// The parameters of a model, those of `stack` as PyTorch had them.
-    fn parameters(&self, model: &Vae, stack: &str) -> Parameters {
+    fn parameters(&self, model: &dyn Model, stack: &str) -> Parameters {
         let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
         for spec in model.tensors().iter().filter(|spec| spec.name.starts_with(stack)) {
             let (shape, values) = &self.0[&spec.name];
@@ -65,7 +69,12 @@ impl Expected {
         let probe = (0..rows * columns).map(|n| ((7 * n) % 13) as f32 - 6.0).collect::<Vec<_>>();
         let probe =
             Tensor::<2>::from_data(TensorData::new(probe, [rows, columns]), &Device::flex()).autodiff();
-        let mut gradients = (output * probe).sum().backward();
+        self.compare_gradients_of(prefix, stack, parameters, &(output * probe).sum());
+    }
+
+    /// Gradients of a loss.
+    fn compare_gradients_of(&self, prefix: &str, stack: &str, parameters: &Parameters, loss: &Tensor<1>) {
+        let mut gradients = loss.backward();
         let names: Vec<_> = parameters.trained().map(|spec| spec.name.clone()).collect();
         let found = names
             .iter()
@@ -202,4 +211,139 @@ fn losses() {
             expected.compare(&format!("{name}.gradient.{part}"), &host(input.grad(&gradients).unwrap()));
         }
     }
+}
+
+/// The networks of `GENERATOR` and `CRITIC` in `parity/adversarial.py`.
+fn small_gan(dims: usize) -> Gan {
+    let (bins, generator, critic) = match dims {
+        2 => (
+            90,
+            Layers {
+                linear: vec![9, 8, 12],
+                channels: vec![4, 3, 3, 2, 1],
+                kernels: vec![3, 3, 5, 5, 4],
+                strides: vec![1, 2, 2, 2, 2],
+            },
+            Layers {
+                linear: vec![7, 6],
+                channels: vec![2, 3, 4, 5],
+                kernels: vec![6, 5, 5, 4],
+                strides: vec![2, 3, 3, 1],
+            },
+        ),
+        _ => (
+            30,
+            Layers {
+                linear: vec![9, 24],
+                channels: vec![3, 2, 1],
+                kernels: vec![3, 5, 6],
+                strides: vec![1, 3, 2],
+            },
+            Layers {
+                linear: vec![],
+                channels: vec![2, 3, 4],
+                kernels: vec![6, 5, 3],
+                strides: vec![2, 3, 1],
+            },
+        ),
+    };
+    let grid = Grid::new(vec![Axis::uniform(bins, 0.0, 1.0).unwrap(); dims]).unwrap();
+    let config = GanConfig {
+        dims,
+        latent: 7,
+        layout: Layout::Reference,
+        generator: Some(generator),
+        critic: Some(critic),
+        loss: AdversarialLoss::WganGp,
+        minibatch_discrimination: true,
+        label: true,
+        leak: 0.01,
+        output: Output::Relu,
+        input: Scaling::Sqrt,
+        ..GanConfig::default()
+    };
+    config.check(&grid).unwrap()
+}
+
+fn columns(tensor: Tensor<2>) -> Batch {
+    Batch { counts: tensor.clone(), noise: tensor, seed: 1, step: 1 }
+}
+
+#[test]
+fn gan() {
+    for dims in [2, 3] {
+        let expected = Expected::load(&format!("gan/{dims}d.safetensors"));
+        let model = small_gan(dims);
+        let [noise, cells, observables] =
+            ["noise", "cells", "observables"].map(|name| expected.tensor(name, &Device::flex()));
+        let parameters = expected.parameters(&model, "generator.");
+        expected
+            .compare("made.inference", &host(model.make(&mut Pass::inference(&parameters), noise.clone())));
+        let tracked = parameters.tracked(|_| true);
+        let made = model.make(&mut Pass::training(&tracked), noise.autodiff());
+        expected.compare("made.training", &host(made.clone()));
+        expected.compare_gradients("made.", "generator.", &tracked, made);
+
+        let tracked = expected.parameters(&model, "critic.").tracked(|_| true);
+        let batch = columns(cells.clone());
+        let mut pass = Pass::training(&tracked);
+        let score =
+            model.score(&mut pass, cells.clone().autodiff(), Some(observables.clone().autodiff()), &batch);
+        expected.compare("score", &host(score.clone()));
+        expected.compare_gradients("score.", "critic.", &tracked, score);
+
+        let mut pass = Pass::training(&tracked);
+        let (gradient, penalty) = model.input_gradient(&mut pass, &cells, Some(observables), &batch);
+        expected.compare("input_gradient", &host(gradient));
+        expected.compare("penalty", &host(penalty.clone()));
+        expected.compare_gradients_of("penalty.", "critic.", &tracked, &penalty);
+    }
+}
+
+/// The networks of `INFO_GENERATOR` and `INFO_CRITIC` in `parity/adversarial.py`.
+fn small_infogan() -> InfoGan {
+    let grid = Grid::new(vec![Axis::uniform(30, 0.0, 1.0).unwrap(); 3]).unwrap();
+    let config = InfoGanConfig {
+        noise: 3,
+        classes: 4,
+        codes: 2,
+        generator: Layers {
+            linear: vec![11, 24],
+            channels: vec![3, 2, 1],
+            kernels: vec![3, 5, 6],
+            strides: vec![1, 3, 2],
+        },
+        critic: Layers { linear: vec![], channels: vec![2, 3, 4], kernels: vec![3; 3], strides: vec![2; 3] },
+        output: Output::Relu,
+        input: Scaling::Sqrt,
+        ..InfoGanConfig::default()
+    };
+    config.check(&grid).unwrap()
+}
+
+#[test]
+fn infogan() {
+    let expected = Expected::load("infogan/expected.safetensors");
+    let model = small_infogan();
+    let told = expected.tensor("told", &Device::flex());
+    let parameters = expected.parameters(&model, "generator.");
+    expected.compare("made.inference", &host(model.make(&mut Pass::inference(&parameters), told.clone())));
+    let tracked = parameters.tracked(|_| true);
+    let made = model.make(&mut Pass::training(&tracked), told.clone().autodiff());
+    expected.compare("made.training", &host(made.clone()));
+    expected.compare_gradients("made.", "generator.", &tracked, made);
+
+    let tracked = expected.parameters(&model, "critic.").tracked(|_| true);
+    let cells = expected.tensor("cells", &Device::flex()).autodiff();
+    let judged = model.judge(&mut Pass::training(&tracked), cells);
+    for (name, got) in
+        [("validity", &judged.validity), ("classes", &judged.classes), ("codes", &judged.codes)]
+    {
+        expected.compare(name, &host(got.clone()));
+    }
+    let validity = (judged.validity.clone() - 1.0).square().mean() * 0.5;
+    let [class, code] = model.information(&judged, told.autodiff());
+    let loss = validity + class + code;
+    expected.compare("loss", &host(loss.clone()));
+    expected.compare_gradients_of("loss.", "critic.", &tracked, &loss);
 }

@@ -201,9 +201,14 @@ impl Layout {
                     &[1, 1, 2, 1, 2, 1, 2, 1, 1],
                 ),
             ),
-            (Self::Smooth, _) => (
-                layers(&[512, 128 << dims], &[64, 32, 16, 1], &[3, 8, 6, 4], &[1, 2, 3, 2]),
+            (Self::Smooth, 2) => (
+                layers(&[512, 512], &[64, 32, 16, 1], &[3, 8, 6, 4], &[1, 2, 3, 2]),
                 layers(&[256], &[16, 32, 64, 128], &[4, 6, 8, 4], &[2, 3, 2, 1]),
+            ),
+            // A quarter of the products: in three dimensions these decide how many epochs there can be.
+            (Self::Smooth, _) => (
+                layers(&[512, 512], &[32, 16, 8, 1], &[3, 8, 6, 4], &[1, 2, 3, 2]),
+                layers(&[256], &[8, 16, 32, 64], &[4, 6, 8, 4], &[2, 3, 2, 1]),
             ),
         }
     }

@@ -46,6 +46,38 @@ impl Gan {
         Self { config, cells: grid.cells(), generator, critic, labels }
     }
 
+    /// Noise `[batch, latent]`, as the generator is made for → what its output function gives, `[batch, cells]`; logarithms of
+    /// probabilities for `softmax`.
+    pub fn make(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
+        let made = self.generator.make(pass, noise, None);
+        self.config.output.apply(pass, made)
+    }
+
+    /// The critic's scores `[batch, 1]` of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it sees any. `batch`
+    /// seeds what is left out in training.
+    pub fn score(
+        &self,
+        pass: &mut Pass<'_>,
+        cells: Tensor<2>,
+        observables: Option<Tensor<2>>,
+        batch: &Batch,
+    ) -> Tensor<2> {
+        self.critic.judge(pass, cells, observables, (batch, DROPOUTS[0])).score
+    }
+
+    /// The gradient of the sum of [`Gan::score`] by cells and observables, `[batch, cells + observables]`, in operations that can be
+    /// differentiated by the critic's weights; and the penalty (‖gradient‖ − 1)², averaged over the batch.
+    pub fn input_gradient(
+        &self,
+        pass: &mut Pass<'_>,
+        cells: &Tensor<2>,
+        observables: Option<Tensor<2>>,
+        batch: &Batch,
+    ) -> (Tensor<2>, Tensor<1>) {
+        let gradient = self.critic.gradient(pass, cells, observables, (batch, DROPOUTS[2]));
+        (gradient.clone(), penalty(gradient))
+    }
+
     fn sees_labels(&self) -> bool {
         self.config.label && self.config.dims > 0
     }
@@ -108,8 +140,7 @@ impl Gan {
             let [cells, observables] =
                 between(batch, [&real.cells, &real.observables], [&made.cells, &made.observables]);
             let observables = self.sees_labels().then_some(observables);
-            let gradient = self.critic.gradient(pass, &cells, observables, (batch, DROPOUTS[2]));
-            let penalty = penalty(gradient);
+            let (_, penalty) = self.input_gradient(pass, &cells, observables, batch);
             total = total + penalty.clone() * self.config.penalty;
             parts.push(("gradient_penalty", penalty));
         }
@@ -195,8 +226,9 @@ impl Model for Gan {
     }
 
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
-        let made = self.generator.make(pass, self.shaped(noise), None);
+        let noise = self.shaped(noise);
         if self.config.dims == 0 {
+            let made = self.generator.make(pass, noise, None);
             // All in the one bin between the flow bins.
             let electrons = self.labels.electrons(pass, made);
             let nothing = electrons.zeros_like();
@@ -204,7 +236,7 @@ impl Model for Gan {
             columns[1] = electrons;
             return Tensor::cat(columns, 1);
         }
-        let made = self.config.output.apply(pass, made);
+        let made = self.make(pass, noise);
         self.config.output.weights(self.config.input, made)
     }
 

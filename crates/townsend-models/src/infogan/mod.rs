@@ -10,6 +10,7 @@ use burn_tensor::{Tensor, TensorData, activation};
 use townsend_core::{CountSet, Grid, Purpose};
 
 pub use self::config::InfoGanConfig;
+pub use self::network::Judged;
 use self::network::{CRITIC, Networks};
 use crate::adversarial::{AdversarialLoss, accuracy, symptoms};
 use crate::labels::Labels;
@@ -29,37 +30,39 @@ pub struct InfoGan {
     labels: Labels,
 }
 
-/// What an avalanche is made of.
-struct Told {
-    /// Noise, class (1 in its place) and codes, `[batch, noise + classes + codes]`.
-    input: Tensor<2>,
-    classes: Tensor<2>,
-    codes: Tensor<2>,
-}
-
 impl InfoGan {
     fn new(config: InfoGanConfig, grid: &Grid, networks: Networks) -> Self {
         let labels = Labels::new(grid, config.dims);
         Self { config, cells: grid.cells(), networks, labels }
     }
 
+    /// Noise, class (1 in its place) and codes, `[batch, noise + classes + codes]` → what the output function gives, `[batch, cells]`;
+    /// logarithms of probabilities for `softmax`.
+    pub fn make(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
+        let made = self.networks.make(pass, told);
+        self.config.output.apply(pass, made)
+    }
+
+    /// What the critic says of scaled counts `[batch, cells]`.
+    pub fn judge(&self, pass: &mut Pass<'_>, cells: Tensor<2>) -> Judged {
+        self.networks.judge(pass, cells)
+    }
+
     /// Standard normal numbers as noise, class and codes: the largest of the second part is the class, Φ of the third makes it uniform
     /// from −1 to 1.
-    fn told(&self, numbers: Tensor<2>) -> Told {
+    fn told(&self, numbers: Tensor<2>) -> Tensor<2> {
         let InfoGanConfig { noise, classes, codes, .. } = self.config;
         let [rows, _] = numbers.dims();
         let part = |from: usize, n: usize| numbers.clone().slice([0..rows, from..from + n]);
         let class = part(noise, classes);
         let class = class.clone().greater_equal(class.max_dim(1).expand([rows, classes])).float();
         let code = (part(noise + classes, codes) * std::f64::consts::FRAC_1_SQRT_2).erf();
-        let input = Tensor::cat(vec![part(0, noise), class.clone(), code.clone()], 1);
-        Told { input, classes: class, codes: code }
+        Tensor::cat(vec![part(0, noise), class, code], 1)
     }
 
     /// Avalanches as they enter the critic, and as counts.
-    fn made(&self, pass: &mut Pass<'_>, told: &Told, batch: &Batch) -> [Tensor<2>; 2] {
-        let made = self.networks.make(pass, told.input.clone());
-        let made = self.config.output.apply(pass, made);
+    fn made(&self, pass: &mut Pass<'_>, told: Tensor<2>, batch: &Batch) -> [Tensor<2>; 2] {
+        let made = self.make(pass, told);
         match self.config.output {
             Output::Softmax => {
                 let counts = thrown(made, batch, ELECTRONS);
@@ -71,21 +74,25 @@ impl InfoGan {
         }
     }
 
-    /// How badly the critic guesses class and codes: cross entropy and mean squared error, with their weights.
-    fn information(&self, judged: &network::Judged, told: &Told) -> [Tensor<1>; 2] {
+    /// How badly the critic guesses class and codes of avalanches from what the generator was `told`: cross entropy and mean squared
+    /// error, with their weights.
+    pub fn information(&self, judged: &Judged, told: Tensor<2>) -> [Tensor<1>; 2] {
+        let InfoGanConfig { noise, classes, codes, .. } = self.config;
+        let [rows, _] = told.dims();
+        let part = |from: usize, n: usize| told.clone().slice([0..rows, from..from + n]);
         let ln_p = activation::log_softmax(judged.classes.clone(), 1);
-        let class = (ln_p * told.classes.clone()).sum_dim(1).mean().neg();
-        let code = (judged.codes.clone() - told.codes.clone()).square().mean();
+        let class = (ln_p * part(noise, classes)).sum_dim(1).mean().neg();
+        let code = (judged.codes.clone() - part(noise + classes, codes)).square().mean();
         [class * self.config.class_weight, code * self.config.code_weight]
     }
 
     /// The critic learns validity of real and made avalanches, and class and codes of the made ones, which tell what is right.
     fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
         let told = self.told(batch.noise.clone());
-        let [made, _] = self.made(pass, &told, batch);
+        let [made, _] = self.made(pass, told.clone(), batch);
         let real = self.networks.judge(pass, self.config.input.scale(batch.counts.clone()));
         let made = self.networks.judge(pass, made.detach());
-        let [class, code] = self.information(&made, &told);
+        let [class, code] = self.information(&made, told);
         let game = AdversarialLoss::Lsgan;
         let validity = game.of_critic(real.validity.clone(), made.validity.clone(), [1.0, 0.0]);
         let right = accuracy(&real.validity, &made.validity, 0.5);
@@ -98,9 +105,9 @@ impl InfoGan {
         let numbers = standard_normal(batch.seed, GENERATOR_NOISE, batch.step, rows * self.noise());
         let numbers = TensorData::new(numbers, [rows, self.noise()]);
         let told = self.told(Tensor::from_data(numbers, &batch.noise.device()));
-        let [made, counts] = self.made(pass, &told, batch);
+        let [made, counts] = self.made(pass, told.clone(), batch);
         let judged = self.networks.judge(pass, made);
-        let [class, code] = self.information(&judged, &told);
+        let [class, code] = self.information(&judged, told);
         let validity = AdversarialLoss::Lsgan.of_generator(judged.validity);
         let diversity = self.labels.diversity(self.labels.of(pass, counts));
         Losses::new(validity.clone() + class + code, [("validity", validity), ("diversity", diversity)])
@@ -145,8 +152,7 @@ impl Model for InfoGan {
 
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
         let told = self.told(noise);
-        let made = self.networks.make(pass, told.input);
-        let made = self.config.output.apply(pass, made);
+        let made = self.make(pass, told);
         self.config.output.weights(self.config.input, made)
     }
 }

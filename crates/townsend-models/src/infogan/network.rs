@@ -31,13 +31,14 @@ pub(super) struct Networks {
 }
 
 /// What the critic says of avalanches.
-pub(super) struct Judged {
-    /// `[batch, 1]`.
-    pub(super) validity: Tensor<2>,
+#[derive(Debug)]
+pub struct Judged {
+    /// Near 1 for what is taken to be real, near 0 for what is not, `[batch, 1]`.
+    pub validity: Tensor<2>,
     /// Logarithms of probabilities but for a constant, `[batch, classes]`.
-    pub(super) classes: Tensor<2>,
-    /// `[batch, codes]`.
-    pub(super) codes: Tensor<2>,
+    pub classes: Tensor<2>,
+    /// Guessed codes, `[batch, codes]`.
+    pub codes: Tensor<2>,
 }
 
 impl Networks {
