@@ -20,7 +20,13 @@ fn checked() -> Check {
     let (real, generated) = (avalanches(150, 80.0, 0.3, 1), avalanches(150, 80.0, 0.33, 2));
     let mut check =
         check(&real, &generated, file("real.npz"), hostile, &CheckOptions::default(), &Silent).unwrap();
-    check.curves = vec![Curve { name: "training".into(), points: vec![[1.0, 3.0], [2.0, 2.0]] }];
+    let curve = |number: &str, name: &str| {
+        let points = vec![[1.0, 3.0], [2.0, 2.0]];
+        Curve { number: number.to_owned(), name: name.to_owned(), points }
+    };
+    let of_dimensions = ["1", "2", "3", "4"].map(|name| curve("kl_per_dimension", name));
+    check.curves =
+        [curve("loss", "training"), curve("loss", "validation")].into_iter().chain(of_dimensions).collect();
     check
 }
 
@@ -99,8 +105,8 @@ fn every_plot_is_drawn_and_says_what_it_is() {
     for none in ["undrawn", "unlabelled", "unnamed", "wider"] {
         assert!(found[none].as_i64().unwrap() <= 0, "{none}: {found}");
     }
-    // 21 distributions, 5 scales, 10 of strips, 3 correlations, 4 of classifiers, g(r), one condition, one of training.
-    assert_eq!(found["plots"], 46, "{found}");
+    // 21 distributions, 5 scales, 10 of strips, 3 correlations, 4 of classifiers, g(r), one condition, two of training.
+    assert_eq!(found["plots"], 47, "{found}");
     assert_eq!(
         found["lights"].as_u64().unwrap() as usize,
         check.report.verdict.as_ref().unwrap().judgements.len()

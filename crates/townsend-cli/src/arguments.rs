@@ -75,6 +75,11 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --out part-3.root --shard 3/8"
     )]
     Generate(Generate),
+    /// Write the weights of a trained network to a file of their own, for PyTorch and for generate.
+    #[command(
+        after_help = "Examples:\n  townsend export --run runs/vae --out weights.safetensors\n  townsend generate --run weights.safetensors --events 10000 --out generated.root"
+    )]
+    Export(Export),
     /// Compare generated avalanches with real ones: distances, plots, report.
     #[command(
         after_help = "Examples:\n  townsend check --real avalanches.root --held-back runs/vae \\\n      --generated generated.root --out report\n  townsend check --real a.npz --generated b.npz --out report \\\n      --fail-above ks=0.1 --fail-above w1_over_sigma.rms_x=0.2\n  townsend check --real a.npz --generated b.npz --generated c.npz --out report --require amber"
@@ -190,7 +195,7 @@ pub(crate) struct Train {
 
 #[derive(Debug, Args)]
 pub(crate) struct Generate {
-    /// The run directory of a trained model.
+    /// The run directory of a trained model, or a file that `export` wrote.
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
     /// Number of avalanches in all, empty ones included.
@@ -212,6 +217,16 @@ pub(crate) struct Generate {
     /// The format to write, if not the one that the ending stands for: root or npz.
     #[arg(long)]
     pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The run directory of a trained network.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// The file to write: safetensors, with the names of a PyTorch state dict.
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) out: PathBuf,
 }
 
 /// The worst light that passes.

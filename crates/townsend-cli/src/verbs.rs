@@ -8,11 +8,12 @@ use anyhow::Result;
 use serde::Serialize;
 use townsend::{
     CascadeSummary, CheckOptions, Context, ConvertOptions, EndFit, Generated, InspectOptions, Inspection,
-    Light, ReadoutOptions, Report, SampleOptions, StageFit, Start, Summary, TrainOptions, significant,
+    Light, ReadoutOptions, Report, SampleOptions, Select, StageFit, Start, Summary, TrainOptions,
+    significant,
 };
 
 use crate::arguments::{
-    Check, Common, Convert, Demo, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
+    Check, Common, Convert, Demo, Export, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
 };
 use crate::progress::{Bars, say};
 
@@ -32,6 +33,16 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
             train(arguments, context, bars, json)
         }
         Verb::Generate(arguments) => generate(&arguments, context, bars, json),
+        Verb::Export(Export { run, out }) => {
+            let exported = townsend::export(&run, &out, context)?;
+            if json {
+                return print_json(&exported).map(|()| ExitCode::SUCCESS);
+            }
+            let townsend::Exported { tensors, weights, epochs } = exported;
+            let out = out.display();
+            bars.note(&format!("{tensors} tensors, {weights} numbers, after {epochs} epochs, to {out}"));
+            Ok(ExitCode::SUCCESS)
+        }
         Verb::Check(arguments) => check(&arguments, context, bars, json),
     }
 }
@@ -180,8 +191,12 @@ fn describe_training(summary: &Summary) -> String {
             );
         }
     };
-    let best = summary.best.map_or(String::new(), |(loss, epoch)| {
-        format!("; smallest validation loss {} in epoch {epoch}", significant(loss, 5))
+    let what = match summary.select {
+        Select::Distance => "validation distance",
+        Select::Loss | Select::Last => "validation loss",
+    };
+    let best = summary.best.map_or(String::new(), |(value, epoch)| {
+        format!("; smallest {what} {} in epoch {epoch}", significant(value, 5))
     });
     format!(
         "{} epochs, {} steps on {} avalanches with electrons in {:.0} s{best}",

@@ -14,7 +14,7 @@ use crate::config::Plan;
 use crate::metrics::EpochMetrics;
 use crate::run::{RUN_VERSION, Run, RunData};
 use crate::trainer::Trainer;
-use crate::{TrainConfig, TrainError};
+use crate::{Select, TrainConfig, TrainError};
 
 /// How a training starts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +38,8 @@ pub struct TrainSummary {
     pub used: usize,
     /// Smallest validation distance (or loss) and its epoch, counted from 1.
     pub best: Option<(f64, u32)>,
+    /// What it is the smallest of.
+    pub select: Select,
     /// How often it went back to the end of an earlier epoch, because of a loss that was not to be gone on with, and on with half
     /// the step size.
     pub rollbacks: u32,
@@ -90,7 +92,8 @@ pub fn train(
         epochs: state.epoch,
         steps: state.step,
         used: run_data.used,
-        best: state.best.map(|(loss, epoch)| (loss, epoch + 1)),
+        best: state.best.map(|(value, epoch)| (value, epoch + 1)),
+        select: plan.config.training.select,
         rollbacks: state.rollbacks,
         last,
         seconds: started.elapsed().as_secs_f64(),

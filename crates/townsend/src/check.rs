@@ -7,7 +7,8 @@ use std::str::FromStr;
 use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
 use townsend_core::{Dataset, OutputFile, Part, Split};
 use townsend_io::{Loaded, ReadOptions};
-use townsend_train::Run;
+use townsend_models::Number;
+use townsend_train::{EpochMetrics, Run};
 
 use crate::cascade::{CascadeRun, CascadeSummary};
 use crate::cloud::CloudRun;
@@ -305,23 +306,70 @@ fn parts(run: &Path, file: &Path, data: &Dataset) -> Result<Parts> {
     Ok(parts)
 }
 
-/// Loss of training and validation by epoch.
+/// Of a number for each of something, such as a latent dimension, at most so many are drawn: those that are largest at the end.
+const MOST_LINES: usize = 32;
+
+/// Every number of the training by epoch.
 fn curves(run: &Run) -> Result<Vec<Curve>> {
-    let epochs = run.epochs()?;
-    let curve = |name: &str, of: fn(&townsend_train::EpochMetrics) -> Option<f64>| {
+    Ok(curves_of(&run.epochs()?))
+}
+
+fn curves_of(epochs: &[EpochMetrics]) -> Vec<Curve> {
+    let curve = |number: &str, name: &str, of: &dyn Fn(&EpochMetrics) -> Option<f64>| {
         let points = epochs.iter().filter_map(|epoch| Some([f64::from(epoch.epoch), of(epoch)?])).collect();
-        Curve { name: name.to_string(), points }
+        Curve { number: number.to_owned(), name: name.to_owned(), points }
     };
-    let all = [
-        curve("training", |epoch| epoch.training.get("loss")?.one()),
-        curve("validation", |epoch| epoch.validation.as_ref()?.get("loss")?.one()),
-    ];
-    Ok(all.into_iter().filter(|curve| !curve.points.is_empty()).collect())
+    let names: BTreeSet<&String> = epochs.iter().flat_map(|epoch| epoch.training.keys()).collect();
+    // The losses first.
+    let (losses, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.ends_with("loss"));
+    let mut all = vec![curve("distance", "validation", &|epoch| epoch.distance)];
+    for name in losses.into_iter().chain(others) {
+        if let Some(Number::Several(last)) = epochs.last().and_then(|epoch| epoch.training.get(name)) {
+            let mut order: Vec<usize> = (0..last.len()).collect();
+            order.sort_by(|&a, &b| last[b].total_cmp(&last[a]));
+            for index in order.into_iter().take(MOST_LINES) {
+                let of = |epoch: &EpochMetrics| match epoch.training.get(name)? {
+                    Number::Several(values) => values.get(index).copied(),
+                    Number::One(_) => None,
+                };
+                all.push(curve(name, &(index + 1).to_string(), &of));
+            }
+            continue;
+        }
+        all.push(curve(name, "training", &|epoch| epoch.training.get(name)?.one()));
+        all.push(curve(name, "validation", &|epoch| epoch.validation.as_ref()?.get(name)?.one()));
+    }
+    all.push(curve("avalanches a second", "training", &|epoch| Some(epoch.events_per_second)));
+    all.retain(|curve| !curve.points.is_empty());
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_number_of_a_training_is_drawn() {
+        let epoch = |number: u32| {
+            let text = format!(
+                r#"{{"epoch":{number},"step":{number},"validation":{{"loss":2.5}},"distance":0.5,"events_per_second":10.0,
+                    "loss":3.0,"critic_loss":1.0,"kl_per_dimension":[{}]}}"#,
+                (0..40).map(|i| i.to_string()).collect::<Vec<_>>().join(",")
+            );
+            serde_json::from_str::<EpochMetrics>(&text).unwrap()
+        };
+        let curves = curves_of(&[epoch(1), epoch(2)]);
+        let lines = |number: &str| {
+            let of_number = curves.iter().filter(|curve| curve.number == number);
+            of_number.map(|curve| (curve.name.as_str(), curve.points.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("loss"), [("training", 2), ("validation", 2)]);
+        assert_eq!(lines("critic_loss"), [("training", 2)]);
+        assert_eq!(lines("distance"), [("validation", 2)]);
+        assert_eq!(lines("kl_per_dimension").len(), MOST_LINES);
+        assert_eq!(lines("kl_per_dimension")[0], ("40", 2), "the largest first");
+        assert_eq!(curves_of(&[]), []);
+    }
 
     #[test]
     fn a_gate_is_written_as_metric_equals_value() {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use townsend_core::{Dataset, Meta};
 use townsend_io::{AvalancheWriter, Format, WriteOptions};
+use townsend_models::{Generator, device};
 use townsend_train::Run;
 
 use crate::cascade::CascadeRun;
@@ -100,7 +101,7 @@ pub struct Generated {
     pub warnings: Vec<String>,
 }
 
-/// Draws avalanches from a run and writes them, in memory that does not grow with their number.
+/// Draws avalanches from a run, or from weights that were [exported](crate::export), and writes them, in memory that does not grow with their number.
 pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Context<'_>) -> Result<Generated> {
     if let Some(CascadeRun { detector, .. }) = CascadeRun::open(run)? {
         return make_electrons(["generate", "generating"], Some(&detector), out, options, context);
@@ -108,10 +109,14 @@ pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Conte
     if let Some(cloud) = CloudRun::open(run)? {
         return cloud.generate(out, options, context);
     }
-    let run = Run::open(run)?;
-    refuse_start(run.path(), options)?;
-    let generator = run.generator()?;
-    let meta = context.meta("generate", true, &Meta::default(), &[&run.best_checkpoint()])?;
+    refuse_start(run, options)?;
+    let (generator, weights) = if run.is_file() {
+        (Generator::load(run, &device("cpu")?)?, run.to_owned())
+    } else {
+        let run = Run::open(run)?;
+        (run.generator()?, run.best_checkpoint())
+    };
+    let meta = context.meta("generate", true, &Meta::default(), &[&weights])?;
     let range = options.shard.range(options.events);
     let write = WriteOptions {
         format: options.format,

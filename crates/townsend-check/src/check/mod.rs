@@ -78,9 +78,11 @@ pub struct Check {
 /// A line of the training's progress.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
-    /// What it is, such as `validation`.
+    /// The number that it shows, such as `loss`: lines of the same number stand in one plot.
+    pub number: String,
+    /// What tells it from the other lines there, such as `validation`.
     pub name: String,
-    /// Epoch and loss.
+    /// Epoch and value.
     pub points: Vec<[f64; 2]>,
 }
 

@@ -169,10 +169,14 @@
   });
 
   // Training.
-  if (data.curves.length) places("training").forEach((place) => add(place, `Training: ${data.curves.map((c) => c.name).join(", ")} by epoch`, () => ({
-    traces: data.curves.map((c, k) => ({ name: c.name, x: c.points.map((p) => p[0]), y: c.points.map((p) => p[1]), mode: "lines", line: { color: k ? generatedColor : style("--ink"), width: 2 } })),
-    layout: layout({ xaxis: axis("epoch"), yaxis: axis("loss") }),
-  })));
+  [...new Set(data.curves.map((c) => c.number))].forEach((number) => {
+    const curves = data.curves.filter((c) => c.number === number), title = number.replaceAll("_", " ");
+    const few = curves.length < 3, color = (k) => (few ? (k ? generatedColor : style("--ink")) : `hsl(${(360 * k) / curves.length} 60% 50%)`);
+    places("training").forEach((place) => add(place, `Training: ${title} by epoch, ${few ? curves.map((c) => c.name).join(", ") : `${curves.length} lines`}`, () => ({
+      traces: curves.map((c, k) => ({ name: c.name, x: c.points.map((p) => p[0]), y: c.points.map((p) => p[1]), mode: c.points.length > 1 ? "lines" : "markers", line: { color: color(k), width: few ? 2 : 1 } })),
+      layout: layout({ xaxis: axis("epoch"), yaxis: axis(title), showlegend: curves.length > 1 && few }),
+    })));
+  });
 
   // Avalanches in three dimensions: two scenes that turn together.
   const gallery = data.gallery;

@@ -8,7 +8,9 @@ use crate::support::Desk;
 fn help_of_every_verb() {
     let desk = Desk::new();
     let mut all = String::new();
-    for verb in ["", "demo", "simulate", "readout", "inspect", "convert", "train", "generate", "check"] {
+    for verb in
+        ["", "demo", "simulate", "readout", "inspect", "convert", "train", "generate", "export", "check"]
+    {
         let ran = desk.does(&format!("{verb} --help"));
         assert_eq!(ran.stderr, "");
         if !verb.is_empty() {

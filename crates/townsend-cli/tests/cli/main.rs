@@ -5,6 +5,7 @@ mod bad_files;
 mod cascade;
 mod checks;
 mod cloud;
+mod export;
 mod foreign;
 mod full_disk;
 mod help;

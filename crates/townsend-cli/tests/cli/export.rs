@@ -1,0 +1,66 @@
+//! Weights in a file of their own.
+
+use std::sync::LazyLock;
+
+use safetensors::SafeTensors;
+
+use crate::support::{Desk, copy, shipped};
+
+/// `real.npz` and a run of each family of networks on it, made once.
+static TRAINED: LazyLock<Desk> = LazyLock::new(|| {
+    let desk = Desk::with([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/tiny.toml")]);
+    desk.does("simulate --detector microscopic_275 --events 120 --out real.npz");
+    desk.does("train tiny.toml --data real.npz --run vae");
+    let gan = "generator = { linear = [8, 8], channels = [2, 1], kernels = [46, 2], strides = [1, 2] }\n\
+               critic = { linear = [4], channels = [2], kernels = [4], strides = [4] }\n";
+    let training = "[training]\nepochs = 1\nbatch_size = 16\n";
+    for family in ["gan", "infogan"] {
+        let critic = if family == "gan" { gan.to_owned() } else { gan.replace("linear = [4], ", "") };
+        // From 1 cell over 46 to 92.
+        let text = format!("[model]\nfamily = \"{family}\"\ndims = 2\n{critic}{training}");
+        std::fs::write(desk.path(format!("{family}.toml")), text).unwrap();
+        desk.does(&format!("train {family}.toml --data real.npz --run {family}"));
+    }
+    desk
+});
+
+/// The file has every tensor by the name it has in PyTorch, and the same avalanches come of it as of the run.
+#[test]
+fn weights_are_all_that_generate_needs() {
+    let desk = Desk::new();
+    let names =
+        [("vae", "decoder.conv1.weight"), ("gan", "critic.conv1.weight"), ("infogan", "critic.class.weight")];
+    for (family, name) in names {
+        let run = TRAINED.path(family);
+        let told =
+            desk.does(&format!("export --run {} --out {family}.safetensors --json", run.display())).json();
+        let bytes = desk.bytes(&format!("{family}.safetensors"));
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        assert!(file.tensor(name).is_ok(), "{:?}", file.names());
+        assert_eq!(told["tensors"], file.len());
+        let numbers: usize =
+            file.tensors().iter().map(|(_, tensor)| tensor.shape().iter().product::<usize>()).sum();
+        assert_eq!(told["weights"], numbers);
+        desk.does(&format!("generate --run {} --events 50 --out run.npz --force", run.display()));
+        desk.does(&format!("generate --run {family}.safetensors --events 50 --out file.npz --force"));
+        let data = |name: &str| crate::support::read(desk.path(name), None);
+        assert_eq!(data("run.npz").digest(), data("file.npz").digest());
+    }
+}
+
+#[test]
+fn nothing_is_overwritten_and_refusals_say_why() {
+    let desk = Desk::with([shipped("../configs/cascade.toml")]);
+    copy(&TRAINED.path("vae"), &desk.path("vae"));
+    let refused = |arguments: &str, why: &str| {
+        let ran = desk.run(arguments);
+        assert!(ran.code != Some(0) && ran.stderr.contains(why), "{arguments}: {}", ran.stderr);
+    };
+    desk.does("export --run vae --out weights.safetensors");
+    refused("export --run vae --out weights.safetensors", "--force");
+    desk.does("export --run vae --out weights.safetensors --force");
+    refused("export --run vae --out weights.pt", "weights are written as .safetensors");
+    refused("export --run nothing --out other.safetensors", "nothing");
+    refused("generate --run cascade.toml --events 5 --out a.npz", "not a checkpoint of townsend");
+    assert!(!desk.path("other.safetensors").exists() && !desk.path("weights.pt").exists());
+}
