@@ -1,5 +1,6 @@
 //! The tasks themselves.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -33,7 +34,32 @@ pub(crate) fn parity() -> Result<()> {
     let exported = root().join("target/parity");
     run(Command::new(python).arg(scripts.join("full_size.py")).arg(&exported))?;
     let compare = ["run", "--release", "--package", "townsend-models", "--example", "parity_full", "--"];
-    run(cargo(&compare).arg(&exported))
+    run(cargo(&compare).arg(&exported))?;
+    for config in ["vae-2d.toml", "wgan-gp-2d.toml", "infogan-3d.toml"] {
+        exported_weights(config, &torch()?, &exported)?;
+    }
+    Ok(())
+}
+
+/// Weights of a short training, exported, in PyTorch's modules.
+fn exported_weights(config: &str, python: &Path, folder: &Path) -> Result<()> {
+    let townsend = |verb: &str| {
+        let mut command = cargo(&["run", "--release", "--locked", "--package", "townsend-cli", "--"]);
+        command.args([verb, "--force", "--quiet"]);
+        command
+    };
+    let [data, trained, weights, shapes] =
+        ["data.npz", "run", "weights.safetensors", "shapes.safetensors"].map(|name| folder.join(name));
+    run(townsend("simulate").args(["--events", "40", "--out"]).arg(&data))?;
+    let short = ["--set", "training.epochs=1", "--set", "training.batch_size=8"];
+    let config = root().join("configs").join(config);
+    run(townsend("train").arg(config).args(short).arg("--data").arg(&data).arg("--run").arg(&trained))?;
+    run(townsend("export").arg("--run").arg(&trained).arg("--out").arg(&weights))?;
+    let decode =
+        ["run", "--release", "--locked", "--package", "townsend-models", "--example", "decode", "--"];
+    run(cargo(&decode).args([&weights, &shapes]))?;
+    let script = root().join("crates/townsend-models/parity/exported.py");
+    run(Command::new(python).arg(script).args([&weights, &shapes]))
 }
 
 /// Simulating, and reading beside its peers, each in one run.

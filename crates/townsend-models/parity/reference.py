@@ -51,7 +51,7 @@ class Bottleneck(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, dims, channels, kernels, strides, hidden, latent, **_):
+    def __init__(self, dims, channels, kernels, strides, hidden, latent, output_norm=True, **_):
         super().__init__()
         self.dims, self.layers = dims, len(channels)
         self.hidden = nn.Linear(latent, hidden)
@@ -60,13 +60,16 @@ class Decoder(nn.Module):
         for i in range(self.layers):
             layer = TRANSPOSED[dims](back[i], back[i + 1], kernels[-1 - i], strides[-1 - i])
             setattr(self, f"conv{i + 1}", layer)
-            setattr(self, f"norm{i + 1}", NORM[dims](back[i + 1], eps=1e-3 if i == 0 else 1e-5))
+            if output_norm or i + 1 < self.layers:
+                setattr(self, f"norm{i + 1}", NORM[dims](back[i + 1], eps=1e-3 if i == 0 else 1e-5))
 
     def forward(self, z):
         x = self.features(self.hidden(z))
         x = x.reshape(*x.shape, *[1] * self.dims)
         for i in range(1, self.layers + 1):
-            x = getattr(self, f"norm{i}")(getattr(self, f"conv{i}")(x))
+            x = getattr(self, f"conv{i}")(x)
+            if hasattr(self, f"norm{i}"):
+                x = getattr(self, f"norm{i}")(x)
             if i < self.layers:
                 x = nn.functional.relu(x)
         return x.flatten(1)

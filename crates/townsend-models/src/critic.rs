@@ -18,7 +18,7 @@ pub(crate) const DROPOUTS: [Purpose; 3] =
 const NEWEST: f64 = 1.0;
 
 /// How close each avalanche of a batch is to the others (Salimans et al. 2016): M = f T with `rows` rows of `columns`, and
-/// o_b(i) = Σ_{j≠i} exp(−‖M_ib − M_jb‖₁).
+/// `o_b(i) = Σ_{j≠i} exp(−‖M_ib − M_jb‖₁)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Minibatch {
     pub(crate) rows: usize,
@@ -260,20 +260,20 @@ struct Trunk {
 pub(crate) struct Closeness {
     /// T, `[features, rows · columns]`.
     tensor: Tensor<2>,
-    /// M_ib − M_jb, `[i, j, b, c]`.
+    /// `M_ib − M_jb`, `[i, j, b, c]`.
     difference: Tensor<4>,
-    /// exp(−‖M_ib − M_jb‖₁), `[i, j, b, 1]`.
+    /// `exp(−‖M_ib − M_jb‖₁)`, `[i, j, b, 1]`.
     nearness: Tensor<4>,
 }
 
 impl Closeness {
-    /// o_b(i); the nearness of an avalanche to itself is 1 and does not count.
+    /// `o_b(i)`; the nearness of an avalanche to itself is 1 and does not count.
     pub(crate) fn sums(self) -> Tensor<2> {
         let [batch, _, rows, _] = self.nearness.dims();
         self.nearness.sum_dim(1).reshape([batch, rows]) - 1.0
     }
 
-    /// From the gradient by o_b(i) to that by the features. Each pair (i, j) enters o_b(i) and o_b(j).
+    /// From the gradient by `o_b(i)` to that by the features. Each pair (i, j) enters `o_b(i)` and `o_b(j)`.
     fn pull_back(self, gradient: Tensor<2>) -> Tensor<2> {
         let [batch, _, rows, columns] = self.difference.dims();
         let one = gradient.clone().reshape([batch, 1, rows, 1]);

@@ -87,7 +87,9 @@ impl Output {
         if self.has_profile() {
             let (mut profile, electrons) = log_profile(training);
             if self == Self::Exp {
-                profile.iter_mut().for_each(|x| *x += electrons.ln());
+                for x in &mut profile {
+                    *x += electrons.ln();
+                }
             }
             let profile = TensorData::new(profile, [training.grid().cells()]);
             parameters.set(PROFILE, Tensor::from_data(profile, parameters.device()));
@@ -128,7 +130,9 @@ impl Output {
             }
             Self::Relu => cells.iter_mut().for_each(|x| *x = scaling.unscaled(x.max(0.0))),
             Self::TwoSigmoid => {
-                cells.iter_mut().for_each(|x| *x = scaling.unscaled(2.0 / (1.0 + (-*x).exp())));
+                for x in cells {
+                    *x = scaling.unscaled(2.0 / (1.0 + (-*x).exp()));
+                }
             }
         })
     }
@@ -165,7 +169,9 @@ pub(crate) fn thrown(ln_p: Tensor<2>, batch: &Batch, purpose: Purpose) -> Tensor
     let of_rows = drawn.par_chunks_mut(cells).zip(weights.par_chunks(cells)).zip(&sizes).enumerate();
     of_rows.for_each(|(row, ((drawn, weights), &size))| {
         let random = &mut stream(batch.seed, purpose, first.wrapping_add(row as u64));
-        throw(weights, size as u64, random).into_iter().for_each(|cell| drawn[cell as usize] += 1.0);
+        for cell in throw(weights, size as u64, random) {
+            drawn[cell as usize] += 1.0;
+        }
     });
     let excess: Vec<f32> = drawn.iter().zip(&weights).map(|(drawn, expected)| drawn - expected).collect();
     let excess = Tensor::from_data(TensorData::new(excess, [rows, cells]), &device);

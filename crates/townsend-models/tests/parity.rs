@@ -342,7 +342,7 @@ fn infogan() {
         expected.compare(name, &host(got.clone()));
     }
     let validity = (judged.validity.clone() - 1.0).square().mean() * 0.5;
-    let [class, code] = model.information(&judged, told.autodiff());
+    let [class, code] = model.information(&judged, &told.autodiff());
     let loss = validity + class + code;
     expected.compare("loss", &host(loss.clone()));
     expected.compare_gradients_of("loss.", "critic.", &tracked, &loss);

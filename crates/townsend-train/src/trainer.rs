@@ -147,13 +147,9 @@ impl<'a> Trainer<'a> {
 
     fn message(&self, numbers: &Numbers) -> String {
         let (epoch, epochs) = (self.header.training.epoch + 1, self.plan.config.training.epochs);
-        let mut text = format!("epoch {epoch}/{epochs}");
-        for (name, value) in numbers {
-            if let Number::One(value) = value {
-                text += &format!("  {} {value:.4}", name.replace('_', " "));
-            }
-        }
-        text
+        let shown = numbers.iter().filter_map(|(name, value)| Some((name.replace('_', " "), value.one()?)));
+        let shown: Vec<String> = shown.map(|(name, value)| format!("  {name} {value:.4}")).collect();
+        format!("epoch {epoch}/{epochs}{}", shown.concat())
     }
 
     /// Every player that is to moves once.

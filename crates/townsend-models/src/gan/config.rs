@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use super::Gan;
-use super::network::{Critics, Generators};
+use super::network::{Generators, critic_of};
 use crate::adversarial::AdversarialLoss;
 use crate::family::{check_finite, check_weights};
 use crate::layout::Layers;
@@ -33,6 +33,7 @@ pub enum Layout {
 }
 
 /// A GAN as written in a configuration file.
+#[allow(clippy::struct_excessive_bools)] // Each is a switch of its own, and every combination is valid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GanConfig {
@@ -127,7 +128,7 @@ impl GanConfig {
             layers.check(&format!("model.{key}"), self.dims > 1, key == "critic" && self.dims > 1)?;
         }
         let generator = Generators::new(self, &generator, &cells)?;
-        let critic = Critics::new(self, &critic, &cells)?;
+        let critic = critic_of(self, &critic, &cells)?;
         let gan = Gan::new(self.clone(), grid, generator, critic);
         check_weights(&gan.tensors(), "model.latent", self.latent)?;
         Ok(gan)

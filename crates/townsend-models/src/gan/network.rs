@@ -82,41 +82,32 @@ impl Generators {
     }
 }
 
-/// Makes critics.
-pub(super) struct Critics;
-
-impl Critics {
-    pub(super) fn new(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Critic, ConfigError> {
-        let observables = if config.label { 1 + 2 * config.dims } else { 0 };
-        let minibatch = config
-            .minibatch_discrimination
-            .then_some(Minibatch { rows: if config.dims == 3 { 64 } else { 48 }, columns: 16 });
-        let mut critic = Critic {
-            prefix: "critic.",
-            cells: padded(cells),
-            convolutions: Vec::new(),
-            trunk: Vec::new(),
-            head: Vec::new(),
-            minibatch,
-            spectral_norm: config.spectral_norm,
-            dropout: if config.dims == 1 { config.dropout } else { 0.0 },
-        };
-        if layers.channels.is_empty() {
-            let inputs = cells.iter().product::<usize>() + if config.dims == 0 { 0 } else { observables };
-            critic.trunk = Dense::chain("critic.linear", inputs, &layers.linear, Activation::Elu, Norm::None);
-            critic.set_head(&[], Activation::None, 0);
-            return Ok(critic);
-        }
-        layers.after("model.critic", cells)?;
-        let style = Style {
-            prefix: critic.prefix,
-            dims: config.dims,
-            padding: 0,
-            slope: config.leak,
-            first_norm: None,
-        };
-        critic.convolutions = layers.convolutions(&style);
-        critic.set_head(&layers.linear, Activation::Leaky(config.leak), observables);
-        Ok(critic)
+/// What judges them.
+pub(super) fn critic_of(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Critic, ConfigError> {
+    let observables = if config.label { 1 + 2 * config.dims } else { 0 };
+    let minibatch = config
+        .minibatch_discrimination
+        .then_some(Minibatch { rows: if config.dims == 3 { 64 } else { 48 }, columns: 16 });
+    let mut critic = Critic {
+        prefix: "critic.",
+        cells: padded(cells),
+        convolutions: Vec::new(),
+        trunk: Vec::new(),
+        head: Vec::new(),
+        minibatch,
+        spectral_norm: config.spectral_norm,
+        dropout: if config.dims == 1 { config.dropout } else { 0.0 },
+    };
+    if layers.channels.is_empty() {
+        let inputs = cells.iter().product::<usize>() + if config.dims == 0 { 0 } else { observables };
+        critic.trunk = Dense::chain("critic.linear", inputs, &layers.linear, Activation::Elu, Norm::None);
+        critic.set_head(&[], Activation::None, 0);
+        return Ok(critic);
     }
+    layers.after("model.critic", cells)?;
+    let style =
+        Style { prefix: critic.prefix, dims: config.dims, padding: 0, slope: config.leak, first_norm: None };
+    critic.convolutions = layers.convolutions(&style);
+    critic.set_head(&layers.linear, Activation::Leaky(config.leak), observables);
+    Ok(critic)
 }

@@ -13,21 +13,18 @@ fn grid(dims: usize) -> Grid {
     Grid::new(vec![Axis::uniform(bins, -1.0, 1.0).unwrap(); dims.max(1)]).unwrap()
 }
 
-fn layers(linear: &[usize], channels: &[usize], kernels: &[usize], strides: &[usize]) -> Option<Layers> {
-    Some(Layers::new(linear, channels, kernels, strides))
-}
-
 /// A network for 12 cells an axis.
 fn tiny(dims: usize) -> GanConfig {
     let (generator, critic) = if dims < 2 {
-        (layers(&[5, 6], &[], &[], &[]), layers(&[6, 5], &[], &[], &[]))
+        (Layers::new(&[5, 6], &[], &[], &[]), Layers::new(&[6, 5], &[], &[], &[]))
     } else {
         // 3 → 5 → 12; 12 → 5 → 3.
         (
-            layers(&[4, 2 * 3usize.pow(dims as u32)], &[3, 1], &[3, 4], &[1, 2]),
-            layers(&[7], &[3, 4], &[4, 3], &[2, 1]),
+            Layers::new(&[4, 2 * 3usize.pow(dims as u32)], &[3, 1], &[3, 4], &[1, 2]),
+            Layers::new(&[7], &[3, 4], &[4, 3], &[2, 1]),
         )
     };
+    let (generator, critic) = (Some(generator), Some(critic));
     GanConfig { dims, latent: 3, generator, critic, ..GanConfig::default() }
 }
 
@@ -201,7 +198,7 @@ fn every_combination_trains_both_players() {
             [(false, Noise::Normal, Output::Softmax), (true, Noise::Uniform, Output::TwoSigmoid)]
         {
             let loss = losses[number % 4];
-            let config = GanConfig { loss, feature_matching, noise, output, ..config.clone() };
+            let config = GanConfig { noise, loss, feature_matching, output, ..config.clone() };
             let (model, parameters) = model(&config);
             for player in [Player::Critic, Player::Generator] {
                 let tracked = parameters.tracked(|name| model.player(name) == player);
@@ -330,11 +327,11 @@ fn errors_name_key_value_and_what_is_allowed() {
     assert!(error(GanConfig { clip: f64::NAN, ..tiny(2) }).starts_with("model.clip = NaN"));
     assert!(error(GanConfig { generator: None, ..tiny(2) }).contains("[12, 12] cells"));
     assert!(
-        error(GanConfig { critic: layers(&[], &[3], &[4, 3], &[2]), ..tiny(2) })
+        error(GanConfig { critic: Some(Layers::new(&[], &[3], &[4, 3], &[2])), ..tiny(2) })
             .starts_with("model.critic = ")
     );
     assert!(
-        error(GanConfig { generator: layers(&[7], &[1], &[4], &[2]), ..tiny(2) })
+        error(GanConfig { generator: Some(Layers::new(&[7], &[1], &[4], &[2])), ..tiny(2) })
             .contains("a multiple of 25")
     );
     let standard = Grid::standard(3).unwrap();

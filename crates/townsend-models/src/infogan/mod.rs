@@ -50,7 +50,7 @@ impl InfoGan {
 
     /// Standard normal numbers as noise, class and codes: the largest of the second part is the class, Φ of the third makes it uniform
     /// from −1 to 1.
-    fn told(&self, numbers: Tensor<2>) -> Tensor<2> {
+    fn told(&self, numbers: &Tensor<2>) -> Tensor<2> {
         let InfoGanConfig { noise, classes, codes, .. } = self.config;
         let [rows, _] = numbers.dims();
         let part = |from: usize, n: usize| numbers.clone().slice([0..rows, from..from + n]);
@@ -76,7 +76,7 @@ impl InfoGan {
 
     /// How badly the critic guesses class and codes of avalanches from what the generator was `told`: cross entropy and mean squared
     /// error, with their weights.
-    pub fn information(&self, judged: &Judged, told: Tensor<2>) -> [Tensor<1>; 2] {
+    pub fn information(&self, judged: &Judged, told: &Tensor<2>) -> [Tensor<1>; 2] {
         let InfoGanConfig { noise, classes, codes, .. } = self.config;
         let [rows, _] = told.dims();
         let part = |from: usize, n: usize| told.clone().slice([0..rows, from..from + n]);
@@ -88,11 +88,11 @@ impl InfoGan {
 
     /// The critic learns validity of real and made avalanches, and class and codes of the made ones, which tell what is right.
     fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
-        let told = self.told(batch.noise.clone());
+        let told = self.told(&batch.noise);
         let [made, _] = self.made(pass, told.clone(), batch);
         let real = self.networks.judge(pass, self.config.input.scale(batch.counts.clone()));
         let made = self.networks.judge(pass, made.detach());
-        let [class, code] = self.information(&made, told);
+        let [class, code] = self.information(&made, &told);
         let game = AdversarialLoss::Lsgan;
         let validity = game.of_critic(real.validity.clone(), made.validity.clone(), [1.0, 0.0]);
         let right = accuracy(&real.validity, &made.validity, 0.5);
@@ -104,10 +104,10 @@ impl InfoGan {
         let [rows, _] = batch.counts.dims();
         let numbers = standard_normal(batch.seed, GENERATOR_NOISE, batch.step, rows * self.noise());
         let numbers = TensorData::new(numbers, [rows, self.noise()]);
-        let told = self.told(Tensor::from_data(numbers, &batch.noise.device()));
+        let told = self.told(&Tensor::from_data(numbers, &batch.noise.device()));
         let [made, counts] = self.made(pass, told.clone(), batch);
         let judged = self.networks.judge(pass, made);
-        let [class, code] = self.information(&judged, told);
+        let [class, code] = self.information(&judged, &told);
         let validity = AdversarialLoss::Lsgan.of_generator(judged.validity);
         let diversity = self.labels.diversity(self.labels.of(pass, counts));
         Losses::new(validity.clone() + class + code, [("validity", validity), ("diversity", diversity)])
@@ -151,7 +151,7 @@ impl Model for InfoGan {
     }
 
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
-        let told = self.told(noise);
+        let told = self.told(&noise);
         let made = self.make(pass, told);
         self.config.output.weights(self.config.input, made)
     }

@@ -30,9 +30,9 @@ fn model(config: &InfoGanConfig) -> (InfoGan, Parameters) {
     let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
     let mut set = CountSet::new(grid(config.dims));
     let cells = set.grid().cells() as u32;
-    (0..4).for_each(|k| {
-        set.push((0..cells).filter(|cell| (cell + k) % 3 == 1).map(|cell| (cell, 1 + cell % 4)))
-    });
+    for k in 0..4 {
+        set.push((0..cells).filter(|cell| (cell + k) % 3 == 1).map(|cell| (cell, 1 + cell % 4)));
+    }
     model.prepare(&mut parameters, &set);
     (model, parameters)
 }
@@ -79,7 +79,7 @@ fn the_layers_are_those_of_the_reference() {
 fn it_is_told_one_class_and_codes_from_minus_one_to_one() {
     let (model, _) = model(&InfoGanConfig { noise: 1, codes: 1, ..tiny(2) });
     let numbers = standard_normal(1, GENERATOR_NOISE, 0, 6 * 4000);
-    let told = model.told(tensor(numbers, 6));
+    let told = model.told(&tensor(numbers, 6));
     let classes = host(told.clone().slice([0..4000, 1..5]));
     let mut of_class = [0.0f32; 4];
     for row in classes.chunks(4) {
@@ -121,14 +121,14 @@ fn both_players_learn_and_the_generator_learns_to_be_guessed() {
 
 /// The loss of guesses that are right, and of such that are not.
 fn information(model: &InfoGan) -> (f32, f32) {
-    let told = model.told(batch(model).noise);
+    let told = model.told(&batch(model).noise);
     let loss = |sign: f64| {
         let judged = Judged {
             validity: tensor(vec![0.0; 4], 1),
             classes: told.clone().slice([0..4, 3..7]) * (20.0 * sign),
             codes: told.clone().slice([0..4, 7..9]) * sign,
         };
-        model.information(&judged, told.clone()).into_iter().map(|loss| loss.into_scalar::<f32>()).sum()
+        model.information(&judged, &told).into_iter().map(|loss| loss.into_scalar::<f32>()).sum()
     };
     (loss(1.0), loss(-1.0))
 }

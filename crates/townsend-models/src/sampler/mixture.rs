@@ -124,7 +124,9 @@ impl Mixture {
         for point in 0..points.ncols() {
             let most = all.iter().map(|list| list[point]).fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = all.iter().map(|list| (list[point] - most).exp()).sum();
-            all.iter_mut().for_each(|list| list[point] = (list[point] - most).exp() / sum);
+            for list in &mut all {
+                list[point] = (list[point] - most).exp() / sum;
+            }
         }
         all
     }
