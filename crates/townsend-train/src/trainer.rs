@@ -100,12 +100,10 @@ impl<'a> Trainer<'a> {
         task.advance(self.header.training.step);
         let mut stopped = false;
         while self.header.training.epoch < epochs && !stopped && !self.is_out_of_patience() {
-            let started = Instant::now();
-            let first = self.header.training.batch;
-            stopped = !self.epoch(&*task, stop)?;
+            let since = (Instant::now(), self.header.training.batch);
+            stopped = !self.epoch(&*task, since, stop)?;
             if !stopped {
-                let steps = self.training.full() - first;
-                self.end_epoch(started.elapsed().as_secs_f64(), steps)?;
+                self.end_epoch(self.events_per_second(since))?;
             }
             self.metrics.flush()?;
             self.save(&self.run.last_checkpoint(), self.parameters.clone(), true)?;
@@ -118,8 +116,20 @@ impl<'a> Trainer<'a> {
         patience > 0 && state.best.is_some_and(|(_, best)| state.epoch > best + patience)
     }
 
-    /// The rest of the epoch; false if it was stopped before its end.
-    fn epoch(&mut self, task: &dyn Task, stop: &AtomicBool) -> Result<bool, TrainError> {
+    /// Avalanches of the epoch since a moment in it, when a number of its batches was done.
+    fn events_per_second(&self, (started, batches): (Instant, u64)) -> f64 {
+        let steps = self.header.training.batch.saturating_sub(batches);
+        let avalanches = steps as f64 * self.training.batch_size.min(self.training.indices.len()) as f64;
+        avalanches / started.elapsed().as_secs_f64()
+    }
+
+    /// The rest of the epoch `since` this moment; false if it was stopped before its end.
+    fn epoch(
+        &mut self,
+        task: &dyn Task,
+        since: (Instant, u64),
+        stop: &AtomicBool,
+    ) -> Result<bool, TrainError> {
         let order = self.training.shuffled(self.header.training.epoch);
         let mut furthest = self.header.training.step;
         while self.header.training.batch < self.training.full() {
@@ -140,16 +150,16 @@ impl<'a> Trainer<'a> {
                 furthest = self.header.training.step;
                 task.advance(1);
             }
-            task.message(&self.message(&numbers));
+            task.message(&self.message(&numbers, self.events_per_second(since)));
         }
         Ok(true)
     }
 
-    fn message(&self, numbers: &Numbers) -> String {
+    fn message(&self, numbers: &Numbers, events_per_second: f64) -> String {
         let (epoch, epochs) = (self.header.training.epoch + 1, self.plan.config.training.epochs);
         let shown = numbers.iter().filter_map(|(name, value)| Some((name.replace('_', " "), value.one()?)));
         let shown: Vec<String> = shown.map(|(name, value)| format!("  {name} {value:.4}")).collect();
-        format!("epoch {epoch}/{epochs}{}", shown.concat())
+        format!("epoch {epoch}/{epochs}{}  {events_per_second:.1} events/s", shown.concat())
     }
 
     /// Every player that is to moves once.
@@ -234,13 +244,12 @@ impl<'a> Trainer<'a> {
     }
 
     /// Compares with the validation avalanches, keeps the weights if they are the best so far, and begins the next epoch.
-    fn end_epoch(&mut self, seconds: f64, steps: u64) -> Result<(), TrainError> {
+    fn end_epoch(&mut self, events_per_second: f64) -> Result<(), TrainError> {
         let epoch = self.header.training.epoch;
         let mut weights = self.generating();
         self.plan.model.settle(&mut weights, &mut self.training.some(SETTLED_ON));
         let validation = self.validate(&weights);
         let distance = self.distance(&weights)?;
-        let avalanches = steps as f64 * self.training.batch_size.min(self.training.indices.len()) as f64;
         let training = means(&self.header.training.sums);
         let state = &mut self.header.training;
         let metrics = EpochMetrics {
@@ -249,7 +258,7 @@ impl<'a> Trainer<'a> {
             symptoms: self.plan.model.symptoms(&training),
             training,
             distance,
-            events_per_second: avalanches / seconds,
+            events_per_second,
             validation,
         };
         self.metrics.epoch(&metrics)?;

@@ -15,7 +15,7 @@ fn configurations() {
     let desk = Desk::with([&tiny(), &TRAINED.data]);
     changed(&desk, "unknown.toml", "epochs = 2", "epoch = 2");
     changed(&desk, "table.toml", "[training]", "[trainnig]");
-    changed(&desk, "family.toml", "\"vae\"", "\"gan\"");
+    changed(&desk, "family.toml", "\"vae\"", "\"diffusion\"");
     changed(&desk, "range.toml", "batch_size = 32", "batch_size = 1");
     changed(&desk, "type.toml", "epochs = 2", "epochs = \"two\"");
     changed(&desk, "syntax.toml", "epochs = 2", "epochs = = 2");
