@@ -65,7 +65,7 @@ fn exported_weights(config: &str, python: &Path, folder: &Path) -> Result<()> {
 /// Simulating, and reading beside its peers, each in one run.
 pub(crate) fn bench() -> Result<()> {
     run(&mut cargo(&["bench", "--package", "townsend-sim", "--bench", "speed"]))?;
-    run(&mut cargo(&["bench", "--package", "townsend-kernels", "--bench", "speed"]))?;
+    run(&mut cargo(&["bench", "--package", "townsend-kernels", "--features", "sgemm", "--bench", "speed"]))?;
     let against_root = ["bench", "--package", "townsend-root", "--bench", "against_root"];
     run(cargo(&against_root).env("TOWNSEND_PYTHON", python()?))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::{Format, Gate, Setting, Shard, Start};
+use townsend::{BenchPart, Format, Gate, Setting, Shard, Start};
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
 #[derive(Debug, Parser)]
@@ -85,6 +85,21 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend check --real avalanches.root --held-back runs/vae \\\n      --generated generated.root --out report\n  townsend check --real a.npz --generated b.npz --out report \\\n      --fail-above ks=0.1 --fail-above w1_over_sigma.rms_x=0.2\n  townsend check --real a.npz --generated b.npz --generated c.npz --out report --require amber"
     )]
     Check(Check),
+    /// Measure how fast this machine reads, simulates, generates and trains; about a minute.
+    #[command(
+        after_help = "Examples:\n  townsend bench\n  townsend bench generating training --threads 1 --json"
+    )]
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure: reading, simulating, generating, training [default: all of them].
+    #[arg(value_name = "WHAT")]
+    pub(crate) parts: Vec<BenchPart>,
+    /// How often each is measured; shown are the median, the least and the most.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    pub(crate) rounds: usize,
 }
 
 #[derive(Debug, Args)]

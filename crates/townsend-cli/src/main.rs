@@ -1,6 +1,7 @@
 //! The `townsend` command: reads arguments, calls the facade, prints.
 
 mod arguments;
+mod bench;
 mod progress;
 mod verbs;
 

@@ -15,6 +15,7 @@ use townsend::{
 use crate::arguments::{
     Check, Common, Convert, Demo, Export, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
 };
+use crate::bench::bench;
 use crate::progress::{Bars, say};
 
 pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
@@ -44,6 +45,7 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
             Ok(ExitCode::SUCCESS)
         }
         Verb::Check(arguments) => check(&arguments, context, bars, json),
+        Verb::Bench(arguments) => bench(arguments, context, json),
     }
 }
 
@@ -53,7 +55,7 @@ fn set_seed(set: &mut Vec<String>, seed: Option<u64>) {
 }
 
 /// A result on standard output. A reader that has gone away (`| head`) is no failure.
-fn print(text: &str) -> Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{}", text.trim_end()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => anyhow::bail!("standard output: cannot be written: {error}"),
@@ -61,7 +63,7 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-fn print_json(value: &impl Serialize) -> Result<()> {
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&serde_json::to_string_pretty(value)?)
 }
 

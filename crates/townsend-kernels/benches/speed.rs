@@ -1,10 +1,12 @@
-//! Billions of operations a second of every layer of the three-dimensional networks, beside a matrix product of the
-//! machine (`gemm`, which Burn uses).
+//! Billions of operations a second of every layer of the networks, beside a matrix product of the machine (`gemm`, which Burn
+//! uses).
+//!
+//! `cargo bench -p townsend-kernels --features sgemm`
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use townsend_kernels::{Convolution, Isa, Shape, convolve, input_gradient, weight_gradient};
+use townsend_kernels::{Convolution, Isa, Shape, convolve, input_gradient, matrix_product, weight_gradient};
 
 /// Seconds of CPU of all threads of this process, known to some milliseconds.
 fn cpu_seconds() -> f64 {
@@ -61,82 +63,70 @@ fn report(name: &str, operations: f64, [wall, cpu]: [f64; 2]) {
     );
 }
 
+/// Name, layer and cells along an axis of its input.
+fn layers(dims: usize) -> [(String, Convolution, usize); 7] {
+    [
+        (false, 16, 32, 5, 3, 44),
+        (false, 32, 64, 5, 3, 14),
+        (false, 64, 128, 4, 1, 4),
+        (true, 128, 64, 4, 1, 1),
+        (true, 64, 32, 5, 3, 4),
+        (true, 32, 16, 5, 3, 14),
+        (true, 16, 1, 6, 2, 44),
+    ]
+    .map(|(transposed, inputs, outputs, kernel, stride, length)| {
+        let kind = if transposed { "convT" } else { "conv" };
+        let name = format!("{dims}D {kind} {inputs}→{outputs} k{kernel} s{stride}, {length} cells");
+        (name, layer(dims, transposed, inputs, outputs, kernel, stride), length)
+    })
+}
+
+fn measure(name: &str, layer: &Convolution, size: [usize; 3], batch: usize, isa: Isa) {
+    let input = numbers(batch * Shape { channels: layer.inputs, size }.len());
+    let output = Shape { channels: layer.outputs, size: layer.output_size(size).expect("fits") };
+    let gradient = numbers(batch * output.len());
+    let (weights, bias) = (numbers(layer.weights()), numbers(layer.outputs));
+    let operations = 2.0 * (batch * layer.products(size).expect("fits")) as f64;
+    report(name, operations, time(|| drop(black_box(convolve(layer, size, &input, &weights, &bias, isa)))));
+    report(
+        "  gradient of the input",
+        operations,
+        time(|| drop(black_box(input_gradient(layer, size, &gradient, &weights, isa)))),
+    );
+    report(
+        "  gradient of the weights",
+        operations,
+        time(|| drop(black_box(weight_gradient(layer, size, &input, &gradient, isa)))),
+    );
+}
+
 fn main() {
-    let batch = 8;
+    // `cargo test --all-targets` starts benches as well, to see that they build.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         println!("{threads} thread(s)");
-        let (m, n, k) = (1024, 1024, 1024);
-        let (a, b, mut c) = (numbers(m * k), numbers(k * n), numbers(m * n));
+        let n = 1024;
+        let (a, b, mut c) = (numbers(n * n), numbers(n * n), numbers(n * n));
         let times = pool.install(|| {
             time(|| {
-                let parallelism =
-                    if threads == 1 { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(threads) };
-                // SAFETY: three row-major matrices of 1024 × 1024.
-                unsafe {
-                    gemm::gemm(
-                        m,
-                        n,
-                        k,
-                        c.as_mut_ptr(),
-                        1,
-                        n as isize,
-                        false,
-                        a.as_ptr(),
-                        1,
-                        k as isize,
-                        b.as_ptr(),
-                        1,
-                        n as isize,
-                        0.0,
-                        1.0,
-                        false,
-                        false,
-                        false,
-                        parallelism,
-                    );
-                }
+                matrix_product(n, &a, &b, &mut c);
                 black_box(&c);
             })
         });
-        report("sgemm 1024", 2.0 * (m * n * k) as f64, times);
+        report("sgemm 1024", 2.0 * (n * n * n) as f64, times);
         for isa in Isa::available() {
             if isa != Isa::best() && threads > 1 {
                 continue;
             }
-            println!(" {isa:?}, batch {batch}");
-            for (name, layer, length) in [
-                ("conv 16→32 k5 s3, 44³", layer(3, false, 16, 32, 5, 3), 44),
-                ("conv 32→64 k5 s3, 14³", layer(3, false, 32, 64, 5, 3), 14),
-                ("conv 64→128 k4, 4³", layer(3, false, 64, 128, 4, 1), 4),
-                ("convT 128→64 k4, 1³", layer(3, true, 128, 64, 4, 1), 1),
-                ("convT 64→32 k5 s3, 4³", layer(3, true, 64, 32, 5, 3), 4),
-                ("convT 32→16 k5 s3, 14³", layer(3, true, 32, 16, 5, 3), 14),
-                ("convT 16→1 k6 s2, 44³", layer(3, true, 16, 1, 6, 2), 44),
-            ] {
-                let size = [length; 3];
-                let input = numbers(batch * Shape { channels: layer.inputs, size }.len());
-                let output = Shape { channels: layer.outputs, size: layer.output_size(size).expect("fits") };
-                let gradient = numbers(batch * output.len());
-                let (weights, bias) = (numbers(layer.weights()), numbers(layer.outputs));
-                let operations = 2.0 * (batch * layer.products(size).expect("fits")) as f64;
-                pool.install(|| {
-                    report(
-                        name,
-                        operations,
-                        time(|| drop(black_box(convolve(&layer, size, &input, &weights, &bias, isa)))),
-                    );
-                    report(
-                        "  gradient of the input",
-                        operations,
-                        time(|| drop(black_box(input_gradient(&layer, size, &gradient, &weights, isa)))),
-                    );
-                    report(
-                        "  gradient of the weights",
-                        operations,
-                        time(|| drop(black_box(weight_gradient(&layer, size, &input, &gradient, isa)))),
-                    );
-                });
+            for (dims, batch) in [(3, 8), (2, 50)] {
+                println!(" {isa:?}, batch {batch}");
+                for (name, layer, length) in layers(dims) {
+                    let size = if dims == 3 { [length; 3] } else { [1, length, length] };
+                    pool.install(|| measure(&name, &layer, size, batch, isa));
+                }
             }
         }
     }

@@ -109,10 +109,23 @@ impl Sums {
         Self { isa, wide, narrow, stride, rows, tiles, width, columns }
     }
 
+    /// What follows a cell along a run, in numbers of both maps: the next one along x, or where there is one cell only the next element of
+    /// the batch.
+    fn steps(&self) -> [usize; 2] {
+        if self.narrow.cells() == 1 {
+            [self.wide.len(), self.columns]
+        } else {
+            [self.stride[2] * self.wide.block(), BLOCK]
+        }
+    }
+
     /// The rows of cells of a batch. All maps have `batch` elements.
     fn runs(&self, batch: usize) -> Vec<Run> {
         let [t_size, z_size, length] = self.narrow.size;
         let narrow_len = self.columns * self.narrow.cells();
+        if self.narrow.cells() == 1 && batch > 0 {
+            return vec![Run { a: 0, b: 0, length: batch }];
+        }
         let mut runs = Vec::with_capacity(batch * t_size * z_size);
         for element in 0..batch {
             for t in 0..t_size {
@@ -153,7 +166,7 @@ impl Sums {
         let (first, rows, together) = (tile.range.start, tile.range.len(), tile.together);
         let mut a = [wide.as_ptr(); MOST_ROWS];
         let mut out = [output.start; MOST_ROWS];
-        let a_step = self.stride[2] * self.wide.block();
+        let [a_step, b_step] = self.steps();
         for m in 0..rows {
             let from = self.rows[first + m].0;
             check(wide.len(), from as isize, runs, |run| run.a, a_step);
@@ -163,7 +176,7 @@ impl Sums {
         let block = self.narrow.cells() * BLOCK;
         let from = columns * self.width / BLOCK * block;
         let last = from + (self.width - 1) / BLOCK * block + BLOCK - 1;
-        check(narrow.len(), last as isize, runs, |run| run.b, BLOCK);
+        check(narrow.len(), last as isize, runs, |run| run.b, b_step);
         let tile = Tile {
             rows,
             width: self.width,
@@ -173,7 +186,7 @@ impl Sums {
             runs,
             a_step,
             together,
-            b_step: BLOCK,
+            b_step,
             b_block: block,
             out_block: BLOCK,
             start: None,
@@ -185,12 +198,18 @@ impl Sums {
         unsafe { tile.run(self.isa) };
     }
 
-    /// From rows and columns to PyTorch's `[b][a][tap]`.
+    /// From rows and columns to PyTorch's `[b][a][tap]`. A few columns at a time: what they become lies a power of two apart, where
+    /// more would drive each other out of the cache.
     fn in_order(&self, sums: &[f32]) -> Vec<f32> {
+        const TOGETHER: usize = 4;
         let mut weights = vec![0.0; self.narrow.channels * self.rows.len()];
-        for (sums, (_, at)) in sums.chunks_exact(self.columns).zip(&self.rows) {
-            let of_row = weights[*at..].iter_mut().step_by(self.rows.len());
-            of_row.zip(sums).for_each(|(weight, sum)| *weight = *sum);
+        for (index, weights) in weights.chunks_mut(TOGETHER * self.rows.len()).enumerate() {
+            let columns = weights.len() / self.rows.len();
+            for (sums, (_, at)) in sums.chunks_exact(self.columns).zip(&self.rows) {
+                for (column, sum) in sums[index * TOGETHER..][..columns].iter().enumerate() {
+                    weights[column * self.rows.len() + at] = *sum;
+                }
+            }
         }
         weights
     }

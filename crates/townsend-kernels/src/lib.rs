@@ -30,6 +30,8 @@ mod isa;
 mod network;
 mod norm;
 mod rows;
+#[cfg(feature = "sgemm")]
+mod sgemm;
 mod shape;
 mod simd;
 mod sparse;
@@ -40,6 +42,8 @@ pub use exponential::{exponentials, softmax_loss};
 pub use gradient::weight_gradient;
 pub use isa::Isa;
 pub use network::Network;
+#[cfg(feature = "sgemm")]
+pub use sgemm::matrix_product;
 pub use shape::{Convolution, Shape};
 pub use sparse::Occupied;
 pub use stack::{Block, Stack, StackGradients, Tape, Trained};

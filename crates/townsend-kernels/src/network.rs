@@ -28,6 +28,8 @@ pub struct Network {
 #[derive(Debug)]
 struct Layer {
     plan: Correlation,
+    /// Additions with multiplication of a row.
+    products: usize,
     weights: Vec<f32>,
     shift: Vec<f32>,
     slope: f32,
@@ -147,7 +149,8 @@ impl Network {
         self.output = plan.output;
         self.scratch.resize(plan.scratch().max(self.scratch.len()), 0.0);
         let row = plan.output.len();
-        self.layers.push(Layer { plan, weights, shift: folded.shift.clone(), slope, row });
+        let products = layer.products(plan.input.size).unwrap_or_default();
+        self.layers.push(Layer { plan, products, weights, shift: folded.shift.clone(), slope, row });
         let map = &mut self.maps[self.layers.len() % 2];
         map.resize((self.batch * row).max(map.len()), 0.0);
     }
@@ -155,6 +158,11 @@ impl Network {
     /// Rows of a batch.
     pub fn batch(&self) -> usize {
         self.batch
+    }
+
+    /// Additions with multiplication that [`Network::run`] needs for a row.
+    pub fn products(&self) -> usize {
+        self.layers.iter().map(|layer| layer.products).sum()
     }
 
     /// What comes out for each row.
@@ -175,7 +183,7 @@ impl Network {
         }
         let [mut from, mut to] = self.maps.each_mut();
         let mut length = self.batch * padded;
-        for Layer { plan, weights, shift, slope, row } in &self.layers {
+        for Layer { plan, weights, shift, slope, row, .. } in &self.layers {
             let computed = plan.output.len();
             let (input, output) = (&from[..length], &mut to[..self.batch * computed]);
             plan.run(input, (weights, shift, *slope), &mut self.scratch, output);

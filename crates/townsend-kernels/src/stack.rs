@@ -139,6 +139,12 @@ impl Stack {
         self.blocks.iter().map(Block::parameters).sum()
     }
 
+    /// Additions with multiplication that each block's convolution takes for one input.
+    pub fn products(&self) -> impl Iterator<Item = usize> {
+        let layers = self.blocks.iter().zip(&self.shapes);
+        layers.map(|(block, before)| block.convolution.products(before.size).unwrap_or_default())
+    }
+
     fn split<'a>(&self, mut parameters: &'a [f32]) -> Vec<Parameters<'a>> {
         assert_eq!(parameters.len(), self.parameters(), "the parameters are of another stack");
         let mut take = |length: usize| {
@@ -310,7 +316,7 @@ impl Stack {
                 gradient = before;
             }
         }
-        let parameters = of_blocks.into_iter().rev().flatten().flatten().collect();
+        let parameters = of_blocks.iter().rev().flatten().map(Vec::as_slice).collect::<Vec<_>>().concat();
         let input = want_input.then(|| self.input().unpack(&gradient));
         StackGradients { input, parameters }
     }

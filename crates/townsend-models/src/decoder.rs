@@ -18,6 +18,11 @@ impl Decoder {
         Self { network, to_weights }
     }
 
+    /// Additions with multiplication of an avalanche.
+    pub fn products(&self) -> usize {
+        self.network.products()
+    }
+
     /// Noise `[batch, noise]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
     pub fn weights(&mut self, noise: &[f32]) -> &[f32] {
         let cells = self.network.output().len();

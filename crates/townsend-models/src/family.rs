@@ -61,6 +61,12 @@ pub trait Model: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Additions with multiplication that a training step takes for an avalanche, each layer going forward once and back twice. A first
+    /// convolution is left out: it only computes what occupied cells ask for. `None` where nobody has counted them.
+    fn step_products(&self) -> Option<usize> {
+        None
+    }
+
     /// What the sampler gave, `[batch, _]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2>;
 

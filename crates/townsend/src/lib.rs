@@ -19,6 +19,7 @@
 //! # Ok::<(), townsend::Error>(())
 //! ```
 
+mod bench;
 mod cascade;
 mod check;
 mod cloud;
@@ -34,6 +35,7 @@ mod readout;
 mod simulate;
 mod train;
 
+pub use bench::{BenchOptions, BenchPart, Benchmark, Measurement, ReferenceNetwork, Spread, bench};
 pub use cascade::{CascadeSummary, EndFit, Estimate, StageFit, StagesFit};
 pub use check::{CheckOptions, Gate, check, check_all};
 pub use cloud::CloudSummary;

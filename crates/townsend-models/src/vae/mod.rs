@@ -213,6 +213,10 @@ impl Model for Vae {
         Some(Decoder::new(network, self.config.output.to_weights(self.config.input, parameters)))
     }
 
+    fn step_products(&self) -> Option<usize> {
+        self.adversary.is_none().then(|| self.network.step_products())
+    }
+
     fn shapes(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let decoded = self.decode(pass, latent);
         self.config.output.weights(self.config.input, decoded)

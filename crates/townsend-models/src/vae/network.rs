@@ -106,6 +106,15 @@ impl Network {
         pass.stack(&self.decoder, [t, z, x], features)
     }
 
+    /// As [`crate::Model::step_products`].
+    pub(super) fn step_products(&self) -> usize {
+        let [channels, t, z, x] = self.innermost;
+        let (features, widths) = (channels * t * z * x, self.hidden * self.latent);
+        let linear = 2 * features * self.hidden + 3 * widths;
+        let encoder = stack(&self.encoder, self.cells).products().skip(1).sum::<usize>();
+        3 * (linear + encoder + stack(&self.decoder, [t, z, x]).products().sum::<usize>())
+    }
+
     /// The decoder as [`Network::decode`] with running statistics, by kernels alone.
     pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> townsend_kernels::Network {
         let [channels, t, z, x] = self.innermost;

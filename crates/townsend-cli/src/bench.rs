@@ -1,0 +1,59 @@
+//! The verb that measures.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use townsend::{BenchOptions, BenchPart, Benchmark, Context, Spread, significant};
+
+use crate::arguments::Bench;
+use crate::verbs::{print, print_json};
+
+pub(crate) fn bench(arguments: Bench, context: &Context<'_>, json: bool) -> Result<ExitCode> {
+    let Bench { mut parts, rounds } = arguments;
+    if parts.is_empty() {
+        parts = BenchPart::ALL.into();
+    }
+    let measured = townsend::bench(&BenchOptions { parts, rounds }, context)?;
+    if json {
+        print_json(&measured)?;
+    } else {
+        print(&table(&measured))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(of: &Benchmark) -> String {
+    let Benchmark { producer, threads, instructions, rounds, .. } = of;
+    let line = |part: &str, what: &str, rate: &str, each: &str, gflops: &str| {
+        format!("{part:<12}{what:<26}{rate:>38}{each:>14}{gflops:>22}").trim_end().to_owned()
+    };
+    let shown = |of: &Spread| {
+        let [median, least, most] = [of.median, of.least, of.most].map(|value| significant(value, 3));
+        format!("{median} ({least}–{most})")
+    };
+    let mut lines = vec![
+        format!("{producer}, {threads} threads, {instructions}; median (least–most) of {rounds}"),
+        line("", "", "a second", "ms each", "GFLOP/s"),
+        line("machine", "matrix product", "", "", &shown(&of.matrix_product_gflops)),
+    ];
+    let mut last = None;
+    for measurement in &of.measurements {
+        let part = if last.replace(measurement.part) == Some(measurement.part) {
+            ""
+        } else {
+            measurement.part.name()
+        };
+        let rate = &measurement.per_second;
+        let (rate, each) = match measurement.unit {
+            "electrons" => {
+                let millions = |value: f64| value * 1e-6;
+                let [median, least, most] = [rate.median, rate.least, rate.most].map(millions);
+                (format!("{} million electrons", shown(&Spread { median, least, most })), String::new())
+            }
+            unit => (format!("{} {unit}", shown(rate)), significant(1e3 / rate.median, 3)),
+        };
+        let gflops = measurement.gflops.as_ref().map_or(String::new(), shown);
+        lines.push(line(part, &measurement.what, &rate, &each, &gflops));
+    }
+    lines.join("\n")
+}
