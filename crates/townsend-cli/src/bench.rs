@@ -32,7 +32,7 @@ fn table(of: &Benchmark) -> String {
         format!("{median} ({least}–{most})")
     };
     let mut lines = vec![
-        format!("{producer}, {threads} threads, {instructions}; median (least–most) of {rounds}"),
+        format!("{producer}, {threads} threads, {instructions}; median (least–most) of {rounds} rounds"),
         line("", "", "a second", "ms each", "GFLOP/s"),
         line("machine", "matrix product", "", "", &shown(&of.matrix_product_gflops)),
     ];

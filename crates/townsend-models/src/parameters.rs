@@ -139,6 +139,17 @@ impl Parameters {
         debug_assert!(old.is_some(), "the model has no tensor {name}");
     }
 
+    /// Changes a tensor's values on the host. Nothing is copied on the CPU if nobody else has the tensor.
+    ///
+    /// # Panics
+    /// As [`Parameters::flat`].
+    pub fn change(&mut self, name: &str, act: impl FnOnce(&mut [f32])) {
+        let value = self.values.remove(name).unwrap_or_else(|| panic!("the model has no tensor {name}"));
+        let mut data = value.into_data();
+        act(data.as_mut_slice().expect("all tensors of this crate are f32"));
+        self.values.insert(name.to_owned(), Tensor::from_data(data, &self.device));
+    }
+
     /// The same values on a device that records operations, so that a loss computed from them has gradients by the trained
     /// tensors whose names `trains` says yes to.
     #[must_use]

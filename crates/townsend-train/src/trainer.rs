@@ -180,6 +180,8 @@ impl<'a> Trainer<'a> {
             let mut gradients = losses.total.backward();
             let running = pass.running();
             let gradients = tracked.gradients(names, &mut gradients);
+            // So that nobody but `self` has the values, which then are changed where they are.
+            drop((losses, tracked));
             let state = &mut self.header.training;
             state.updates[player as usize] += 1;
             let config = &self.plan.config.training;

@@ -2,6 +2,7 @@
 
 mod bad_configurations;
 mod bad_files;
+mod bench;
 mod cascade;
 mod checks;
 mod cloud;

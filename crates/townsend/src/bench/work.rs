@@ -165,7 +165,7 @@ fn decoder<'a>(mut network: ReferenceNetwork, dims: usize) -> Result<Work<'a>> {
 
 /// The median of `steps` after a first one, which makes things ready.
 fn step<'a>(network: ReferenceNetwork, dims: usize, steps: usize, context: &Context<'a>) -> Work<'a> {
-    let (batch, stop) = (network.batch(), context.stop);
+    let (batch, products, stop) = (network.batch(), network.step_products(), context.stop);
     let act = move || {
         let ends = Mutex::new(Vec::new());
         let now = || ends.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
@@ -180,7 +180,7 @@ fn step<'a>(network: ReferenceNetwork, dims: usize, steps: usize, context: &Cont
         part: Some(BenchPart::Training),
         what: format!("{dims}D step, batch {batch}"),
         unit: "avalanches",
-        products: network.step_products(),
+        products,
         act: Box::new(act),
     }
 }
