@@ -74,8 +74,8 @@ pub enum CheckError {
     /// A metric that the report does not have.
     #[error(
         "the report has no metric `{name}`; it has w1_over_sigma, ks and separation_power of all observables, or of \
-         one (ks.rms_x) of {}; empty; and, with enough avalanches, c2st.auc, c2st.auc_network, c2st.auc_low_level, fpd, \
-         kpd, shortfall (of precision, recall, density and coverage), correlations, duplicates, memorisation, \
+         one (ks.rms_x) of {}; empty; and, with enough avalanches, c2st.auc, c2st.auc_network, c2st.auc_low_level, \
+         c2st.auc_cells_trees, fpd, kpd, shortfall (of precision, recall, density and coverage), correlations, duplicates, memorisation, \
          pair_correlation, lumpiness_by_scale, strips, conditional",
         observables.join(", ")
     )]

@@ -50,9 +50,8 @@ impl Ranked {
             .c2st
             .iter()
             .flat_map(|test| {
-                [Some(&test.auc), test.auc_network.as_ref(), test.auc_low_level.as_ref()]
-                    .into_iter()
-                    .flatten()
+                let others = [&test.auc_network, &test.auc_low_level, &test.auc_cells_trees];
+                std::iter::once(&test.auc).chain(others.into_iter().flatten())
             })
             .map(|score| score.value)
             .collect();

@@ -268,8 +268,9 @@ pub(crate) struct Check {
     /// What the generator was trained on, if no run knows it, to see whether it learnt avalanches by heart.
     #[arg(long, value_name = "FILE")]
     pub(crate) training: Option<PathBuf>,
-    /// Compare in bins of a condition too: the name of an array in both npz files of one value an avalanche.
-    #[arg(long, value_name = "ARRAY")]
+    /// Compare in bins of a condition too: the name of an array (npz) or a branch (ROOT tree) of both files, of one value an
+    /// avalanche.
+    #[arg(long, value_name = "NAME")]
     pub(crate) by: Vec<String>,
     /// Limits of the traffic lights [default: those of configs/check/default.toml].
     #[arg(long, value_name = "FILE.toml")]

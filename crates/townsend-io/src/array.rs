@@ -1,17 +1,28 @@
-//! Any array of numbers in an npz.
+//! Any array of numbers in a file.
 
 use std::path::Path;
 
 use crate::error::{Result, content};
 use crate::npy::Kind;
 use crate::npz::Arrays;
+use crate::{Format, tree};
 
-/// Reads the array `name` of an npz: how many values there are along each dimension, and the values, row by row. Integers
-/// beyond 2⁵³ are rounded.
+/// Reads the array `name` of an npz, or the branch `name` of a ROOT file's tree: how many values there are along each
+/// dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
+///
+/// The tree is that of the electrons, or the first one with such a branch where avalanches are histograms. Where an entry is
+/// an electron, there is one value an avalanche: that of its electrons, which must agree, and NaN if it has none.
 ///
 /// # Errors
 /// If the file cannot be read, has no such array, or that one is damaged, holds no numbers or does not have its rows first.
 pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    match Format::of_contents(path)? {
+        Format::Npz => of_npz(path, name),
+        Format::Root => tree::read_branch(path, name),
+    }
+}
+
+fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let (header, shape, bytes) = Arrays::open(path)?.shaped(name)?;
     let unused = 64 - 8 * header.size.min(8) as u32;
     let number = |word: [u8; 8]| {

@@ -20,9 +20,20 @@ const TREE: &str = "avalanches";
 /// Branches by which a flat tree may number its avalanches, best first.
 const NUMBERS: [&str; 6] = ["avalanche", "event", "evt", "event_id", "eventID", "eventId"];
 
+fn trees(file: &RootFile) -> impl Iterator<Item = &Key> {
+    file.keys().filter(|key| matches!(key.class(), "TTree" | "TNtuple" | "TNtupleD"))
+}
+
+/// Whether an entry is an electron.
+fn is_flat(tree: &Tree<'_>) -> bool {
+    Coordinate::ALL.into_iter().all(|coordinate| {
+        tree.branch(coordinate.name()).is_ok_and(|branch| matches!(branch.kind(), BranchKind::Scalar(_)))
+    })
+}
+
 /// The first tree that has branches x, z and t.
 pub(crate) fn find(file: &RootFile) -> Result<Option<&Key>> {
-    for key in file.keys().filter(|key| matches!(key.class(), "TTree" | "TNtuple" | "TNtupleD")) {
+    for key in trees(file) {
         let tree = file.read_tree_at(key)?;
         let has =
             |coordinate: Coordinate| tree.branches().iter().any(|branch| branch.name() == coordinate.name());
@@ -45,11 +56,8 @@ pub(crate) fn read(path: &Path, file: &RootFile, key: &Key, progress: &dyn Progr
         columns.push(tree.read_column(coordinate.name())?);
         task.advance(1);
     }
-    let flat = Coordinate::ALL.into_iter().all(|coordinate| {
-        tree.branch(coordinate.name()).is_ok_and(|branch| matches!(branch.kind(), BranchKind::Scalar(_)))
-    });
     let mut warnings = Vec::new();
-    let (offsets, kind, numbers) = if flat {
+    let (offsets, kind, numbers) = if is_flat(&tree) {
         let (offsets, name) = flat_offsets(path, &tree, &mut warnings)?;
         (offsets, "one entry an electron", name)
     } else {
@@ -73,6 +81,61 @@ pub(crate) fn read(path: &Path, file: &RootFile, key: &Key, progress: &dyn Progr
     let set = ElectronSet::from_arrays(offsets, x, z, t, meta)
         .map_err(|what| content(path, format!("tree {}", tree.path()), what))?;
     Ok(Loaded { data: set.into(), layout: format!("ROOT tree {}, {kind}", tree.path()), warnings })
+}
+
+/// Numbers of every avalanche, as [`read_array`](crate::read_array) has them.
+pub(crate) fn read_branch(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    let file = RootFile::open(path)?;
+    let electrons = find(&file)?;
+    let key = match electrons {
+        Some(key) => key,
+        None => with_branch(&file, name)?.ok_or_else(|| content(path, name, "no tree has such a branch"))?,
+    };
+    let tree = file.read_tree_at(key)?;
+    let object = format!("branch {}/{name}", tree.path());
+    if matches!(tree.branch(name)?.kind(), BranchKind::Text) {
+        return Err(content(path, object, "holds texts; numbers are wanted"));
+    }
+    let column = tree.read_column(name)?;
+    if electrons.is_some() && is_flat(&tree) {
+        let (offsets, _) = flat_offsets(path, &tree, &mut Vec::new())?;
+        let values = of_avalanches(&column.values.to_f64(), &offsets).map_err(|avalanche| {
+            let what = format!("has no one value for all electrons of avalanche {avalanche}");
+            content(path, object, what)
+        })?;
+        return Ok((vec![values.len()], values));
+    }
+    let lengths = || column.offsets.windows(2).map(|pair| pair[1] - pair[0]);
+    let each = lengths().next().unwrap_or(1);
+    if let Some(entry) = lengths().position(|length| length != each) {
+        let what = format!(
+            "has {each} values in entry 0 and others in entry {entry}; as many everywhere are wanted"
+        );
+        return Err(content(path, object, what));
+    }
+    let shape = if each == 1 { vec![column.entries()] } else { vec![column.entries(), each as usize] };
+    Ok((shape, column.values.to_f64()))
+}
+
+/// The first tree that has this branch.
+fn with_branch<'a>(file: &'a RootFile, name: &str) -> Result<Option<&'a Key>> {
+    for key in trees(file) {
+        if file.read_tree_at(key)?.branches().iter().any(|branch| branch.name() == name) {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+/// The value that all electrons of an avalanche have, NaN if there are none; or the avalanche whose electrons do not agree.
+fn of_avalanches(values: &[f64], offsets: &[u64]) -> std::result::Result<Vec<f64>, usize> {
+    let of_avalanche = |(index, pair): (usize, &[u64])| {
+        let of_electrons = values.get(pair[0] as usize..pair[1] as usize).ok_or(index)?;
+        let Some(first) = of_electrons.first() else { return Ok(f64::NAN) };
+        let agree = of_electrons.iter().all(|value| value.to_bits() == first.to_bits());
+        if agree { Ok(*first) } else { Err(index) }
+    };
+    offsets.windows(2).enumerate().map(of_avalanche).collect()
 }
 
 /// The columns' own offsets, which must agree.

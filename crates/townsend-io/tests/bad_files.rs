@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use townsend_core::{Silent, stream};
-use townsend_io::{ReadOptions, read};
+use townsend_io::{ReadOptions, read, read_array};
 use townsend_root::{
     BranchSpec, BranchType, BranchValue, Compression, Contents, Histogram, HistogramAxis, RootWriter,
     TreeWriter,
@@ -127,6 +127,41 @@ fn a_flat_tree_that_cannot_be_grouped() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn a_branch_has_a_value_or_a_row_an_avalanche() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tree.root");
+    let tree = |lengths: [usize; 2]| {
+        let root = RootWriter::create(&path, Compression::default()).unwrap();
+        let mut branches =
+            ["x", "z", "t", "start"].map(|name| BranchSpec::new(name, "", BranchType::VectorF32)).to_vec();
+        branches.push(BranchSpec::new("angle", "", BranchType::F64));
+        let mut tree = TreeWriter::new(root, "electrons", "", &branches).unwrap();
+        for (k, length) in lengths.into_iter().enumerate() {
+            let electrons = BranchValue::VectorF32(&[0.1, 0.2]);
+            let start = &[1.5, -2.0, 0.25][..length];
+            let angle = BranchValue::F64(k as f64);
+            tree.fill(&[electrons, electrons, electrons, BranchValue::VectorF32(start), angle]).unwrap();
+        }
+        tree.finish().unwrap().finish().unwrap();
+    };
+    tree([2, 2]);
+    assert_eq!(read_array(&path, "angle").unwrap(), (vec![2], vec![0.0, 1.0]));
+    assert_eq!(read_array(&path, "start").unwrap(), (vec![2, 2], vec![1.5, -2.0, 1.5, -2.0]));
+    let message = read_array(&path, "angel").unwrap_err().to_string();
+    assert!(message.contains("electrons/angel") && message.contains("electrons/angle"), "{message}");
+    tree([2, 3]);
+    let message = read_array(&path, "start").unwrap_err().to_string();
+    assert!(message.contains("has 2 values in entry 0 and others in entry 1"), "{message}");
+    // One entry an electron: what all electrons of an avalanche say, and nothing of those without.
+    flat_tree(&path, Some(&[1, 1, 4]));
+    let (shape, values) = read_array(&path, "t").unwrap();
+    assert_eq!((shape, values[1], values[4]), (vec![5], 170.0, 170.0));
+    assert!(values[0].is_nan() && values[2].is_nan() && values[3].is_nan(), "{values:?}");
+    let message = read_array(&path, "x").unwrap_err().to_string();
+    assert!(message.contains("has no one value for all electrons of avalanche 1"), "{message}");
 }
 
 #[test]

@@ -23,8 +23,8 @@ pub struct CheckOptions {
     pub held_back: Option<PathBuf>,
     /// Avalanches that the generator was trained on, if no run knows them.
     pub training: Option<PathBuf>,
-    /// Names of arrays, in both files, of one value an avalanche (or several): conditions, in bins of which the
-    /// observables are compared too.
+    /// Names of arrays of an npz or branches of a tree, in both files, of one value an avalanche (or several): conditions,
+    /// in bins of which the observables are compared too.
     pub by: Vec<String>,
     /// A TOML file with the limits of the traffic lights; those of `configs/check/default.toml` if none.
     pub thresholds: Option<PathBuf>,
@@ -48,7 +48,7 @@ impl FromStr for Gate {
             .and_then(|(metric, limit)| Some((metric.trim(), limit.trim().parse().ok()?)));
         match parts {
             Some((metric, _)) if !Report::is_metric(metric) => Err(format!(
-                "there is no metric `{metric}`; there are w1_over_sigma, ks and separation_power, of all observables or of one (ks.rms_x); shortfall (of precision, recall, density, coverage), correlations, lumpiness_by_scale, strips and conditional, of all of their kind or of one; and empty, c2st.auc, c2st.auc_network, c2st.auc_low_level, fpd, kpd, duplicates, memorisation, pair_correlation"
+                "there is no metric `{metric}`; there are w1_over_sigma, ks and separation_power, of all observables or of one (ks.rms_x); shortfall (of precision, recall, density, coverage), correlations, lumpiness_by_scale, strips and conditional, of all of their kind or of one; and empty, c2st.auc, c2st.auc_network, c2st.auc_low_level, c2st.auc_cells_trees, fpd, kpd, duplicates, memorisation, pair_correlation"
             )),
             Some((metric, limit)) if f64::is_finite(limit) => Ok(Self { metric: metric.into(), limit }),
             _ => Err(format!("`{text}` is not a limit; write metric=value, such as ks.rms_x=0.05")),
@@ -236,7 +236,7 @@ fn thresholds(file: Option<&Path>) -> Result<Thresholds> {
         .map_err(|error| Error::In { path: path.into(), source: Box::new(error.into()) })
 }
 
-/// The arrays of these names: one condition a column, of `start_um` of two columns `start_um[0]` and `start_um[1]`.
+/// The arrays or branches of these names: one condition a column, of `start_um` of two columns `start_um[0]` and `start_um[1]`.
 fn conditions(path: &Path, names: &[String]) -> Result<Vec<(String, Vec<f64>)>> {
     let mut found = Vec::new();
     for name in names {
@@ -246,7 +246,7 @@ fn conditions(path: &Path, names: &[String]) -> Result<Vec<(String, Vec<f64>)>> 
             [_, columns] if columns > 0 => columns,
             _ => {
                 let what = format!(
-                    "array `{name}` has the shape {shape:?}; a condition needs one value an avalanche, or one row"
+                    "`{name}` has the shape {shape:?}; a condition needs one value an avalanche, or one row"
                 );
                 return Err(Error::Content { path: path.into(), what });
             }

@@ -5,8 +5,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 use townsend_core::{Purpose, stream};
 
-use super::Occupied;
-use crate::multivariate::Rows;
+use crate::multivariate::{Image, Rows};
 use crate::random::uniform;
 
 const COMPONENTS: usize = 32;
@@ -17,11 +16,13 @@ const BLOCK: usize = 256;
 const START: Purpose = Purpose::new("principal components");
 
 /// The first components of every avalanche, largest variance first.
-pub(super) fn components(avalanches: &[Occupied], cells: usize, seed: u64) -> Rows {
+pub(super) fn components(avalanches: &[Image], cells: usize, seed: u64) -> Rows {
     let wanted = COMPONENTS.min(cells).min(avalanches.len());
     let roots: Vec<Vec<(usize, f64)>> = avalanches
         .iter()
-        .map(|cells| cells.iter().map(|&(cell, n)| (usize::from(cell), f64::from(n).sqrt())).collect())
+        .map(|image| {
+            image.occupied.iter().map(|&(cell, n)| (usize::from(cell), f64::from(n).sqrt())).collect()
+        })
         .collect();
     let mut mean = vec![0.0; cells];
     for &(cell, root) in roots.iter().flatten() {

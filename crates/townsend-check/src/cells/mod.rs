@@ -1,19 +1,22 @@
-//! What a classifier on cells looks at: every avalanche counted in 16 cells an axis about its own centroid, and from
-//! these counts profiles, order statistics and principal components.
+//! What classifiers on cells look at: every avalanche counted in 16 cells an axis about its own centroid, as it is for a
+//! convolutional network, and as profiles, order statistics and principal components for trees.
 
 mod components;
 
 use rayon::prelude::*;
 use townsend_core::{Dataset, Progress, Purpose, stream};
 
-use crate::multivariate::Rows;
+use crate::multivariate::{Image, Rows};
 use crate::places::Places;
 use crate::random::some_of;
 use components::components;
 
-/// Said of the classifier on cells.
-pub(crate) const WHAT: &str = "cells about the centroid, 16 an axis and 0.4 of the real spread wide: profiles, \
-                               numbers of cells by their electrons, the fullest cells, 32 principal components of √n";
+/// Said of what the convolutional network sees.
+pub(crate) const IMAGES: &str =
+    "roots of the electrons in cells about the centroid, 16 an axis and 0.4 of the real spread wide";
+/// Said of what the trees see.
+pub(crate) const SUMMARIES: &str = "the same cells: profiles, numbers of cells by their electrons, the fullest cells, \
+                                    32 principal components of √n";
 
 /// Cells an axis, and their width in units of the median real spread.
 const SIDE: usize = 16;
@@ -33,16 +36,21 @@ const RANKS: [usize; 10] = [0, 1, 3, 7, 15, 31, 63, 127, 255, 511];
 
 const CHOOSE: Purpose = Purpose::new("avalanches for cells");
 
-/// The occupied cells of an avalanche, increasing, and their electrons.
-type Occupied = Vec<(u16, f32)>;
+/// What classifiers on cells see of the real and of the generated set.
+pub(crate) struct Cells {
+    /// Every cell.
+    pub(crate) images: [Vec<Image>; 2],
+    /// One row of numbers an avalanche.
+    pub(crate) summaries: [Rows; 2],
+}
 
-/// One row an avalanche for each set; none if one has too few avalanches.
+/// Some avalanches of both sets in cells; none if one has too few avalanches.
 pub(crate) fn cells(
     real: &Dataset,
     generated: &Dataset,
     seed: u64,
     progress: &dyn Progress,
-) -> Option<[Rows; 2]> {
+) -> Option<Cells> {
     let dims = real.grid().map_or(3, townsend_core::Grid::dims);
     let chosen = [chosen(real, seed, 0), chosen(generated, seed, 1)];
     if chosen.iter().any(|indices| indices.len() < LEAST) {
@@ -50,28 +58,25 @@ pub(crate) fn cells(
     }
     let widths = widths(real, &chosen[0])?;
     let task = progress.task("cells", (chosen[0].len() + chosen[1].len()) as u64);
-    let of = |data: &Dataset, indices: &[usize]| -> Vec<Occupied> {
-        let occupied = |&index: &usize| {
+    let of = |data: &Dataset, indices: &[usize]| -> Vec<Image> {
+        let image = |&index: &usize| {
             task.advance(1);
-            occupied(&Places::of(data, index), dims, &widths)
+            image(&Places::of(data, index), dims, &widths)
         };
-        indices.par_iter().map(occupied).collect()
+        indices.par_iter().map(image).collect()
     };
-    let (first, second) = (of(real, &chosen[0]), of(generated, &chosen[1]));
-    let split = first.len();
-    let all: Vec<Occupied> = first.into_iter().chain(second).collect();
+    let mut all = of(real, &chosen[0]);
+    all.extend(of(generated, &chosen[1]));
     let components = components(&all, SIDE.pow(dims as u32), seed);
-    let mut rows: Rows = all
-        .par_iter()
-        .zip(components)
-        .map(|(cells, components)| {
-            let mut row = summary(cells, dims);
-            row.extend(components);
-            row
-        })
-        .collect();
-    let generated = rows.split_off(split);
-    Some([rows, generated])
+    let row = |(image, components): (&Image, Vec<f64>)| {
+        let mut row = summary(&image.occupied, dims);
+        row.extend(components);
+        row
+    };
+    let mut rows: Rows = all.par_iter().zip(components).map(row).collect();
+    let split = chosen[0].len();
+    let (generated, of_generated) = (all.split_off(split), rows.split_off(split));
+    Some(Cells { images: [all, generated], summaries: [rows, of_generated] })
 }
 
 /// Some avalanches with enough electrons, drawn at random.
@@ -94,7 +99,7 @@ fn widths(real: &Dataset, indices: &[usize]) -> Option<[f64; 3]> {
 }
 
 /// Counts an avalanche in cells about its centroid; what lies beyond the last cell belongs to it.
-fn occupied(places: &Places, dims: usize, widths: &[f64; 3]) -> Occupied {
+fn image(places: &Places, dims: usize, widths: &[f64; 3]) -> Image {
     let center = places.centroid();
     let half = (SIDE / 2) as f64;
     let cell = |at: &[f64; 3]| {
@@ -105,15 +110,15 @@ fn occupied(places: &Places, dims: usize, widths: &[f64; 3]) -> Occupied {
     };
     let mut cells: Vec<(u16, u32)> = places.points.iter().map(|(at, n)| (cell(at), *n)).collect();
     cells.sort_unstable_by_key(|&(cell, _)| cell);
-    cells
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|run| (run[0].0, run.iter().map(|&(_, n)| f64::from(n)).sum::<f64>() as f32))
-        .collect()
+    let electrons = |run: &[(u16, u32)]| run.iter().map(|&(_, n)| f64::from(n)).sum::<f64>() as f32;
+    let occupied = cells.chunk_by(|a, b| a.0 == b.0).map(|run| (run[0].0, electrons(run))).collect();
+    // Along t, z and x.
+    Image { size: [2, 1, 0].map(|axis| if axis < dims { SIDE } else { 1 }), occupied }
 }
 
 /// What does not depend on which cell is which: logarithm of the size, profiles along each axis, cells with few
 /// electrons, shares of the fullest cells.
-fn summary(cells: &Occupied, dims: usize) -> Vec<f64> {
+fn summary(cells: &[(u16, f32)], dims: usize) -> Vec<f64> {
     let electrons: f64 = cells.iter().map(|&(_, n)| f64::from(n)).sum();
     let mut row = vec![electrons.ln()];
     for d in 0..dims {

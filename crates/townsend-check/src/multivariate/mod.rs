@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use townsend_core::{Progress, Purpose, Stream, stream};
 
+use crate::cells::{self, Cells};
 use crate::distance::half;
 use crate::random;
 use crate::report::{ClassifierTest, Score};
@@ -27,7 +28,8 @@ pub use kernel::kernel_distance;
 pub use memory::{duplicates, nearer_to_training};
 pub use neighbours::{Neighbours, neighbours};
 
-use classifier::Wanted;
+pub(crate) use classifier::Image;
+use classifier::{ConvolutionalNetwork, Network, Trees};
 
 /// Avalanches of a set that the metrics quadratic in their number and the classifier look at.
 const MOST_AVALANCHES: usize = 5_000;
@@ -79,7 +81,7 @@ pub(crate) struct Looked<'a> {
     /// What the generator was trained on, if that is known.
     pub(crate) training: Option<&'a Observables>,
     /// Cells of both sets, for the classifier on cells.
-    pub(crate) cells: Option<&'a [Rows; 2]>,
+    pub(crate) cells: Option<&'a Cells>,
     /// Whether to train classifiers.
     pub(crate) classifiers: bool,
 }
@@ -122,7 +124,7 @@ pub(crate) fn scores(looked: &Looked<'_>, seed: u64, progress: &dyn Progress) ->
     let mut warnings = Vec::new();
     let c2st = looked
         .classifiers
-        .then(|| classifiers(&names, &real, &generated, looked.cells, seed, &mut warnings, progress));
+        .then(|| classifiers(&names, [&real, &generated], looked.cells, seed, &mut warnings, progress));
     Scores {
         c2st: c2st.flatten(),
         correlations,
@@ -138,17 +140,16 @@ pub(crate) fn scores(looked: &Looked<'_>, seed: u64, progress: &dyn Progress) ->
     }
 }
 
-/// Trees and a network on the observables, trees on the cells.
+/// Trees and a network on the observables; a convolutional network on the cells, and trees on summaries of them.
 fn classifiers(
     names: &[String],
-    real: &Rows,
-    generated: &Rows,
-    cells: Option<&[Rows; 2]>,
+    [real, generated]: [&Rows; 2],
+    cells: Option<&Cells>,
     seed: u64,
     warnings: &mut Vec<String>,
     progress: &dyn Progress,
 ) -> Option<ClassifierTest> {
-    let task = progress.task("classifiers", 3);
+    let task = progress.task("classifiers", 4);
     let mut details = BTreeMap::new();
     let mut keep = |name: &str, found: Result<(Score, ClassifierDetails), String>| match found {
         Ok((score, of)) => {
@@ -161,17 +162,16 @@ fn classifiers(
             None
         }
     };
-    let all = Wanted { importance: Some(names), learning: true };
     let what = "the observables";
-    let auc = keep("trees", classifier::score(Judge::Trees, what, real, generated, seed, all))?;
-    let few = Wanted::default();
-    let auc_network = keep("network", classifier::score(Judge::Network, what, real, generated, seed, few));
-    let auc_low_level = cells.and_then(|[real, generated]| {
-        let draws = Draws::new(seed, Purpose::new("few of many cells"));
-        let (real, generated) = (some_of(real, draws, 0), some_of(generated, draws, 1));
-        keep("cells", classifier::score(Judge::Trees, crate::cells::WHAT, &real, &generated, seed, few))
+    let auc = keep("trees", classifier::test_columns::<Trees>(what, names, [real, generated], seed))?;
+    let auc_network = keep("network", classifier::test::<Network>(what, real, generated, seed));
+    let auc_low_level = cells.and_then(|Cells { images: [real, generated], .. }| {
+        keep("cells", classifier::test::<ConvolutionalNetwork>(cells::IMAGES, real, generated, seed))
     });
-    Some(ClassifierTest { auc, auc_network, auc_low_level, details })
+    let auc_cells_trees = cells.and_then(|Cells { summaries: [real, generated], .. }| {
+        keep("cells_trees", classifier::test::<Trees>(cells::SUMMARIES, real, generated, seed))
+    });
+    Some(ClassifierTest { auc, auc_network, auc_low_level, auc_cells_trees, details })
 }
 
 /// FPD and KPD as a report has them, of any rows (at least 10 a set).
@@ -189,15 +189,15 @@ fn common(real: &Observables, generated: &Observables) -> Vec<Observable> {
 }
 
 /// At most [`MOST_AVALANCHES`] rows, drawn at random.
-fn some_of(rows: &Rows, draws: Draws, index: u64) -> Rows {
+fn some_of<R: Clone>(rows: &[R], draws: Draws, index: u64) -> Vec<R> {
     if rows.len() <= MOST_AVALANCHES {
-        return rows.clone();
+        return rows.to_vec();
     }
     choose(rows, MOST_AVALANCHES, &mut draws.stream(index))
 }
 
 /// `wanted` different rows at random.
-pub(crate) fn choose(rows: &Rows, wanted: usize, stream: &mut Stream) -> Rows {
+pub(crate) fn choose<R: Clone>(rows: &[R], wanted: usize, stream: &mut Stream) -> Vec<R> {
     random::some_of(rows.len(), wanted, stream).into_iter().map(|row| rows[row].clone()).collect()
 }
 
@@ -211,21 +211,18 @@ fn floor<const N: usize>(
 }
 
 /// The same of so many halvings.
-fn floor_of<const N: usize>(
+fn floor_of<R: Clone, const N: usize>(
     halvings: u32,
-    real: &Rows,
+    real: &[R],
     draws: Draws,
-    metric: impl Fn(&Rows, &Rows, u64) -> [f64; N],
+    metric: impl Fn(&Vec<R>, &Vec<R>, u64) -> [f64; N],
 ) -> [f64; N] {
     let mut sums = [0.0; N];
     for halving in 0..halvings {
         let first = half(real.len(), &mut draws.stream(u64::from(halving)));
         let part = |wanted: u32| {
-            real.iter()
-                .zip(&first)
-                .filter(|(_, half)| **half == wanted)
-                .map(|(row, _)| row.clone())
-                .collect::<Rows>()
+            let of_half = real.iter().zip(&first).filter(|(_, half)| **half == wanted);
+            of_half.map(|(row, _)| row.clone()).collect::<Vec<R>>()
         };
         let values = metric(&part(1), &part(0), u64::from(halving));
         for (sum, value) in sums.iter_mut().zip(values) {
@@ -248,6 +245,12 @@ fn by_largest(real: &Rows, generated: &Rows) -> (Rows, Rows) {
             .collect()
     };
     (scaled(real), scaled(generated))
+}
+
+/// AUC of a convolutional network alone.
+#[cfg(test)]
+pub(crate) fn convolutional_auc(real: &[Image], generated: &[Image], seed: u64) -> Result<f64, String> {
+    classifier::auc_by::<ConvolutionalNetwork>(real, generated, seed)
 }
 
 #[cfg(test)]

@@ -180,10 +180,11 @@ fn jensen_shannon(shift: f64) -> f64 {
 #[test]
 fn a_classifier_says_what_gave_it_away_and_how_many_it_needed() {
     let names = ["a", "b", "c"].map(String::from);
-    let wanted = Wanted { importance: Some(&names), learning: true };
+    let told =
+        |real, generated| classifier::test_columns::<Trees>("rows", &names, [real, generated], 1).unwrap();
     let real = gaussians(1_100, &[0.0; 3], &[1.0; 3], 23);
     let moved = gaussians(1_100, &[0.0, 0.8, 0.0], &[1.0; 3], 24);
-    let (score, details) = classifier::score(Judge::Trees, "rows", &real, &moved, 1, wanted).unwrap();
+    let (score, details) = told(&real, &moved);
     // Φ(0.8/√2) = 0.714 at best; so few rows let trees overfit. The floor is 0.5 within its error.
     assert!(score.value > 0.63 && score.value < 0.73 && (score.floor - 0.5).abs() < 0.05, "{score:?}");
     let error = score.error.unwrap();
@@ -207,7 +208,7 @@ fn a_classifier_says_what_gave_it_away_and_how_many_it_needed() {
         details.effective_share
     );
     let same = gaussians(1_100, &[0.0; 3], &[1.0; 3], 25);
-    let (_, none) = classifier::score(Judge::Trees, "rows", &real, &same, 1, wanted).unwrap();
+    let (_, none) = told(&real, &same);
     assert_eq!(none.wins_from, None);
     assert!(none.divergence < 0.01 && none.ratio_spread < 0.3, "{} {}", none.divergence, none.ratio_spread);
 }

@@ -16,8 +16,13 @@ pub(super) fn definition(name: &str) -> Definition {
             "smooth where trees are stepwise: the larger of the two counts",
         ],
         "AUC on cells" => [
-            "the same with boosted trees that see the avalanche in cells about its centroid",
-            "sees structure between the electrons that observables average away; blind to what is finer than a cell",
+            "the same with a small convolutional network that sees the avalanche in cells about its centroid",
+            "sees patterns between neighbouring cells that observables average away, if there are enough avalanches to learn \
+             them from; blind to what is finer than a cell",
+        ],
+        "AUC of trees on cells" => [
+            "the same with boosted trees that see profiles, occupancies and principal components of these cells",
+            "needs fewer avalanches than the convolutional network, but sees nothing of which cells are neighbours",
         ],
         "FPD" => [
             "Fréchet distance of the Gaussians with the means and covariances of all observables, each over its largest \

@@ -172,7 +172,7 @@ fn sections(check: &Check) -> Markup {
         }
         @if !report.conditional.is_empty() {
             (section("conditional", "Right everywhere, or on average?", &html! {
-                p.faint { "W1/σ of every observable in fifths of the real avalanches, by the condition; beside it the floor in that fifth." }
+                p.faint { "W1/σ of every observable in fifths of the real avalanches, by the condition; in brackets the floor in that fifth. Colour: what is above the floor." }
                 div.plots.one data-group="conditional" {}
             }))
         }

@@ -88,7 +88,7 @@
   // Correlations.
   const map = (title, names, z, most) => () => ({
     traces: [{ type: "heatmap", x: names, y: names, z, zmin: -most, zmax: most, colorscale: [[0, "#2166ac"], [0.5, style("--paper")], [1, "#b2182b"]], xgap: 1, ygap: 1, colorbar: { thickness: 10, len: 0.9 }, hovertemplate: "%{y}, %{x}: %{z:.3f}<extra></extra>" }],
-    layout: layout({ title: { text: title, font: { size: 14 } }, margin: { l: 90, r: 10, t: 34, b: 90 }, xaxis: axis("", { tickangle: 90, tickfont: { size: 10 }, dtick: 1, automargin: false }), yaxis: axis("", { autorange: "reversed", tickfont: { size: 10 }, dtick: 1, automargin: false }) }),
+    layout: layout({ title: { text: title, font: { size: 14 }, x: 0.02, xanchor: "left" }, margin: { l: 90, r: 10, t: 34, b: 90 }, xaxis: axis("", { tickangle: 90, tickfont: { size: 10 }, dtick: 1, automargin: false }), yaxis: axis("", { autorange: "reversed", tickfont: { size: 10 }, dtick: 1, automargin: false }) }),
   });
   if (data.correlations) {
     const c = data.correlations, difference = c.generated.map((row, i) => row.map((v, j) => v - c.real[i][j]));
@@ -101,8 +101,8 @@
   }
 
   // Classifiers.
-  const dashes = { trees: "solid", network: "dash", cells: "dot" };
-  const colors = () => ({ trees: generatedColor, network: "#2f7fd9", cells: "#2e9e4f" });
+  const dashes = { trees: "solid", network: "dash", cells: "dot", cells_trees: "dashdot" };
+  const colors = () => ({ trees: generatedColor, network: "#2f7fd9", cells: "#2e9e4f", cells_trees: "#8a5cc2" });
   const bars = (values, color) => ({ type: "data", array: values, color, thickness: 1, width: 2 });
   if (data.classifiers) {
     const all = Object.entries(data.classifiers);
@@ -158,12 +158,13 @@
   // Conditions.
   const short = (v) => v.toLocaleString("en", { maximumSignificantDigits: 4 });
   (data.conditional || []).forEach((c) => {
-    const names = [...new Set(c.bins.flatMap((bin) => Object.keys(bin.w1_over_sigma)))];
+    const names = data.overlays.map((o) => o.name).filter((name) => c.bins.some((bin) => name in bin.w1_over_sigma));
     const bins = c.bins.map((bin) => `${short(bin.low)} to ${short(bin.high)}`);
-    const of = (key) => c.bins.map((bin) => names.map((name) => bin.w1_over_sigma[name]?.[key] ?? null));
-    const [z, floor] = [of("value"), of("floor")];
+    // A row an observable, a column a bin.
+    const of = (key) => names.map((name) => c.bins.map((bin) => bin.w1_over_sigma[name]?.[key] ?? null));
+    const [value, floor] = [of("value"), of("floor")], known = (make) => value.map((row, k) => row.map((v, b) => (v === null ? null : make(v, floor[k][b]))));
     places("conditional").forEach((place) => add(place, `W1 over sigma of the observables in bins of ${c.condition}`, () => ({
-      traces: [{ type: "heatmap", x: bins, y: names, z: names.map((_, k) => z.map((row) => row[k])), text: names.map((_, k) => z.map((row, b) => (row[k] === null ? "" : `${row[k].toFixed(2)} (${floor[b][k].toFixed(2)})`))), texttemplate: "%{text}", zmin: 0, zmax: 0.5, colorscale: "YlOrRd", reversescale: true, xgap: 2, ygap: 2, colorbar: { thickness: 10, title: { text: "W1/σ" } }, hovertemplate: "%{y}, %{x}: %{text}<extra></extra>" }],
+      traces: [{ type: "heatmap", x: bins, y: names, z: known((v, f) => Math.max(v - f, 0)), text: known((v, f) => `${v.toFixed(2)} (${f.toFixed(2)})`).map((row) => row.map((said) => said ?? "")), texttemplate: "%{text}", zmin: 0, zmax: 0.3, colorscale: "YlOrRd", reversescale: true, xgap: 2, ygap: 2, colorbar: { thickness: 10, title: { text: "above" } }, hovertemplate: "%{y}, %{x}: %{text}<extra></extra>" }],
       layout: layout({ margin: { l: 110, r: 10, t: 20, b: 50 }, xaxis: axis(c.condition, { type: "category", automargin: false }), yaxis: axis("", { autorange: "reversed", dtick: 1, automargin: false }) }),
     })));
   });

@@ -76,11 +76,22 @@ fn judged(of: &Judgement) -> Markup {
         tr {
             th scope="row" { (of.question) }
             td.text { (light(of.light)) }
-            td.text { code { (of.metric) } }
+            td.text { a href={ "#" (section_of(&of.metric)) } { code { (of.metric) } } }
             td { @if let Some(value) = of.value { (decimal(value)) @if of.error > 0.0 { " ± " (decimal(of.error)) } } @else { "none" } }
             td { (decimal(of.floor)) }
             td { (of.green) } td { (of.amber) }
         }
+    }
+}
+
+/// The section of the page that has a metric with its definition.
+fn section_of(metric: &str) -> &'static str {
+    match metric.split('.').next().unwrap_or_default() {
+        "correlations" => "correlations",
+        "pair_correlation" | "lumpiness_by_scale" => "shape",
+        "strips" => "strips",
+        "conditional" => "conditional",
+        _ => "distances",
     }
 }
 

@@ -21,11 +21,12 @@ const DISTANCES: [&str; 3] = ["w1_over_sigma", "ks", "separation_power"];
 /// Neighbourhood scores, of which what is missing to the floor is worse.
 const SHORTFALLS: [&str; 4] = ["precision", "recall", "density", "coverage"];
 /// Numbers of which there is one.
-const SINGLE: [&str; 9] = [
+const SINGLE: [&str; 10] = [
     "empty",
     "c2st.auc",
     "c2st.auc_network",
     "c2st.auc_low_level",
+    "c2st.auc_cells_trees",
     "fpd",
     "kpd",
     "duplicates",
@@ -89,6 +90,7 @@ impl Report {
             ("c2st.auc", c2st.map(|test| &test.auc)),
             ("c2st.auc_network", c2st.and_then(|test| test.auc_network.as_ref())),
             ("c2st.auc_low_level", c2st.and_then(|test| test.auc_low_level.as_ref())),
+            ("c2st.auc_cells_trees", c2st.and_then(|test| test.auc_cells_trees.as_ref())),
             ("fpd", self.fpd.as_ref()),
             ("kpd", self.kpd.as_ref()),
             ("duplicates", self.duplicates.as_ref()),

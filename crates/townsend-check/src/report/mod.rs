@@ -216,10 +216,13 @@ pub struct ClassifierTest {
     /// A small network on the observables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auc_network: Option<Score>,
-    /// Boosted trees on cells about the centroid.
+    /// A small convolutional network on cells about the centroid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auc_low_level: Option<Score>,
-    /// What else they tell: of `trees`, `network` and `cells`.
+    /// Boosted trees on summaries of these cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_cells_trees: Option<Score>,
+    /// What else they tell: of `trees`, `network`, `cells` and `cells_trees`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub details: BTreeMap<String, ClassifierDetails>,
 }
@@ -246,7 +249,7 @@ impl std::fmt::Display for Excess {
 
 impl Report {
     /// Name and version of the format. The number grows when a field changes its meaning or goes.
-    pub const SCHEMA: &'static str = "townsend-report/1";
+    pub const SCHEMA: &'static str = "townsend-report/2";
 
     /// The report as JSON, ending with a line break.
     pub fn to_json(&self) -> Result<String, CheckError> {

@@ -58,6 +58,7 @@ impl Report {
             ("classifier AUC", c2st.map(|test| &test.auc)),
             ("AUC of a network", c2st.and_then(|test| test.auc_network.as_ref())),
             ("AUC on cells", c2st.and_then(|test| test.auc_low_level.as_ref())),
+            ("AUC of trees on cells", c2st.and_then(|test| test.auc_cells_trees.as_ref())),
             ("FPD", self.fpd.as_ref()),
             ("KPD", self.kpd.as_ref()),
             ("precision", self.precision.as_ref()),

@@ -73,7 +73,8 @@ fn report() -> Report {
         c2st: Some(ClassifierTest {
             auc: score(0.75, Some(0.0625)),
             auc_network: None,
-            auc_low_level: None,
+            auc_low_level: Some(score(0.625, Some(0.03125))),
+            auc_cells_trees: Some(score(0.5625, Some(0.03125))),
             details: BTreeMap::new(),
         }),
         fpd: Some(score(0.0625, Some(0.0125))),

@@ -12,8 +12,15 @@ fn light(metric: &str, green: f64, amber: f64) -> String {
 fn the_shipped_thresholds_are_read_and_ask_for_everything() {
     let thresholds = Thresholds::default();
     assert!(thresholds.light.len() >= 15);
-    for metric in ["empty", "c2st.auc_low_level", "pair_correlation", "strips", "conditional", "memorisation"]
-    {
+    for metric in [
+        "empty",
+        "c2st.auc_low_level",
+        "c2st.auc_cells_trees",
+        "pair_correlation",
+        "strips",
+        "conditional",
+        "memorisation",
+    ] {
         assert!(thresholds.light.iter().any(|light| light.metric == metric), "{metric}");
     }
 }

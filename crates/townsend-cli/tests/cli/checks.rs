@@ -77,8 +77,19 @@ fn lights_are_a_gate_by_thresholds_of_ones_own() {
 }
 
 #[test]
-fn conditions_are_arrays_of_both_files() {
+fn conditions_are_arrays_or_branches_of_both_files() {
     let desk = desk();
+    // The number of the avalanche: a branch of every tree that is written. Bins of it are a fifth of the avalanches each.
+    desk.does("convert real.npz real.root --quiet");
+    desk.does("convert same.npz same.root --quiet");
+    let report = desk
+        .does("check --real real.root --generated same.root --no-classifiers --quiet --json --out tree --by avalanche");
+    let by_number = &report.json()["conditional"][1];
+    assert_eq!(by_number["condition"], "avalanche");
+    let bins = by_number["bins"].as_array().unwrap();
+    assert_eq!(bins.len(), 5);
+    assert_eq!((&bins[0]["low"], &bins[4]["high"]), (&0.0.into(), &239.0.into()), "{by_number}");
+    assert!(bins.iter().all(|bin| bin["w1_over_sigma"]["rms_x"]["value"].is_f64()), "{by_number}");
     // An array that both have: its values end at the next avalanche, so there is one too many.
     let ran = desk
         .run("check --real real.npz --generated same.npz --no-classifiers --quiet --out report --by offsets");

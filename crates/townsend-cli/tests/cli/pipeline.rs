@@ -125,7 +125,7 @@ fn train_generate_check() {
         checked.stdout
     );
     let report: serde_json::Value = serde_json::from_slice(&desk.bytes("report/report.json")).unwrap();
-    assert_eq!(report["schema"], "townsend-report/1");
+    assert_eq!(report["schema"], "townsend-report/2");
     assert_eq!(report["seed"], 7);
     assert_eq!(
         (&report["real"]["avalanches"], &report["generated"]["avalanches"]),

@@ -2,6 +2,9 @@
 
 use forust_ml::gradientbooster::GrowPolicy;
 use forust_ml::{GradientBooster, Matrix};
+use townsend_core::Stream;
+
+use super::Classifier;
 
 const TREES: usize = 150;
 const LEARNING_RATE: f32 = 0.05;
@@ -11,15 +14,17 @@ const BINS: u16 = 64;
 /// Least sum of the loss' second derivatives in a leaf: at most ¼ a row, so 20 rows.
 const LEAST_LEAF_WEIGHT: f32 = 5.0;
 
-pub(super) struct Trees(Box<GradientBooster>);
+pub(in crate::multivariate) struct Trees(Box<GradientBooster>);
 
-pub(super) fn describe() -> String {
-    format!("gradient-boosted trees (forust), {TREES} of {LEAVES} leaves, learning rate {LEARNING_RATE}")
-}
+impl Classifier for Trees {
+    type Row = Vec<f64>;
 
-impl Trees {
-    /// In one thread: the sums in the histograms then have one order.
-    pub(super) fn grow(rows: &[&[f64]], labels: &[f64]) -> Result<Self, String> {
+    fn describe() -> String {
+        format!("gradient-boosted trees (forust), {TREES} of {LEAVES} leaves, learning rate {LEARNING_RATE}")
+    }
+
+    /// In one thread: the sums in the histograms then have one order. Nothing is drawn.
+    fn train(rows: &[&Vec<f64>], labels: &[f64], _: &mut Stream) -> Result<Self, String> {
         let columns = rows.first().map_or(0, |row| row.len());
         let mut trees = GradientBooster::default()
             .set_iterations(TREES)
@@ -37,7 +42,7 @@ impl Trees {
         Ok(Self(Box::new(trees)))
     }
 
-    pub(super) fn judge(&self, rows: &[&[f64]]) -> Vec<f64> {
+    fn judge(&self, rows: &[&Vec<f64>]) -> Vec<f64> {
         let columns = rows.first().map_or(0, |row| row.len());
         let flat = by_column(rows);
         let scores = self.0.predict(&Matrix::new(&flat, rows.len(), columns), false);
@@ -46,7 +51,7 @@ impl Trees {
 }
 
 /// Rows column by column, one after another.
-fn by_column(rows: &[&[f64]]) -> Vec<f64> {
+fn by_column(rows: &[&Vec<f64>]) -> Vec<f64> {
     let columns = rows.first().map_or(0, |row| row.len());
     (0..columns).flat_map(|c| rows.iter().map(move |row| row[c])).collect()
 }

@@ -1,0 +1,70 @@
+//! How networks of the classifier test learn: Adam with decoupled weight decay, batches in random order, a learning rate
+//! that falls.
+
+use townsend_core::Stream;
+
+use crate::random::some_of;
+
+const DECAY: f32 = 1e-2;
+
+/// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101).
+pub(super) struct Adam {
+    /// Running means of the gradients and of their squares.
+    moments: [Vec<f32>; 2],
+}
+
+/// Where a training is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// From 1.
+    number: i32,
+    rate: f32,
+}
+
+impl Adam {
+    pub(super) fn new(parameters: usize) -> Self {
+        Self { moments: [vec![0.0; parameters], vec![0.0; parameters]] }
+    }
+
+    pub(super) fn step(&mut self, parameters: &mut [f32], gradient: &[f32], at: Step) {
+        let (first, second) = (0.9f32, 0.999f32);
+        let (first_left, second_left) = (1.0 - first.powi(at.number), 1.0 - second.powi(at.number));
+        let [mean, square] = &mut self.moments;
+        let moments = mean.iter_mut().zip(square.iter_mut());
+        for ((parameter, g), (mean, square)) in parameters.iter_mut().zip(gradient).zip(moments) {
+            *mean += (1.0 - first) * (g - *mean);
+            *square += (1.0 - second) * (g * g - *square);
+            let change = (*mean / first_left) / ((*square / second_left).sqrt() + 1e-8);
+            *parameter -= at.rate * (change + DECAY * *parameter);
+        }
+    }
+}
+
+/// Calls `learn` with the rows of one batch after the other, for so many epochs in batches of so many; the rate falls along a half cosine to 0.
+pub(super) fn train(
+    rows: usize,
+    (epochs, batch): (usize, usize),
+    rate: f32,
+    random: &mut Stream,
+    mut learn: impl FnMut(&[usize], Step),
+) {
+    let steps = epochs * rows.div_ceil(batch);
+    let mut number = 0;
+    for _ in 0..epochs {
+        for chosen in some_of(rows, rows, random).chunks(batch) {
+            let part = std::f32::consts::PI * number as f32 / steps as f32;
+            number += 1;
+            learn(chosen, Step { number, rate: 0.5 * rate * (1.0 + part.cos()) });
+        }
+    }
+}
+
+/// Derivative of the mean cross entropy of a batch by each logit.
+pub(super) fn logit_gradient(logits: &[f32], labels: &[f64]) -> Vec<f32> {
+    let n = logits.len() as f32;
+    logits.iter().zip(labels).map(|(&logit, &label)| (sigmoid(logit) - label as f32) / n).collect()
+}
+
+pub(super) fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
