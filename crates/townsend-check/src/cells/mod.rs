@@ -21,8 +21,9 @@ pub(crate) const SUMMARIES: &str = "the same cells: profiles, numbers of cells b
 /// Cells an axis, and their width in units of the median real spread.
 const SIDE: usize = 16;
 const WIDTH: f64 = 0.4;
-/// Avalanches of each set that are looked at.
+/// Avalanches of each set that are looked at, and of these the ones that a convolutional network sees, for the sake of time.
 const MOST: usize = 5_000;
+const MOST_IMAGES: usize = 2_500;
 /// Avalanches from which the median spread is taken.
 const MEASURED: usize = 1_000;
 /// Least electrons of an avalanche: of fewer the cells say nothing.
@@ -38,7 +39,7 @@ const CHOOSE: Purpose = Purpose::new("avalanches for cells");
 
 /// What classifiers on cells see of the real and of the generated set.
 pub(crate) struct Cells {
-    /// Every cell.
+    /// Every cell, of at most [`MOST_IMAGES`] avalanches.
     pub(crate) images: [Vec<Image>; 2],
     /// One row of numbers an avalanche.
     pub(crate) summaries: [Rows; 2],
@@ -75,8 +76,10 @@ pub(crate) fn cells(
     };
     let mut rows: Rows = all.par_iter().zip(components).map(row).collect();
     let split = chosen[0].len();
-    let (generated, of_generated) = (all.split_off(split), rows.split_off(split));
-    Some(Cells { images: [all, generated], summaries: [rows, of_generated] })
+    let (of_generated, generated) = (rows.split_off(split), all.split_off(split));
+    // They stand in random order.
+    let images = [all, generated].map(|all| all.into_iter().take(MOST_IMAGES).collect());
+    Some(Cells { images, summaries: [rows, of_generated] })
 }
 
 /// Some avalanches with enough electrons, drawn at random.

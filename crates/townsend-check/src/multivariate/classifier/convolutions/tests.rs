@@ -85,7 +85,7 @@ fn identical_distributions_cannot_be_told_apart_whatever_the_number_of_threads()
 
 #[test]
 fn images_that_are_too_small_are_refused() {
-    let image = Image { size: [4, 4, 4], occupied: vec![(3, 1.0)] };
+    let image = Image { size: [2; 3], occupied: vec![(3, 1.0)] };
     assert!(
         auc_by::<ConvolutionalNetwork>(&vec![image; 20], &scattered(20, 3, 1), 1)
             .unwrap_err()
