@@ -4,6 +4,7 @@ mod common;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use common::{avalanches, file};
 use serde_json::Value;
@@ -15,7 +16,8 @@ use townsend_core::{InputFile, Silent};
 /// A file name as bad as can be.
 const HOSTILE: &str = "<script>console.error('injected')</script></script><!--&\"quoted\".npz";
 
-fn checked() -> Check {
+/// Made once: its classifiers take most of the time.
+static CHECKED: LazyLock<Check> = LazyLock::new(|| {
     let hostile = InputFile { file: HOSTILE.to_string(), ..file("") };
     let (real, generated) = (avalanches(150, 80.0, 0.3, 1), avalanches(150, 80.0, 0.33, 2));
     let mut check =
@@ -28,7 +30,7 @@ fn checked() -> Check {
     check.curves =
         [curve("loss", "training"), curve("loss", "validation")].into_iter().chain(of_dimensions).collect();
     check
-}
+});
 
 /// The first browser of these names.
 fn chromium() -> &'static str {
@@ -81,7 +83,7 @@ fn load(page: &Path, profile: &Path, more: &[&str]) -> String {
 
 #[test]
 fn every_plot_is_drawn_and_says_what_it_is() {
-    let check = checked();
+    let check = &*CHECKED;
     let page = check.write_html().unwrap();
     let script = "await townsend.drawAll();
         const plots = [...document.querySelectorAll('.plot')];
@@ -117,7 +119,7 @@ fn every_plot_is_drawn_and_says_what_it_is() {
 /// The pixels of a scene change with the camera, and both scenes have one camera; 50 avalanches at once do not stutter.
 #[test]
 fn the_avalanches_turn() {
-    let page = checked().write_html().unwrap();
+    let page = CHECKED.write_html().unwrap();
     let script = "const { scenes } = townsend;
         await townsend.begin();
         const eye = () => scenes._fullLayout.scene.camera.eye, other = () => scenes._fullLayout.scene2.camera.eye;
@@ -159,7 +161,7 @@ fn the_avalanches_turn() {
 
 #[test]
 fn the_blind_test_keeps_its_score() {
-    let page = checked().write_html().unwrap();
+    let page = CHECKED.write_html().unwrap();
     let script = "const rest = () => new Promise((done) => setTimeout(done, 400));
         document.getElementById('start').click();
         await rest();
@@ -174,21 +176,22 @@ fn the_blind_test_keeps_its_score() {
     let (found, said) = run(&page, script, &[]);
     assert_eq!(said, [""; 0]);
     assert!(found["score"].as_str().unwrap().contains(" of 2 right"), "{found}");
-    assert_eq!(found["titles"], serde_json::json!(["left", "right"]), "nothing gives the answer away");
+    assert_eq!(found["titles"], serde_json::json!(["first", "second"]), "nothing gives the answer away");
     assert!(found["stored"][0].as_str().unwrap().contains("\"of\":2"), "{found}");
     assert_eq!(found["after"], "");
 }
 
 #[test]
 fn light_and_dark_and_a_phone() {
-    let page = checked().write_html().unwrap();
+    let page = CHECKED.write_html().unwrap();
     let script = "const ground = () => getComputedStyle(document.body).backgroundColor, plot = document.querySelector('.plot');
         await townsend.drawAll();
         const ink = () => plot._fullLayout.font.color;
         const first = [ground(), ink()];
         document.getElementById('theme').click();
         await new Promise((done) => setTimeout(done, 500));
-        return { first, second: [ground(), ink()], wider: document.documentElement.scrollWidth - document.documentElement.clientWidth };";
+        return { first, second: [ground(), ink()], wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+                 domains: ['scene', 'scene2'].map((name) => { const { x, y } = townsend.scenes._fullLayout[name].domain; return [x, y]; }) };";
     let (light, said) = run(&page, script, &[]);
     assert_eq!(said, [""; 0]);
     let (white, black) = (
@@ -199,11 +202,14 @@ fn light_and_dark_and_a_phone() {
     let (dark, _) = run(&page, script, &["--blink-settings=preferredColorScheme=0", "--window-size=500,900"]);
     assert_eq!((&dark["first"], &dark["second"]), (&black, &white), "who prefers dark gets dark");
     assert!(dark["wider"].as_i64().unwrap() <= 0, "{dark}");
+    // One scene above the other, each as wide as the page.
+    assert_eq!(dark["domains"], serde_json::json!([[[0, 1], [0.52, 1]], [[0, 1], [0, 0.48]]]));
+    assert_eq!(light["domains"], serde_json::json!([[[0, 0.49], [0, 1]], [[0.51, 1], [0, 1]]]));
 }
 
 #[test]
 fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
-    let mut check = checked();
+    let mut check = CHECKED.clone();
     check.report.generated.warnings.push("arrays that are not read: <b>".to_string());
     let page = check.write_html().unwrap();
     assert!(page.contains("&amp;&quot;quoted&quot;.npz: arrays that are not read: &lt;b&gt;</li>"));
@@ -225,7 +231,7 @@ fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
 /// Figures for papers: every number as SVG and as PDF.
 #[test]
 fn figures_for_papers_are_svg_and_pdf() {
-    let check = checked();
+    let check = &*CHECKED;
     let figures = check.figures().unwrap();
     assert_eq!(figures.len(), 36);
     let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();

@@ -213,8 +213,8 @@ fn blind_test() -> Markup {
             div #test hidden {
                 div #blind-scenes.scenes tabindex="0" role="application" aria-label="Two avalanches, one real, one generated; arrow keys turn them" {}
                 p.controls {
-                    button type="button" data-guess="0" { "The left one is real" } " "
-                    button type="button" data-guess="1" { "The right one is real" } " "
+                    button type="button" data-guess="0" { "The first one is real" } " "
+                    button type="button" data-guess="1" { "The second one is real" } " "
                     button type="button" #forget { "Forget the score" }
                 }
             }

@@ -193,9 +193,10 @@
     const t = joined("t", 2);
     return { type: "scatter3d", mode: "markers", scene: name, x: joined("x", 0), y: joined("z", 1), z: t, hoverinfo: "skip", showlegend: false, marker: { size: alone ? 2 : 1, opacity: alone ? 0.8 : 0.4, color: t, colorscale: "Viridis", cmin: gallery.extent[2][0], cmax: gallery.extent[2][1], showscale: name === "scene2", colorbar: { title: { text: `t [${gallery.units[2]}]` }, thickness: 10, len: 0.7 } } };
   };
-  // Phones get one scene above the other.
-  const domains = () => (innerWidth > 700 ? [{ x: [0, 0.49] }, { x: [0.51, 1] }] : [{ y: [0.52, 1] }, { y: [0, 0.48] }]);
-  const titles = (texts) => domains().map((d, k) => ({ text: texts[k], showarrow: false, xref: "paper", yref: "paper", x: d.x ? (d.x[0] + d.x[1]) / 2 : 0.5, y: d.y ? d.y[1] : 1, xanchor: "center", yanchor: "bottom", font: { size: 14 } }));
+  // Phones get one scene above the other, with titles at the left, where the buttons of the plot are not.
+  const wide = () => innerWidth > 700;
+  const domains = () => (wide() ? [{ x: [0, 0.49], y: [0, 1] }, { x: [0.51, 1], y: [0, 1] }] : [{ x: [0, 1], y: [0.52, 1] }, { x: [0, 1], y: [0, 0.48] }]);
+  const titles = (texts) => domains().map((d, k) => ({ text: texts[k], showarrow: false, xref: "paper", yref: "paper", x: wide() ? (d.x[0] + d.x[1]) / 2 : 0, y: d.y[1], xanchor: wide() ? "center" : "left", yanchor: "bottom", font: { size: 14 } }));
   const show = (element, left, right, texts) => {
     const [first, second] = domains();
     const kept = element._fullLayout?.scene?.camera?.eye;
@@ -251,22 +252,22 @@
     document.getElementById("score").textContent = of ? `${answer}${right} of ${of} right; who guesses is as good with probability ${(100 * chance).toPrecision(2)}%.` : "";
     try { localStorage.setItem(key, JSON.stringify(score)); } catch { /* no storage */ }
   };
-  let realIsRight = false;
+  let realIsSecond = false;
   const ask = () => {
     const blind = document.getElementById("blind-scenes"), pair = Math.min(gallery.real.length, gallery.generated.length), k = Math.floor(Math.random() * pair);
-    realIsRight = Math.random() < 0.5;
+    realIsSecond = Math.random() < 0.5;
     const both = [[gallery.real[k]], [gallery.generated[k]]];
-    if (realIsRight) both.reverse();
+    if (realIsSecond) both.reverse();
     const first = blind.dataset.drawn !== "yes";
-    return show(blind, both[0], both[1], ["left", "right"]).then(() => { if (first) together(blind); });
+    return show(blind, both[0], both[1], ["first", "second"]).then(() => { if (first) together(blind); });
   };
   if (gallery && document.getElementById("blind")) {
     tell("");
     document.getElementById("start").addEventListener("click", (event) => { document.getElementById("test").hidden = false; event.target.hidden = true; ask(); });
     document.querySelectorAll("[data-guess]").forEach((button) => button.addEventListener("click", () => {
-      const right = (button.dataset.guess === "1") === realIsRight;
+      const right = (button.dataset.guess === "1") === realIsSecond;
       score = { right: score.right + (right ? 1 : 0), of: score.of + 1 };
-      tell(right ? "Right. " : `Wrong: the ${realIsRight ? "right" : "left"} one was real. `);
+      tell(right ? "Right. " : `Wrong: the ${realIsSecond ? "second" : "first"} one was real. `);
       ask();
     }));
     document.getElementById("forget").addEventListener("click", () => { score = { right: 0, of: 0 }; tell(""); });
