@@ -214,8 +214,11 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
     /// Number of avalanches in all, empty ones included.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) events: u64,
+    #[arg(long, value_name = "N", required_unless_present = "reconstruct", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) events: Option<u64>,
+    /// Make no new avalanches, but the given ones as a vae decodes them from latent points of their own.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "start", "condition", "shard"])]
+    pub(crate) reconstruct: Option<PathBuf>,
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -200,15 +200,33 @@ fn describe_training(summary: &Summary) -> String {
     let best = summary.best.map_or(String::new(), |(value, epoch)| {
         format!("; smallest {what} {} in epoch {epoch}", significant(value, 5))
     });
+    let back = match summary.rollbacks {
+        0 => String::new(),
+        times => format!(
+            "; {times} times the loss was not finite or exploded: went back to the last epoch's end, on with half the step size"
+        ),
+    };
+    let symptoms =
+        summary.last.iter().flat_map(|epoch| &epoch.symptoms).map(|symptom| format!("; {symptom}"));
     format!(
-        "{} epochs, {} steps on {} avalanches with electrons in {:.0} s{best}",
-        summary.epochs, summary.steps, summary.used, summary.seconds
+        "{} epochs, {} steps on {} avalanches with electrons in {:.0} s{best}{back}{}",
+        summary.epochs,
+        summary.steps,
+        summary.used,
+        summary.seconds,
+        symptoms.collect::<String>()
     )
 }
 
 fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    if let Some(real) = &arguments.reconstruct {
+        let made_again =
+            townsend::reconstruct(&arguments.run, real, &arguments.out, arguments.format, context)?;
+        return made(&made_again, &arguments.out, bars, json);
+    }
     let options = SampleOptions {
-        events: arguments.events,
+        // Without --reconstruct it is required.
+        events: arguments.events.unwrap_or_default(),
         shard: arguments.shard.unwrap_or_default(),
         start: arguments.start,
         conditions: arguments.condition.clone(),

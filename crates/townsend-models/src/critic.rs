@@ -38,7 +38,7 @@ pub(crate) struct Critic {
     pub(crate) head: Vec<Dense>,
     pub(crate) minibatch: Option<Minibatch>,
     pub(crate) spectral_norm: bool,
-    /// Fraction of the numbers that are left out after each linear layer of the trunk in training.
+    /// Fraction of the numbers that are left out in training after each linear layer of the trunk but the last.
     pub(crate) dropout: f64,
 }
 
@@ -137,12 +137,7 @@ impl Critic {
     ) -> Judged {
         let features = if self.convolutions.is_empty() {
             let input = join(cells, observables.clone());
-            let dropout = Some((batch, purpose, self.dropout));
-            let features = apply_all(&self.trunk, pass, dropout, input);
-            match mask(pass, (batch, purpose, self.dropout), self.trunk.len(), &features) {
-                Some(mask) => features * mask,
-                None => features,
-            }
+            apply_all(&self.trunk, pass, Some((batch, purpose, self.dropout)), input)
         } else {
             pass.stack(&self.convolutions, self.cells, cells)
         };
@@ -187,13 +182,9 @@ impl Critic {
                 let before = pass.linear(&layer.name, layer.outputs, x);
                 x = layer.activation.apply(before.clone());
                 let mut slope = layer.activation.derivative(before);
-                // Those of `apply_all`, and of the last layer.
-                if let Some(mask) = mask(
-                    pass,
-                    (batch, purpose, self.dropout),
-                    number + usize::from(number + 1 == self.trunk.len()),
-                    &x,
-                ) {
+                // Dropout where `apply_all` has it.
+                let dropout = if number + 1 < self.trunk.len() { self.dropout } else { 0.0 };
+                if let Some(mask) = mask(pass, (batch, purpose, dropout), number, &x) {
                     x = x * mask.clone();
                     slope = slope * mask;
                 }

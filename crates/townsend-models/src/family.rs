@@ -70,6 +70,12 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     /// What the sampler gave, `[batch, _]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2>;
 
+    /// Weights of the cells that avalanches are decoded to from their own latent points, `[batch, cells]`; `None` if the model has no
+    /// encoder.
+    fn reconstructed(&self, _pass: &mut Pass<'_>, _batch: &Batch) -> Option<Tensor<2>> {
+        None
+    }
+
     /// True if the model draws the number of electrons itself: the sum of the weights. Else it is drawn from the
     /// [`SizeModel`](crate::SizeModel).
     fn draws_size(&self) -> bool {
@@ -176,6 +182,7 @@ macro_rules! families {
             pub const FAMILIES: &[&str] = &[$($name),*];
 
             /// The configuration, as TOML, that a preset of a family stands for; `None` if there is no such family.
+            /// Tables of `[dims.N]` go before the others in N dimensions.
             ///
             /// # Errors
             /// There is no preset of this name.

@@ -12,11 +12,13 @@ use townsend_core::{CountSet, Grid, Meta, Purpose, stream};
 use crate::layers::Pass;
 use crate::multinomial::throw;
 use crate::parameters::to_host;
-use crate::{Checkpoint, Decoder, Model, ModelError, Parameters, Sampler, SizeModel};
+use crate::{Batch, Checkpoint, Decoder, Model, ModelError, Parameters, Sampler, SizeModel};
 
 const LATENT: Purpose = Purpose::new("generate latent");
 const SIZE: Purpose = Purpose::new("generate size");
 const ELECTRONS: Purpose = Purpose::new("generate electrons");
+const POSTERIOR: Purpose = Purpose::new("reconstruct latent");
+const RECONSTRUCTED: Purpose = Purpose::new("reconstruct electrons");
 
 /// Draws avalanches: a latent point becomes the shape of an avalanche, the number of electrons is drawn on its own, and
 /// the electrons are thrown into the cells of the shape.
@@ -88,6 +90,38 @@ impl Generator {
             let wanted = start.max(range.start)..start.saturating_add(block).min(range.end);
             self.decode_block(seed, start, wanted)
         })
+    }
+
+    /// Avalanches on the model's grid as it decodes them from latent points of their own, each with as many electrons as it has; `None`
+    /// if the model has no encoder. They say how well it describes avalanches that it is shown, not what new ones it makes.
+    pub fn reconstruct(&self, seed: u64, real: &CountSet) -> Option<CountSet> {
+        let mut set = self.empty_set();
+        let all: Vec<usize> = (0..real.len()).collect();
+        for block in all.chunks(block(&self.grid)) {
+            let batch = self.batch_of(seed, real, block);
+            let weights = to_host(self.model.reconstructed(&mut Pass::inference(&self.parameters), &batch)?);
+            for (&index, weights) in block.iter().zip(weights.chunks(self.grid.cells())) {
+                let random = &mut stream(seed, RECONSTRUCTED, index as u64);
+                set.push_cells(&throw(weights, real.get(index).electrons(), random));
+            }
+        }
+        Some(set)
+    }
+
+    /// Avalanches with these numbers, with noise that belongs to each.
+    fn batch_of(&self, seed: u64, real: &CountSet, indices: &[usize]) -> Batch {
+        let (cells, noise) = (self.grid.cells(), self.model.noise());
+        let mut dense = vec![0.0; indices.len() * cells];
+        for (&index, row) in indices.iter().zip(dense.chunks_mut(cells)) {
+            let counts = real.get(index);
+            counts.cells.iter().zip(counts.counts).for_each(|(&cell, &n)| row[cell as usize] = n as f32);
+        }
+        let numbers = indices.iter().flat_map(|&index| standard_normal(seed, POSTERIOR, index as u64, noise));
+        let tensor = |values: Vec<f32>, columns: usize| {
+            Tensor::from_data(TensorData::new(values, [indices.len(), columns]), self.parameters.device())
+        };
+        let (counts, noise) = (tensor(dense, cells), tensor(numbers.collect(), noise));
+        Batch { counts, noise, seed, step: indices.first().map_or(0, |&index| index as u64) }
     }
 
     fn empty_set(&self) -> CountSet {

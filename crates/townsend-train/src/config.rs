@@ -294,9 +294,24 @@ fn fill_in(mut table: toml::Table) -> Result<toml::Table, ConfigError> {
     let Some(family) = text(model.get("family")) else { return Ok(table) };
     if let Some(preset) = ModelConfig::preset(&family, &preset)? {
         let preset = toml::from_str(preset).expect("presets are TOML, as a test says");
+        let preset = of_dims(preset, model);
         merge(&mut table, preset);
     }
     Ok(table)
+}
+
+/// What a preset says for the dimensions of `model`: in three of them the tables of its `[dims.3]` go before the others.
+fn of_dims(mut preset: toml::Table, model: &toml::Table) -> toml::Table {
+    let Some(toml::Value::Table(mut all)) = preset.remove("dims") else { return preset };
+    let bare = model.clone().into_iter().filter(|(key, _)| matches!(key.as_str(), "family" | "dims"));
+    // A family or a number that is wrong is told where all of the configuration is read.
+    let dims = bare.collect::<toml::Table>().try_into::<ModelConfig>().map(|model| model.dims().to_string());
+    let mut table = match dims.ok().and_then(|dims| all.remove(&dims)) {
+        Some(toml::Value::Table(table)) => table,
+        _ => toml::Table::new(),
+    };
+    merge(&mut table, preset);
+    table
 }
 
 /// Adds the entries of `defaults` that `table` has not, section by section: what a key stands for, such as a schedule, is

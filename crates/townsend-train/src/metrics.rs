@@ -1,5 +1,6 @@
 //! `metrics.jsonl`: numbers of every step and epoch, one JSON object a line.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -138,4 +139,27 @@ pub(crate) fn epochs(path: &Path) -> Result<Vec<EpochMetrics>, TrainError> {
         Line::Step(_) | Line::Rollback(_) => None,
     };
     Ok(lines(path)?.into_iter().filter_map(epoch).collect())
+}
+
+/// What went wrong in a training, by its file: where it went back, and each symptom with the epochs that had it.
+pub(crate) fn notes(path: &Path) -> Result<Vec<String>, TrainError> {
+    let (mut notes, mut symptoms) = (Vec::new(), BTreeMap::<String, Vec<u32>>::new());
+    for line in lines(path)? {
+        match line {
+            Line::Step(_) => {}
+            Line::Rollback(Rollback { step, failed, loss, factor }) => notes.push(format!(
+                "training: at step {failed} the loss was {loss}, so it went back to step {step}, and on with {factor} of the step size"
+            )),
+            Line::Epoch(metrics) => metrics
+                .symptoms
+                .into_iter()
+                .for_each(|symptom| symptoms.entry(symptom).or_default().push(metrics.epoch)),
+        }
+    }
+    let of_symptom = |(symptom, epochs): (String, Vec<u32>)| {
+        let (first, last) = (epochs[0], epochs[epochs.len() - 1]);
+        format!("training: in {} epochs, from {first} to {last}, {symptom}", epochs.len())
+    };
+    notes.extend(symptoms.into_iter().map(of_symptom));
+    Ok(notes)
 }

@@ -180,6 +180,12 @@ impl Run {
         crate::metrics::epochs(&self.metrics_file())
     }
 
+    /// What went wrong in the training, in sentences: losses that it went back from, and symptoms such as a collapse. It is empty if
+    /// nothing did.
+    pub fn notes(&self) -> Result<Vec<String>, TrainError> {
+        crate::metrics::notes(&self.metrics_file())
+    }
+
     /// A generator with the weights of the smallest validation loss, on the device of the run.
     pub fn generator(&self) -> Result<Generator, TrainError> {
         self.generator_of(&self.best_checkpoint(), &self.config.training.device)

@@ -156,10 +156,18 @@ impl<'a> Trainer<'a> {
     }
 
     fn message(&self, numbers: &Numbers, events_per_second: f64) -> String {
-        let (epoch, epochs) = (self.header.training.epoch + 1, self.plan.config.training.epochs);
+        let (state, epochs) = (&self.header.training, self.plan.config.training.epochs);
+        let back = match state.rollbacks {
+            0 => String::new(),
+            times => format!("  went back {times} times"),
+        };
+        let (epoch, step) = (state.epoch + 1, state.step);
         let shown = numbers.iter().filter_map(|(name, value)| Some((name.replace('_', " "), value.one()?)));
         let shown: Vec<String> = shown.map(|(name, value)| format!("  {name} {value:.4}")).collect();
-        format!("epoch {epoch}/{epochs}{}  {events_per_second:.1} events/s", shown.concat())
+        format!(
+            "epoch {epoch}/{epochs}  step {step}{}  {events_per_second:.1} events/s{back}",
+            shown.concat()
+        )
     }
 
     /// Every player that is to moves once.

@@ -157,6 +157,8 @@ struct Real<'a> {
     conditions: Vec<(String, Vec<f64>)>,
     training: Option<Dataset>,
     curves: Vec<Curve>,
+    /// What went wrong in the generator's training.
+    notes: Vec<String>,
     thresholds: Thresholds,
 }
 
@@ -165,7 +167,7 @@ impl<'a> Real<'a> {
         let thresholds = thresholds(options.thresholds.as_deref())?;
         let Loaded { mut data, warnings, .. } = context.read(path, &ReadOptions::default())?;
         let mut conditions = conditions(path, &options.by)?;
-        let (mut training, mut curves) = (None, Vec::new());
+        let (mut training, mut curves, mut notes) = (None, Vec::new(), Vec::new());
         if let Some(run) = &options.held_back {
             let parts = parts(run, path, &data)?;
             training = Some(data.select(&parts.training));
@@ -173,12 +175,12 @@ impl<'a> Real<'a> {
             for (_, values) in &mut conditions {
                 *values = parts.test.iter().filter_map(|&index| values.get(index).copied()).collect();
             }
-            curves = parts.curves;
+            (curves, notes) = (parts.curves, parts.notes);
         }
         if let Some(file) = &options.training {
             training = Some(context.read(file, &ReadOptions::default())?.data);
         }
-        Ok(Self { path, options, data, warnings, conditions, training, curves, thresholds })
+        Ok(Self { path, options, data, warnings, conditions, training, curves, notes, thresholds })
     }
 
     fn check(&self, generated: &Path, out: &Path, context: &Context<'_>) -> Result<Report> {
@@ -212,7 +214,7 @@ impl<'a> Real<'a> {
             context.progress,
         )?;
         check.report.real.warnings.clone_from(&self.warnings);
-        check.report.generated.warnings = set.warnings;
+        check.report.generated.warnings = [self.notes.clone(), set.warnings].concat();
         check.curves.clone_from(&self.curves);
         context.go_on()?;
         let figures = check.figures()?.into_iter().flat_map(|figure| {
@@ -264,13 +266,14 @@ struct Parts {
     training: Vec<usize>,
     test: Vec<usize>,
     curves: Vec<Curve>,
+    notes: Vec<String>,
 }
 
 /// Training and test part of the data that a run was made from.
 fn parts(run: &Path, file: &Path, data: &Dataset) -> Result<Parts> {
     let by_split = |split: &Split| {
         let [training, test] = [Part::Training, Part::Test].map(|part| split.indices(part, data.len()));
-        Parts { training, test, curves: Vec::new() }
+        Parts { training, test, curves: Vec::new(), notes: Vec::new() }
     };
     let (digest, parts) = if let Some(CascadeRun { summary, .. }) = CascadeRun::open(run)? {
         match summary {
@@ -287,7 +290,10 @@ fn parts(run: &Path, file: &Path, data: &Dataset) -> Result<Parts> {
     } else {
         let run = Run::open(run)?;
         let [training, test] = [Part::Training, Part::Test].map(|part| run.indices(data, part));
-        (run.data().digest.clone(), Parts { training, test, curves: curves(&run)? })
+        (
+            run.data().digest.clone(),
+            Parts { training, test, curves: curves_of(&run.epochs()?), notes: run.notes()? },
+        )
     };
     if digest != data.digest() {
         return Err(Error::Usage(format!(
@@ -309,11 +315,7 @@ fn parts(run: &Path, file: &Path, data: &Dataset) -> Result<Parts> {
 /// Of a number for each of something, such as a latent dimension, at most so many are drawn: those that are largest at the end.
 const MOST_LINES: usize = 32;
 
-/// Every number of the training by epoch.
-fn curves(run: &Run) -> Result<Vec<Curve>> {
-    Ok(curves_of(&run.epochs()?))
-}
-
+/// Every number of a training by epoch.
 fn curves_of(epochs: &[EpochMetrics]) -> Vec<Curve> {
     let curve = |number: &str, name: &str, of: &dyn Fn(&EpochMetrics) -> Option<f64>| {
         let points = epochs.iter().filter_map(|epoch| Some([f64::from(epoch.epoch), of(epoch)?])).collect();

@@ -1,12 +1,13 @@
 //! New avalanches from a trained model.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Instant;
 
 use serde::Serialize;
 use townsend_core::{Dataset, Meta};
-use townsend_io::{AvalancheWriter, Format, WriteOptions};
+use townsend_io::{AvalancheWriter, Format, Loaded, ReadOptions, WriteOptions};
 use townsend_models::{Generator, device};
 use townsend_train::Run;
 
@@ -110,12 +111,7 @@ pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Conte
         return cloud.generate(out, options, context);
     }
     refuse_start(run, options)?;
-    let (generator, weights) = if run.is_file() {
-        (Generator::load(run, &device("cpu")?)?, run.to_owned())
-    } else {
-        let run = Run::open(run)?;
-        (run.generator()?, run.best_checkpoint())
-    };
+    let (generator, weights) = network(run)?;
     let meta = context.meta("generate", true, &Meta::default(), &[&weights])?;
     let range = options.shard.range(options.events);
     let write = WriteOptions {
@@ -129,6 +125,51 @@ pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Conte
     let avalanches = range.end - range.start;
     let parts = generator.chunks(context.seed, range).map(Dataset::from);
     stream_out("generating", avalanches, parts, writer, context)
+}
+
+/// The generator of a run's network or of exported weights, and the file of its weights.
+fn network(run: &Path) -> Result<(Generator, PathBuf)> {
+    if run.is_file() {
+        return Ok((Generator::load(run, &device("cpu")?)?, run.to_owned()));
+    }
+    let run = Run::open(run)?;
+    Ok((run.generator()?, run.best_checkpoint()))
+}
+
+/// Writes the avalanches of `real` as a variational autoencoder decodes them from latent points of their own, each with as many electrons
+/// as it has. They are not new avalanches: they tell what the decoder can describe, and the difference to what [`generate`] makes is the
+/// sampler's.
+pub fn reconstruct(
+    run: &Path,
+    real: &Path,
+    out: &Path,
+    format: Option<Format>,
+    context: &Context<'_>,
+) -> Result<Generated> {
+    let without_encoder = || {
+        let what = format!("{}: has no encoder; only a vae can reconstruct avalanches", run.display());
+        Err(Error::Usage(what))
+    };
+    if CascadeRun::open(run)?.is_some() || CloudRun::open(run)?.is_some() {
+        return without_encoder();
+    }
+    let (generator, weights) = network(run)?;
+    let grid = generator.grid();
+    let options = ReadOptions { dims: Some(grid.dims()), ..ReadOptions::default() };
+    let Loaded { data, warnings, .. } = context.read(real, &options)?;
+    let counts = data.to_counts(grid)?;
+    let started = Instant::now();
+    let Some(reconstructed) = generator.reconstruct(context.seed, &counts) else { return without_encoder() };
+    let seconds = started.elapsed().as_secs_f64();
+    let meta = context.meta("reconstruct", true, data.meta(), &[&weights, real])?;
+    let write =
+        WriteOptions { format, grid: Some(grid.clone()), force: context.force, ..WriteOptions::default() };
+    let mut writer = AvalancheWriter::create(out, &meta, &write)?;
+    let avalanches = reconstructed.len() as u64;
+    let electrons = reconstructed.iter().map(|counts| counts.electrons()).sum();
+    writer.append(&Dataset::from(reconstructed))?;
+    writer.finish()?;
+    Ok(Generated { avalanches, electrons, seconds, warnings })
 }
 
 /// Refuses starts and conditions, for models that learned neither.
@@ -151,7 +192,7 @@ pub(crate) fn stream_out(
     context: &Context<'_>,
 ) -> Result<Generated> {
     let task = context.progress.task(task, avalanches);
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let mut electrons = 0;
     for part in parts {
         context.go_on()?;

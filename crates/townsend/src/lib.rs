@@ -44,7 +44,7 @@ pub use convert::{ConvertOptions, Converted, convert};
 pub use demo::{Demo, demo};
 pub use error::{Error, Result};
 pub use export::{Exported, export};
-pub use generate::{Generated, SampleOptions, Setting, Shard, generate};
+pub use generate::{Generated, SampleOptions, Setting, Shard, generate, reconstruct};
 pub use inspect::{InspectOptions, Inspection, ObservableSummary, inspect};
 pub use readout::{ReadoutOptions, StripSummary, ViewSummary, readout};
 pub use simulate::simulate;

@@ -2,7 +2,7 @@
 //!
 //! | | generator | critic |
 //! |---|---|---|
-//! | 1D | linear layers, SELU and dropout after each, a last one to the cells | linear layers of cells and observables, ELU and dropout, a last one to the score |
+//! | 1D | linear layers, SELU and dropout after each, a last one to the cells | linear layers of cells and observables, ELU after each, dropout between them, a last one to the score |
 //! | 2D, 3D | linear layers, transposed convolutions, ReLU after all but the last; in the reference's 2D batch normalisation after the linear ones | convolutions, LeakyReLU; linear layers of features and what is joined to them, LeakyReLU, a last one to the score |
 //! | number of electrons alone | linear layers, CELU (which is ELU) | linear layers, ELU |
 

@@ -217,6 +217,12 @@ impl Model for Vae {
         self.adversary.is_none().then(|| self.network.step_products())
     }
 
+    fn reconstructed(&self, pass: &mut Pass<'_>, batch: &Batch) -> Option<Tensor<2>> {
+        let encoded = self.encoded(pass, batch);
+        let decoded = self.config.output.apply(pass, encoded.decoded);
+        Some(self.config.output.weights(self.config.input, decoded))
+    }
+
     fn shapes(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let decoded = self.decode(pass, latent);
         self.config.output.weights(self.config.input, decoded)
