@@ -76,8 +76,8 @@ pub trait Model: std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// True if the model draws the number of electrons itself: the sum of the weights. Else it is drawn from the
-    /// [`SizeModel`](crate::SizeModel).
+    /// True if the model draws the number of electrons of avalanches that have any itself: the sum of the weights. Else the
+    /// [`SizeModel`](crate::SizeModel) draws it, as it draws which avalanches are empty.
     fn draws_size(&self) -> bool {
         false
     }

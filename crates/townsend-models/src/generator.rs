@@ -153,10 +153,11 @@ impl Generator {
             .map(|index| {
                 let row = (index - start) as usize;
                 let weights = &weights[row * cells..(row + 1) * cells];
-                let electrons = if self.model.draws_size() {
-                    expected_electrons(weights)
-                } else {
-                    self.size.sample(&mut stream(seed, SIZE, index))
+                let electrons = match self.size.sample(&mut stream(seed, SIZE, index)) {
+                    // No model learns from empty avalanches: which are is the size model's to say.
+                    0 => 0,
+                    _ if self.model.draws_size() => expected_electrons(weights).max(1),
+                    electrons => electrons,
                 };
                 throw(weights, electrons, &mut stream(seed, ELECTRONS, index))
             })
