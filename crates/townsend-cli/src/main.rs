@@ -36,7 +36,9 @@ fn main() -> ExitCode {
 /// Threads and signals. The first ctrl-C or SIGTERM asks the work to stop, a second one ends the program at once. A
 /// hang-up is left alone, so that `nohup` works.
 fn prepare(threads: usize) -> anyhow::Result<Arc<AtomicBool>> {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    // This thread is one of them: handing each of a network's many small operations over to another, and waiting for it, costs time, and
+    // on a busy machine most of it.
+    rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global()?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order, so that the first signal does not find the flag that it sets.

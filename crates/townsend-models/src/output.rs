@@ -138,8 +138,13 @@ impl Output {
     }
 }
 
-/// ln p of the mean avalanche, with a tenth of an electron added to each cell so that none is impossible; and the mean number of
-/// electrons of avalanches that have any.
+/// Electrons that are added to each cell so that none is impossible,
+const EVERYWHERE: f64 = 0.1;
+/// or fewer, so that all of them together are at most this fraction: in three dimensions cells outnumber what they hold, and electrons
+/// everywhere would make avalanches wide.
+const EVERYWHERE_AT_MOST: f64 = 3e-4;
+
+/// ln p of the mean avalanche, with a few electrons added everywhere; and the mean number of electrons of avalanches that have any.
 fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
     let mut electrons = vec![0u64; training.grid().cells()];
     let mut filled = 0u64;
@@ -148,8 +153,10 @@ fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
         counts.for_each(|(&cell, &n)| electrons[cell as usize] += u64::from(n));
         filled += 1;
     }
-    let total = electrons.iter().sum::<u64>() as f64 + 0.1 * electrons.len() as f64;
-    let profile = electrons.iter().map(|&n| ((n as f64 + 0.1) / total).ln() as f32);
+    let (all, cells) = (electrons.iter().sum::<u64>().max(1) as f64, electrons.len() as f64);
+    let added = EVERYWHERE.min(EVERYWHERE_AT_MOST * all / cells);
+    let total = all + added * cells;
+    let profile = electrons.iter().map(|&n| ((n as f64 + added) / total).ln() as f32);
     (profile.collect(), (total / filled.max(1) as f64) as f32)
 }
 
@@ -207,10 +214,14 @@ mod tests {
         set.push([(0, 4), (2, 30)]);
         set.push([(0, 6)]);
         let profile = log_profile(&set);
-        let total = 40.3f32;
+        // 3 · 10⁻⁴ of 40 electrons in three cells.
+        let total = 40.012f32;
         assert!((profile.1 - total / 2.0).abs() < 1e-5);
-        assert!((profile.0[0].exp() - 10.1 / total).abs() < 1e-6);
-        assert!((profile.0[1].exp() - 0.1 / total).abs() < 1e-6);
+        assert!((profile.0[0].exp() - 10.004 / total).abs() < 1e-6);
+        assert!((profile.0[1].exp() - 0.004 / total).abs() < 1e-6);
+        // A tenth of an electron where there are enough.
+        set.push([(0, 9_999_960)]);
+        assert!((log_profile(&set).0[1].exp() - 0.1 / 1e7).abs() < 1e-11);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::optimiser::Optimiser;
 use crate::run::Run;
 
 /// Avalanches that what follows from them is computed from at the end of an epoch.
-const SETTLED_ON: usize = 4096;
+const SETTLED_ON: usize = 2048;
 /// How often a training goes back before it gives up.
 const ROLLBACKS: u32 = 3;
 /// A loss this many times as large as that of the last epoch (or as 1) exploded.
