@@ -7,6 +7,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
 use townsend_core::{Axis, CountSet, Grid, Meta};
+use townsend_models::gan::GanConfig;
 use townsend_models::vae::VaeConfig;
 use townsend_models::{
     CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Generator, ModelConfig, Moments, Parameters,
@@ -160,4 +161,33 @@ fn sizes_are_those_of_the_size_model_and_shapes_differ() {
     assert!((empty - 0.2).abs() < 4.0 * (0.16f64 / 2000.0).sqrt(), "{empty}");
     assert!(sizes.iter().all(|&n| n == 0 || (21..=219).contains(&n)));
     assert_ne!(generated.get(1).cells, generated.get(2).cells);
+}
+
+#[test]
+fn reconstructed_avalanches_have_the_electrons_of_the_real_ones() {
+    let (_folder, path) = saved();
+    let generator = Generator::load(&path, &Device::flex()).unwrap();
+    let mut real = CountSet::new(generator.grid().clone());
+    real.push([(150, 30), (151, 5)]);
+    real.push([]);
+    real.push([(210, 8)]);
+    let reconstructed = generator.reconstruct(1, &real).unwrap();
+    let electrons: Vec<u64> = reconstructed.iter().map(|avalanche| avalanche.electrons()).collect();
+    assert_eq!(electrons, [35, 0, 8]);
+    assert_eq!(generator.reconstruct(1, &real), Some(reconstructed));
+}
+
+/// A gain GAN: it draws the number of electrons, the size model which avalanches are empty, and there is nothing to reconstruct.
+#[test]
+fn a_model_that_draws_sizes_leaves_avalanches_empty_too() {
+    let grid = Grid::new(vec![Axis::uniform(1, -1.0, 1.0).unwrap()]).unwrap();
+    let config = ModelConfig::Gan(GanConfig { dims: 0, latent: 2, hidden: 4, ..GanConfig::default() });
+    let model = config.check(&grid).unwrap();
+    let parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
+    let header = CheckpointHeader { model: config, grid, ..checkpoint().header };
+    let generator = Generator::new(Checkpoint { header, parameters, moments: Moments::default() }, model);
+    let generated = generator.generate(1, 0..2000);
+    let empty = generated.iter().filter(|avalanche| avalanche.electrons() == 0).count() as f64 / 2000.0;
+    assert!((empty - 0.2).abs() < 4.0 * (0.16f64 / 2000.0).sqrt(), "{empty}");
+    assert_eq!(generator.reconstruct(1, &generated), None);
 }

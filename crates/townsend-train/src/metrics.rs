@@ -163,3 +163,34 @@ pub(crate) fn notes(path: &Path) -> Result<Vec<String>, TrainError> {
     notes.extend(symptoms.into_iter().map(of_symptom));
     Ok(notes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_tell_where_it_went_back_and_which_epochs_had_a_symptom() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let epoch = |number: u32, symptoms: &str| {
+            format!(
+                r#"{{"kind":"epoch","epoch":{number},"step":{number},"validation":null,"distance":null,"events_per_second":1.0,"symptoms":[{symptoms}]}}"#
+            )
+        };
+        let rollback = r#"{"kind":"rollback","step":4,"failed":7,"loss":"NaN","factor":0.5}"#;
+        let lines = [
+            epoch(1, ""),
+            epoch(2, r#""all are alike""#),
+            rollback.to_owned(),
+            epoch(5, r#""all are alike""#),
+        ];
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        assert_eq!(
+            notes(&path).unwrap(),
+            [
+                "training: at step 7 the loss was NaN, so it went back to step 4, and on with 0.5 of the step size",
+                "training: in 2 epochs, from 2 to 5, all are alike",
+            ]
+        );
+    }
+}

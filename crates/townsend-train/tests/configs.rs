@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use townsend_core::{Axis, Grid};
-use townsend_models::ModelConfig;
+use townsend_models::{AdversarialLoss, ModelConfig};
 use townsend_train::TrainConfig;
 
 #[test]
@@ -57,4 +57,19 @@ fn presets_are_valid_in_all_dimensions_of_their_family() {
         message.contains("model.preset = \"best\" is not possible: there are \"improved\" and \"reference\""),
         "{message}"
     );
+}
+
+#[test]
+fn a_preset_may_differ_by_dimensions() {
+    let gan = |text: &str| {
+        let text = format!("[model]\nfamily = \"gan\"\npreset = \"reference\"\n{text}");
+        match TrainConfig::parse(&text, "preset".as_ref(), &[]).unwrap().model {
+            ModelConfig::Gan(config) => config,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(gan("").label && gan("dims = 1").label && gan("dims = 2").label);
+    assert!(!gan("dims = 3").label && gan("dims = 3\nlabel = true").label);
+    assert_eq!(gan("dims = 0").loss, AdversarialLoss::WganGp);
+    assert_eq!(gan("dims = 1").loss, AdversarialLoss::Bce);
 }

@@ -291,6 +291,9 @@ fn a_loss_that_is_not_a_number_at_small_steps_either_stops_the_training() {
     for factor in ["0.5", "0.25", "0.125"] {
         assert!(metrics.contains(&format!("\"factor\":{factor}")), "{metrics}");
     }
+    let notes = Run::open(&path).unwrap().notes().unwrap();
+    assert_eq!(notes.len(), 3);
+    assert!(notes[0].contains("so it went back to step 0, and on with 0.5 of the step size"), "{notes:?}");
 }
 
 #[test]

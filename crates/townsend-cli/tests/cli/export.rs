@@ -64,3 +64,22 @@ fn nothing_is_overwritten_and_refusals_say_why() {
     refused("generate --run cascade.toml --events 5 --out a.npz", "not a checkpoint of townsend");
     assert!(!desk.path("other.safetensors").exists() && !desk.path("weights.pt").exists());
 }
+
+/// Avalanches that a vae was shown, as it decodes them.
+#[test]
+fn a_vae_reconstructs_avalanches_and_others_do_not() {
+    let desk = Desk::new();
+    let [vae, gan, real] = ["vae", "gan", "real.npz"].map(|name| TRAINED.path(name));
+    let asked = format!("--reconstruct {} --out again.npz --seed 4", real.display());
+    desk.does(&format!("generate --run {} {asked}", vae.display()));
+    let [shown, again] = [real, desk.path("again.npz")].map(|path| crate::support::read(path, None));
+    assert_eq!(again.len(), shown.len());
+    assert!((0..shown.len()).all(|index| again.electrons(index) == shown.electrons(index)));
+    let bytes = desk.bytes("again.npz");
+    desk.does(&format!("generate --run {} {asked} --force --threads 3", vae.display()));
+    assert_eq!(desk.bytes("again.npz"), bytes);
+    let refused = desk.run(&format!("generate --run {} {asked} --force", gan.display()));
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("only a vae can reconstruct"), "{}", refused.stderr);
+    assert_eq!(desk.bytes("again.npz"), bytes);
+}
