@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::environment::{cargo, root, run, torch};
 
 /// Rounds of all measurements.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 const PACKAGES: [&str; 2] = ["onnxruntime==1.32.0", "onnx==1.23.2"];
 
 /// A process that measures on request.
