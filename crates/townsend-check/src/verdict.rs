@@ -171,6 +171,7 @@ fn summary(report: &Report, judgements: &[Judgement], light: Light) -> String {
     said.extend(worst(judgements));
     said.extend(variety(report));
     said.extend(classifier(report));
+    said.extend(on_cells(report));
     said.join(" ")
 }
 
@@ -242,6 +243,17 @@ fn classifier(report: &Report) -> Option<String> {
         clear.map(|i| i.name.as_str()).filter(|n| Observable::named(n).is_some()).collect();
     let by = if names.is_empty() { String::new() } else { format!(", most by {}", names.join(", ")) };
     Some(format!("Trees tell it from real with AUC {auc}{by}; {from} avalanches a set are enough for that."))
+}
+
+fn on_cells(report: &Report) -> Option<String> {
+    let test = report.c2st.as_ref()?;
+    let auc = |score: &crate::Score| format!("{:.3} ± {:.3}", score.value, score.error.unwrap_or(0.0));
+    let (network, trees) = (test.auc_low_level.as_ref()?, test.auc_cells_trees.as_ref()?);
+    Some(format!(
+        "Of the cells a convolutional network makes AUC {}, trees on their summaries {}.",
+        auc(network),
+        auc(trees)
+    ))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn scattered(n: u64, dims: usize, seed: u64) -> Vec<Image> {
         let mut random = stream(seed, TEST, index);
         let mut electrons = [0.0; 4096];
         (0..150).for_each(|_| {
-            electrons[below(size.iter().product::<usize>() as u64, &mut random) as usize] += 1.0
+            electrons[below(size.iter().product::<usize>() as u64, &mut random) as usize] += 1.0;
         });
         let occupied = electrons.iter().enumerate().filter(|(_, n)| **n > 0.0);
         Image { size, occupied: occupied.map(|(cell, &n)| (cell as u16, n)).collect() }
