@@ -250,7 +250,7 @@ fn on_cells(report: &Report) -> Option<String> {
     let auc = |score: &crate::Score| format!("{:.3} ± {:.3}", score.value, score.error.unwrap_or(0.0));
     let (network, trees) = (test.auc_low_level.as_ref()?, test.auc_cells_trees.as_ref()?);
     Some(format!(
-        "Of the cells a convolutional network makes AUC {}, trees on their summaries {}.",
+        "From the cells a convolutional network gets AUC {}, trees on summaries of them {}.",
         auc(network),
         auc(trees)
     ))
