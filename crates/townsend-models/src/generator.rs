@@ -156,7 +156,7 @@ impl Generator {
                 let electrons = match self.size.sample(&mut stream(seed, SIZE, index)) {
                     // No model learns from empty avalanches: which are is the size model's to say.
                     0 => 0,
-                    _ if self.model.draws_size() => expected_electrons(weights).max(1),
+                    _ if self.model.draws_size() => expected_electrons(weights),
                     electrons => electrons,
                 };
                 throw(weights, electrons, &mut stream(seed, ELECTRONS, index))

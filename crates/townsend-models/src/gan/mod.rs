@@ -229,8 +229,8 @@ impl Model for Gan {
         let noise = self.shaped(noise);
         if self.config.dims == 0 {
             let made = self.generator.make(pass, noise, None);
-            // All in the one bin between the flow bins.
-            let electrons = self.labels.electrons(pass, made);
+            // All in the one bin between the flow bins; it learned from avalanches that have any.
+            let electrons = self.labels.electrons(pass, made).clamp_min(1.0);
             let nothing = electrons.zeros_like();
             let mut columns = vec![nothing; self.cells];
             columns[1] = electrons;
