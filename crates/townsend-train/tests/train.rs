@@ -87,8 +87,18 @@ impl Task for Counting<'_> {
 }
 
 fn stopped_after(steps: u64, data: &Dataset, path: &Path, options: TrainOptions) -> TrainSummary {
+    stopped(&config(&[]), steps, data, path, options)
+}
+
+fn stopped(
+    config: &TrainConfig,
+    steps: u64,
+    data: &Dataset,
+    path: &Path,
+    options: TrainOptions,
+) -> TrainSummary {
     let stop = StopAfter { steps: steps.into(), flag: false.into() };
-    train(&config(&[]), data, path, options, &stop, &stop.flag).unwrap()
+    train(config, data, path, options, &stop, &stop.flag).unwrap()
 }
 
 fn bytes(run: &Path) -> [Vec<u8>; 2] {
@@ -124,6 +134,49 @@ fn a_stopped_and_resumed_training_ends_with_the_same_bytes() {
     // Nothing is left to do.
     assert_eq!(run(&[], &data, &broken, RESUME).unwrap().steps, whole.steps);
     assert_eq!(bytes(&broken), bytes(&unbroken));
+}
+
+/// Two players, a running mean of weights, dropout, spectral norms, and a VAE with a critic.
+#[test]
+fn trainings_of_two_players_resume_as_well() {
+    const LAYERS: &str = "linear = [4], channels = [2, 3], kernels = [4, 2], strides = [2, 1]";
+    const GENERATOR: &str =
+        "generator = { linear = [4, 18], channels = [2, 1], kernels = [2, 4], strides = [1, 2] }";
+    let (critic, without_linear) = (
+        format!("critic = {{ {LAYERS} }}"),
+        format!("critic = {{ {} }}", LAYERS.replace("[4], ch", "[], ch")),
+    );
+    let families = [
+        format!(
+            "family = \"gan\"\n{GENERATOR}\n{critic}\nspectral_norm = true\nminibatch_discrimination = true"
+        ),
+        "family = \"gan\"\ndims = 1\nhidden = 5\ndropout = 0.2\ncritic_steps = 2".to_owned(),
+        format!("family = \"infogan\"\ndims = 2\n{GENERATOR}\n{without_linear}"),
+        format!(
+            "family = \"vae\"\nchannels = [4, 8]\nkernels = [4, 4]\nstrides = [2, 1]\nhidden = 8\nlatent = 2\n\
+             adversary = {{ every = 2, layers = {{ {LAYERS} }} }}"
+        ),
+    ];
+    let data = avalanches(120);
+    for model in families {
+        let axis = "{ bins = 8, low = -1.0, high = 1.0 }";
+        let dims = if model.contains("dims = 1") { 1 } else { 2 };
+        let axes = vec![axis; dims].join(", ");
+        let text = format!(
+            "[model]\n{model}\n[data]\ngrid = {{ axes = [{axes}] }}\n\
+             [training]\nepochs = 2\nbatch_size = 8\naverage = 0.9"
+        );
+        let config = TrainConfig::parse(&text, Path::new("test.toml"), &[]).unwrap();
+        let whole = |path: &Path, options| {
+            train(&config, &data, path, options, &Silent, &AtomicBool::new(false)).unwrap()
+        };
+        let ((_a, unbroken), (_b, broken)) = (folder(), folder());
+        let steps = whole(&unbroken, TrainOptions::default()).steps;
+        assert!(stopped(&config, steps / 2 + 2, &data, &broken, TrainOptions::default()).stopped);
+        whole(&broken, RESUME);
+        assert_eq!(bytes(&broken), bytes(&unbroken), "{model}");
+        assert_eq!(Run::open(&broken).unwrap().generator().unwrap().generate(1, 0..9).len(), 9);
+    }
 }
 
 #[test]
