@@ -72,7 +72,7 @@ pub(crate) enum Verb {
     Train(Train),
     /// Draw new avalanches from a trained model.
     #[command(
-        after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --out part-3.root --shard 3/8"
+        after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --out part-3.root --shard 3/8\n  townsend generate --run runs/cascade --events 10000 --out histograms.root --dims 2,3"
     )]
     Generate(Generate),
     /// Write the weights of a trained network to a file of their own, for PyTorch and for generate.
@@ -112,6 +112,27 @@ pub(crate) struct Demo {
     pub(crate) set: Vec<String>,
 }
 
+/// How avalanches are written.
+#[derive(Debug, Args)]
+pub(crate) struct Written {
+    /// Write histograms of these dimensions: x; x, z; x, z, t.
+    #[arg(long, value_name = "D,D", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub(crate) dims: Vec<u8>,
+    /// TOML file with the grid to count electrons on (default: 90 bins an axis, 3 mm wide, 130 to 220 ns).
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) grid: Option<PathBuf>,
+    /// The format to write, if not the one that the ending stands for: root or npz.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+}
+
+impl Written {
+    /// The dimensions of the histograms.
+    pub(crate) fn dims(&self) -> Vec<usize> {
+        self.dims.iter().copied().map(usize::from).collect()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
     /// Number of avalanches in all, empty ones included.
@@ -137,9 +158,8 @@ pub(crate) struct Simulate {
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,
-    /// The format to write, if not the one that the ending stands for: root or npz.
-    #[arg(long)]
-    pub(crate) format: Option<Format>,
+    #[command(flatten)]
+    pub(crate) written: Written,
 }
 
 #[derive(Debug, Args)]
@@ -179,15 +199,8 @@ pub(crate) struct Convert {
     pub(crate) input: PathBuf,
     /// The file to write.
     pub(crate) output: PathBuf,
-    /// Write histograms of these dimensions: x; x, z; x, z, t.
-    #[arg(long, value_name = "D,D", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=3))]
-    pub(crate) dims: Vec<u8>,
-    /// TOML file with the grid to count electrons on (default: 90 bins an axis, 3 mm wide, 130 to 220 ns).
-    #[arg(long, value_name = "FILE.toml")]
-    pub(crate) grid: Option<PathBuf>,
-    /// The format to write, if not the one that the ending stands for: root or npz.
-    #[arg(long)]
-    pub(crate) format: Option<Format>,
+    #[command(flatten)]
+    pub(crate) written: Written,
 }
 
 #[derive(Debug, Args)]
@@ -232,9 +245,8 @@ pub(crate) struct Generate {
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,
-    /// The format to write, if not the one that the ending stands for: root or npz.
-    #[arg(long)]
-    pub(crate) format: Option<Format>,
+    #[command(flatten)]
+    pub(crate) written: Written,
 }
 
 #[derive(Debug, Args)]

@@ -128,9 +128,9 @@ fn describe(of: &Inspection) -> String {
 
 fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let options = ConvertOptions {
-        dims: arguments.dims.into_iter().map(usize::from).collect(),
-        grid: arguments.grid,
-        format: arguments.format,
+        dims: arguments.written.dims(),
+        grid: arguments.written.grid,
+        format: arguments.written.format,
     };
     let converted = townsend::convert(&arguments.input, &arguments.output, &options, context)?;
     if json {
@@ -230,7 +230,9 @@ fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool
         shard: arguments.shard.unwrap_or_default(),
         start: arguments.start,
         conditions: arguments.condition.clone(),
-        format: arguments.format,
+        dims: arguments.written.dims(),
+        grid: arguments.written.grid.clone(),
+        format: arguments.written.format,
     };
     let generated = townsend::generate(&arguments.run, &arguments.out, &options, context)?;
     made(&generated, &arguments.out, bars, json)
@@ -242,7 +244,9 @@ fn simulate(arguments: Simulate, context: &Context<'_>, bars: &Bars, json: bool)
         shard: arguments.shard.unwrap_or_default(),
         start: if arguments.track { Start::Track } else { arguments.start },
         conditions: arguments.condition,
-        format: arguments.format,
+        dims: arguments.written.dims(),
+        grid: arguments.written.grid,
+        format: arguments.written.format,
     };
     let simulated = townsend::simulate(arguments.detector.as_deref(), &arguments.out, &options, context)?;
     made(&simulated, &arguments.out, bars, json)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use townsend_cloud::{CloudError, CloudModel, Sampler, SweepMetrics, Trainer};
 use townsend_core::{Dataset, InputFile, Meta, Part, Split};
-use townsend_io::{AvalancheWriter, Loaded, ReadOptions, WriteOptions};
+use townsend_io::{AvalancheWriter, Loaded, ReadOptions};
 use townsend_train::{Run, load_config};
 
 use crate::context::named_input;
@@ -198,13 +198,7 @@ impl CloudRun {
         let of = Meta { units: self.summary.units, ..Meta::default() };
         let meta = context.meta("generate", true, &of, &[&path])?;
         let range = options.shard.range(options.events);
-        let write = WriteOptions {
-            format: options.format,
-            first: range.start,
-            force: context.force,
-            ..WriteOptions::default()
-        };
-        let writer = AvalancheWriter::create(out, &meta, &write)?;
+        let writer = AvalancheWriter::create(out, &meta, &options.write(None, context)?)?;
         let avalanches = range.end - range.start;
         let parts = sampler.blocks(context.seed, range).map(Dataset::from);
         stream_out("generating", avalanches, parts, writer, context)

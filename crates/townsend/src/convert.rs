@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use townsend_core::{Dataset, Grid};
+use townsend_core::Grid;
 use townsend_io::{AvalancheWriter, Format, ReadOptions, WriteOptions};
 
 use crate::{Context, Error, Result};
@@ -37,7 +37,7 @@ pub fn convert(
 ) -> Result<Converted> {
     let most = options.dims.iter().copied().max();
     let loaded = context.read(input, &ReadOptions { dims: most, ..ReadOptions::default() })?;
-    let grid = grid_for(&loaded.data, most, options.grid.as_deref())?;
+    let grid = grid_for(loaded.data.grid(), most, options.grid.as_deref())?;
     let meta = context.meta("convert", false, loaded.data.meta(), &[input])?;
     let write = WriteOptions {
         format: options.format,
@@ -58,20 +58,21 @@ pub fn convert(
     Ok(Converted { avalanches: loaded.data.len(), warnings: loaded.warnings })
 }
 
-/// The grid to write on, or none if electrons stay electrons.
-fn grid_for(data: &Dataset, dims: Option<usize>, file: Option<&Path>) -> Result<Option<Grid>> {
-    match (data, file) {
-        (Dataset::Counts(_), Some(file)) => Err(Error::Usage(format!(
+/// The grid to write on, or none if electrons stay electrons. `own` is that of avalanches that are counts already, `file` the
+/// one that the user asks for.
+pub(crate) fn grid_for(own: Option<&Grid>, dims: Option<usize>, file: Option<&Path>) -> Result<Option<Grid>> {
+    match (own, file) {
+        (Some(_), Some(file)) => Err(Error::Usage(format!(
             "{}: --grid is for electrons; counts stay on the grid that they were counted on",
             file.display()
         ))),
-        (Dataset::Counts(set), None) => Ok(Some(set.grid().first(dims.unwrap_or(set.grid().dims()))?)),
-        (Dataset::Electrons(_), Some(file)) => {
+        (Some(own), None) => Ok(Some(own.first(dims.unwrap_or(own.dims()))?)),
+        (None, Some(file)) => {
             let grid = read_grid(file)?;
             let dims = dims.unwrap_or(grid.dims());
             Ok(Some(grid.first(dims).map_err(|e| Error::Usage(format!("{}: {e}", file.display())))?))
         }
-        (Dataset::Electrons(_), None) => Ok(dims.map(Grid::standard).transpose()?),
+        (None, None) => Ok(dims.map(Grid::standard).transpose()?),
     }
 }
 

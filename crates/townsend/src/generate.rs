@@ -6,13 +6,14 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use serde::Serialize;
-use townsend_core::{Dataset, Meta};
+use townsend_core::{Dataset, Grid, Meta};
 use townsend_io::{AvalancheWriter, Format, Loaded, ReadOptions, WriteOptions};
 use townsend_models::{Generator, device};
 use townsend_train::Run;
 
 use crate::cascade::CascadeRun;
 use crate::cloud::CloudRun;
+use crate::convert::grid_for;
 use crate::simulate::make_electrons;
 use crate::{Context, Error, Result, Start};
 
@@ -27,8 +28,25 @@ pub struct SampleOptions {
     pub start: Start,
     /// What the avalanches shall depend on, if the model learned to.
     pub conditions: Vec<Setting>,
+    /// Histograms of these dimensions, as in [`crate::ConvertOptions`]; empty keeps electrons electrons, and counts on their own grid.
+    pub dims: Vec<usize>,
+    /// TOML file with the grid to count electrons on; `None` is [`Grid::standard`].
+    pub grid: Option<PathBuf>,
     /// The format to write; `None` follows from the file's ending.
     pub format: Option<Format>,
+}
+
+impl SampleOptions {
+    /// How to write the avalanches. `own` is the grid of a generator that draws counts.
+    pub(crate) fn write(&self, own: Option<&Grid>, context: &Context<'_>) -> Result<WriteOptions> {
+        Ok(WriteOptions {
+            format: self.format,
+            grid: grid_for(own, self.dims.iter().copied().max(), self.grid.as_deref())?,
+            dims: self.dims.clone(),
+            first: self.shard.range(self.events).start,
+            force: context.force,
+        })
+    }
 }
 
 /// A condition, such as a voltage, and its value: one for all stages, or one for each; written `voltage_v=300,300,275`.
@@ -114,14 +132,7 @@ pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Conte
     let (generator, weights) = network(run)?;
     let meta = context.meta("generate", true, &Meta::default(), &[&weights])?;
     let range = options.shard.range(options.events);
-    let write = WriteOptions {
-        format: options.format,
-        grid: Some(generator.grid().clone()),
-        first: range.start,
-        force: context.force,
-        ..WriteOptions::default()
-    };
-    let writer = AvalancheWriter::create(out, &meta, &write)?;
+    let writer = AvalancheWriter::create(out, &meta, &options.write(Some(generator.grid()), context)?)?;
     let avalanches = range.end - range.start;
     let parts = generator.chunks(context.seed, range).map(Dataset::from);
     stream_out("generating", avalanches, parts, writer, context)

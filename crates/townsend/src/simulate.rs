@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use townsend_core::{Dataset, Meta};
-use townsend_io::{AvalancheWriter, WriteOptions};
+use townsend_io::AvalancheWriter;
 use townsend_sim::{Detector, Simulation};
 
 use crate::generate::stream_out;
@@ -27,7 +27,7 @@ pub(crate) fn detector(named: Option<&Path>) -> Result<Detector> {
     Ok(Detector::read(path)?)
 }
 
-/// Simulates avalanches and writes their electrons, in memory that does not grow with their number. The detector is a TOML
+/// Simulates avalanches and writes their electrons, or histograms of them, in memory that does not grow with their number. The detector is a TOML
 /// file, or the name of a description that comes with the program; `None` for the first of these.
 pub fn simulate(
     named: Option<&Path>,
@@ -59,13 +59,7 @@ pub(crate) fn make_electrons(
     let files: Vec<_> = described.into_iter().chain(gas.as_deref()).collect();
     let meta = context.meta(action, true, &of, &files)?;
     let range = options.shard.range(options.events);
-    let write = WriteOptions {
-        format: options.format,
-        first: range.start,
-        force: context.force,
-        ..WriteOptions::default()
-    };
-    let writer = AvalancheWriter::create(out, &meta, &write)?;
+    let writer = AvalancheWriter::create(out, &meta, &options.write(None, context)?)?;
     let avalanches = range.end - range.start;
     let parts = simulation.blocks(context.seed, range).map(Dataset::from);
     Ok(Generated { warnings, ..stream_out(doing, avalanches, parts, writer, context)? })

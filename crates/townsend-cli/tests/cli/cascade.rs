@@ -1,6 +1,6 @@
 //! The cascade, from recorded responses to avalanches.
 
-use crate::support::{Desk, assert_like_the_shipped, shipped};
+use crate::support::{Desk, assert_like_the_shipped, read, shipped};
 
 const CONFIG: &str = "../configs/cascade-stages.toml";
 
@@ -186,5 +186,26 @@ fn what_cannot_be_fitted_is_refused() {
         assert_eq!(ran.code, Some(code), "{arguments}: {}", ran.stderr);
         assert!(ran.stderr.contains(says), "{arguments}: {}", ran.stderr);
         assert!(!desk.path("other").exists(), "{arguments}");
+    }
+}
+
+/// Histograms of generated avalanches are those of their electrons, on the standard grid and on another.
+#[test]
+fn histograms_are_those_of_the_electrons() {
+    let desk = fitted();
+    let axis = "[[axes]]\nbins = 30\nlow = -1.0\nhigh = 1.0\nlabel = \"x [mm]\"\n";
+    std::fs::write(desk.path("grid.toml"), axis.to_owned() + &axis.replace("x [mm]", "z [mm]")).unwrap();
+    desk.does("generate --run run --events 40 --out electrons.npz");
+    for (dims, grid) in [("1,2,3", ""), ("1,2", "--grid grid.toml")] {
+        desk.does(&format!("convert electrons.npz converted.root --dims {dims} {grid} --force"));
+        desk.does(&format!(
+            "generate --run run --events 40 --out generated.root --dims {dims} {grid} --force"
+        ));
+        for dims in dims.split(',').map(|dims| dims.parse().ok()) {
+            let [generated, converted] =
+                ["generated.root", "converted.root"].map(|file| read(desk.path(file), dims));
+            assert!(generated.len() == 40 && generated.grid() == converted.grid());
+            assert_eq!(generated.digest(), converted.digest());
+        }
     }
 }
