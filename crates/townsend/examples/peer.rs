@@ -4,6 +4,7 @@
 //! with wall and CPU milliseconds an avalanche and the largest memory of the process so far in MB.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::error::Error;
 use std::hint::black_box;
 use std::io::BufRead;
@@ -26,10 +27,10 @@ fn main() -> Result<()> {
         };
         let (dims, batch, threads) = (dims.parse()?, batch.parse()?, threads.parse()?);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        if !networks.contains_key(&(dims, batch)) {
-            networks.insert((dims, batch), ReferenceNetwork::new(dims, batch, 1)?);
-        }
-        let network = networks.get_mut(&(dims, batch)).ok_or("inserted above")?;
+        let network = match networks.entry((dims, batch)) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(place) => place.insert(ReferenceNetwork::new(dims, batch, 1)?),
+        };
         let mut measure = || match case {
             "decoder" => decoder(network),
             "train" => training(network, if dims == 3 { 4 } else { 8 }),

@@ -144,30 +144,32 @@ pub fn bench(options: &BenchOptions, context: &Context<'_>) -> Result<Benchmark>
             task.advance(1);
         }
     }
-    let mut speeds = works.iter().zip(&seconds);
-    let product = speeds.next().and_then(|(work, seconds)| gflops(work, seconds));
     Ok(Benchmark {
         producer: concat!("townsend ", env!("CARGO_PKG_VERSION")).into(),
         threads: rayon::current_num_threads(),
         instructions: format!("{:?}", Isa::best()),
         seed: context.seed,
         rounds,
-        matrix_product_gflops: product.expect("a matrix product has operations"),
-        measurements: speeds.filter_map(|(work, seconds)| measurement(work, seconds)).collect(),
+        matrix_product_gflops: gflops(work::MATRIX_PRODUCTS, &seconds[0]),
+        measurements: works
+            .iter()
+            .zip(&seconds)
+            .filter_map(|(work, seconds)| measurement(work, seconds))
+            .collect(),
     })
 }
 
-fn gflops(work: &Work<'_>, seconds: &[f64]) -> Option<Spread> {
-    let products = work.products?;
-    Some(Spread::of(seconds.iter().map(|seconds| 2e-9 * products as f64 / seconds)))
+fn gflops(products: usize, seconds: &[f64]) -> Spread {
+    Spread::of(seconds.iter().map(|seconds| 2e-9 * products as f64 / seconds))
 }
 
+/// None for what others are compared with.
 fn measurement(work: &Work<'_>, seconds: &[f64]) -> Option<Measurement> {
     Some(Measurement {
         part: work.part?,
         what: work.what.clone(),
         unit: work.unit,
         per_second: Spread::of(seconds.iter().map(|seconds| 1.0 / seconds)),
-        gflops: gflops(work, seconds),
+        gflops: work.products.map(|products| gflops(products, seconds)),
     })
 }

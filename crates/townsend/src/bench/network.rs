@@ -50,6 +50,9 @@ impl ReferenceNetwork {
     }
 
     /// Decodes a batch: weights of all cells. The first time makes the decoder.
+    ///
+    /// # Panics
+    /// If the model had no decoder of its own, which a VAE has.
     pub fn decode(&mut self) -> Result<&[f32]> {
         if self.decoder.is_none() {
             let parameters = Parameters::initial(self.model.tensors(), self.seed, &device("cpu")?);

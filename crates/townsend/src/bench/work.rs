@@ -19,6 +19,8 @@ use crate::{Context, Error, Result};
 const SECONDS: f64 = 0.3;
 /// Rows of the matrices.
 const MATRIX: usize = 1024;
+/// Additions with multiplication of their product.
+pub(super) const MATRIX_PRODUCTS: usize = MATRIX * MATRIX * MATRIX;
 /// Avalanches of a file.
 const IN_FILE: u64 = 500;
 /// Avalanches that are simulated in one go.
@@ -65,7 +67,7 @@ pub(super) fn matrix_product<'a>() -> Work<'a> {
         part: None,
         what: format!("product of two matrices of {MATRIX} × {MATRIX}"),
         unit: "products",
-        products: Some(MATRIX * MATRIX * MATRIX),
+        products: Some(MATRIX_PRODUCTS),
         act: Box::new(act),
     }
 }
