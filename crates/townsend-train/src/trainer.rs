@@ -274,13 +274,14 @@ impl<'a> Trainer<'a> {
         self.metrics.epoch(&metrics)?;
         let loss = metrics.validation.as_ref().and_then(|numbers| numbers.get("loss")?.one());
         let value = match self.plan.config.training.select {
-            Select::Distance => distance.or(loss),
-            Select::Loss => loss,
+            // What has no electrons is further away than anything.
+            Select::Distance if self.real.is_some() => Some(distance.unwrap_or(f64::INFINITY)),
+            Select::Distance | Select::Loss => loss,
             Select::Last => None,
         };
         // Where nothing compares epochs, the last weights are the best that are known.
         let is_best = value.is_none_or(|value| state.best.is_none_or(|(best, _)| value < best));
-        if let (Some(value), true) = (value, is_best) {
+        if let (Some(value), true) = (value.filter(|value| value.is_finite()), is_best) {
             state.best = Some((value, epoch));
         }
         *state = TrainingState { epoch: epoch + 1, batch: 0, sums: BTreeMap::new(), ..state.clone() };
