@@ -1,7 +1,7 @@
 //! What avalanches are compared by: numbers of each avalanche whose means over many tell their distributions apart.
 
 use nalgebra::DMatrix;
-use townsend_check::{Observable, Observables};
+use townsend_check::{Column, Observable, Observables};
 
 /// An avalanche with fewer electrons is only counted: its shape says little.
 pub(super) const LEAST_ELECTRONS: f64 = 30.0;
@@ -25,13 +25,6 @@ impl Order {
     }
 }
 
-/// An observable, or its logarithm.
-#[derive(Debug, Clone, Copy)]
-struct Measure {
-    observable: Observable,
-    logarithm: bool,
-}
-
 /// The features: an observable less its mean in the data, in standard deviations, and what is made of that.
 #[derive(Debug)]
 pub(super) struct Features {
@@ -40,7 +33,7 @@ pub(super) struct Features {
 
 #[derive(Debug)]
 struct Scale {
-    measure: Measure,
+    observable: Observable,
     mean: f64,
     std: f64,
 }
@@ -49,19 +42,15 @@ impl Features {
     /// The features for data with these observables. The first observable is the number of electrons.
     pub(super) fn of(data: &Observables) -> Self {
         let large = large(data);
-        let scale = |measure: Measure| {
+        let scale = |column: &Column| {
             let values: Vec<f64> =
-                measure.values(data).filter(|&(row, _)| large[row]).map(|(_, value)| value).collect();
+                values(column).filter(|&(row, _)| large[row]).map(|(_, value)| value).collect();
             let mean = values.iter().sum::<f64>() / values.len() as f64;
             let variance =
                 values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
-            Scale { measure, mean, std: variance.sqrt() }
+            Scale { observable: column.observable, mean, std: variance.sqrt() }
         };
-        let observables = data.columns().iter().map(|column| column.observable);
-        let measures = observables.filter(|&observable| observable != Observable::Empty).map(Measure::usual);
-        // The mean number of electrons hangs on the largest avalanches, of which its logarithm says little.
-        let number = Measure { observable: Observable::Electrons, logarithm: false };
-        let wanted = measures.chain([number]);
+        let wanted = data.columns().iter().filter(|column| column.observable != Observable::Empty);
         // Grids that are too coarse leave observables that never differ.
         let differs = |scale: &Scale| scale.std.is_normal() && scale.std > 1e-9 * scale.mean.abs();
         Self { scales: wanted.map(scale).filter(differs).collect() }
@@ -77,7 +66,8 @@ impl Features {
             rows[(row, 1)] = f64::from(u8::from(electrons < LEAST_ELECTRONS));
         }
         for (k, scale) in self.scales.iter().enumerate() {
-            for (row, value) in scale.measure.values(observables).filter(|&(row, _)| large[row]) {
+            let Some(column) = observables.column(scale.observable) else { continue };
+            for (row, value) in values(column).filter(|&(row, _)| large[row]) {
                 let limit = order.limit();
                 rows[(row, 2 + k)] = ((value - scale.mean) / scale.std).clamp(-limit, limit);
             }
@@ -113,7 +103,7 @@ impl Features {
     /// What a feature of the second order is, in words.
     pub(super) fn name(&self, feature: usize) -> String {
         let n = self.scales.len();
-        let name = |k: usize| self.scales[k].measure.name();
+        let name = |k: usize| self.scales[k].observable.name();
         match feature {
             0 => "empty avalanches".into(),
             1 => format!("avalanches of fewer than {LEAST_ELECTRONS} electrons"),
@@ -124,28 +114,14 @@ impl Features {
     }
 }
 
-impl Measure {
-    /// The logarithm of what is a size, which can be of any order, and of others the value.
-    fn usual(observable: Observable) -> Self {
-        use Observable::{Cells, Electrons, Lumpiness, MaxCell, PairDistance, R90, Rms};
-        let logarithm =
-            matches!(observable, Electrons | Cells | MaxCell | PairDistance | R90 | Rms(_) | Lumpiness);
-        Self { observable, logarithm }
-    }
-
-    /// The values and the avalanches that they belong to.
-    fn values(self, observables: &Observables) -> impl Iterator<Item = (usize, f64)> {
-        // The least value that is told from 0.
-        let value = move |value: f64| if self.logarithm { value.max(1e-6).ln() } else { value };
-        let column = observables.column(self.observable).into_iter();
-        let values = column.flat_map(|column| column.avalanches.iter().zip(&column.values));
-        values.map(move |(&row, &v)| (row as usize, value(v)))
-    }
-
-    fn name(self) -> String {
-        let logarithm = if self.logarithm { "ln " } else { "" };
-        format!("{logarithm}{}", self.observable.name())
-    }
+/// The values of an observable and the avalanches that they belong to; logarithms of what is a size.
+fn values(column: &Column) -> impl Iterator<Item = (usize, f64)> {
+    use Observable::{Cells, Electrons, Lumpiness, MaxCell, PairDistance, R90, Rms};
+    let is_size =
+        matches!(column.observable, Electrons | Cells | MaxCell | PairDistance | R90 | Rms(_) | Lumpiness);
+    // The least value that is told from 0.
+    let value = move |value: f64| if is_size { value.max(1e-6).ln() } else { value };
+    column.avalanches.iter().zip(&column.values).map(move |(&row, &v)| (row as usize, value(v)))
 }
 
 /// The avalanches with electrons, and their numbers.
