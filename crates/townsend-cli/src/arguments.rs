@@ -230,7 +230,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "N", required_unless_present = "reconstruct", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: Option<u64>,
     /// Make no new avalanches, but the given ones as a vae decodes them from latent points of their own.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "start", "condition", "shard"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "start", "condition", "shard", "dims", "grid"])]
     pub(crate) reconstruct: Option<PathBuf>,
     /// The file to write.
     #[arg(long, value_name = "FILE")]

@@ -221,7 +221,7 @@ fn describe_training(summary: &Summary) -> String {
 fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     if let Some(real) = &arguments.reconstruct {
         let made_again =
-            townsend::reconstruct(&arguments.run, real, &arguments.out, arguments.format, context)?;
+            townsend::reconstruct(&arguments.run, real, &arguments.out, arguments.written.format, context)?;
         return made(&made_again, &arguments.out, bars, json);
     }
     let options = SampleOptions {
