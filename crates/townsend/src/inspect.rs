@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use townsend_check::{ObservableOptions, Observables, inspection_page};
+use townsend_check::{ObservableOptions, Observables, inspection_page, significant};
 use townsend_core::{Grid, OutputFile};
 use townsend_io::{Format, Loaded, ReadOptions};
 
@@ -76,9 +76,9 @@ pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> 
         Observables::of(&data, &ObservableOptions { seed: context.seed, grid: None }, context.progress)?;
     if observed.outside > 0 {
         warnings.push(format!(
-            "{} electrons ({:.2e} of all) lie outside the grid, in its flow bins",
+            "{} electrons ({}% of all) lie outside the grid, in its flow bins",
             observed.outside,
-            observed.fraction_outside()
+            significant(100.0 * observed.fraction_outside(), 2)
         ));
     }
     if observed.avalanches > 0 && observed.empty == observed.avalanches {
