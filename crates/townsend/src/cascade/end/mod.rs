@@ -42,8 +42,8 @@ pub(super) struct FitConfig {
     steps: usize,
     /// Avalanches simulated at each of the first steps, which lead from the guess to where the data are.
     approach: usize,
-    /// How widely the parameters of simulated avalanches scatter at most, in units of what is believed of them. Where much is
-    /// believed, features change linearly over more than that, and derivatives are better known if it is used.
+    /// How widely the parameters of simulated avalanches scatter at most, in units of what is believed of them. The wider, the better
+    /// derivatives are known, as long as features change linearly; where much is believed, they do over more.
     scatter: f64,
     /// Seed of the simulations.
     seed: u64,
@@ -54,10 +54,10 @@ pub(super) struct FitConfig {
 impl Default for FitConfig {
     fn default() -> Self {
         Self {
-            avalanches: 40_000,
-            steps: 10,
+            avalanches: 20_000,
+            steps: 8,
             approach: 4_000,
-            scatter: 1.0,
+            scatter: 2.0,
             seed: 1,
             widths: BTreeMap::new(),
         }
