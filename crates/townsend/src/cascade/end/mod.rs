@@ -53,14 +53,7 @@ pub(super) struct FitConfig {
 
 impl Default for FitConfig {
     fn default() -> Self {
-        Self {
-            avalanches: 20_000,
-            steps: 8,
-            approach: 4_000,
-            scatter: 2.0,
-            seed: 1,
-            widths: BTreeMap::new(),
-        }
+        Self { avalanches: 20_000, steps: 8, approach: 4_000, scatter: 2.0, seed: 1, widths: BTreeMap::new() }
     }
 }
 
