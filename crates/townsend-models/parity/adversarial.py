@@ -8,17 +8,18 @@ NORM_VECTORS = nn.BatchNorm1d
 
 
 class Generator(nn.Module):
-    """Linear layers, transposed convolutions. `norm`: none, after (the linear layers' ReLU) or before (every activation)."""
+    """Linear layers, transposed convolutions from maps of `start` cells an axis. `norm`: none, after (the linear layers' ReLU) or before
+    (every activation)."""
 
-    def __init__(self, dims, noise, linear, channels, kernels, strides, norm="none", slope=0.0):
+    def __init__(self, dims, noise, linear, channels, kernels, strides, norm="none", slope=0.0, start=2):
         super().__init__()
-        self.dims, self.norm, self.slope = dims, norm, slope
+        self.dims, self.norm, self.slope, self.start = dims, norm, slope, start
         self.linears, self.convolutions = len(linear), len(channels)
         for i, (inputs, outputs) in enumerate(zip([noise] + linear, linear)):
             setattr(self, f"linear{i + 1}", nn.Linear(inputs, outputs))
             if norm != "none":
                 setattr(self, f"linear{i + 1}_norm", NORM_VECTORS(outputs))
-        self.maps = linear[-1] // 2**dims
+        self.maps = linear[-1] // start**dims
         for i, (inputs, outputs) in enumerate(zip([self.maps] + channels, channels)):
             setattr(self, f"conv{i + 1}", TRANSPOSED[dims](inputs, outputs, kernels[i], strides[i]))
             if norm == "before" and i + 1 < self.convolutions:
@@ -32,7 +33,7 @@ class Generator(nn.Module):
             x = nn.functional.leaky_relu(x, self.slope)
             if self.norm == "after":
                 x = getattr(self, f"linear{i}_norm")(x)
-        x = x.reshape(len(x), self.maps, *[2] * self.dims)
+        x = x.reshape(len(x), self.maps, *[self.start] * self.dims)
         for i in range(1, self.convolutions + 1):
             x = getattr(self, f"conv{i}")(x)
             if i < self.convolutions:
