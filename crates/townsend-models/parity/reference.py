@@ -75,6 +75,26 @@ class Decoder(nn.Module):
         return x.flatten(1)
 
 
+class Tilt(nn.Module):
+    """A polynomial of second degree of the position, in units (centres, widths) along x, z, t; cells are [t, z, x]."""
+
+    def __init__(self, latent, bins, centres, widths):
+        super().__init__()
+        dims = len(bins)
+        self.linear = nn.Linear(latent, dims + dims * (dims + 1) // 2)
+        # From -1 to 1 over each axis, flow bins beyond its ends.
+        axes = [
+            ((2 * torch.arange(n + 2).double() - 1 - n) / n - centre) / width
+            for n, centre, width in zip(bins, centres, widths)
+        ]
+        u = [x.flatten() for x in torch.meshgrid(*axes[::-1], indexing="ij")][::-1]
+        pairs = [u[i] * u[j] for i in range(dims) for j in range(i, dims)]
+        self.register_buffer("monomials", torch.stack(u + pairs))
+
+    def forward(self, latent):
+        return self.linear(latent) @ self.monomials
+
+
 class Vae(nn.Module):
     def __init__(self, dims, **layers):
         super().__init__()

@@ -3,19 +3,22 @@
 use rayon::prelude::*;
 use townsend_kernels::Network;
 
+use crate::tilt::FixedTilt;
+
 /// What takes the output of a network for one avalanche to weights of its cells, in place.
 pub(crate) type ToWeights = Box<dyn Fn(&mut [f32]) + Send + Sync>;
 
 /// From noise to weights of the cells.
 pub struct Decoder {
     network: Network,
+    tilt: Option<FixedTilt>,
     to_weights: ToWeights,
 }
 
 impl Decoder {
-    /// A network whose output is one channel, and what follows it.
-    pub fn new(network: Network, to_weights: ToWeights) -> Self {
-        Self { network, to_weights }
+    /// A network whose output is one channel, what is added to that, and what follows.
+    pub(crate) fn new(network: Network, tilt: Option<FixedTilt>, to_weights: ToWeights) -> Self {
+        Self { network, tilt, to_weights }
     }
 
     /// Additions with multiplication of an avalanche.
@@ -27,7 +30,13 @@ impl Decoder {
     pub fn weights(&mut self, noise: &[f32]) -> &[f32] {
         let cells = self.network.output().len();
         let weights = self.network.run(noise);
-        weights.par_chunks_mut(cells).for_each(&self.to_weights);
+        let latent = noise.len() * cells / weights.len();
+        weights.par_chunks_mut(cells).zip(noise.par_chunks(latent)).for_each(|(cells, noise)| {
+            if let Some(tilt) = &self.tilt {
+                tilt.add(noise, cells);
+            }
+            (self.to_weights)(cells);
+        });
         weights
     }
 }

@@ -116,6 +116,62 @@ pub(crate) fn loss(
     Some(Tensor::from_primitive::<Autodiff<Flex>>(loss))
 }
 
+/// Numbers of electrons in the cells, thrown by what stands before a softmax, `[batch, cells]`: `of_row` makes expected numbers of the
+/// values of an avalanche and gives the cells in which electrons are found. Gradients pass as if the expected numbers had been returned.
+pub(crate) fn thrown(
+    decoded: &Tensor<2>,
+    of_row: impl Fn(usize, &mut [f32]) -> Vec<u32> + Sync,
+) -> Option<Tensor<2>> {
+    let [batch, cells] = decoded.dims();
+    let throw = |decoded: FlexTensor| {
+        let mut expected = contiguous(decoded);
+        let mut counts = vec![0.0f32; batch * cells];
+        let rows = expected.storage_mut::<f32>().par_chunks_mut(cells).zip(counts.par_chunks_mut(cells));
+        rows.enumerate().for_each(|(row, (expected, counts))| {
+            of_row(row, expected).into_iter().for_each(|cell| counts[cell as usize] += 1.0);
+        });
+        (expected, tensor(counts, batch))
+    };
+    if let Some(decoded) = on_cpu(decoded) {
+        return Some(Tensor::from_primitive::<Flex>(throw(decoded).1));
+    }
+    let (decoded, node) = decoded.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+    let (expected, counts) = throw(decoded);
+    let counts = match Thrown.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => preparation.finish((expected, cells), counts),
+        OpsKind::UnTracked(preparation) => preparation.finish(counts),
+    };
+    Some(Tensor::from_primitive::<Autodiff<Flex>>(counts))
+}
+
+#[derive(Debug)]
+struct Thrown;
+
+impl Backward<Flex, 1> for Thrown {
+    /// Expected numbers, and how many cells there are.
+    type State = (FlexTensor, usize);
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let mut gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let ([Some(node)], (expected, cells)) = (ops.parents, ops.state) else { return };
+        // dλᵢ/dxⱼ = λᵢ (δᵢⱼ − λⱼ / Σ λ).
+        let rows =
+            gradient.storage_mut::<f32>().par_chunks_mut(cells).zip(numbers(&expected).par_chunks(cells));
+        rows.for_each(|(gradient, expected)| {
+            let (mut electrons, mut weighted) = (0.0f64, 0.0f64);
+            for (gradient, expected) in gradient.iter().zip(expected) {
+                electrons += f64::from(*expected);
+                weighted += f64::from(*expected) * f64::from(*gradient);
+            }
+            let mean = if electrons > 0.0 { (weighted / electrons) as f32 } else { 0.0 };
+            gradient.iter_mut().zip(expected).for_each(|(gradient, expected)| {
+                *gradient = expected * (*gradient - mean);
+            });
+        });
+        gradients.register::<Flex>(node.id, gradient);
+    }
+}
+
 #[derive(Debug)]
 struct Derivatives;
 

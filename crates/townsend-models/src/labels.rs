@@ -1,7 +1,7 @@
 //! Observables of avalanches as a network computes them: number of electrons, mean and width along each axis.
 
 use burn_tensor::{Tensor, TensorData};
-use townsend_core::{CountSet, Grid};
+use townsend_core::{Axis, CountSet, Grid};
 
 use crate::layers::Pass;
 use crate::parameters::to_host;
@@ -17,8 +17,8 @@ const VARIANCE: f64 = 1e-8;
 /// each has mean 0 and standard deviation 1. Electrons in flow bins count as one bin beyond the end of the axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Labels {
-    /// Position of each cell along each axis, from −1 to 1 over the axis: `[cells][axis]`.
-    positions: Vec<f32>,
+    /// Of each cell 1, its position along each axis, from −1 to 1 over the axis, and the squares of these: `[cells][1 + 2 axes]`.
+    powers: Vec<f32>,
     cells: usize,
     dims: usize,
 }
@@ -27,14 +27,28 @@ impl Labels {
     /// Of avalanches on `grid`, along its first `dims` axes.
     pub(crate) fn new(grid: &Grid, dims: usize) -> Self {
         let cells = grid.cells();
-        let position = |cell: u32, axis: usize| {
-            let bins = f64::from(grid.axes()[axis].bins());
-            ((2.0 * f64::from(grid.split(cell)[axis]) - 1.0 - bins) / bins) as f32
+        let axes: Vec<Vec<f32>> = grid.axes().iter().take(dims).map(Self::positions).collect();
+        let of_cell = |cell| {
+            let positions = axes.iter().zip(grid.split(cell)).map(|(axis, bin)| axis[bin as usize]);
+            let squares = positions.clone().map(|position| position * position);
+            std::iter::once(1.0).chain(positions).chain(squares).collect::<Vec<_>>()
         };
-        let positions = (0..cells as u32)
-            .flat_map(|cell| (0..dims).map(move |axis| (cell, axis)))
-            .map(|(cell, axis)| position(cell, axis));
-        Self { positions: positions.collect(), cells, dims }
+        let powers = (0..cells as u32).flat_map(of_cell).collect();
+        Self { powers, cells, dims }
+    }
+
+    /// Positions of the bins of an axis, flow bins included, from −1 to 1 over the axis.
+    pub(crate) fn positions(axis: &Axis) -> Vec<f32> {
+        let bins = f64::from(axis.bins());
+        (0..axis.bins() + 2).map(|bin| ((2.0 * f64::from(bin) - 1.0 - bins) / bins) as f32).collect()
+    }
+
+    /// Centre and width of the training avalanches along each axis, as [`Labels::positions`] count; no width is less than a
+    /// thousandth of half an axis.
+    pub(crate) fn units(&self, pass: &Pass<'_>) -> Vec<[f32; 2]> {
+        let means = pass.values(MEAN);
+        let (centres, widths) = means[1..].split_at(self.dims);
+        centres.iter().zip(widths).map(|(centre, width)| [*centre, width.max(1e-3)]).collect()
     }
 
     /// How many there are.
@@ -87,16 +101,17 @@ impl Labels {
 
     /// The observables in their own units.
     fn values(&self, counts: Tensor<2>) -> Tensor<2> {
+        let [batch, _] = counts.dims();
+        let powers = TensorData::new(self.powers.clone(), [self.cells, self.len()]);
+        let sums = counts.clone().matmul(Tensor::from_data(powers, &counts.device()));
+        let part = |from: usize, n: usize| sums.clone().slice([0..batch, from..from + n]);
+        let n = part(0, 1);
         if self.dims == 0 {
-            return counts.sum_dim(1).log1p();
+            return n.log1p();
         }
-        let device = counts.device();
-        let shape = [self.cells, self.dims];
-        let positions = Tensor::<2>::from_data(TensorData::new(self.positions.clone(), shape), &device);
-        let n = counts.clone().sum_dim(1);
         let electrons = n.clone().clamp_min(1e-6);
-        let mean = counts.clone().matmul(positions.clone()) / electrons.clone();
-        let square = counts.matmul(positions.square()) / electrons;
+        let mean = part(1, self.dims) / electrons.clone();
+        let square = part(1 + self.dims, self.dims) / electrons;
         let width = ((square - mean.clone().square()).clamp_min(0.0) + VARIANCE).sqrt();
         Tensor::cat(vec![n.clamp_min(0.0).log1p(), mean, width], 1)
     }

@@ -51,6 +51,7 @@ mod parameters;
 mod sampler;
 mod schedule;
 mod size;
+mod tilt;
 pub mod vae;
 
 pub use adversarial::AdversarialLoss;

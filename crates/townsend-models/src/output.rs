@@ -10,7 +10,7 @@ use crate::decoder::ToWeights;
 use crate::layers::Pass;
 use crate::multinomial::throw;
 use crate::parameters::to_host;
-use crate::{Batch, Parameters, Role, TensorSpec};
+use crate::{Batch, Parameters, Role, TensorSpec, fused};
 
 /// The logarithm of the mean avalanche in each cell: of its probabilities if the output is `softmax`, of its counts if it is `exp`.
 pub(crate) const PROFILE: &str = "output.log_profile";
@@ -39,6 +39,8 @@ pub enum Scaling {
     Sqrt,
     /// ln(1 + n).
     Log1p,
+    /// n over the number of electrons of the avalanche, times a thousand: the shape alone.
+    PerThousand,
 }
 
 impl Scaling {
@@ -48,15 +50,17 @@ impl Scaling {
             Self::Raw => counts,
             Self::Sqrt => counts.sqrt(),
             Self::Log1p => counts.log1p(),
+            Self::PerThousand => counts.clone() * (counts.sum_dim(1).clamp_min(1.0).recip() * 1000.0),
         }
     }
 
-    /// The inverse of [`Scaling::scale`]: the counts that a network means which makes scaled ones.
+    /// The inverse of [`Scaling::scale`]: the counts that a network means which makes scaled ones; of a shape alone, that shape.
     pub(crate) fn unscale(self, scaled: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Raw => scaled,
             Self::Sqrt => scaled.square(),
             Self::Log1p => scaled.exp() - 1.0,
+            Self::PerThousand => scaled,
         }
     }
 
@@ -66,6 +70,7 @@ impl Scaling {
             Self::Raw => scaled,
             Self::Sqrt => scaled * scaled,
             Self::Log1p => scaled.exp() - 1.0,
+            Self::PerThousand => scaled,
         }
     }
 }
@@ -145,7 +150,7 @@ const EVERYWHERE: f64 = 0.1;
 const EVERYWHERE_AT_MOST: f64 = 3e-4;
 
 /// ln p of the mean avalanche, with a few electrons added everywhere; and the mean number of electrons of avalanches that have any.
-fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
+pub(crate) fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
     let mut electrons = vec![0u64; training.grid().cells()];
     let mut filled = 0u64;
     for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
@@ -160,29 +165,50 @@ fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
     (profile.collect(), (total / filled.max(1) as f64) as f32)
 }
 
-/// Electrons thrown into cells by probabilities whose logarithms are `ln_p`, `[batch, cells]`, as many as the avalanches of the batch have.
-/// Gradients pass as if the expected counts had been returned (a straight-through estimate: Bengio et al. 2013), so that a network learns
-/// from the judgement of whole electrons.
-pub(crate) fn thrown(ln_p: Tensor<2>, batch: &Batch, purpose: Purpose) -> Tensor<2> {
-    let inner = |tensor: Tensor<2>| if tensor.is_autodiff() { tensor.inner() } else { tensor };
-    let [rows, cells] = ln_p.dims();
-    let device = ln_p.device();
-    let sizes = to_host(inner(batch.counts.clone()).sum_dim(1));
-    let n = Tensor::<2>::from_data(TensorData::new(sizes.clone(), [rows, 1]), &device);
-    let expected = ln_p.exp() * n;
-    let weights = to_host(inner(expected.clone()));
-    let mut drawn = vec![0.0f32; weights.len()];
-    let first = batch.step.wrapping_mul(rows as u64);
-    let of_rows = drawn.par_chunks_mut(cells).zip(weights.par_chunks(cells)).zip(&sizes).enumerate();
-    of_rows.for_each(|(row, ((drawn, weights), &size))| {
+/// Electrons thrown into cells by the probabilities that `softmax` makes of `made`, `[batch, cells]`, as many as the avalanches of the batch
+/// have. Gradients pass as if the expected counts had been returned (a straight-through estimate: Bengio et al. 2013), so that a network
+/// learns from the judgement of whole electrons.
+pub(crate) fn thrown(pass: &Pass<'_>, made: &Tensor<2>, batch: &Batch, purpose: Purpose) -> Tensor<2> {
+    let sizes = to_host(without_gradient(batch.counts.clone()).sum_dim(1));
+    let first = batch.step.wrapping_mul(sizes.len() as u64);
+    let throw_row = |row: usize, expected: &[f32]| {
         let random = &mut stream(batch.seed, purpose, first.wrapping_add(row as u64));
-        for cell in throw(weights, size as u64, random) {
-            drawn[cell as usize] += 1.0;
-        }
+        throw(expected, sizes[row] as u64, random)
+    };
+    let profile = pass.values(PROFILE);
+    let counts = fused::thrown(made, |row, cells| {
+        exponentials(cells, &profile);
+        let sum: f64 = cells.iter().copied().map(f64::from).sum();
+        let scale = (f64::from(sizes[row]) / sum) as f32;
+        cells.iter_mut().for_each(|cell| *cell *= scale);
+        throw_row(row, cells)
     });
-    let excess: Vec<f32> = drawn.iter().zip(&weights).map(|(drawn, expected)| drawn - expected).collect();
+    counts.unwrap_or_else(|| thrown_by_operations(pass, made.clone(), &sizes, throw_row))
+}
+
+/// As [`thrown`], in operations of any backend.
+fn thrown_by_operations(
+    pass: &Pass<'_>,
+    made: Tensor<2>,
+    sizes: &[f32],
+    throw_row: impl Fn(usize, &[f32]) -> Vec<u32> + Sync,
+) -> Tensor<2> {
+    let [rows, cells] = made.dims();
+    let device = made.device();
+    let n = Tensor::<2>::from_data(TensorData::new(sizes.to_vec(), [rows, 1]), &device);
+    let expected = Output::Softmax.apply(pass, made).exp() * n;
+    let weights = to_host(without_gradient(expected.clone()));
+    let mut excess: Vec<f32> = weights.iter().map(|expected| -expected).collect();
+    let of_rows = excess.par_chunks_mut(cells).zip(weights.par_chunks(cells)).enumerate();
+    of_rows.for_each(|(row, (excess, weights))| {
+        throw_row(row, weights).into_iter().for_each(|cell| excess[cell as usize] += 1.0);
+    });
     let excess = Tensor::from_data(TensorData::new(excess, [rows, cells]), &device);
     expected + excess
+}
+
+fn without_gradient(tensor: Tensor<2>) -> Tensor<2> {
+    if tensor.is_autodiff() { tensor.inner() } else { tensor }
 }
 
 #[cfg(test)]
@@ -227,22 +253,44 @@ mod tests {
     #[test]
     fn electrons_are_thrown_and_gradients_are_those_of_the_expectation() {
         const TEST: Purpose = Purpose::new("thrown test");
-        let ln_p = tensor(vec![0.25f32.ln(), 0.75f32.ln(), 0.5f32.ln(), 0.5f32.ln()], 2);
-        let tracked = ln_p.autodiff().require_grad();
+        // With the profile: probabilities 1/4 and 3/4, and both the same.
+        let profile = [0.5f32.ln(), 0.25f32.ln()];
+        let spec = Output::Softmax.specs(2).unwrap();
+        let parameters = Parameters::from_values(vec![spec], vec![profile.to_vec()], &Device::flex());
+        let pass = Pass::inference(&parameters);
+        let made = tensor(vec![0.0, 6f32.ln(), 3.0, 3.0 + 2f32.ln()], 2);
         let sizes = [8.0, 1000.0];
         let real = tensor(vec![3.0, 5.0, 0.0, 1000.0], 2);
         let batch = Batch { counts: real, noise: tensor(vec![0.0; 2], 1), seed: 1, step: 0 };
-        let counts = thrown(tracked.clone(), &batch, TEST);
-        let host = to_host(counts.clone().inner());
-        for (row, size) in host.chunks(2).zip(sizes) {
-            assert!(
-                (row[0] + row[1] - size).abs() < 1e-3 * size
-                    && row.iter().all(|n| (n - n.round()).abs() < 1e-3)
-            );
+        let by_operations = |made: Tensor<2>| {
+            let throw_row = |row: usize, expected: &[f32]| {
+                throw(expected, sizes[row] as u64, &mut stream(1, TEST, row as u64))
+            };
+            thrown_by_operations(&pass, made, &sizes, throw_row)
+        };
+        let found = [thrown(&pass, &made, &batch, TEST), by_operations(made.clone())];
+        let [fused, operations] = found.map(to_host);
+        assert!(fused.iter().zip(&operations).all(|(a, b)| (a - b).abs() < 1e-3), "{fused:?} {operations:?}");
+        for (row, size) in fused.chunks(2).zip(sizes) {
+            assert!(row[0] + row[1] == size && row.iter().all(|n| n.fract() == 0.0), "{row:?}");
         }
-        // d(first cell)/d(ln p) is the expected number in it.
-        let first = counts.slice([0..2, 0..1]).sum();
-        let gradients = to_host(tracked.grad(&first.backward()).unwrap());
-        assert_eq!(gradients, [2.0, 0.0, 500.0, 0.0]);
+        let derivatives = |act: &dyn Fn(Tensor<2>) -> Tensor<2>| {
+            let tracked = made.clone().autodiff().require_grad();
+            let first = act(tracked.clone()).slice([0..2, 0..1]).sum();
+            to_host(tracked.grad(&first.backward()).unwrap())
+        };
+        for got in [derivatives(&|made| thrown(&pass, &made, &batch, TEST)), derivatives(&by_operations)] {
+            // Of λ₁ = N p₁ by what stands before the softmax: λ₁ (1 − p₁) and −λ₁ p₂.
+            for (got, want) in got.iter().zip([1.5, -1.5, 250.0, -250.0]) {
+                assert!((got - want).abs() < 1e-3, "{got} for {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_shape_alone_is_scaled_to_a_thousand() {
+        let scaled = Scaling::PerThousand.scale(tensor(vec![1.0, 3.0, 0.0, 0.0, 0.0, 50.0], 3));
+        assert_eq!(to_host(scaled), [250.0, 750.0, 0.0, 0.0, 0.0, 1000.0]);
+        assert_eq!(to_host(Scaling::PerThousand.scale(tensor(vec![0.0; 2], 2))), [0.0; 2], "an empty one");
     }
 }

@@ -8,6 +8,7 @@ use super::network::{Generators, critic_of};
 use crate::adversarial::AdversarialLoss;
 use crate::family::{check_finite, check_weights};
 use crate::layout::Layers;
+use crate::tilt::check_moments;
 use crate::{ConfigError, Model, Output, Scaling};
 
 /// The distribution of the numbers that avalanches are made of.
@@ -77,6 +78,9 @@ pub struct GanConfig {
     pub spectral_norm: bool,
     /// What negative numbers are multiplied by after the critic's layers.
     pub leak: f64,
+    /// The generator adds a polynomial of the position to the logarithm of the probabilities: it moves and widens avalanches as wholes. With
+    /// `softmax`.
+    pub moments: bool,
     /// End of the generator.
     pub output: Output,
     /// How counts enter the critic.
@@ -105,6 +109,7 @@ impl Default for GanConfig {
             label: true,
             spectral_norm: false,
             leak: 0.2,
+            moments: false,
             output: Output::Softmax,
             input: Scaling::Log1p,
         }
@@ -159,6 +164,7 @@ impl GanConfig {
             let allowed = "must be \"softmax\", \"relu\" or \"two_sigmoid\": a GAN takes the number of electrons from elsewhere";
             return Err(ConfigError::new("model.output", self.output, allowed));
         }
+        check_moments(self.moments, self.output, self.dims)?;
         if self.critic_steps == 0 {
             return Err(ConfigError::new("model.critic_steps", 0, "must be at least 1"));
         }

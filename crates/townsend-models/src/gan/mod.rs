@@ -17,6 +17,7 @@ use crate::critic::{Critic, DROPOUTS};
 use crate::labels::Labels;
 use crate::layers::Pass;
 use crate::output::thrown;
+use crate::tilt::Tilt;
 use crate::{Batch, Losses, Model, Numbers, Output, Parameters, Player, TensorSpec, standard_normal};
 
 const GENERATOR_NOISE: Purpose = Purpose::new("generator noise");
@@ -29,6 +30,7 @@ pub struct Gan {
     config: GanConfig,
     cells: usize,
     generator: Generators,
+    tilt: Option<Tilt>,
     critic: Critic,
     labels: Labels,
 }
@@ -43,14 +45,24 @@ struct Seen {
 impl Gan {
     fn new(config: GanConfig, grid: &Grid, generator: Generators, critic: Critic) -> Self {
         let labels = Labels::new(grid, config.dims);
-        Self { config, cells: grid.cells(), generator, critic, labels }
+        let tilt = config.moments.then(|| Tilt::new("generator", grid, config.latent));
+        Self { config, cells: grid.cells(), generator, tilt, critic, labels }
     }
 
     /// Noise `[batch, latent]`, as the generator is made for → what its output function gives, `[batch, cells]`; logarithms of
     /// probabilities for `softmax`.
     pub fn make(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
-        let made = self.generator.make(pass, noise, None);
+        let made = self.before_output(pass, noise, None);
         self.config.output.apply(pass, made)
+    }
+
+    /// As [`Gan::make`], without the output function; `batch` is what dropout draws from.
+    fn before_output(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: Option<&Batch>) -> Tensor<2> {
+        let made = self.generator.make(pass, noise.clone(), batch);
+        match &self.tilt {
+            Some(tilt) => made + tilt.of(pass, &self.labels, noise),
+            None => made,
+        }
     }
 
     /// The critic's scores `[batch, 1]` of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it sees any. `batch`
@@ -94,17 +106,17 @@ impl Gan {
 
     /// As many avalanches as there are in the batch, with as many electrons each.
     fn made(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: &Batch) -> Seen {
-        let made = self.generator.make(pass, self.shaped(noise), Some(batch));
+        let made = self.before_output(pass, self.shaped(noise), Some(batch));
         if self.config.dims == 0 {
             return Seen { cells: made.clone(), observables: made };
         }
-        let made = self.config.output.apply(pass, made);
         let (cells, counts) = match self.config.output {
             Output::Softmax => {
-                let counts = thrown(made, batch, ELECTRONS);
+                let counts = thrown(pass, &made, batch, ELECTRONS);
                 (self.config.input.scale(counts.clone()), counts)
             }
-            Output::Relu | Output::TwoSigmoid | Output::Exp => {
+            output @ (Output::Relu | Output::TwoSigmoid | Output::Exp) => {
+                let made = output.apply(pass, made);
                 (made.clone(), self.config.input.unscale(made))
             }
         };
@@ -171,6 +183,7 @@ impl Gan {
 impl Model for Gan {
     fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = self.generator.specs();
+        specs.extend(self.tilt.iter().flat_map(Tilt::specs));
         if self.config.dims > 0 {
             specs.extend(self.config.output.specs(self.cells));
         }

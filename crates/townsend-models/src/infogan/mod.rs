@@ -16,6 +16,7 @@ use crate::adversarial::{AdversarialLoss, accuracy, symptoms};
 use crate::labels::Labels;
 use crate::layers::Pass;
 use crate::output::thrown;
+use crate::tilt::Tilt;
 use crate::{Batch, Losses, Model, Numbers, Output, Parameters, Player, TensorSpec, standard_normal};
 
 const GENERATOR_NOISE: Purpose = Purpose::new("infogan noise");
@@ -27,20 +28,31 @@ pub struct InfoGan {
     config: InfoGanConfig,
     cells: usize,
     networks: Networks,
+    tilt: Option<Tilt>,
     labels: Labels,
 }
 
 impl InfoGan {
     fn new(config: InfoGanConfig, grid: &Grid, networks: Networks) -> Self {
         let labels = Labels::new(grid, config.dims);
-        Self { config, cells: grid.cells(), networks, labels }
+        let told = config.noise + config.classes + config.codes;
+        let tilt = config.moments.then(|| Tilt::new("generator", grid, told));
+        Self { config, cells: grid.cells(), networks, tilt, labels }
     }
 
     /// Noise, class (1 in its place) and codes, `[batch, noise + classes + codes]` → what the output function gives, `[batch, cells]`;
     /// logarithms of probabilities for `softmax`.
     pub fn make(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
-        let made = self.networks.make(pass, told);
+        let made = self.before_output(pass, told);
         self.config.output.apply(pass, made)
+    }
+
+    fn before_output(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
+        let made = self.networks.make(pass, told.clone());
+        match &self.tilt {
+            Some(tilt) => made + tilt.of(pass, &self.labels, told),
+            None => made,
+        }
     }
 
     /// What the critic says of scaled counts `[batch, cells]`.
@@ -62,13 +74,14 @@ impl InfoGan {
 
     /// Avalanches as they enter the critic, and as counts.
     fn made(&self, pass: &mut Pass<'_>, told: Tensor<2>, batch: &Batch) -> [Tensor<2>; 2] {
-        let made = self.make(pass, told);
+        let made = self.before_output(pass, told);
         match self.config.output {
             Output::Softmax => {
-                let counts = thrown(made, batch, ELECTRONS);
+                let counts = thrown(pass, &made, batch, ELECTRONS);
                 [self.config.input.scale(counts.clone()), counts]
             }
-            Output::Relu | Output::TwoSigmoid | Output::Exp => {
+            output @ (Output::Relu | Output::TwoSigmoid | Output::Exp) => {
+                let made = output.apply(pass, made);
                 [made.clone(), self.config.input.unscale(made)]
             }
         }
@@ -117,6 +130,7 @@ impl InfoGan {
 impl Model for InfoGan {
     fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = self.networks.specs();
+        specs.extend(self.tilt.iter().flat_map(Tilt::specs));
         specs.extend(self.config.output.specs(self.cells));
         specs.extend(self.labels.specs());
         specs

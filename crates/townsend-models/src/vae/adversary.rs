@@ -3,7 +3,7 @@
 
 use burn_tensor::Tensor;
 use serde::{Deserialize, Serialize};
-use townsend_core::{CountSet, Grid};
+use townsend_core::Grid;
 
 use crate::adversarial::{AdversarialLoss, accuracy};
 use crate::critic::{Critic, DROPOUTS};
@@ -12,7 +12,7 @@ use crate::family::check_finite;
 use crate::labels::Labels;
 use crate::layers::{Pass, padded};
 use crate::layout::{Layers, Style};
-use crate::{Batch, ConfigError, Losses, Parameters, TensorSpec};
+use crate::{Batch, ConfigError, Losses, TensorSpec};
 
 /// What the names of its tensors begin with.
 pub(super) const PREFIX: &str = "adversary.";
@@ -79,7 +79,7 @@ impl AdversaryConfig {
             dropout: 0.0,
         };
         critic.set_head(&self.layers.linear, Activation::Leaky(SLOPE), 0);
-        Ok(Adversary { config: self.clone(), critic, labels: Labels::new(grid, dims) })
+        Ok(Adversary { config: self.clone(), critic })
     }
 }
 
@@ -87,7 +87,6 @@ impl AdversaryConfig {
 pub(super) struct Adversary {
     config: AdversaryConfig,
     critic: Critic,
-    labels: Labels,
 }
 
 /// Avalanches `[batch, cells]` as they enter the critic, real and decoded ones, and the decoded ones as counts.
@@ -99,11 +98,7 @@ pub(super) struct Shown {
 
 impl Adversary {
     pub(super) fn specs(&self) -> Vec<TensorSpec> {
-        self.labels.specs().into_iter().chain(self.critic.specs()).collect()
-    }
-
-    pub(super) fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
-        self.labels.prepare(parameters, training);
+        self.critic.specs()
     }
 
     /// True if it takes part in an epoch, counted from 0.
@@ -120,8 +115,15 @@ impl Adversary {
     }
 
     /// Adds what the decoder minimises.
-    pub(super) fn add_to(&self, losses: &mut Losses, pass: &mut Pass<'_>, shown: Shown, batch: &Batch) {
-        let diversity = self.labels.diversity(self.labels.of(pass, shown.counts));
+    pub(super) fn add_to(
+        &self,
+        losses: &mut Losses,
+        pass: &mut Pass<'_>,
+        shown: Shown,
+        labels: &Labels,
+        batch: &Batch,
+    ) {
+        let diversity = labels.diversity(labels.of(pass, shown.counts));
         let decoded = self.critic.judge(pass, shown.decoded, None, (batch, DROPOUTS[1]));
         let loss = match self.config.loss {
             AdversaryLoss::CrossEntropy => AdversarialLoss::Bce.of_generator(decoded.score),

@@ -7,7 +7,9 @@ use super::Vae;
 use super::adversary::AdversaryConfig;
 use super::network::Network;
 use crate::family::check_weights;
+use crate::labels::Labels;
 use crate::sampler::SamplerSpec;
+use crate::tilt::{Tilt, check_moments};
 use crate::{ConfigError, Model, Output, SamplerKind, Scaling, Schedule};
 
 /// How well a decoded avalanche explains the real one.
@@ -39,6 +41,9 @@ pub struct VaeConfig {
     pub hidden: usize,
     /// Dimensions of the latent space.
     pub latent: usize,
+    /// The encoder sees observables beside its features (number of electrons, mean and width along each axis), and the decoder adds a
+    /// polynomial of the position to the logarithm of the probabilities. With `softmax` or `exp`.
+    pub moments: bool,
     /// End of the decoder.
     pub output: Output,
     /// Batch normalisation before the output function, as in the reference. With `softmax` it only slows down how fast
@@ -71,6 +76,7 @@ impl Default for VaeConfig {
             strides: vec![2, 3, 3, 1],
             hidden: 3000,
             latent: 300,
+            moments: false,
             output: Output::Softmax,
             output_norm: false,
             sampler: SamplerKind::Gmm,
@@ -109,13 +115,18 @@ impl VaeConfig {
                 *length = convolved(*length, *kernel, *stride).ok_or_else(|| self.does_not_fit(&cells))?;
             }
         }
+        check_moments(self.moments, self.output, self.dims)?;
         if !(1..=MOST_COMPONENTS).contains(&self.components) {
             let allowed = format!("must be from 1 to {MOST_COMPONENTS}");
             return Err(ConfigError::new("model.components", self.components, allowed));
         }
         let adversary =
             self.adversary.as_ref().map(|adversary| adversary.check(self.dims, grid)).transpose()?;
-        let vae = Vae { network: Network::new(self, &cells, &shape), adversary, config: self.clone() };
+        let labels = (self.moments || adversary.is_some()).then(|| Labels::new(grid, self.dims));
+        let observables = if self.moments { 1 + 2 * self.dims } else { 0 };
+        let tilt = self.moments.then(|| Tilt::new("decoder", grid, self.latent));
+        let network = Network::new(self, &cells, &shape, observables);
+        let vae = Vae { network, tilt, labels, adversary, config: self.clone() };
         check_weights(&vae.tensors(), "model.hidden", self.hidden)?;
         Ok(vae)
     }

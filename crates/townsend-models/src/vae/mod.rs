@@ -19,9 +19,11 @@ pub use self::config::{Likelihood, VaeConfig};
 pub use self::loss::{divergence, nats, reconstruction, sample};
 use self::network::Network;
 use crate::adversarial::symptoms;
+use crate::labels::Labels;
 use crate::layers::Pass;
 use crate::output::{PROFILE, thrown};
 use crate::parameters::to_host;
+use crate::tilt::Tilt;
 use crate::{
     Batch, Decoder, Losses, Model, Number, Numbers, Output, Parameters, Player, Sampler, SamplerKind,
     TensorSpec,
@@ -38,6 +40,9 @@ const USED_NATS: f64 = 0.01;
 pub struct Vae {
     config: VaeConfig,
     network: Network,
+    tilt: Option<Tilt>,
+    /// Observables, if the encoder sees them or there is an adversary.
+    labels: Option<Labels>,
     adversary: Option<Adversary>,
 }
 
@@ -56,23 +61,43 @@ impl Vae {
         self.network.encode(pass, scaled)
     }
 
-    /// Features → mean and log variance of q(z|x), `[batch, latent]` each.
+    /// Features, and with `moments` observables after them → mean and log variance of q(z|x), `[batch, latent]` each.
     pub fn posterior(&self, pass: &Pass<'_>, features: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         self.network.posterior(pass, features)
     }
 
     /// Latent `[batch, latent]` → output of the decoder `[batch, cells]`; logarithms of probabilities for `softmax`.
     pub fn decode(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
-        let decoded = self.network.decode(pass, latent);
+        let decoded = self.before_output(pass, latent);
         self.config.output.apply(pass, decoded)
+    }
+
+    /// Latent `[batch, latent]` → what stands before the output function, `[batch, cells]`.
+    fn before_output(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
+        let maps = self.network.decode(pass, latent.clone());
+        match (&self.tilt, &self.labels) {
+            (Some(tilt), Some(labels)) => maps + tilt.of(pass, labels, latent),
+            _ => maps,
+        }
+    }
+
+    /// Scaled and unscaled counts `[batch, cells]` → what the posterior is made of.
+    fn features(&self, pass: &mut Pass<'_>, scaled: Tensor<2>, counts: &Tensor<2>) -> Tensor<2> {
+        let features = self.encode(pass, scaled);
+        match &self.labels {
+            Some(labels) if self.config.moments => {
+                Tensor::cat(vec![features, labels.of(pass, counts.clone())], 1)
+            }
+            _ => features,
+        }
     }
 
     fn encoded(&self, pass: &mut Pass<'_>, batch: &Batch) -> Encoded {
         let scaled = self.config.input.scale(batch.counts.clone());
-        let features = self.encode(pass, scaled.clone());
+        let features = self.features(pass, scaled.clone(), &batch.counts);
         let (mean, logvar) = self.posterior(pass, features);
         let latent = loss::sample(mean.clone(), logvar.clone(), self.latent_noise(batch));
-        let decoded = self.network.decode(pass, latent);
+        let decoded = self.before_output(pass, latent);
         Encoded { scaled, mean, logvar, decoded }
     }
 
@@ -110,8 +135,7 @@ impl Vae {
         let real = encoded.scaled.clone();
         match self.config.output {
             Output::Softmax | Output::Exp => {
-                let ln_p = Output::Softmax.apply(pass, encoded.decoded.clone());
-                let counts = thrown(ln_p, batch, ELECTRONS);
+                let counts = thrown(pass, &encoded.decoded, batch, ELECTRONS);
                 Shown { real, decoded: self.config.input.scale(counts.clone()), counts }
             }
             Output::Relu | Output::TwoSigmoid => {
@@ -125,6 +149,8 @@ impl Vae {
 impl Model for Vae {
     fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = self.network.specs();
+        specs.extend(self.tilt.iter().flat_map(Tilt::specs));
+        specs.extend(self.labels.iter().flat_map(Labels::specs));
         specs.extend(self.config.sampler_spec().tensors());
         specs.extend(self.adversary.iter().flat_map(Adversary::specs));
         specs
@@ -143,8 +169,8 @@ impl Model for Vae {
 
     fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
         self.config.output.prepare(parameters, training);
-        if let Some(adversary) = &self.adversary {
-            adversary.prepare(parameters, training);
+        if let Some(labels) = &self.labels {
+            labels.prepare(parameters, training);
         }
     }
 
@@ -160,9 +186,9 @@ impl Model for Vae {
             return adversary.of_critic(pass, shown, batch);
         }
         let mut losses = self.of_autoencoder(pass, &encoded, batch, epoch);
-        if let Some(adversary) = adversary {
+        if let (Some(adversary), Some(labels)) = (adversary, &self.labels) {
             let shown = self.shown(pass, &encoded, batch);
-            adversary.add_to(&mut losses, pass, shown, batch);
+            adversary.add_to(&mut losses, pass, shown, labels, batch);
         }
         losses
     }
@@ -193,7 +219,8 @@ impl Model for Vae {
         let (mut points, mut seed) = (Vec::new(), 0);
         for batch in batches {
             let mut pass = Pass::inference(parameters);
-            let features = self.encode(&mut pass, self.config.input.scale(batch.counts.clone()));
+            let scaled = self.config.input.scale(batch.counts.clone());
+            let features = self.features(&mut pass, scaled, &batch.counts);
             let (mean, logvar) = self.posterior(&pass, features);
             points.extend(to_host(loss::sample(mean, logvar, self.latent_noise(&batch))));
             seed = batch.seed;
@@ -210,7 +237,11 @@ impl Model for Vae {
 
     fn decoder(&self, parameters: &Parameters, batch: usize) -> Option<Decoder> {
         let network = self.network.decoder(parameters, batch);
-        Some(Decoder::new(network, self.config.output.to_weights(self.config.input, parameters)))
+        let tilt = match (&self.tilt, &self.labels) {
+            (Some(tilt), Some(labels)) => Some(tilt.fixed(parameters, labels)),
+            _ => None,
+        };
+        Some(Decoder::new(network, tilt, self.config.output.to_weights(self.config.input, parameters)))
     }
 
     fn step_products(&self) -> Option<usize> {

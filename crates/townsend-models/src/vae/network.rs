@@ -24,6 +24,7 @@ pub(crate) struct Network {
     cells: [usize; 3],
     /// `[channels, t, z, x]` of the innermost features.
     innermost: [usize; 4],
+    observables: usize,
     encoder: Vec<Layer>,
     decoder: Vec<Layer>,
     hidden: usize,
@@ -33,7 +34,8 @@ pub(crate) struct Network {
 
 impl Network {
     /// The layers of `config` on a grid of `cells`, of which `innermost` are left after the encoder.
-    pub(super) fn new(config: &VaeConfig, cells: &[usize], innermost: &[usize]) -> Self {
+    /// Beside these features the bottleneck is given `observables`.
+    pub(super) fn new(config: &VaeConfig, cells: &[usize], innermost: &[usize], observables: usize) -> Self {
         let last = config.channels.len() - 1;
         let convolutions: Vec<_> = (0..=last)
             .map(|i| Convolution {
@@ -64,6 +66,7 @@ impl Network {
         Self {
             cells: padded(cells),
             innermost: [config.channels[last], t, z, x],
+            observables,
             decoder,
             encoder,
             hidden: config.hidden,
@@ -76,7 +79,7 @@ impl Network {
         let features = self.innermost.iter().product();
         let mut specs = Vec::new();
         specs.extend(self.encoder.iter().flat_map(Layer::specs));
-        specs.extend(linear_specs("bottleneck.hidden", features, self.hidden));
+        specs.extend(linear_specs("bottleneck.hidden", features + self.observables, self.hidden));
         specs.extend(linear_specs("bottleneck.mu", self.hidden, self.latent));
         specs.extend(linear_specs("bottleneck.logvar", self.hidden, self.latent));
         specs.extend(linear_specs("decoder.hidden", self.latent, self.hidden));
@@ -91,7 +94,7 @@ impl Network {
         pass.stack(&self.encoder, self.cells, input)
     }
 
-    /// Features → mean and log variance of the posterior, `[batch, latent]` each.
+    /// Features and observables → mean and log variance of the posterior, `[batch, latent]` each.
     pub(crate) fn posterior(&self, pass: &Pass<'_>, features: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let hidden = pass.linear("bottleneck.hidden", self.hidden, features);
         let mean = pass.linear("bottleneck.mu", self.latent, hidden.clone());

@@ -171,6 +171,8 @@ fn errors_name_key_value_and_what_is_allowed() {
             .contains("at most 268435456 are allowed")
     );
     assert!(error(VaeConfig { output: Output::Relu, ..default() }).contains("needs \"softmax\""));
+    let counts = VaeConfig { output: Output::Relu, likelihood: Likelihood::Mse, ..default() };
+    assert!(error(VaeConfig { moments: true, ..counts }).starts_with("model.moments = true"));
     assert!(
         error(VaeConfig { likelihood: Likelihood::Mse, ..default() }).contains("\"relu\" or \"two_sigmoid\"")
     );
@@ -326,10 +328,19 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
     for dims in 1..=3 {
         let grid = grid(dims, 8);
         for (output, likelihood) in OUTPUTS {
-            let config = VaeConfig { output, likelihood, output_norm: output == Output::Relu, ..tiny(dims) };
+            let moments = matches!(output, Output::Softmax | Output::Exp);
+            let output_norm = output == Output::Relu;
+            let config = VaeConfig { output, likelihood, output_norm, moments, ..tiny(dims) };
             let model = config.check(&grid).unwrap();
             let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
             model.prepare(&mut parameters, &filled(&grid));
+            if moments {
+                parameters.change("decoder.tilt.weight", |weights| {
+                    for (i, weight) in weights.iter_mut().enumerate() {
+                        *weight = 0.02 * (i % 7) as f32 - 0.05;
+                    }
+                });
+            }
             let latent = vec![0.1, 0.2, -1.0, 1.0, 3.0, -2.0];
             let got = model.decoder(&parameters, 3).unwrap().weights(&latent).to_vec();
             let latent = tensor(latent, 2);
