@@ -128,7 +128,9 @@ pub(crate) fn thrown(
         let mut counts = vec![0.0f32; batch * cells];
         let rows = expected.storage_mut::<f32>().par_chunks_mut(cells).zip(counts.par_chunks_mut(cells));
         rows.enumerate().for_each(|(row, (expected, counts))| {
-            of_row(row, expected).into_iter().for_each(|cell| counts[cell as usize] += 1.0);
+            for cell in of_row(row, expected) {
+                counts[cell as usize] += 1.0;
+            }
         });
         (expected, tensor(counts, batch))
     };

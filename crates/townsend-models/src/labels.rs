@@ -76,7 +76,7 @@ impl Labels {
                 .zip(avalanche.counts)
                 .for_each(|(&cell, &n)| dense[cell as usize] = n as f32);
             let counts = Tensor::from_data(TensorData::new(dense, [1, self.cells]), &device);
-            for (i, value) in to_host(self.values(counts)).into_iter().map(f64::from).enumerate() {
+            for (i, value) in to_host(self.values(&counts)).into_iter().map(f64::from).enumerate() {
                 sums[i] += value;
                 squares[i] += value * value;
             }
@@ -94,13 +94,13 @@ impl Labels {
     }
 
     /// Counts `[batch, cells]` → observables `[batch, observables]`.
-    pub(crate) fn of(&self, pass: &Pass<'_>, counts: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn of(&self, pass: &Pass<'_>, counts: &Tensor<2>) -> Tensor<2> {
         let (mean, std) = (pass.tensor(MEAN, [1, self.len()]), pass.tensor(STD, [1, self.len()]));
         (self.values(counts) - mean) / std
     }
 
     /// The observables in their own units.
-    fn values(&self, counts: Tensor<2>) -> Tensor<2> {
+    fn values(&self, counts: &Tensor<2>) -> Tensor<2> {
         let [batch, _] = counts.dims();
         let powers = TensorData::new(self.powers.clone(), [self.cells, self.len()]);
         let sums = counts.clone().matmul(Tensor::from_data(powers, &counts.device()));

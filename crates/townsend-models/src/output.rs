@@ -57,20 +57,18 @@ impl Scaling {
     /// The inverse of [`Scaling::scale`]: the counts that a network means which makes scaled ones; of a shape alone, that shape.
     pub(crate) fn unscale(self, scaled: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Raw => scaled,
+            Self::Raw | Self::PerThousand => scaled,
             Self::Sqrt => scaled.square(),
             Self::Log1p => scaled.exp() - 1.0,
-            Self::PerThousand => scaled,
         }
     }
 
     /// [`Scaling::unscale`] of a number.
     pub(crate) fn unscaled(self, scaled: f32) -> f32 {
         match self {
-            Self::Raw => scaled,
+            Self::Raw | Self::PerThousand => scaled,
             Self::Sqrt => scaled * scaled,
             Self::Log1p => scaled.exp() - 1.0,
-            Self::PerThousand => scaled,
         }
     }
 }
@@ -180,7 +178,9 @@ pub(crate) fn thrown(pass: &Pass<'_>, made: &Tensor<2>, batch: &Batch, purpose: 
         exponentials(cells, &profile);
         let sum: f64 = cells.iter().copied().map(f64::from).sum();
         let scale = (f64::from(sizes[row]) / sum) as f32;
-        cells.iter_mut().for_each(|cell| *cell *= scale);
+        for cell in &mut *cells {
+            *cell *= scale;
+        }
         throw_row(row, cells)
     });
     counts.unwrap_or_else(|| thrown_by_operations(pass, made.clone(), &sizes, throw_row))
@@ -201,7 +201,9 @@ fn thrown_by_operations(
     let mut excess: Vec<f32> = weights.iter().map(|expected| -expected).collect();
     let of_rows = excess.par_chunks_mut(cells).zip(weights.par_chunks(cells)).enumerate();
     of_rows.for_each(|(row, (excess, weights))| {
-        throw_row(row, weights).into_iter().for_each(|cell| excess[cell as usize] += 1.0);
+        for cell in throw_row(row, weights) {
+            excess[cell as usize] += 1.0;
+        }
     });
     let excess = Tensor::from_data(TensorData::new(excess, [rows, cells]), &device);
     expected + excess

@@ -95,7 +95,7 @@ impl Gan {
     }
 
     fn real(&self, pass: &Pass<'_>, batch: &Batch) -> Seen {
-        let observables = self.labels.of(pass, batch.counts.clone());
+        let observables = self.labels.of(pass, &batch.counts);
         let cells = if self.config.dims == 0 {
             observables.clone()
         } else {
@@ -120,7 +120,7 @@ impl Gan {
                 (made.clone(), self.config.input.unscale(made))
             }
         };
-        Seen { cells, observables: self.labels.of(pass, counts) }
+        Seen { cells, observables: self.labels.of(pass, &counts) }
     }
 
     /// Standard normal numbers as those that the generator is made for.

@@ -285,7 +285,7 @@ fn observables_are_those_of_the_avalanche() {
     // Cells of 0.2 from −1: bins 1 and 3 of x (−0.9 and −0.5) and bin 4 of z.
     counts[4 * 12 + 1] = 1.0;
     counts[4 * 12 + 3] = 3.0;
-    let raw = host(model.labels.of(&Pass::inference(&parameters), tensor(counts, 144)));
+    let raw = host(model.labels.of(&Pass::inference(&parameters), &tensor(counts, 144)));
     let [mean, std] = ["observables.mean", "observables.std"].map(|name| parameters.values(name));
     let values: Vec<f32> =
         raw.iter().zip(mean.iter().zip(&std)).map(|(x, (mean, std))| x * std + mean).collect();

@@ -122,7 +122,7 @@ impl InfoGan {
         let judged = self.networks.judge(pass, made);
         let [class, code] = self.information(&judged, &told);
         let validity = AdversarialLoss::Lsgan.of_generator(judged.validity);
-        let diversity = self.labels.diversity(self.labels.of(pass, counts));
+        let diversity = self.labels.diversity(self.labels.of(pass, &counts));
         Losses::new(validity.clone() + class + code, [("validity", validity), ("diversity", diversity)])
     }
 }

@@ -123,7 +123,7 @@ impl Adversary {
         labels: &Labels,
         batch: &Batch,
     ) {
-        let diversity = labels.diversity(labels.of(pass, shown.counts));
+        let diversity = labels.diversity(labels.of(pass, &shown.counts));
         let decoded = self.critic.judge(pass, shown.decoded, None, (batch, DROPOUTS[1]));
         let loss = match self.config.loss {
             AdversaryLoss::CrossEntropy => AdversarialLoss::Bce.of_generator(decoded.score),

@@ -85,9 +85,7 @@ impl Vae {
     fn features(&self, pass: &mut Pass<'_>, scaled: Tensor<2>, counts: &Tensor<2>) -> Tensor<2> {
         let features = self.encode(pass, scaled);
         match &self.labels {
-            Some(labels) if self.config.moments => {
-                Tensor::cat(vec![features, labels.of(pass, counts.clone())], 1)
-            }
+            Some(labels) if self.config.moments => Tensor::cat(vec![features, labels.of(pass, counts)], 1),
             _ => features,
         }
     }

@@ -330,7 +330,7 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
         for (output, likelihood) in OUTPUTS {
             let moments = matches!(output, Output::Softmax | Output::Exp);
             let output_norm = output == Output::Relu;
-            let config = VaeConfig { output, likelihood, output_norm, moments, ..tiny(dims) };
+            let config = VaeConfig { moments, output, output_norm, likelihood, ..tiny(dims) };
             let model = config.check(&grid).unwrap();
             let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
             model.prepare(&mut parameters, &filled(&grid));
