@@ -123,7 +123,7 @@ impl VaeConfig {
         let adversary =
             self.adversary.as_ref().map(|adversary| adversary.check(self.dims, grid)).transpose()?;
         let labels = (self.moments || adversary.is_some()).then(|| Labels::new(grid, self.dims));
-        let observables = if self.moments { 1 + 2 * self.dims } else { 0 };
+        let observables = labels.as_ref().filter(|_| self.moments).map_or(0, Labels::len);
         let tilt = self.moments.then(|| Tilt::new("decoder", grid, self.latent));
         let network = Network::new(self, &cells, &shape, observables);
         let vae = Vae { network, tilt, labels, adversary, config: self.clone() };
