@@ -8,6 +8,7 @@ use townsend_core::Purpose;
 
 use crate::dense::{Activation, Dense, Norm, apply_all, mask};
 use crate::layers::{Layer, Pass};
+use crate::parameters::without_gradient;
 use crate::{Batch, Role, TensorSpec};
 
 /// Draws of dropout in a critic; the real and the made avalanches of a step, and those between them, have draws of their own.
@@ -115,9 +116,8 @@ impl Critic {
             }
             let rest: usize = shape[1..].iter().product();
             let weight: Tensor<2> = pass.tensor(&name, [shape[0], rest]);
-            let constant = if weight.is_autodiff() { weight.clone().inner() } else { weight.clone() };
-            let old = pass.tensor(&direction(&name), [shape[0], 1]);
-            let old = if old.is_autodiff() { old.inner() } else { old };
+            let constant = without_gradient(weight.clone());
+            let old = without_gradient(pass.tensor(&direction(&name), [shape[0], 1]));
             let right = unit(constant.clone().transpose().matmul(old));
             let left = unit(constant.matmul(right.clone()));
             pass.remember(&direction(&name), NEWEST, left.clone().reshape([shape[0]]));

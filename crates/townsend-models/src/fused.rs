@@ -16,6 +16,8 @@ use burn_tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 use townsend_kernels::{Stack, Tape, Trained};
 
+use crate::parameters::without_gradient;
+
 /// The output `[batch, values]` in use: input `[batch, values]`, parameters and statistics in the order of [`Stack`].
 pub(crate) fn infer(
     stack: &Stack,
@@ -94,7 +96,7 @@ pub(crate) fn loss(
     of_row: impl Fn(&[f32], &[f32], &mut [f32]) -> f64 + Sync,
 ) -> Option<Tensor<1>> {
     let [batch, values] = decoded.dims();
-    let counts = on_cpu(&if counts.is_autodiff() { counts.clone().inner() } else { counts.clone() })?;
+    let counts = on_cpu(&without_gradient(counts.clone()))?;
     let evaluate = |decoded: &FlexTensor| {
         let mut gradient = vec![0.0; batch * values];
         let rows = gradient.par_chunks_mut(values).zip(numbers(decoded).par_chunks(values));

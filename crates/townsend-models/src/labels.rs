@@ -45,9 +45,9 @@ impl Labels {
 
     /// Centre and width of the training avalanches along each axis, as [`Labels::positions`] count; no width is less than a
     /// thousandth of half an axis.
-    pub(crate) fn units(&self, pass: &Pass<'_>) -> Vec<[f32; 2]> {
+    pub(crate) fn units(pass: &Pass<'_>) -> Vec<[f32; 2]> {
         let means = pass.values(MEAN);
-        let (centres, widths) = means[1..].split_at(self.dims);
+        let (centres, widths) = means[1..].split_at(means.len() / 2);
         centres.iter().zip(widths).map(|(centre, width)| [*centre, width.max(1e-3)]).collect()
     }
 

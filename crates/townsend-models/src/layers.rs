@@ -11,7 +11,7 @@ use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Tensor, TensorData, activation};
 use townsend_kernels::{Block, Stack};
 
-use crate::parameters::to_host;
+use crate::parameters::{to_host, without_gradient};
 use crate::{Parameters, Role, TensorSpec, fused};
 
 /// Weight of the newest batch in the running statistics of a batch normalisation (PyTorch's default).
@@ -204,8 +204,7 @@ impl<'a> Pass<'a> {
 
     /// The values of a tensor of the model.
     pub(crate) fn values(&self, name: &str) -> Vec<f32> {
-        let tensor = self.flat(name);
-        to_host(if tensor.is_autodiff() { tensor.inner() } else { tensor })
+        to_host(without_gradient(self.flat(name)))
     }
 
     fn kernel(&self, layer: &Convolution, first: usize, second: usize) -> Tensor<5> {

@@ -9,7 +9,7 @@ use townsend_kernels::exponentials;
 use crate::decoder::ToWeights;
 use crate::layers::Pass;
 use crate::multinomial::throw;
-use crate::parameters::to_host;
+use crate::parameters::{to_host, without_gradient};
 use crate::{Batch, Parameters, Role, TensorSpec, fused};
 
 /// The logarithm of the mean avalanche in each cell: of its probabilities if the output is `softmax`, of its counts if it is `exp`.
@@ -207,10 +207,6 @@ fn thrown_by_operations(
     });
     let excess = Tensor::from_data(TensorData::new(excess, [rows, cells]), &device);
     expected + excess
-}
-
-fn without_gradient(tensor: Tensor<2>) -> Tensor<2> {
-    if tensor.is_autodiff() { tensor.inner() } else { tensor }
 }
 
 #[cfg(test)]

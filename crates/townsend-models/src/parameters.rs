@@ -179,6 +179,11 @@ impl Parameters {
     }
 }
 
+/// The tensor itself, whether gradients are followed through it or not.
+pub(crate) fn without_gradient<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    if tensor.is_autodiff() { tensor.inner() } else { tensor }
+}
+
 /// Copies a tensor's values to the host.
 pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("all tensors of this crate are f32")

@@ -50,15 +50,15 @@ impl Tilt {
         })
     }
 
-    /// What is added to ln p for latent points `[batch, latent]`, `[batch, cells]`. `labels` know the mean avalanche.
-    pub(crate) fn of(&self, pass: &Pass<'_>, labels: &Labels, latent: Tensor<2>) -> Tensor<2> {
+    /// What is added to ln p for latent points `[batch, latent]`, `[batch, cells]`. The model has [`Labels`], which know the mean avalanche.
+    pub(crate) fn of(&self, pass: &Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let device = latent.device();
         let [batch, _] = latent.dims();
         let tensor = |values: Vec<f32>, rows: usize| {
             let columns = values.len() / rows;
             Tensor::<2>::from_data(TensorData::new(values, [rows, columns]), &device)
         };
-        let Tables { of_rows, of_x } = self.tables(&labels.units(pass));
+        let Tables { of_rows, of_x } = self.tables(&Labels::units(pass));
         let (rows, cells) = (of_rows.len() / self.terms() / POWERS, of_x.len() / POWERS);
         let coefficients = pass.linear(&self.name, self.terms(), latent);
         let polynomials = coefficients.matmul(tensor(of_rows, self.terms()));
@@ -67,10 +67,10 @@ impl Tilt {
     }
 
     /// The same without Burn.
-    pub(crate) fn fixed(&self, parameters: &Parameters, labels: &Labels) -> FixedTilt {
+    pub(crate) fn fixed(&self, parameters: &Parameters) -> FixedTilt {
         let [weight, bias] =
             ["weight", "bias"].map(|part| parameters.values(&format!("{}.{part}", self.name)));
-        FixedTilt { weight, bias, tables: self.tables(&labels.units(&Pass::inference(parameters))) }
+        FixedTilt { weight, bias, tables: self.tables(&Labels::units(&Pass::inference(parameters))) }
     }
 
     fn tables(&self, units: &[[f32; 2]]) -> Tables {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     /// A tilt, what it needs to know of the avalanches of `set`, and coefficients: the first latent number times `coefficients`.
-    fn tilt_of(set: &CountSet, coefficients: &[f32]) -> (Tilt, Labels, Parameters) {
+    fn tilt_of(set: &CountSet, coefficients: &[f32]) -> (Tilt, Parameters) {
         let dims = set.grid().dims();
         let (tilt, labels) = (Tilt::new("network", set.grid(), LATENT), Labels::new(set.grid(), dims));
         let specs = tilt.specs().into_iter().chain(labels.specs()).collect();
@@ -188,7 +188,7 @@ mod tests {
                 weights[0] = *coefficient;
             }
         });
-        (tilt, labels, parameters)
+        (tilt, parameters)
     }
 
     /// Each axis, then each pair of axes, of a position.
@@ -203,14 +203,14 @@ mod tests {
             let set = gaussian(dims, 9);
             let terms = dims + dims * (dims + 1) / 2;
             let coefficients: Vec<f32> = (0..terms).map(|i| 0.3 - 0.1 * i as f32).collect();
-            let (tilt, labels, parameters) = tilt_of(&set, &coefficients);
+            let (tilt, parameters) = tilt_of(&set, &coefficients);
             let pass = Pass::inference(&parameters);
-            let got = to_host(tilt.of(&pass, &labels, tensor(vec![1.0, 5.0, -2.0, 7.0], LATENT)));
-            let units = labels.units(&pass);
+            let got = to_host(tilt.of(&pass, tensor(vec![1.0, 5.0, -2.0, 7.0], LATENT)));
+            let units = Labels::units(&pass);
             let cells = set.grid().cells();
             let mut fixed = vec![1.0; 2 * cells];
             for (row, latent) in fixed.chunks_mut(cells).zip([[1.0, 5.0], [-2.0, 7.0]]) {
-                tilt.fixed(&parameters, &labels).add(&latent, row);
+                tilt.fixed(&parameters).add(&latent, row);
             }
             for cell in 0..cells {
                 let bins = set.grid().split(cell as u32);
@@ -257,9 +257,8 @@ mod tests {
             ([0.0, 0.0, 0.18, 0.0, 0.0], 0.1, 0.2 / (1.0f64 - 0.36).sqrt(), 0.0),
             ([0.0, 0.0, 0.0, 0.2, 0.0], 0.1, 0.2 / (1.0f64 - 0.04).sqrt(), 0.2),
         ] {
-            let (tilt, labels, parameters) = tilt_of(&set, &coefficients);
-            let added =
-                to_host(tilt.of(&Pass::inference(&parameters), &labels, tensor(vec![1.0, 0.0], LATENT)));
+            let (tilt, parameters) = tilt_of(&set, &coefficients);
+            let added = to_host(tilt.of(&Pass::inference(&parameters), tensor(vec![1.0, 0.0], LATENT)));
             let tilted: Vec<f32> = ln_p.iter().zip(added).map(|(ln_p, added)| ln_p + added).collect();
             let got = moments(set.grid(), &tilted);
             for (got, want) in got.into_iter().zip([mean, width, correlation]) {
@@ -272,13 +271,13 @@ mod tests {
     fn derivatives_are_differences() {
         let set = gaussian(2, 9);
         let coefficients = [0.3, -0.2, 0.1, 0.05, -0.1];
-        let (tilt, labels, parameters) = tilt_of(&set, &coefficients);
+        let (tilt, parameters) = tilt_of(&set, &coefficients);
         let latent = || tensor(vec![0.7, -0.3], LATENT);
         let weights: Vec<f32> = (0..set.grid().cells()).map(|i| ((i * 7) % 5) as f32 - 2.0).collect();
         let value = |parameters: &Parameters, latent: Tensor<2>| {
             let weights = tensor(weights.clone(), weights.len());
             let weights = if latent.is_autodiff() { weights.autodiff() } else { weights };
-            (tilt.of(&Pass::inference(parameters), &labels, latent) * weights).sum()
+            (tilt.of(&Pass::inference(parameters), latent) * weights).sum()
         };
         let tracked = parameters.tracked(|_| true);
         let mut gradients = value(&tracked, latent().autodiff()).backward();

@@ -60,7 +60,7 @@ impl Gan {
     fn before_output(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: Option<&Batch>) -> Tensor<2> {
         let made = self.generator.make(pass, noise.clone(), batch);
         match &self.tilt {
-            Some(tilt) => made + tilt.of(pass, &self.labels, noise),
+            Some(tilt) => made + tilt.of(pass, noise),
             None => made,
         }
     }

@@ -50,7 +50,7 @@ impl InfoGan {
     fn before_output(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
         let made = self.networks.make(pass, told.clone());
         match &self.tilt {
-            Some(tilt) => made + tilt.of(pass, &self.labels, told),
+            Some(tilt) => made + tilt.of(pass, told),
             None => made,
         }
     }

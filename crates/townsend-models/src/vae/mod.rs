@@ -75,9 +75,9 @@ impl Vae {
     /// Latent `[batch, latent]` → what stands before the output function, `[batch, cells]`.
     fn before_output(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let maps = self.network.decode(pass, latent.clone());
-        match (&self.tilt, &self.labels) {
-            (Some(tilt), Some(labels)) => maps + tilt.of(pass, labels, latent),
-            _ => maps,
+        match &self.tilt {
+            Some(tilt) => maps + tilt.of(pass, latent),
+            None => maps,
         }
     }
 
@@ -235,10 +235,7 @@ impl Model for Vae {
 
     fn decoder(&self, parameters: &Parameters, batch: usize) -> Option<Decoder> {
         let network = self.network.decoder(parameters, batch);
-        let tilt = match (&self.tilt, &self.labels) {
-            (Some(tilt), Some(labels)) => Some(tilt.fixed(parameters, labels)),
-            _ => None,
-        };
+        let tilt = self.tilt.as_ref().map(|tilt| tilt.fixed(parameters));
         Some(Decoder::new(network, tilt, self.config.output.to_weights(self.config.input, parameters)))
     }
 
