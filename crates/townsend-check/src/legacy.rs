@@ -271,8 +271,7 @@ fn projections(data: Source<'_>, grid: &Grid, index: usize) -> Vec<Projection> {
             (0..a.len()).for_each(|i| add(grid.cell([a.x[i], a.z[i], a.t[i]].map(f64::from)), 1));
         }
         Source::Counts(set) => {
-            let counts = set.get(index);
-            counts.cells.iter().zip(counts.counts).for_each(|(&cell, &count)| add(cell, count));
+            set.get(index).occupied().for_each(|(cell, count)| add(cell, count));
         }
     }
     projections

@@ -35,8 +35,8 @@ pub(crate) fn maps(data: &Dataset, grid: &Grid, wanted: usize) -> Vec<Map> {
     let Ok(counts) = data.select(&indices).to_counts(&grid) else { return Vec::new() };
     let map = |(position, &(electrons, index)): (usize, &(u64, usize))| {
         let avalanche = counts.get(position);
-        let cells = avalanche.cells.iter().zip(avalanche.counts).filter(|(cell, _)| !grid.is_flow(**cell));
-        let cells = cells.map(|(&cell, &n)| (grid.split(cell)[0], grid.split(cell)[1], n)).collect();
+        let cells = avalanche.occupied().filter(|&(cell, _)| !grid.is_flow(cell));
+        let cells = cells.map(|(cell, n)| (grid.split(cell)[0], grid.split(cell)[1], n)).collect();
         Map { index, electrons, x: grid.axes()[0].clone(), z: grid.axes()[1].clone(), cells }
     };
     chosen.iter().enumerate().map(map).collect()

@@ -36,8 +36,7 @@ impl Places {
                         _ => 0.0,
                     })
                 };
-                let cells = counts.cells.iter().zip(counts.counts);
-                cells.map(|(&cell, &n)| ((grid.center(cell), n), half(cell))).unzip()
+                counts.occupied().map(|(cell, n)| ((grid.center(cell), n), half(cell))).unzip()
             }
         };
         let sum = |sum: &mut u64, point: &Point| {

@@ -64,10 +64,7 @@ impl Sample {
             }
             Dataset::Counts(set) => {
                 let (counts, grid) = (set.get(avalanche), set.grid());
-                let inside = || {
-                    let cells = counts.cells.iter().copied().zip(counts.counts.iter().copied());
-                    cells.filter(|&(cell, _)| !grid.is_flow(cell))
-                };
+                let inside = || counts.occupied().filter(|&(cell, _)| !grid.is_flow(cell));
                 let all = inside().map(|(_, count)| count as usize).sum();
                 let chosen = thin(all, most, random);
                 let mut cells = inside();

@@ -62,10 +62,23 @@ pub struct Counts<'a> {
     pub counts: &'a [u32],
 }
 
-impl Counts<'_> {
+impl<'a> Counts<'a> {
     /// Number of electrons, those in flow bins included.
     pub fn electrons(&self) -> u64 {
         self.counts.iter().map(|&n| u64::from(n)).sum()
+    }
+
+    /// Each occupied cell with its electrons.
+    pub fn occupied(&self) -> impl Iterator<Item = (u32, u32)> + Clone + 'a {
+        self.cells.iter().copied().zip(self.counts.iter().copied())
+    }
+
+    /// Writes the counts into a row of all cells, which holds 0 before.
+    ///
+    /// # Panics
+    /// If the row has fewer cells than the grid.
+    pub fn fill(&self, row: &mut [f32]) {
+        self.occupied().for_each(|(cell, n)| row[cell as usize] = n as f32);
     }
 }
 
@@ -227,7 +240,7 @@ impl CountSet {
         let mut chosen = Self::new(self.grid.clone());
         chosen.meta = self.meta.clone();
         for counts in indices.iter().map(|&index| self.get(index)) {
-            chosen.push(counts.cells.iter().copied().zip(counts.counts.iter().copied()));
+            chosen.push(counts.occupied());
         }
         chosen
     }
@@ -298,8 +311,7 @@ impl CountSet {
         for avalanche in self.iter() {
             // The first axes are the fastest: a cell's number on them is the remainder.
             projected.clear();
-            let counts = avalanche.counts.iter().map(|&n| u64::from(n));
-            projected.extend(avalanche.cells.iter().map(|cell| cell % cells).zip(counts));
+            projected.extend(avalanche.occupied().map(|(cell, n)| (cell % cells, u64::from(n))));
             projected.sort_unstable_by_key(|&(cell, _)| cell);
             projected.dedup_by(|next, sum| {
                 let same = next.0 == sum.0;

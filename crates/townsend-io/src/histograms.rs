@@ -293,7 +293,7 @@ impl HistogramWriter {
 
     pub(crate) fn push(&mut self, counts: Counts<'_>) -> Result<()> {
         let mut set = CountSet::new(self.grid.clone());
-        set.push(counts.cells.iter().copied().zip(counts.counts.iter().copied()));
+        set.push(counts.occupied());
         for (dims, grid) in &self.projections {
             let failed = |source| Error::Grid { file: self.path.clone(), source };
             let projected = set.project(*dims).map_err(failed)?;
@@ -336,7 +336,7 @@ fn histogram(name: String, grid: &Grid, counts: Counts<'_>) -> SparseHistogram {
 /// The sums of `TH1::GetStats` with every electron at the centre of its bin; flow bins do not enter, as in ROOT.
 fn statistics(grid: &Grid, counts: Counts<'_>) -> Vec<f64> {
     let mut sums = [0.0; 11];
-    for (&cell, &n) in counts.cells.iter().zip(counts.counts).filter(|&(&cell, _)| !grid.is_flow(cell)) {
+    for (cell, n) in counts.occupied().filter(|&(cell, _)| !grid.is_flow(cell)) {
         let (n, [x, y, z]) = (f64::from(n), grid.center(cell));
         for (sum, term) in sums.iter_mut().zip([1.0, 1.0, x, x * x, y, y * y, x * y, z, z * z, x * z, y * z])
         {

@@ -26,6 +26,13 @@ pub(crate) struct Minibatch {
     pub(crate) columns: usize,
 }
 
+impl Minibatch {
+    /// As many as there are in the critics of avalanches with `dims` axes.
+    pub(crate) fn of(dims: usize) -> Self {
+        Self { rows: if dims == 3 { 64 } else { 48 }, columns: 16 }
+    }
+}
+
 /// A network that judges avalanches.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Critic {
@@ -61,9 +68,14 @@ impl Critic {
         }
     }
 
+    /// The number of features with what is joined to them, if there are `observables`.
+    pub(crate) fn joined(&self, observables: usize) -> usize {
+        self.features() + self.minibatch.map_or(0, |minibatch| minibatch.rows) + observables
+    }
+
     /// Linear layers from the features, what is joined to them and `observables` through `widths` to the score.
     pub(crate) fn set_head(&mut self, widths: &[usize], activation: Activation, observables: usize) {
-        let inputs = self.features() + self.minibatch.map_or(0, |minibatch| minibatch.rows) + observables;
+        let inputs = self.joined(observables);
         self.head = Dense::chain(&format!("{}linear", self.prefix), inputs, widths, activation, Norm::None);
         let width = widths.last().copied().unwrap_or(inputs);
         self.head.extend(Dense::chain(
@@ -146,7 +158,12 @@ impl Critic {
     }
 
     /// What the head sees.
-    fn join_all(&self, pass: &Pass<'_>, features: Tensor<2>, observables: Option<Tensor<2>>) -> Tensor<2> {
+    pub(crate) fn join_all(
+        &self,
+        pass: &Pass<'_>,
+        features: Tensor<2>,
+        observables: Option<Tensor<2>>,
+    ) -> Tensor<2> {
         let closeness = self.minibatch.map(|minibatch| self.closeness(pass, minibatch, &features).sums());
         let observables = observables.filter(|_| !self.convolutions.is_empty());
         join(join(features, closeness), observables)

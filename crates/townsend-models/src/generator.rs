@@ -76,7 +76,7 @@ impl Generator {
         let mut all = self.empty_set();
         for part in self.chunks(seed, range) {
             for counts in part.iter() {
-                all.push(counts.cells.iter().copied().zip(counts.counts.iter().copied()));
+                all.push(counts.occupied());
             }
         }
         all
@@ -113,8 +113,7 @@ impl Generator {
         let (cells, noise) = (self.grid.cells(), self.model.noise());
         let mut dense = vec![0.0; indices.len() * cells];
         for (&index, row) in indices.iter().zip(dense.chunks_mut(cells)) {
-            let counts = real.get(index);
-            counts.cells.iter().zip(counts.counts).for_each(|(&cell, &n)| row[cell as usize] = n as f32);
+            real.get(index).fill(row);
         }
         let numbers = indices.iter().flat_map(|&index| standard_normal(seed, POSTERIOR, index as u64, noise));
         let tensor = |values: Vec<f32>, columns: usize| {

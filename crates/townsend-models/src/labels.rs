@@ -70,11 +70,7 @@ impl Labels {
         let (mut sums, mut squares, mut n) = (vec![0.0f64; self.len()], vec![0.0f64; self.len()], 0.0f64);
         for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
             let mut dense = vec![0.0f32; self.cells];
-            avalanche
-                .cells
-                .iter()
-                .zip(avalanche.counts)
-                .for_each(|(&cell, &n)| dense[cell as usize] = n as f32);
+            avalanche.fill(&mut dense);
             let counts = Tensor::from_data(TensorData::new(dense, [1, self.cells]), &device);
             for (i, value) in to_host(self.values(&counts)).into_iter().map(f64::from).enumerate() {
                 sums[i] += value;

@@ -124,6 +124,28 @@ impl Output {
         }
     }
 
+    /// Avalanches that a critic can judge, of what stands before the output function, `[batch, cells]`: as they enter a network through
+    /// `scaling`, and as counts. Of probabilities or expected numbers these are whole electrons, as many as the avalanches of the batch
+    /// have.
+    pub(crate) fn shown(
+        self,
+        scaling: Scaling,
+        pass: &Pass<'_>,
+        made: Tensor<2>,
+        (batch, purpose): (&Batch, Purpose),
+    ) -> [Tensor<2>; 2] {
+        match self {
+            Self::Softmax | Self::Exp => {
+                let counts = thrown(pass, &made, batch, purpose);
+                [scaling.scale(counts.clone()), counts]
+            }
+            Self::Relu | Self::TwoSigmoid => {
+                let made = self.apply(pass, made);
+                [made.clone(), scaling.unscale(made)]
+            }
+        }
+    }
+
     /// From what stands before the output function to weights, without Burn.
     pub(crate) fn to_weights(self, scaling: Scaling, parameters: &Parameters) -> ToWeights {
         let profile = if self.has_profile() { parameters.values(PROFILE) } else { Vec::new() };
@@ -152,8 +174,7 @@ pub(crate) fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
     let mut electrons = vec![0u64; training.grid().cells()];
     let mut filled = 0u64;
     for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
-        let counts = avalanche.cells.iter().zip(avalanche.counts);
-        counts.for_each(|(&cell, &n)| electrons[cell as usize] += u64::from(n));
+        avalanche.occupied().for_each(|(cell, n)| electrons[cell as usize] += u64::from(n));
         filled += 1;
     }
     let (all, cells) = (electrons.iter().sum::<u64>().max(1) as f64, electrons.len() as f64);
@@ -166,7 +187,7 @@ pub(crate) fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
 /// Electrons thrown into cells by the probabilities that `softmax` makes of `made`, `[batch, cells]`, as many as the avalanches of the batch
 /// have. Gradients pass as if the expected counts had been returned (a straight-through estimate: Bengio et al. 2013), so that a network
 /// learns from the judgement of whole electrons.
-pub(crate) fn thrown(pass: &Pass<'_>, made: &Tensor<2>, batch: &Batch, purpose: Purpose) -> Tensor<2> {
+fn thrown(pass: &Pass<'_>, made: &Tensor<2>, batch: &Batch, purpose: Purpose) -> Tensor<2> {
     let sizes = to_host(without_gradient(batch.counts.clone()).sum_dim(1));
     let first = batch.step.wrapping_mul(sizes.len() as u64);
     let throw_row = |row: usize, expected: &[f32]| {

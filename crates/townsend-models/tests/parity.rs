@@ -335,7 +335,7 @@ fn infogan() {
 
     let tracked = expected.parameters(&model, "critic.").tracked(|_| true);
     let cells = expected.tensor("cells", &Device::flex()).autodiff();
-    let judged = model.judge(&mut Pass::training(&tracked), cells);
+    let judged = model.judge(&mut Pass::training(&tracked), cells, None);
     for (name, got) in
         [("validity", &judged.validity), ("classes", &judged.classes), ("codes", &judged.codes)]
     {

@@ -81,7 +81,7 @@ impl Batches<'_> {
         let mut dense = vec![0.0; indices.len() * grid.cells()];
         for (&index, row) in indices.iter().zip(dense.chunks_mut(grid.cells())) {
             let (avalanche, mirror) = (self.counts.get(index), mirror(index));
-            for (&cell, &count) in avalanche.cells.iter().zip(avalanche.counts) {
+            for (cell, count) in avalanche.occupied() {
                 row[mirrored(grid, cell, mirror) as usize] = count as f32;
             }
         }

@@ -231,8 +231,8 @@ fn training_learns_and_the_generator_draws_from_what_it_learned() {
             .iter()
             .filter(|avalanche| avalanche.electrons() > 0)
             .map(|avalanche| {
-                let terms = avalanche.cells.iter().zip(avalanche.counts);
-                let sum: f64 = terms.map(|(&cell, &n)| set.grid().center(cell)[0] * f64::from(n)).sum();
+                let terms = avalanche.occupied();
+                let sum: f64 = terms.map(|(cell, n)| set.grid().center(cell)[0] * f64::from(n)).sum();
                 sum / avalanche.electrons() as f64
             })
             .collect();

@@ -139,7 +139,7 @@ fn outside(data: &Dataset) -> Option<String> {
     let Dataset::Counts(set) = data else { return None };
     let (mut outside, mut all) = (0u64, 0u64);
     for avalanche in set.iter() {
-        for (&cell, &count) in avalanche.cells.iter().zip(avalanche.counts) {
+        for (cell, count) in avalanche.occupied() {
             all += u64::from(count);
             outside += if set.grid().is_flow(cell) { u64::from(count) } else { 0 };
         }

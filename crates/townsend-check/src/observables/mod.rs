@@ -214,12 +214,11 @@ fn row_of_electrons(set: &ElectronSet, index: usize, frame: &Frame, lumps: bool,
 
 fn row_of_counts(set: &CountSet, index: usize, frame: &Frame, random: &mut Stream) -> Row {
     let counts = set.get(index);
-    let cells = counts.cells.iter().zip(counts.counts);
-    let flow = cells.clone().filter(|(cell, _)| frame.grid().is_flow(**cell));
-    let outside = flow.map(|(_, &n)| u64::from(n)).sum();
+    let flow = counts.occupied().filter(|&(cell, _)| frame.grid().is_flow(cell));
+    let outside = flow.map(|(_, n)| u64::from(n)).sum();
     let lumpiness = frame.has_lumps().then(|| {
         let mut lumps: Vec<((i32, i32), u32)> =
-            cells.filter_map(|(&cell, &n)| Some((frame.lump(cell)?, n))).collect();
+            counts.occupied().filter_map(|(cell, n)| Some((frame.lump(cell)?, n))).collect();
         lumps.sort_unstable();
         same_cell(lumps.chunk_by(|a, b| a.0 == b.0).map(|run| run.iter().map(|(_, n)| u64::from(*n)).sum()))
     });

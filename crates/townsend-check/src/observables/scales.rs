@@ -60,9 +60,8 @@ fn of_avalanche(data: &Dataset, index: usize, frame: &Frame, first: usize) -> [f
             cells.chunk_by(|a, b| a == b).map(|run| (unpacked(run[0]), run.len() as u64)).collect()
         }
         Dataset::Counts(set) => {
-            let counts = set.get(index);
-            let cells = counts.cells.iter().zip(counts.counts);
-            cells.filter_map(|(&cell, &n)| Some((frame.lump(cell)?, u64::from(n)))).collect()
+            let cells = set.get(index).occupied();
+            cells.filter_map(|(cell, n)| Some((frame.lump(cell)?, u64::from(n)))).collect()
         }
     };
     for (k, found) in found.iter_mut().enumerate().skip(first) {

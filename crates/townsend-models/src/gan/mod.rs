@@ -16,9 +16,8 @@ use crate::adversarial::{AdversarialLoss, accuracy, feature_distance, penalty, s
 use crate::critic::{Critic, DROPOUTS};
 use crate::labels::Labels;
 use crate::layers::Pass;
-use crate::output::thrown;
 use crate::tilt::Tilt;
-use crate::{Batch, Losses, Model, Numbers, Output, Parameters, Player, TensorSpec, standard_normal};
+use crate::{Batch, Losses, Model, Numbers, Parameters, Player, TensorSpec, standard_normal};
 
 const GENERATOR_NOISE: Purpose = Purpose::new("generator noise");
 const ELECTRONS: Purpose = Purpose::new("made electrons");
@@ -110,16 +109,7 @@ impl Gan {
         if self.config.dims == 0 {
             return Seen { cells: made.clone(), observables: made };
         }
-        let (cells, counts) = match self.config.output {
-            Output::Softmax => {
-                let counts = thrown(pass, &made, batch, ELECTRONS);
-                (self.config.input.scale(counts.clone()), counts)
-            }
-            output @ (Output::Relu | Output::TwoSigmoid | Output::Exp) => {
-                let made = output.apply(pass, made);
-                (made.clone(), self.config.input.unscale(made))
-            }
-        };
+        let [cells, counts] = self.config.output.shown(self.config.input, pass, made, (batch, ELECTRONS));
         Seen { cells, observables: self.labels.of(pass, &counts) }
     }
 

@@ -85,9 +85,7 @@ impl Generators {
 /// What judges them.
 pub(super) fn critic_of(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Critic, ConfigError> {
     let observables = if config.label { 1 + 2 * config.dims } else { 0 };
-    let minibatch = config
-        .minibatch_discrimination
-        .then_some(Minibatch { rows: if config.dims == 3 { 64 } else { 48 }, columns: 16 });
+    let minibatch = config.minibatch_discrimination.then(|| Minibatch::of(config.dims));
     let mut critic = Critic {
         prefix: "critic.",
         cells: padded(cells),

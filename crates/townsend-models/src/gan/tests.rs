@@ -5,7 +5,7 @@ use burn_tensor::{Device, Tensor, TensorData};
 use townsend_core::{Axis, CountSet, Grid};
 
 use super::*;
-use crate::{Layers, ModelConfig, Number, Scaling};
+use crate::{Layers, ModelConfig, Number, Output, Scaling};
 
 fn grid(dims: usize) -> Grid {
     // 12 cells an axis with the flow bins.
@@ -58,7 +58,7 @@ fn batch(config: &GanConfig) -> Batch {
     let cells = set.grid().cells();
     let mut dense = vec![0.0; set.len() * cells];
     for (avalanche, row) in set.iter().zip(dense.chunks_mut(cells)) {
-        avalanche.cells.iter().zip(avalanche.counts).for_each(|(&cell, &n)| row[cell as usize] = n as f32);
+        avalanche.fill(row);
     }
     let noise = standard_normal(1, GENERATOR_NOISE, 7, set.len() * config.latent);
     Batch { counts: tensor(dense, cells), noise: tensor(noise, config.latent), seed: 1, step: 3 }

@@ -30,6 +30,10 @@ pub struct InfoGanConfig {
     pub padding: usize,
     /// What negative numbers are multiplied by.
     pub leak: f64,
+    /// The critic sees how close the avalanches of a batch are to each other.
+    pub minibatch_discrimination: bool,
+    /// The critic sees observables of avalanches too: number of electrons, mean and width along each axis.
+    pub label: bool,
     /// Weight of the cross entropy of the class that the critic guesses.
     pub class_weight: f64,
     /// Weight of the mean squared error of the codes that the critic guesses.
@@ -53,6 +57,8 @@ impl Default for InfoGanConfig {
             critic: Layers::new(&[], &[16, 32, 64, 128], &[3; 4], &[2; 4]),
             padding: 1,
             leak: 0.2,
+            minibatch_discrimination: false,
+            label: false,
             class_weight: 1.0,
             code_weight: 0.1,
             moments: false,

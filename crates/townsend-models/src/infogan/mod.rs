@@ -15,9 +15,8 @@ use self::network::{CRITIC, Networks};
 use crate::adversarial::{AdversarialLoss, accuracy, symptoms};
 use crate::labels::Labels;
 use crate::layers::Pass;
-use crate::output::thrown;
 use crate::tilt::Tilt;
-use crate::{Batch, Losses, Model, Numbers, Output, Parameters, Player, TensorSpec, standard_normal};
+use crate::{Batch, Losses, Model, Numbers, Parameters, Player, TensorSpec, standard_normal};
 
 const GENERATOR_NOISE: Purpose = Purpose::new("infogan noise");
 const ELECTRONS: Purpose = Purpose::new("infogan electrons");
@@ -55,9 +54,9 @@ impl InfoGan {
         }
     }
 
-    /// What the critic says of scaled counts `[batch, cells]`.
-    pub fn judge(&self, pass: &mut Pass<'_>, cells: Tensor<2>) -> Judged {
-        self.networks.judge(pass, cells)
+    /// What the critic says of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it sees any.
+    pub fn judge(&self, pass: &mut Pass<'_>, cells: Tensor<2>, observables: Option<Tensor<2>>) -> Judged {
+        self.networks.judge(pass, cells, observables)
     }
 
     /// Standard normal numbers as noise, class and codes: the largest of the second part is the class, Φ of the third makes it uniform
@@ -72,19 +71,16 @@ impl InfoGan {
         Tensor::cat(vec![part(0, noise), class, code], 1)
     }
 
-    /// Avalanches as they enter the critic, and as counts.
+    /// Avalanches as they enter the critic, and their observables.
     fn made(&self, pass: &mut Pass<'_>, told: Tensor<2>, batch: &Batch) -> [Tensor<2>; 2] {
         let made = self.before_output(pass, told);
-        match self.config.output {
-            Output::Softmax => {
-                let counts = thrown(pass, &made, batch, ELECTRONS);
-                [self.config.input.scale(counts.clone()), counts]
-            }
-            output @ (Output::Relu | Output::TwoSigmoid | Output::Exp) => {
-                let made = output.apply(pass, made);
-                [made.clone(), self.config.input.unscale(made)]
-            }
-        }
+        let [cells, counts] = self.config.output.shown(self.config.input, pass, made, (batch, ELECTRONS));
+        [cells, self.labels.of(pass, &counts)]
+    }
+
+    /// The observables that the critic sees.
+    fn seen(&self, observables: Tensor<2>) -> Option<Tensor<2>> {
+        self.config.label.then_some(observables)
     }
 
     /// How badly the critic guesses class and codes of avalanches from what the generator was `told`: cross entropy and mean squared
@@ -102,9 +98,11 @@ impl InfoGan {
     /// The critic learns validity of real and made avalanches, and class and codes of the made ones, which tell what is right.
     fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
         let told = self.told(&batch.noise);
-        let [made, _] = self.made(pass, told.clone(), batch);
-        let real = self.networks.judge(pass, self.config.input.scale(batch.counts.clone()));
-        let made = self.networks.judge(pass, made.detach());
+        let [cells, observables] = self.made(pass, told.clone(), batch).map(Tensor::detach);
+        let made = self.judge(pass, cells, self.seen(observables));
+        let (cells, observables) =
+            (self.config.input.scale(batch.counts.clone()), self.labels.of(pass, &batch.counts));
+        let real = self.judge(pass, cells, self.seen(observables));
         let [class, code] = self.information(&made, &told);
         let game = AdversarialLoss::Lsgan;
         let validity = game.of_critic(real.validity.clone(), made.validity.clone(), [1.0, 0.0]);
@@ -118,11 +116,11 @@ impl InfoGan {
         let numbers = standard_normal(batch.seed, GENERATOR_NOISE, batch.step, rows * self.noise());
         let numbers = TensorData::new(numbers, [rows, self.noise()]);
         let told = self.told(&Tensor::from_data(numbers, &batch.noise.device()));
-        let [made, counts] = self.made(pass, told.clone(), batch);
-        let judged = self.networks.judge(pass, made);
+        let [cells, observables] = self.made(pass, told.clone(), batch);
+        let judged = self.judge(pass, cells, self.seen(observables.clone()));
         let [class, code] = self.information(&judged, &told);
         let validity = AdversarialLoss::Lsgan.of_generator(judged.validity);
-        let diversity = self.labels.diversity(self.labels.of(pass, &counts));
+        let diversity = self.labels.diversity(observables);
         Losses::new(validity.clone() + class + code, [("validity", validity), ("diversity", diversity)])
     }
 }

@@ -4,18 +4,19 @@
 //! |---|---|
 //! | generator | linear 74→2048→1024, batch normalisation and LeakyReLU(0.2) after each; transposed conv 128→64 k3 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), batch normalisation and LeakyReLU(0.2) after each; 16→1 k6 s2 (→92) |
 //! | critic | conv 1→16→32→64→128, k3 s2 with a zero at each end (→46→23→12→6), LeakyReLU(0.2), batch normalisation from the second on |
-//! | heads | linear features→1 validity, →10 classes, →2 codes |
+//! | heads | linear features (and what is joined to them)→1 validity, →10 classes, →2 codes |
 
 use burn_tensor::Tensor;
 use townsend_core::Grid;
 
 use super::InfoGanConfig;
+use crate::critic::{Critic, Minibatch};
 use crate::dense::{Activation, Dense, Norm, apply_all};
 use crate::layers::{Layer, Pass, padded, stack_of};
 use crate::layout::Style;
 use crate::{ConfigError, Role, TensorSpec};
 
-/// Weights begin as N(0, 0.02), scales of normalisations as N(1, 0.02).
+/// Weights begin as N(0, 0.02), those of minibatch discrimination too, scales of normalisations as N(1, 0.02).
 const STD: f32 = 0.02;
 
 pub(super) const CRITIC: &str = "critic.";
@@ -25,8 +26,7 @@ pub(super) struct Networks {
     dense: Vec<Dense>,
     start: [usize; 3],
     transposed: Vec<Layer>,
-    cells: [usize; 3],
-    convolutions: Vec<Layer>,
+    critic: Critic,
     heads: [Dense; 3],
 }
 
@@ -72,14 +72,24 @@ impl Networks {
         }
         let convolutions = critic.convolutions(&style(CRITIC, config.padding, Some(1)));
         let cells = padded(&shape);
-        let Some(stack) = stack_of(&convolutions, cells) else {
+        if stack_of(&convolutions, cells).is_none() {
             let allowed = format!("these kernels are larger than what is left of {shape:?} cells");
             return Err(ConfigError::new("model.critic", critic, allowed));
+        }
+        let critic = Critic {
+            prefix: CRITIC,
+            cells,
+            convolutions,
+            trunk: Vec::new(),
+            head: Vec::new(),
+            minibatch: config.minibatch_discrimination.then(|| Minibatch::of(config.dims)),
+            spectral_norm: false,
+            dropout: 0.0,
         };
-        let features = stack.output().values();
+        let joined = critic.joined(if config.label { 1 + 2 * config.dims } else { 0 });
         let head = |name: &str, outputs| Dense {
             name: format!("{CRITIC}{name}"),
-            inputs: features,
+            inputs: joined,
             outputs,
             activation: Activation::None,
             norm: Norm::None,
@@ -88,8 +98,7 @@ impl Networks {
             dense: Dense::chain("generator.linear", inputs, &layers.linear, leaky, Norm::Before),
             start: padded(&start),
             transposed: layers.transposed(&style("generator.", 0, Some(0)), width / maps),
-            cells,
-            convolutions,
+            critic,
             heads: [head("validity", 1), head("class", config.classes), head("code", config.codes)],
         })
     }
@@ -97,12 +106,13 @@ impl Networks {
     pub(super) fn specs(&self) -> Vec<TensorSpec> {
         let generator =
             self.dense.iter().flat_map(Dense::specs).chain(self.transposed.iter().flat_map(Layer::specs));
-        let critic =
-            self.convolutions.iter().flat_map(Layer::specs).chain(self.heads.iter().flat_map(Dense::specs));
+        let critic = self.critic.specs().into_iter().chain(self.heads.iter().flat_map(Dense::specs));
         let narrow = |spec: TensorSpec| {
             let role = match spec.role {
                 Role::Weight { .. } if spec.name.ends_with(".weight") => Role::Normal { mean: 0.0, std: STD },
                 Role::Constant(mean) if spec.name.ends_with(".weight") => Role::Normal { mean, std: STD },
+                // After normalisations features are so large that with those of N(0, 1) no avalanche is close to another.
+                Role::Normal { mean, .. } => Role::Normal { mean, std: STD },
                 role => role,
             };
             TensorSpec { role, ..spec }
@@ -116,14 +126,20 @@ impl Networks {
         pass.stack(&self.transposed, self.start, x)
     }
 
-    /// Avalanches `[batch, cells]`.
-    pub(super) fn judge(&self, pass: &mut Pass<'_>, cells: Tensor<2>) -> Judged {
-        let features = pass.stack(&self.convolutions, self.cells, cells);
+    /// Avalanches `[batch, cells]`, and their observables if there are to be any.
+    pub(super) fn judge(
+        &self,
+        pass: &mut Pass<'_>,
+        cells: Tensor<2>,
+        observables: Option<Tensor<2>>,
+    ) -> Judged {
+        let features = pass.stack(&self.critic.convolutions, self.critic.cells, cells);
+        let joined = self.critic.join_all(pass, features, observables);
         let [validity, classes, codes] = &self.heads;
         Judged {
-            validity: validity.apply(pass, features.clone()),
-            classes: classes.apply(pass, features.clone()),
-            codes: codes.apply(pass, features),
+            validity: validity.apply(pass, joined.clone()),
+            classes: classes.apply(pass, joined.clone()),
+            codes: codes.apply(pass, joined),
         }
     }
 }

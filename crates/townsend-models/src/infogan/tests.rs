@@ -5,7 +5,7 @@ use burn_tensor::Device;
 use townsend_core::Axis;
 
 use super::*;
-use crate::{Layers, ModelConfig};
+use crate::{Layers, ModelConfig, Output, Scaling};
 
 fn grid(dims: usize) -> Grid {
     // 12 cells an axis with the flow bins.
@@ -97,9 +97,16 @@ fn it_is_told_one_class_and_codes_from_minus_one_to_one() {
 #[test]
 fn both_players_learn_and_the_generator_learns_to_be_guessed() {
     for dims in [2, 3] {
-        for (output, input) in [(Output::Softmax, crate::Scaling::Log1p), (Output::Relu, crate::Scaling::Raw)]
+        for (output, input, joined) in
+            [(Output::Softmax, Scaling::Log1p, true), (Output::Relu, Scaling::Raw, false)]
         {
-            let (model, parameters) = model(&InfoGanConfig { output, input, ..tiny(dims) });
+            let (model, parameters) = model(&InfoGanConfig {
+                output,
+                input,
+                label: joined,
+                minibatch_discrimination: joined,
+                ..tiny(dims)
+            });
             let batch = batch(&model);
             for player in [Player::Generator, Player::Critic] {
                 let tracked = parameters.tracked(|name| model.player(name) == player);
@@ -110,7 +117,7 @@ fn both_players_learn_and_the_generator_learns_to_be_guessed() {
                 let found = tracked.gradients(&names, &mut gradients).into_iter().map(host);
                 for (name, gradient) in names.iter().zip(found) {
                     let moves = gradient.iter().any(|g| *g != 0.0);
-                    assert!(moves || !name.ends_with("weight"), "{dims}D {output:?} {player:?}: {name}");
+                    assert!(moves || name.ends_with("bias"), "{dims}D {output:?} {player:?}: {name}");
                 }
             }
             let (guessed, wrong) = information(&model);

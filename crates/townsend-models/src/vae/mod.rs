@@ -21,12 +21,11 @@ use self::network::Network;
 use crate::adversarial::symptoms;
 use crate::labels::Labels;
 use crate::layers::Pass;
-use crate::output::{PROFILE, thrown};
+use crate::output::PROFILE;
 use crate::parameters::to_host;
 use crate::tilt::Tilt;
 use crate::{
-    Batch, Decoder, Losses, Model, Number, Numbers, Output, Parameters, Player, Sampler, SamplerKind,
-    TensorSpec,
+    Batch, Decoder, Losses, Model, Number, Numbers, Parameters, Player, Sampler, SamplerKind, TensorSpec,
 };
 
 const ELECTRONS: Purpose = Purpose::new("decoded electrons");
@@ -128,19 +127,11 @@ impl Vae {
         Losses::new(total, parts)
     }
 
-    /// What an adversary sees: whole electrons, as many as the real avalanche has, if the decoder gives probabilities or means of counts.
+    /// What an adversary sees.
     fn shown(&self, pass: &Pass<'_>, encoded: &Encoded, batch: &Batch) -> Shown {
-        let real = encoded.scaled.clone();
-        match self.config.output {
-            Output::Softmax | Output::Exp => {
-                let counts = thrown(pass, &encoded.decoded, batch, ELECTRONS);
-                Shown { real, decoded: self.config.input.scale(counts.clone()), counts }
-            }
-            Output::Relu | Output::TwoSigmoid => {
-                let decoded = self.config.output.apply(pass, encoded.decoded.clone());
-                Shown { real, counts: self.config.input.unscale(decoded.clone()), decoded }
-            }
-        }
+        let [decoded, counts] =
+            self.config.output.shown(self.config.input, pass, encoded.decoded.clone(), (batch, ELECTRONS));
+        Shown { real: encoded.scaled.clone(), decoded, counts }
     }
 }
 

@@ -91,7 +91,7 @@ fn avalanches(dims: usize, n: usize, seed: u64) -> Result<Dataset> {
     let mut set = CountSet::new(grid.clone());
     for block in simulation.blocks(seed, 0..u64::MAX) {
         for avalanche in block.to_counts(&grid).iter().filter(|avalanche| avalanche.electrons() > 0) {
-            set.push(avalanche.cells.iter().copied().zip(avalanche.counts.iter().copied()));
+            set.push(avalanche.occupied());
             if set.len() == n {
                 return Ok(set.into());
             }
