@@ -76,7 +76,9 @@ class Decoder(nn.Module):
 
 
 class Tilt(nn.Module):
-    """A polynomial of second degree of the position, in units (centres, widths) along x, z, t; cells are [t, z, x]."""
+    """A polynomial of second degree of the position, in units (centres, widths) along x, z, t, which end at REACH; cells are [t, z, x]."""
+
+    REACH = 4.0
 
     def __init__(self, latent, bins, centres, widths):
         super().__init__()
@@ -84,7 +86,7 @@ class Tilt(nn.Module):
         self.linear = nn.Linear(latent, dims + dims * (dims + 1) // 2)
         # From -1 to 1 over each axis, flow bins beyond its ends.
         axes = [
-            ((2 * torch.arange(n + 2).double() - 1 - n) / n - centre) / width
+            (((2 * torch.arange(n + 2).double() - 1 - n) / n - centre) / width).clamp(-self.REACH, self.REACH)
             for n, centre, width in zip(bins, centres, widths)
         ]
         u = [x.flatten() for x in torch.meshgrid(*axes[::-1], indexing="ij")][::-1]

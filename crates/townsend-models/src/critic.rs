@@ -192,9 +192,35 @@ impl Critic {
         (batch, purpose): (&Batch, Purpose),
     ) -> Tensor<2> {
         let n_observables = observables.as_ref().map_or(0, |observables| observables.dims()[1]);
+        let (features, trunk) = self.forth(pass, cells, observables.clone(), (batch, purpose));
+        let joined = self.join_all(pass, features.clone(), observables);
+        let gradient = self.gradient_of_head(pass, joined);
+        let [rows, _] = gradient.dims();
+        let (n_features, n_closeness) =
+            (self.features(), self.minibatch.map_or(0, |minibatch| minibatch.rows));
+        let part = |from: usize, n: usize| gradient.clone().slice([0..rows, from..from + n]);
+        let mut of_features = part(0, n_features);
+        if let Some(minibatch) = self.minibatch {
+            let closeness = self.closeness(pass, minibatch, &features);
+            of_features = of_features + closeness.pull_back(part(n_features, n_closeness));
+        }
+        let of_input = self.back(pass, trunk, of_features);
+        // Without convolutions observables went through the trunk.
+        let joined = n_observables > 0 && !self.convolutions.is_empty();
+        join(of_input, joined.then(|| part(n_features + n_closeness, n_observables)))
+    }
+
+    /// The features as [`Critic::judge`] makes them, and what leads back from them.
+    fn forth(
+        &self,
+        pass: &mut Pass<'_>,
+        cells: &Tensor<2>,
+        observables: Option<Tensor<2>>,
+        (batch, purpose): (&Batch, Purpose),
+    ) -> (Tensor<2>, Trunk) {
         let mut trunk = Trunk::default();
-        let features = if self.convolutions.is_empty() {
-            let mut x = join(cells.clone(), observables.clone());
+        if self.convolutions.is_empty() {
+            let mut x = join(cells.clone(), observables);
             for (number, layer) in self.trunk.iter().enumerate() {
                 let before = pass.linear(&layer.name, layer.outputs, x);
                 x = layer.activation.apply(before.clone());
@@ -207,23 +233,40 @@ impl Critic {
                 }
                 trunk.slopes.push(slope);
             }
-            x
-        } else {
-            let mut x = cells.clone();
-            let mut size = self.cells;
-            for layer in &self.convolutions {
-                let linear = Layer { slope: 1.0, ..layer.clone() };
-                let before = pass.stack(std::slice::from_ref(&linear), size, x);
-                trunk.sizes.push(size);
-                size = crate::layers::stack(std::slice::from_ref(layer), size).output().size;
-                let activation = Activation::Leaky(layer.slope);
-                x = activation.apply(before.clone());
-                trunk.slopes.push(activation.derivative(before));
+            return (x, trunk);
+        }
+        let (mut x, mut size) = (cells.clone(), self.cells);
+        for layer in &self.convolutions {
+            let linear = Layer { slope: 1.0, ..layer.clone() };
+            let before = pass.stack(std::slice::from_ref(&linear), size, x);
+            trunk.sizes.push(size);
+            size = crate::layers::stack(std::slice::from_ref(layer), size).output().size;
+            let activation = Activation::Leaky(layer.slope);
+            x = activation.apply(before.clone());
+            trunk.slopes.push(activation.derivative(before));
+        }
+        (x, trunk)
+    }
+
+    /// From the gradient by the features to that by the input of the trunk.
+    fn back(&self, pass: &mut Pass<'_>, trunk: Trunk, of_features: Tensor<2>) -> Tensor<2> {
+        let mut gradient = of_features;
+        if self.convolutions.is_empty() {
+            for (layer, slope) in self.trunk.iter().zip(trunk.slopes).rev() {
+                gradient = through(pass, layer, gradient * slope);
             }
-            x
-        };
-        let mut x = self.join_all(pass, features.clone(), observables);
-        let mut slopes = Vec::new();
+            return gradient;
+        }
+        let layers = self.convolutions.iter().zip(trunk.slopes).zip(trunk.sizes);
+        for ((layer, slope), size) in layers.rev() {
+            gradient = pass.pull_back(&layer.convolution, size, gradient * slope);
+        }
+        gradient
+    }
+
+    /// The gradient of the sum of the scores by what the head sees.
+    fn gradient_of_head(&self, pass: &Pass<'_>, joined: Tensor<2>) -> Tensor<2> {
+        let (mut x, mut slopes) = (joined, Vec::new());
         for layer in &self.head {
             let before = pass.linear(&layer.name, layer.outputs, x);
             x = layer.activation.apply(before.clone());
@@ -233,27 +276,7 @@ impl Critic {
         for (layer, slope) in self.head.iter().zip(slopes).rev() {
             gradient = through(pass, layer, gradient * slope);
         }
-        let [rows, _] = gradient.dims();
-        let (n_features, n_closeness) =
-            (self.features(), self.minibatch.map_or(0, |minibatch| minibatch.rows));
-        let part = |from: usize, n: usize| gradient.clone().slice([0..rows, from..from + n]);
-        let mut of_features = part(0, n_features);
-        if let Some(minibatch) = self.minibatch {
-            let closeness = self.closeness(pass, minibatch, &features);
-            of_features = of_features + closeness.pull_back(part(n_features, n_closeness));
-        }
-        if self.convolutions.is_empty() {
-            for (layer, slope) in self.trunk.iter().zip(trunk.slopes).rev() {
-                of_features = through(pass, layer, of_features * slope);
-            }
-            return of_features;
-        }
-        let layers = self.convolutions.iter().zip(trunk.slopes).zip(trunk.sizes);
-        for ((layer, slope), size) in layers.rev() {
-            of_features = pass.pull_back(&layer.convolution, size, of_features * slope);
-        }
-        let of_observables = part(n_features + n_closeness, n_observables);
-        join(of_features, (n_observables > 0).then_some(of_observables))
+        gradient
     }
 }
 

@@ -97,25 +97,15 @@ pub(crate) fn loss(
 ) -> Option<Tensor<1>> {
     let [batch, values] = decoded.dims();
     let counts = on_cpu(&without_gradient(counts.clone()))?;
-    let evaluate = |decoded: &FlexTensor| {
+    of_one(Derivatives, decoded, |decoded| {
         let mut gradient = vec![0.0; batch * values];
-        let rows = gradient.par_chunks_mut(values).zip(numbers(decoded).par_chunks(values));
+        let rows = gradient.par_chunks_mut(values).zip(numbers(&decoded).par_chunks(values));
         let rows = rows.zip(numbers(&counts).par_chunks(values));
         let losses: Vec<f64> =
             rows.map(|((gradient, decoded), counts)| of_row(decoded, counts, gradient)).collect();
         // Added up in the order of the batch, whichever thread was first.
-        (scalar(losses.iter().sum::<f64>() as f32), gradient)
-    };
-    if let Some(decoded) = on_cpu(decoded) {
-        return Some(Tensor::from_primitive::<Flex>(evaluate(&decoded).0));
-    }
-    let (decoded, node) = decoded.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
-    let (loss, gradient) = evaluate(&contiguous(decoded));
-    let loss = match Derivatives.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(preparation) => preparation.finish(tensor(gradient, batch), loss),
-        OpsKind::UnTracked(preparation) => preparation.finish(loss),
-    };
-    Some(Tensor::from_primitive::<Autodiff<Flex>>(loss))
+        (scalar(losses.iter().sum::<f64>() as f32), tensor(gradient, batch))
+    })
 }
 
 /// Numbers of electrons in the cells, thrown by what stands before a softmax, `[batch, cells]`: `of_row` makes expected numbers of the
@@ -125,8 +115,7 @@ pub(crate) fn thrown(
     of_row: impl Fn(usize, &mut [f32]) -> Vec<u32> + Sync,
 ) -> Option<Tensor<2>> {
     let [batch, cells] = decoded.dims();
-    let throw = |decoded: FlexTensor| {
-        let mut expected = contiguous(decoded);
+    of_one(Thrown, decoded, |mut expected| {
         let mut counts = vec![0.0f32; batch * cells];
         let rows = expected.storage_mut::<f32>().par_chunks_mut(cells).zip(counts.par_chunks_mut(cells));
         rows.enumerate().for_each(|(row, (expected, counts))| {
@@ -134,18 +123,8 @@ pub(crate) fn thrown(
                 counts[cell as usize] += 1.0;
             }
         });
-        (expected, tensor(counts, batch))
-    };
-    if let Some(decoded) = on_cpu(decoded) {
-        return Some(Tensor::from_primitive::<Flex>(throw(decoded).1));
-    }
-    let (decoded, node) = decoded.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
-    let (expected, counts) = throw(decoded);
-    let counts = match Thrown.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(preparation) => preparation.finish((expected, cells), counts),
-        OpsKind::UnTracked(preparation) => preparation.finish(counts),
-    };
-    Some(Tensor::from_primitive::<Autodiff<Flex>>(counts))
+        (tensor(counts, batch), (expected, cells))
+    })
 }
 
 #[derive(Debug)]
@@ -188,6 +167,24 @@ impl Backward<Flex, 1> for Derivatives {
         derivatives.storage_mut::<f32>().par_iter_mut().for_each(|derivative| *derivative *= factor);
         gradients.register::<Flex>(node.id, derivatives);
     }
+}
+
+/// An operation on one tensor: `evaluate` gives the output and what the way back needs.
+fn of_one<O: Backward<Flex, 1>, const INPUT: usize, const OUTPUT: usize>(
+    operation: O,
+    input: &Tensor<INPUT>,
+    evaluate: impl FnOnce(FlexTensor) -> (FlexTensor, O::State),
+) -> Option<Tensor<OUTPUT>> {
+    if let Some(input) = on_cpu(input) {
+        return Some(Tensor::from_primitive::<Flex>(evaluate(input).0));
+    }
+    let (input, node) = input.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+    let (output, state) = evaluate(contiguous(input));
+    let output = match operation.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => preparation.finish(state, output),
+        OpsKind::UnTracked(preparation) => preparation.finish(output),
+    };
+    Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
 }
 
 fn scalar(value: f32) -> FlexTensor {

@@ -1,8 +1,8 @@
 //! A polynomial of the position in the logarithm of the probabilities.
 //!
 //! ln p(cell) gets Σ aᵢ uᵢ + Σ qᵢⱼ uᵢ uⱼ added to it, where u is the position in units of the mean avalanche: from its centre, over its
-//! width. For a Gaussian avalanche these are all there is (its mean moves by a, the inverse of its covariance by −2q); what it leaves, maps
-//! add. Maps alone learn that avalanches lie elsewhere or are wider only cell by cell.
+//! width, and no further than [`REACH`]. For a Gaussian avalanche these are all there is (its mean moves by a, the inverse of its covariance by
+//! −2q); what it leaves, maps add. Maps alone learn that avalanches lie elsewhere or are wider only cell by cell.
 
 use burn_tensor::{Tensor, TensorData};
 use townsend_core::Grid;
@@ -13,6 +13,10 @@ use crate::{ConfigError, Output, Parameters, Role, TensorSpec};
 
 /// Powers of x within a row of cells: 1, x, x².
 const POWERS: usize = 3;
+
+/// Widths of the mean avalanche beyond which the polynomial stays as it is. Where no avalanche has electrons, a square would bring them: ten
+/// widths out a twentieth of it is a factor of 150.
+const REACH: f32 = 4.0;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tilt {
@@ -78,7 +82,9 @@ impl Tilt {
             .axes
             .iter()
             .zip(units)
-            .map(|(axis, [centre, width])| axis.iter().map(|position| (position - centre) / width).collect())
+            .map(|(axis, [centre, width])| {
+                axis.iter().map(|position| ((position - centre) / width).clamp(-REACH, REACH)).collect()
+            })
             .collect();
         let dims = axes.len();
         let rows: usize = axes.iter().skip(1).map(Vec::len).product();
@@ -215,7 +221,8 @@ mod tests {
             for cell in 0..cells {
                 let bins = set.grid().split(cell as u32);
                 let place = |(axis, unit): (usize, &[f32; 2])| {
-                    (Labels::positions(&set.grid().axes()[axis])[bins[axis] as usize] - unit[0]) / unit[1]
+                    let position = Labels::positions(&set.grid().axes()[axis])[bins[axis] as usize];
+                    ((position - unit[0]) / unit[1]).clamp(-REACH, REACH)
                 };
                 let u: Vec<f32> = units.iter().enumerate().map(place).collect();
                 let want: f32 = monomials(&u).iter().zip(&coefficients).map(|(u, c)| u * c).sum();

@@ -24,7 +24,7 @@ pub struct InfoGanConfig {
     pub codes: usize,
     /// Layers of the generator: linear ones, then transposed convolutions.
     pub generator: Layers,
-    /// The critic's convolutions; `linear` is empty, as three heads judge the features.
+    /// The critic's convolutions and, if there are any, linear layers before its three heads.
     pub critic: Layers,
     /// Zeros at each end of each axis before each of the critic's convolutions.
     pub padding: usize,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | generator | linear 74→2048→1024, batch normalisation and LeakyReLU(0.2) after each; transposed conv 128→64 k3 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), batch normalisation and LeakyReLU(0.2) after each; 16→1 k6 s2 (→92) |
 //! | critic | conv 1→16→32→64→128, k3 s2 with a zero at each end (→46→23→12→6), LeakyReLU(0.2), batch normalisation from the second on |
-//! | heads | linear features (and what is joined to them)→1 validity, →10 classes, →2 codes |
+//! | heads | linear features (and what is joined to them, through linear layers with LeakyReLU if there are any)→1 validity, →10 classes, →2 codes |
 
 use burn_tensor::Tensor;
 use townsend_core::Grid;
@@ -66,17 +66,14 @@ impl Networks {
         let leaky = Activation::Leaky(config.leak);
         let critic = &config.critic;
         critic.check("model.critic", true, true)?;
-        if !critic.linear.is_empty() {
-            let allowed = "has no linear layers: the heads judge the features";
-            return Err(ConfigError::new("model.critic", critic, allowed));
-        }
         let convolutions = critic.convolutions(&style(CRITIC, config.padding, Some(1)));
         let cells = padded(&shape);
         if stack_of(&convolutions, cells).is_none() {
             let allowed = format!("these kernels are larger than what is left of {shape:?} cells");
             return Err(ConfigError::new("model.critic", critic, allowed));
         }
-        let critic = Critic {
+        let linear = &critic.linear;
+        let mut critic = Critic {
             prefix: CRITIC,
             cells,
             convolutions,
@@ -87,9 +84,11 @@ impl Networks {
             dropout: 0.0,
         };
         let joined = critic.joined(if config.label { 1 + 2 * config.dims } else { 0 });
+        critic.head = Dense::chain(&format!("{CRITIC}linear"), joined, linear, leaky, Norm::None);
+        let judged = linear.last().copied().unwrap_or(joined);
         let head = |name: &str, outputs| Dense {
             name: format!("{CRITIC}{name}"),
-            inputs: joined,
+            inputs: judged,
             outputs,
             activation: Activation::None,
             norm: Norm::None,
@@ -135,11 +134,12 @@ impl Networks {
     ) -> Judged {
         let features = pass.stack(&self.critic.convolutions, self.critic.cells, cells);
         let joined = self.critic.join_all(pass, features, observables);
+        let judged = apply_all(&self.critic.head, pass, None, joined);
         let [validity, classes, codes] = &self.heads;
         Judged {
-            validity: validity.apply(pass, joined.clone()),
-            classes: classes.apply(pass, joined.clone()),
-            codes: codes.apply(pass, joined),
+            validity: validity.apply(pass, judged.clone()),
+            classes: classes.apply(pass, judged.clone()),
+            codes: codes.apply(pass, judged),
         }
     }
 }
