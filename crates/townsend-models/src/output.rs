@@ -163,25 +163,36 @@ impl Output {
     }
 }
 
-/// Electrons that are added to each cell so that none is impossible,
-const EVERYWHERE: f64 = 0.1;
-/// or fewer, so that all of them together are at most this fraction: in three dimensions cells outnumber what they hold, and electrons
-/// everywhere would make avalanches wide.
-const EVERYWHERE_AT_MOST: f64 = 3e-4;
+/// Fraction of the electrons of the mean avalanche that lie as if its axes were independent: at its edges most cells have held no electron in
+/// training, though others as far out have.
+const INDEPENDENT: f64 = 0.01;
+/// Fraction that lies anywhere, so that no cell is impossible. Electrons far from all others widen an avalanche: of one with thousands not
+/// one in a hundred gets any.
+const ANYWHERE: f64 = 1e-6;
 
-/// ln p of the mean avalanche, with a few electrons added everywhere; and the mean number of electrons of avalanches that have any.
+/// ln p of the mean avalanche, smoothed; and the mean number of electrons of avalanches that have any.
 pub(crate) fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
-    let mut electrons = vec![0u64; training.grid().cells()];
+    let grid = training.grid();
+    let mut electrons = vec![0u64; grid.cells()];
     let mut filled = 0u64;
     for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
         avalanche.occupied().for_each(|(cell, n)| electrons[cell as usize] += u64::from(n));
         filled += 1;
     }
     let (all, cells) = (electrons.iter().sum::<u64>().max(1) as f64, electrons.len() as f64);
-    let added = EVERYWHERE.min(EVERYWHERE_AT_MOST * all / cells);
-    let total = all + added * cells;
-    let profile = electrons.iter().map(|&n| ((n as f64 + added) / total).ln() as f32);
-    (profile.collect(), (total / filled.max(1) as f64) as f32)
+    let mut along_axes: Vec<Vec<f64>> = grid.shape().iter().map(|&bins| vec![0.0; bins]).collect();
+    for (cell, &n) in (0..).zip(&electrons) {
+        for (along, bin) in along_axes.iter_mut().zip(grid.split(cell)) {
+            along[bin as usize] += n as f64 / all;
+        }
+    }
+    let ln_p = |(cell, &n): (u32, &u64)| {
+        let independent: f64 =
+            along_axes.iter().zip(grid.split(cell)).map(|(along, bin)| along[bin as usize]).product();
+        let found = (1.0 - INDEPENDENT - ANYWHERE) * n as f64 / all;
+        (found + INDEPENDENT * independent + ANYWHERE / cells).ln() as f32
+    };
+    ((0..).zip(&electrons).map(ln_p).collect(), (all / filled.max(1) as f64) as f32)
 }
 
 /// Electrons thrown into cells by the probabilities that `softmax` makes of `made`, `[batch, cells]`, as many as the avalanches of the batch
@@ -255,18 +266,19 @@ mod tests {
 
     #[test]
     fn the_profile_is_the_mean_avalanche() {
-        let mut set = CountSet::new(Grid::new(vec![Axis::uniform(1, 0.0, 1.0).unwrap()]).unwrap());
-        set.push([(0, 4), (2, 30)]);
+        // 3 × 3 cells, of which 0 and 4 hold 10 and 30 electrons: of the electrons a quarter is in the first bin of each axis, the rest in the
+        // second.
+        let mut set = CountSet::new(Grid::new(vec![Axis::uniform(1, 0.0, 1.0).unwrap(); 2]).unwrap());
+        set.push([(0, 4), (4, 30)]);
         set.push([(0, 6)]);
-        let profile = log_profile(&set);
-        // 3 · 10⁻⁴ of 40 electrons in three cells.
-        let total = 40.012f32;
-        assert!((profile.1 - total / 2.0).abs() < 1e-5);
-        assert!((profile.0[0].exp() - 10.004 / total).abs() < 1e-6);
-        assert!((profile.0[1].exp() - 0.004 / total).abs() < 1e-6);
-        // A tenth of an electron where there are enough.
-        set.push([(0, 9_999_960)]);
-        assert!((log_profile(&set).0[1].exp() - 0.1 / 1e7).abs() < 1e-11);
+        let (profile, electrons) = log_profile(&set);
+        assert!((electrons - 20.0).abs() < 1e-5);
+        let near = |cell: usize, p: f32| assert!((profile[cell].exp() / p - 1.0).abs() < 1e-4, "cell {cell}");
+        near(0, 0.99 / 4.0 + 0.01 / 16.0);
+        near(4, 0.99 * 0.75 + 0.01 * 9.0 / 16.0);
+        near(1, 0.01 * 3.0 / 16.0);
+        near(8, 1e-6 / 9.0);
+        assert!((profile.iter().map(|ln_p| ln_p.exp()).sum::<f32>() - 1.0).abs() < 1e-5);
     }
 
     #[test]
