@@ -71,16 +71,15 @@ impl InfoGan {
         Tensor::cat(vec![part(0, noise), class, code], 1)
     }
 
-    /// Avalanches as they enter the critic, and their observables.
+    /// Avalanches as they enter the critic, and as counts.
     fn made(&self, pass: &mut Pass<'_>, told: Tensor<2>, batch: &Batch) -> [Tensor<2>; 2] {
         let made = self.before_output(pass, told);
-        let [cells, counts] = self.config.output.shown(self.config.input, pass, made, (batch, ELECTRONS));
-        [cells, self.labels.of(pass, &counts)]
+        self.config.output.shown(self.config.input, pass, made, (batch, ELECTRONS))
     }
 
-    /// The observables that the critic sees.
-    fn seen(&self, observables: Tensor<2>) -> Option<Tensor<2>> {
-        self.config.label.then_some(observables)
+    /// The observables that the critic sees of counts, if it sees any.
+    fn seen(&self, pass: &Pass<'_>, counts: &Tensor<2>) -> Option<Tensor<2>> {
+        self.config.label.then(|| self.labels.of(pass, counts))
     }
 
     /// How badly the critic guesses class and codes of avalanches from what the generator was `told`: cross entropy and mean squared
@@ -98,11 +97,11 @@ impl InfoGan {
     /// The critic learns validity of real and made avalanches, and class and codes of the made ones, which tell what is right.
     fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
         let told = self.told(&batch.noise);
-        let [cells, observables] = self.made(pass, told.clone(), batch).map(Tensor::detach);
-        let made = self.judge(pass, cells, self.seen(observables));
-        let (cells, observables) =
-            (self.config.input.scale(batch.counts.clone()), self.labels.of(pass, &batch.counts));
-        let real = self.judge(pass, cells, self.seen(observables));
+        let [cells, counts] = self.made(pass, told.clone(), batch).map(Tensor::detach);
+        let observables = self.seen(pass, &counts);
+        let made = self.judge(pass, cells, observables);
+        let observables = self.seen(pass, &batch.counts);
+        let real = self.judge(pass, self.config.input.scale(batch.counts.clone()), observables);
         let [class, code] = self.information(&made, &told);
         let game = AdversarialLoss::Lsgan;
         let validity = game.of_critic(real.validity.clone(), made.validity.clone(), [1.0, 0.0]);
@@ -116,8 +115,9 @@ impl InfoGan {
         let numbers = standard_normal(batch.seed, GENERATOR_NOISE, batch.step, rows * self.noise());
         let numbers = TensorData::new(numbers, [rows, self.noise()]);
         let told = self.told(&Tensor::from_data(numbers, &batch.noise.device()));
-        let [cells, observables] = self.made(pass, told.clone(), batch);
-        let judged = self.judge(pass, cells, self.seen(observables.clone()));
+        let [cells, counts] = self.made(pass, told.clone(), batch);
+        let observables = self.labels.of(pass, &counts);
+        let judged = self.judge(pass, cells, self.config.label.then(|| observables.clone()));
         let [class, code] = self.information(&judged, &told);
         let validity = AdversarialLoss::Lsgan.of_generator(judged.validity);
         let diversity = self.labels.diversity(observables);

@@ -165,6 +165,7 @@ fn errors_name_key_value_and_what_is_allowed() {
     assert_eq!(error(|c| c.output = Output::Exp), "model.output");
     assert_eq!(error(|c| c.generator.linear = vec![7]), "model.generator");
     assert_eq!(error(|c| c.generator.strides = vec![1, 5]), "model.generator");
+    assert_eq!(error(|c| c.critic.linear = vec![0]), "model.critic");
     assert_eq!(error(|c| c.critic.kernels = vec![3, 50]), "model.critic");
     let read = toml::from_str::<ModelConfig>("family = \"infogan\"\nclasses = 3").unwrap();
     assert_eq!(read, ModelConfig::InfoGan(InfoGanConfig { classes: 3, ..InfoGanConfig::default() }));
