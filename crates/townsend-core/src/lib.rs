@@ -25,6 +25,7 @@ mod output;
 mod progress;
 mod provenance;
 mod random;
+mod run;
 mod split;
 
 pub use avalanche::{Avalanche, Coordinate, CountSet, Counts, ElectronSet};
@@ -36,4 +37,5 @@ pub use output::{OutputError, OutputFile};
 pub use progress::{Progress, Silent, Task};
 pub use provenance::{InputFile, Meta, Provenance};
 pub use random::{Purpose, Stream, stream};
+pub use run::{RUN_VERSION, RunError, RunFiles, RunHeader, TrainedOn};
 pub use split::{Part, Split, SplitError};

@@ -1,0 +1,407 @@
+//! A run: the files that a training leaves behind, in a folder or in memory, and the header that says what they are.
+//!
+//! Every family of models has one and the same layout: `run.json` ([`RunHeader`]) names the family and the avalanches that
+//! it was trained on, and the other files are the family's own.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{InputFile, OutputError, OutputFile, Split};
+
+/// Version of the layout of a run. A change that an older program would misread raises it.
+pub const RUN_VERSION: u64 = 3;
+
+/// A run that cannot be opened, or that cannot be written where it was asked for.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// A folder (or files in memory) without the file that makes it a run.
+    #[error(
+        "{}: is not a run: it has no {missing}; give a folder that a training made", path.display()
+    )]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missing.
+        missing: &'static str,
+    },
+    /// A run that another version of this program wrote.
+    #[error(
+        "{}: is a run of version {found}; this program reads version {expected}: use the townsend that made it, \
+         or train again", path.display()
+    )]
+    Version {
+        /// The file that states the version.
+        path: PathBuf,
+        /// The version of the run.
+        found: u64,
+        /// The version that this program reads, [`RUN_VERSION`].
+        expected: u64,
+    },
+    /// A file of a run with contents that cannot be right.
+    #[error("{}: is damaged: {problem}; restore it from a copy, or train again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A new run was to be written where one exists.
+    #[error("{}: exists already; resume this run, replace it, or choose another name", .0.display())]
+    Exists(PathBuf),
+    /// A new run was to be written into a folder with other files.
+    #[error(
+        "{}: is neither empty nor a run (it has no {}), so nothing is written there; choose another name",
+        .0.display(), RunHeader::FILE
+    )]
+    Occupied(PathBuf),
+    /// The system refused to read a file.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The files of a run (or of an exported model) by name, such as `checkpoints/best.safetensors`: in a folder or in
+/// memory. Names are relative, with `/` between folders on every system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunFiles {
+    /// Files below this folder, which need not exist yet.
+    Folder(PathBuf),
+    /// The contents of each file.
+    Memory(BTreeMap<String, Vec<u8>>),
+}
+
+impl RunFiles {
+    /// No files yet, to be kept in memory.
+    pub fn memory() -> Self {
+        Self::Memory(BTreeMap::new())
+    }
+
+    /// The contents of a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is none of this name; in a folder, whatever the system says.
+    pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Folder(folder) => std::fs::read(folder.join(name)),
+            Self::Memory(files) => files.get(name).cloned().ok_or_else(|| ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// True if there is a file of this name.
+    pub fn exists(&self, name: &str) -> bool {
+        match self {
+            Self::Folder(folder) => folder.join(name).is_file(),
+            Self::Memory(files) => files.contains_key(name),
+        }
+    }
+
+    /// Writes files over older ones of the same names, and makes the folders that they need. All contents are on the disk
+    /// before the first file is put in its place, in the order given, so that a full disk leaves everything as it was.
+    ///
+    /// # Errors
+    /// A folder or a file cannot be written. Folders that were made for it are removed again.
+    pub fn write(&mut self, files: Vec<(String, Vec<u8>)>) -> Result<(), OutputError> {
+        self.replace(&[], files)
+    }
+
+    /// As [`RunFiles::write`], and removes the files named `stale`: once all contents are on the disk, and before the
+    /// first new file is put in its place.
+    ///
+    /// # Errors
+    /// As [`RunFiles::write`]; or a stale file cannot be removed.
+    pub fn replace(&mut self, stale: &[&str], files: Vec<(String, Vec<u8>)>) -> Result<(), OutputError> {
+        match self {
+            Self::Folder(folder) => {
+                let mut made = Vec::new();
+                let written = replace_in(folder, stale, &files, &mut made);
+                if written.is_err() {
+                    // The innermost was made last. A folder that holds a file by now stays: only empty ones are removed.
+                    for folder in made.iter().rev() {
+                        let _ = std::fs::remove_dir(folder);
+                    }
+                }
+                written
+            }
+            Self::Memory(memory) => {
+                memory.retain(|name, _| !stale.contains(&name.as_str()));
+                memory.extend(files);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds to the end of a file, which is made if there is none. Its folder exists.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn append(&mut self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                let file = OpenOptions::new().create(true).append(true).open(&path);
+                let written = file.and_then(|mut file| file.write_all(bytes));
+                written.map_err(|source| OutputError::Io { path, source })
+            }
+            Self::Memory(files) => {
+                files.entry(name.to_owned()).or_default().extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes a file; it is no error if there is none.
+    ///
+    /// # Errors
+    /// The system refuses to remove it.
+    pub fn remove(&mut self, name: &str) -> io::Result<()> {
+        match self {
+            Self::Folder(folder) => remove_file(&folder.join(name)),
+            Self::Memory(files) => {
+                files.remove(name);
+                Ok(())
+            }
+        }
+    }
+
+    /// The path of a file as it is named in messages: below the folder, or in memory the bare name.
+    pub fn path(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.join(name),
+            Self::Memory(_) => name.into(),
+        }
+    }
+
+    /// The folder as it is named in messages.
+    fn folder(&self) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.clone(),
+            Self::Memory(_) => "files in memory".into(),
+        }
+    }
+
+    /// Refuses a path where a new run cannot be written: something is there already. With `force` an older run may be, any
+    /// other file or folder never.
+    ///
+    /// # Errors
+    /// [`RunError::Exists`] for a run, [`RunError::Occupied`] for anything else.
+    pub fn refuse_occupied(path: &Path, force: bool) -> Result<(), RunError> {
+        let occupied = path.is_file() || path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        match (occupied, path.join(RunHeader::FILE).is_file()) {
+            (true, false) => Err(RunError::Occupied(path.into())),
+            (true, true) if !force => Err(RunError::Exists(path.into())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes files below `folder`. The folders that it makes are added to `made`, the outermost first.
+fn replace_in(
+    folder: &Path,
+    stale: &[&str],
+    files: &[(String, Vec<u8>)],
+    made: &mut Vec<PathBuf>,
+) -> Result<(), OutputError> {
+    let mut filled = Vec::with_capacity(files.len());
+    for (name, contents) in files {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            make_folder(parent, made)?;
+        }
+        filled.push(OutputFile::filled(&path, contents, true)?);
+    }
+    for name in stale {
+        let path = folder.join(name);
+        remove_file(&path).map_err(|source| OutputError::Io { path, source })?;
+    }
+    filled.into_iter().try_for_each(OutputFile::commit)
+}
+
+/// Makes a folder and those that it lies in, where they are missing.
+fn make_folder(path: &Path, made: &mut Vec<PathBuf>) -> Result<(), OutputError> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        make_folder(parent, made)?;
+    }
+    std::fs::create_dir(path).map_err(|source| OutputError::Io { path: path.into(), source })?;
+    made.push(path.into());
+    Ok(())
+}
+
+fn remove_file(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// `run.json`, which makes a folder a run. It is the last file of a run to be written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// [`RUN_VERSION`] of the program that wrote the run.
+    pub version: u64,
+    /// The family of the model, as `model.family` of its configuration names it.
+    pub family: String,
+    /// Units of x, z and t of the avalanches that the model makes.
+    pub units: [String; 3],
+    /// The avalanches that the model was trained on; none if it was fitted to something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<TrainedOn>,
+    /// What the family keeps of how the training went.
+    pub summary: serde_json::Value,
+}
+
+/// The avalanches that a model was trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainedOn {
+    /// The file that they were read from; none if they were given in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<InputFile>,
+    /// [`Dataset::digest`](crate::Dataset::digest) of all of them.
+    pub digest: String,
+    /// Number of avalanches, those held back and empty ones included.
+    pub avalanches: usize,
+    /// Which of them trained, and which were held back.
+    pub split: Split,
+}
+
+impl RunHeader {
+    /// The name of the file.
+    pub const FILE: &str = "run.json";
+
+    /// Reads `run.json`, its version before all else.
+    ///
+    /// # Errors
+    /// There is no such file, it is of another version, damaged, or cannot be read.
+    pub fn read(files: &RunFiles) -> Result<Self, RunError> {
+        let path = files.path(Self::FILE);
+        let bytes = files.read(Self::FILE).map_err(|source| match source.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                RunError::NotARun { path: files.folder(), missing: Self::FILE }
+            }
+            _ => RunError::Io { path: path.clone(), source },
+        })?;
+        let damaged = |problem: String| RunError::Damaged { path: path.clone(), problem };
+        let value: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        match value.get("version").and_then(serde_json::Value::as_u64) {
+            Some(RUN_VERSION) => serde_json::from_value(value).map_err(|error| damaged(error.to_string())),
+            Some(found) => Err(RunError::Version { path, found, expected: RUN_VERSION }),
+            None => Err(damaged("its version is missing".into())),
+        }
+    }
+
+    /// The contents of `run.json`: indented JSON with a line end.
+    ///
+    /// # Panics
+    /// Never: all its values have a form in JSON.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).expect("a header has a form in JSON");
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> RunHeader {
+        RunHeader {
+            version: RUN_VERSION,
+            family: "vae".into(),
+            units: ["mm", "mm", "ns"].map(String::from),
+            data: Some(TrainedOn {
+                file: None,
+                digest: "ab".into(),
+                avalanches: 9,
+                split: Split::new(1, 0.1, 0.2).unwrap(),
+            }),
+            summary: serde_json::json!({ "used": 7 }),
+        }
+    }
+
+    fn both(folder: &Path) -> [RunFiles; 2] {
+        [RunFiles::Folder(folder.join("deep/run")), RunFiles::memory()]
+    }
+
+    #[test]
+    fn files_are_written_read_appended_to_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        for mut files in both(folder.path()) {
+            assert_eq!(files.read("a").unwrap_err().kind(), ErrorKind::NotFound);
+            files.write(vec![("a".into(), b"1".to_vec()), ("in/b".into(), b"2".to_vec())]).unwrap();
+            files.append("lines", b"x").unwrap();
+            files.append("lines", b"y").unwrap();
+            assert_eq!(files.read("in/b").unwrap(), b"2");
+            assert_eq!(files.read("lines").unwrap(), b"xy");
+            files.replace(&["lines", "none"], vec![("a".into(), b"3".to_vec())]).unwrap();
+            assert_eq!(files.read("a").unwrap(), b"3");
+            assert!(!files.exists("lines") && files.exists("in/b"));
+            files.remove("in/b").unwrap();
+            files.remove("in/b").unwrap();
+            assert!(!files.exists("in/b"));
+            assert!(files.path("in/b").ends_with("in/b"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = RunFiles::Folder(folder.path().join("run"));
+        // The second name is a folder, which no file replaces.
+        let wrong = vec![("in/a".into(), b"1".to_vec()), ("in".into(), b"2".to_vec())];
+        assert!(matches!(files.write(wrong), Err(OutputError::IsFolder { .. })));
+        assert!(!folder.path().join("run").exists());
+        std::fs::create_dir(folder.path().join("run")).unwrap();
+        std::fs::write(folder.path().join("run/in"), "a file").unwrap();
+        assert!(files.write(vec![("in/a".into(), Vec::new())]).is_err());
+        assert_eq!(std::fs::read(folder.path().join("run/in")).unwrap(), b"a file");
+    }
+
+    #[test]
+    fn a_header_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        for mut files in both(folder.path()) {
+            assert!(matches!(RunHeader::read(&files), Err(RunError::NotARun { .. })));
+            files.write(vec![(RunHeader::FILE.into(), header().to_bytes())]).unwrap();
+            assert_eq!(RunHeader::read(&files).unwrap(), header());
+            let later = RunHeader { version: RUN_VERSION + 1, ..header() };
+            files.write(vec![(RunHeader::FILE.into(), later.to_bytes())]).unwrap();
+            let message = RunHeader::read(&files).unwrap_err().to_string();
+            assert!(message.contains("version 4") && message.contains("version 3"), "{message}");
+            for damaged in ["{", "{}", "{\"version\": 3}"] {
+                files.write(vec![(RunHeader::FILE.into(), damaged.into())]).unwrap();
+                assert!(matches!(RunHeader::read(&files), Err(RunError::Damaged { .. })), "{damaged}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_older_run_is_replaced_and_only_if_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        RunFiles::refuse_occupied(&path, false).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        RunFiles::refuse_occupied(&path, false).unwrap();
+        std::fs::write(path.join("thesis.tex"), "years of work").unwrap();
+        assert!(matches!(RunFiles::refuse_occupied(&path, true), Err(RunError::Occupied(_))));
+        std::fs::write(path.join(RunHeader::FILE), header().to_bytes()).unwrap();
+        assert!(matches!(RunFiles::refuse_occupied(&path, false), Err(RunError::Exists(_))));
+        RunFiles::refuse_occupied(&path, true).unwrap();
+        assert!(matches!(
+            RunFiles::refuse_occupied(&path.join("thesis.tex"), true),
+            Err(RunError::Occupied(_))
+        ));
+    }
+}
