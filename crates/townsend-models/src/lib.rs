@@ -50,7 +50,6 @@ mod output;
 mod parameters;
 mod sampler;
 mod schedule;
-mod size;
 mod tilt;
 pub mod vae;
 
@@ -67,4 +66,4 @@ pub use output::{Output, Scaling};
 pub use parameters::{Parameters, Role, TensorSpec};
 pub use sampler::{Sampler, SamplerKind};
 pub use schedule::Schedule;
-pub use size::{SizeConfig, SizeForm, SizeModel};
+pub use townsend_core::{SizeConfig, SizeForm, SizeModel};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_core::{GridError, OutputError, SplitError};
+use townsend_core::{GridError, OutputError, SizeError, SplitError};
 use townsend_models::{ConfigError, ModelError};
 
 /// Training that cannot start or go on, or a run directory that cannot be used.
@@ -100,4 +100,10 @@ pub enum TrainError {
         /// How often training went back.
         rollbacks: u32,
     },
+}
+
+impl From<SizeError> for TrainError {
+    fn from(error: SizeError) -> Self {
+        Self::Model(error.into())
+    }
 }
