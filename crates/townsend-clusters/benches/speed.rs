@@ -6,9 +6,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use townsend_clusters::{
-    ClusterModel, Level, Root, Sampler, SizePart, Sizes, NormalSpread, ClusterTraining, Trainer, Workspace,
+    ClusterModel, ClusterTraining, Level, NormalSpread, Root, Sampler, Trainer, Workspace,
 };
-use townsend_core::Dataset;
+use townsend_core::{Dataset, FilledSizes, SizeModel, SizePart};
 
 const ROUNDS: usize = 9;
 const AVALANCHES: u64 = 1000;

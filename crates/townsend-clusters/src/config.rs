@@ -79,3 +79,37 @@ impl ClusterConfig {
         Ok(training)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str) -> Result<ClusterTraining, String> {
+        let config: ClusterConfig = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        assert_eq!(checked("model.family = \"clusters\""), Ok(ClusterTraining::default()));
+        let shipped = include_str!("../../../configs/clusters.toml");
+        assert_eq!(checked(shipped), Ok(ClusterTraining::default()));
+        let config: ClusterConfig = toml::from_str(shipped).unwrap();
+        let written: ClusterConfig = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+        assert_eq!(written, config);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (text, said) in [
+            ("family = \"vae\"", "model.family is vae, but must be clusters"),
+            ("family = \"clusters\"\nlevels = 4", "model.levels is 4, but must be from 0 to 3"),
+            ("family = \"clusters\"\nlevel = 2", "unknown field `level`"),
+            ("family = \"clusters\"\n[data]\ntest = 1.5", "the validation and test fractions are 0 and 1.5"),
+            ("family = \"clusters\"\n[training]\nsweeps = 3", "training.sweeps is 3, but must be from 10"),
+        ] {
+            let error = checked(&format!("[model]\n{text}")).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

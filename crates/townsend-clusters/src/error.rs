@@ -37,7 +37,7 @@ pub enum ClusterError {
     },
     /// A coordinate that is the same everywhere.
     #[error(
-        "{coordinate} of every electron is {value}: there is no spread to learn\n  hint: see that the right column was read; townsend inspect shows it"
+        "{coordinate} of every electron is {value}: there is no spread to learn\n  hint: see that the right column was read"
     )]
     Flat {
         /// The coordinate's name.

@@ -66,6 +66,10 @@ impl Sampler {
         }
         self.share_out(self.ready.levels.len(), electrons, workspace, &mut random);
         self.place_electrons(workspace, &mut random);
+        if self.ready.levels.len() % 2 == 1 {
+            // Each level exchanges the two; now the same avalanche finds the same memory again.
+            std::mem::swap(&mut workspace.centres, &mut workspace.next);
+        }
         &workspace.electrons
     }
 

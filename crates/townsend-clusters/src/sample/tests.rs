@@ -104,7 +104,7 @@ fn an_avalanche_is_a_function_of_seed_and_number() {
 }
 
 fn parts(model: &mut ClusterModel) -> &mut Vec<SizePart> {
-    let FilledSizes::Parts(parts) = &mut model.sizes.filled else { panic!("{:?}", model.sizes) };
+    let FilledSizes::Parts(parts) = &mut model.sizes.filled else { panic!("the sizes are a mixture") };
     parts
 }
 
