@@ -75,7 +75,7 @@ pub(crate) fn bench() -> Result<()> {
     let python = torch()?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     run(Command::new(&python).args(install).args(PACKAGES))?;
-    let example = ["build", "--release", "--package", "townsend", "--example", "peer"];
+    let example = ["build", "--release", "--package", "townsend-bench", "--example", "peer"];
     run(&mut cargo(&example))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let own = || Command::new(target.join("release/examples/peer"));

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::{BenchPart, Format, Gate, Setting, Shard, Start};
+use townsend::files::{Gate, Shard};
+use townsend::{Condition, Format, Start};
+use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
 #[derive(Debug, Parser)]
@@ -75,9 +77,9 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --out part-3.root --shard 3/8\n  townsend generate --run runs/cascade --events 10000 --out histograms.root --dims 2,3"
     )]
     Generate(Generate),
-    /// Write the weights of a trained network to a file of their own, for PyTorch and for generate.
+    /// Write a trained model to a single file, or the weights of a network for PyTorch; generate takes both.
     #[command(
-        after_help = "Examples:\n  townsend export --run runs/vae --out weights.safetensors\n  townsend generate --run weights.safetensors --events 10000 --out generated.root"
+        after_help = "Examples:\n  townsend export --run runs/cascade --out cascade.townsend\n  townsend generate --run cascade.townsend --events 10000 --out generated.root\n  townsend export --run runs/vae --out weights.safetensors"
     )]
     Export(Export),
     /// Compare generated avalanches with real ones: distances, plots, report.
@@ -151,7 +153,7 @@ pub(crate) struct Simulate {
     pub(crate) start: Start,
     /// What the foils shall depend on, such as `voltage_v=300,300,275`: one value for all foils or one for each.
     #[arg(long, value_name = "NAME=VALUE,…")]
-    pub(crate) condition: Vec<Setting>,
+    pub(crate) condition: Vec<Condition>,
     /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is all of them.
     #[arg(long, conflicts_with = "start")]
     pub(crate) track: bool,
@@ -241,7 +243,7 @@ pub(crate) struct Generate {
     /// What the avalanches shall depend on, if the model learned to, such as `voltage_v=300,300,275`: one value for all
     /// stages or one for each.
     #[arg(long, value_name = "NAME=VALUE,…")]
-    pub(crate) condition: Vec<Setting>,
+    pub(crate) condition: Vec<Condition>,
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,
@@ -251,11 +253,12 @@ pub(crate) struct Generate {
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The run directory of a trained network.
+    /// The run directory of a trained model.
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
-    /// The file to write: safetensors, with the names of a PyTorch state dict.
-    #[arg(long, value_name = "FILE.safetensors")]
+    /// The file to write: .townsend for a model of any family, .safetensors for the weights of a network with the names
+    /// of a PyTorch state dict.
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
 

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod bench;
+mod demo;
+mod hints;
 mod progress;
 mod verbs;
 
@@ -38,12 +40,16 @@ fn main() -> ExitCode {
     match prepare(common.threads).and_then(|stop| {
         let bars = Bars::new(common.quiet);
         let seed = common.seed.unwrap_or(Context::default().seed);
-        let context = Context { seed, force: common.force, progress: &bars, stop: &stop };
+        let context =
+            Context { seed, force: common.force, progress: &bars, stop: &stop, ..Context::default() };
         verbs::run(verb, &common, &context, &bars)
     }) {
         Ok(code) => code,
         Err(error) => {
             say(&format!("error: {error}"));
+            if let Some(hint) = error.downcast_ref().and_then(hints::hint) {
+                say(&format!("  hint: {hint}"));
+            }
             ExitCode::from(if error.downcast_ref().is_some_and(townsend::Error::is_usage) { 2 } else { 1 })
         }
     }

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use townsend_check::Report;
+use townsend::files::{self, CheckOptions, SampleOptions, TrainOptions};
+use townsend::{Context, Error, Outcome, Report, Result};
 use townsend_core::{OutputError, OutputFile};
-
-use crate::{CheckOptions, Context, Error, Result, SampleOptions, TrainOptions, Trained};
 
 const AVALANCHES: &[u8] = include_bytes!("../../../data/avalanches_2d.root");
 const RESPONSES: &[u8] = include_bytes!("../../../data/single_foils.npz");
@@ -15,20 +14,19 @@ const CASCADE: &str = include_str!("../../../configs/cascade.toml");
 const EVENTS: u64 = 3000;
 
 /// What the demo made.
-#[derive(Debug, Clone)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// How the training went.
-    pub training: Trained,
+    pub(crate) training: Outcome,
     /// The comparison with the avalanches that were held back from training.
-    pub report: Report,
+    pub(crate) report: Report,
     /// The page.
-    pub page: PathBuf,
+    pub(crate) page: PathBuf,
 }
 
 /// Writes the shipped responses, avalanches and configurations to the folder `out`, then does there what a user would do: fits the
 /// stages of a cascade to the responses and all of it to the avalanches, generates, and checks against avalanches held back.
 /// `set` changes the second configuration.
-pub fn demo(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
+pub(crate) fn demo(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
     make(out, set, context).map_err(|error| match error {
         Error::Stopped => Error::StoppedIn(out.into()),
         error => error,
@@ -52,12 +50,12 @@ fn make(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
     ] {
         OutputFile::write(path, contents, context.force)?;
     }
-    crate::train(&stages_config, &responses, &stages, &TrainOptions::default(), context)?;
+    files::train(&stages_config, &responses, &stages, &TrainOptions::default(), context)?;
     let options = TrainOptions { set: set.into(), ..TrainOptions::default() };
-    let training = crate::train(&config, &real, &run, &options, context)?;
+    let training = files::train(&config, &real, &run, &options, context)?;
     let sample = SampleOptions { events: EVENTS, ..SampleOptions::default() };
-    crate::generate(&run, &generated, &sample, context)?;
+    files::generate(&run, &generated, &sample, context)?;
     let options = CheckOptions { held_back: Some(run), ..CheckOptions::default() };
-    let checked = crate::check(&real, &generated, &report, &options, context)?;
+    let checked = files::check(&real, &generated, &report, &options, context)?;
     Ok(Demo { training, report: checked, page: report.join("report.html") })
 }

@@ -13,7 +13,7 @@ use townsend_kernels::Isa;
 
 pub use self::network::ReferenceNetwork;
 use self::work::Work;
-use crate::{Context, Result};
+use townsend::{Context, Result};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -12,8 +12,7 @@ use townsend_kernels::matrix_product as product;
 use townsend_sim::{Simulation, Start};
 
 use super::{BenchPart, ReferenceNetwork};
-use crate::simulate::detector;
-use crate::{Context, Error, Result};
+use townsend::{Context, Error, Result, detector};
 
 /// Wall time that one measurement takes at least, in seconds.
 const SECONDS: f64 = 0.3;
@@ -96,11 +95,11 @@ pub(super) fn of<'a>(part: BenchPart, context: &Context<'a>) -> Result<Vec<Work<
 
 /// Electrons of simulated avalanches with the same detector.
 fn electrons<'a>(part: BenchPart, what: &str, named: &str, seed: u64) -> Result<Work<'a>> {
-    let simulation = Simulation::new(&detector(Some(Path::new(named)))?, Start::Cell)?;
+    let simulation = Simulation::new(&detector(Some(Path::new(named)))?)?;
     let mut first = 0;
     let act = move || {
         timed(|| {
-            let blocks = simulation.blocks(seed, first..first + SIMULATED);
+            let blocks = simulation.blocks(seed, first..first + SIMULATED, Start::Cell);
             first += SIMULATED;
             Ok(blocks.map(|set| black_box(set.column(Coordinate::X)).len()).sum())
         })
@@ -110,9 +109,9 @@ fn electrons<'a>(part: BenchPart, what: &str, named: &str, seed: u64) -> Result<
 
 /// A file of histograms and one of electrons.
 fn reading<'a>(seed: u64) -> Result<Vec<Work<'a>>> {
-    let simulation = Simulation::new(&detector(None)?, Start::Cell)?;
+    let simulation = Simulation::new(&detector(None)?)?;
     let mut set = ElectronSet::default();
-    for block in simulation.blocks(seed, 0..IN_FILE) {
+    for block in simulation.blocks(seed, 0..IN_FILE, Start::Cell) {
         block.iter().for_each(|avalanche| {
             let [x, z, t] =
                 [Coordinate::X, Coordinate::Z, Coordinate::T].map(|along| avalanche.coordinate(along));

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
-use townsend::ReferenceNetwork;
+use townsend_bench::ReferenceNetwork;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

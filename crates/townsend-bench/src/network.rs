@@ -3,15 +3,14 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use townsend_core::{CountSet, Dataset, Grid, Progress, Purpose, Task};
+use townsend_core::{CountSet, Dataset, Grid, Progress, Purpose, RunFiles, Task};
 use townsend_models::{Decoder, Model, ModelError, Parameters, device, standard_normal};
 use townsend_sim::{Simulation, Start};
-use townsend_train::{TrainConfig, TrainOptions, train};
+use townsend_train::{TrainConfig, train};
 
-use crate::simulate::detector;
-use crate::{Error, Result};
+use townsend::{Error, Result, detector};
 
-const CONFIG: &str = include_str!("../../../../configs/vae-2d-reference.toml");
+const CONFIG: &str = include_str!("../../../configs/vae-2d-reference.toml");
 const NOISE: Purpose = Purpose::new("bench noise");
 
 /// The reference's variational autoencoder (92 cells an axis) in two or three dimensions, with batches of one size, to measure how long
@@ -76,10 +75,7 @@ impl ReferenceNetwork {
     /// too.
     pub fn train(&self, steps: usize, after: &(dyn Fn() + Sync), stop: &AtomicBool) -> Result<()> {
         let data = avalanches(self.config.model.dims(), steps * self.batch, self.seed)?;
-        let folder =
-            tempfile::tempdir().map_err(|source| Error::Io { path: std::env::temp_dir(), source })?;
-        let run = folder.path().join("run");
-        train(&self.config, &data, &run, TrainOptions::default(), &Steps(after), stop)?;
+        train(&self.config, &data, None, &mut RunFiles::memory(), false, &Steps(after), stop)?;
         Ok(())
     }
 }
@@ -87,9 +83,9 @@ impl ReferenceNetwork {
 /// `n` avalanches with electrons of the detector that comes first, on the standard grid.
 fn avalanches(dims: usize, n: usize, seed: u64) -> Result<Dataset> {
     let grid = Grid::standard(dims)?;
-    let simulation = Simulation::new(&detector(None)?, Start::Cell)?;
+    let simulation = Simulation::new(&detector(None)?)?;
     let mut set = CountSet::new(grid.clone());
-    for block in simulation.blocks(seed, 0..u64::MAX) {
+    for block in simulation.blocks(seed, 0..u64::MAX, Start::Cell) {
         for avalanche in block.to_counts(&grid).iter().filter(|avalanche| avalanche.electrons() > 0) {
             set.push(avalanche.occupied());
             if set.len() == n {
