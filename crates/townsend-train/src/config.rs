@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use townsend_core::{Axis, Dataset, Grid, GridError, Split};
-use townsend_models::{ConfigError, Model, ModelConfig, Player, SizeConfig};
+use townsend_models::{ConfigError, NetworkModel, ModelConfig, Player, SizeConfig};
 
 use crate::TrainError;
 
@@ -169,7 +169,7 @@ pub(crate) struct Plan {
     pub(crate) config: TrainConfig,
     pub(crate) grid: Grid,
     pub(crate) split: Split,
-    pub(crate) model: Box<dyn Model>,
+    pub(crate) model: Box<dyn NetworkModel>,
 }
 
 impl TrainConfig {

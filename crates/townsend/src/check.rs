@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
-use townsend_core::{Dataset, OutputFile, Part, Split};
+use townsend_core::{Dataset, OutputFile, Part, RunFiles, Split};
 use townsend_io::{Loaded, ReadOptions};
 use townsend_models::Number;
 use townsend_train::{EpochMetrics, Run};
@@ -288,7 +288,7 @@ fn parts(run: &Path, file: &Path, data: &Dataset) -> Result<Parts> {
     } else if let Some(CloudRun { summary, .. }) = CloudRun::open(run)? {
         (summary.digest, by_split(&summary.split))
     } else {
-        let run = Run::open(run)?;
+        let run = Run::open(RunFiles::Folder(run.into()))?;
         let [training, test] = [Part::Training, Part::Test].map(|part| run.indices(data, part));
         (
             run.data().digest.clone(),

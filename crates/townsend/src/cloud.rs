@@ -1,15 +1,15 @@
 //! The cloud: an avalanche as clusters of clusters, learned from electrons alone by a Gibbs sampler of their ancestors.
 //!
-//! Its run directory holds `config.toml`, `data.json` (what it was trained on, and how well), `metrics.jsonl` (a line a sweep) and
+//! Its run directory holds `config.toml`, `run.json` (what it was trained on, and how well), `metrics.jsonl` (a line a sweep) and
 //! `model.toml`, all parameters.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use townsend_cloud::{CloudError, CloudModel, Sampler, SweepMetrics, Trainer};
-use townsend_core::{Dataset, InputFile, Meta, Part, Split};
+use townsend_core::{Dataset, InputFile, Meta, Part, RunFiles, Split};
 use townsend_io::{AvalancheWriter, Loaded, ReadOptions};
-use townsend_train::{Run, load_config};
+use townsend_train::{TrainError, load_config};
 
 use crate::context::named_input;
 use crate::fitted::{self, HeldBack};
@@ -102,7 +102,7 @@ pub(crate) fn train(
     let options = config.options();
     options.check().map_err(|error| in_config(Error::Usage(error.to_string())))?;
     let split = config.data.split().map_err(in_config)?;
-    Run::refuse_occupied(run, context.force)?;
+    RunFiles::refuse_occupied(run, context.force).map_err(TrainError::from)?;
     let Loaded { data, mut warnings, .. } = context.read(path, &ReadOptions::default())?;
     warnings.extend(outside(&data));
     let wrong = |error: CloudError| Error::Content { path: path.into(), what: error.to_string() };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use townsend_core::OutputFile;
+use townsend_core::{OutputFile, RunFiles};
 use townsend_models::{Checkpoint, device};
 use townsend_train::Run;
 
@@ -35,8 +35,10 @@ pub fn export(run: &Path, out: &Path, context: &Context<'_>) -> Result<Exported>
             format!("{}: holds no network; all its numbers are in the TOML files there", run.display());
         return Err(Error::Usage(what));
     }
-    let best = Run::open(run)?.best_checkpoint();
-    let (checkpoint, _) = Checkpoint::load(&best, &device("cpu")?)?;
+    let run = Run::open(RunFiles::Folder(run.into()))?;
+    let best = run.files().path(Run::BEST);
+    let bytes = run.files().read(Run::BEST).map_err(|source| Error::Io { path: best.clone(), source })?;
+    let (checkpoint, _) = Checkpoint::from_bytes(&bytes, &best, &device("cpu")?)?;
     OutputFile::write(out, &checkpoint.to_bytes(out)?, context.force)?;
     let specs = checkpoint.parameters.specs();
     Ok(Exported {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use townsend_core::{OutputFile, Split};
-use townsend_train::{RUN_VERSION, TrainError, load_config};
+use townsend_core::{Meta, RUN_VERSION, RunFiles, RunHeader, Split};
+use townsend_train::{TrainError, load_config};
 
 use crate::{Error, Result};
 
@@ -37,47 +37,37 @@ pub(crate) fn family(path: &Path, set: &[String]) -> Option<String> {
     Some(table.get("model")?.get("family")?.as_str()?.to_owned())
 }
 
-/// `data.json`.
-#[derive(Serialize, Deserialize)]
-struct RunData<S> {
-    version: u64,
-    family: String,
-    #[serde(flatten)]
-    summary: S,
-}
-
-/// Writes the files of a run directory, `data.json`, which makes it a run, last.
+/// Writes the files of a run directory, `run.json`, which makes it a run, last.
 pub(crate) fn write(
     run: &Path,
     family: &str,
     files: impl IntoIterator<Item = (&'static str, Vec<u8>)>,
     summary: &impl Serialize,
 ) -> Result<()> {
-    std::fs::create_dir_all(run).map_err(|source| Error::Io { path: run.into(), source })?;
-    let data = RunData { version: RUN_VERSION, family: family.into(), summary };
-    let data = serde_json::to_string_pretty(&data).expect("run data have a form in JSON") + "\n";
-    let contents = files.into_iter().chain([("data.json", data.into_bytes())]);
-    let filled = contents.map(|(name, bytes)| OutputFile::filled(&run.join(name), &bytes, true));
-    let files: std::result::Result<Vec<_>, _> = filled.collect();
-    Ok(files?.into_iter().try_for_each(OutputFile::commit)?)
+    let header = RunHeader {
+        version: RUN_VERSION,
+        family: family.into(),
+        units: Meta::default().units,
+        data: None,
+        summary: serde_json::to_value(summary).expect("a summary has a form in JSON"),
+    };
+    let contents = files.into_iter().chain([(RunHeader::FILE, header.to_bytes())]);
+    let contents = contents.map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    Ok(RunFiles::Folder(run.into()).write(contents)?)
 }
 
-/// What `data.json` of a run directory says, if it is of this family; none otherwise: what is wrong then is said by those who open
+/// The summary in `run.json` of a run directory, if it is of this family; none otherwise: what is wrong then is said by those who open
 /// runs of networks.
 pub(crate) fn open<S: DeserializeOwned>(run: &Path, family: &str) -> Result<Option<S>> {
-    let path = run.join("data.json");
+    let path = run.join(RunHeader::FILE);
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
     let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) else { return Ok(None) };
     if value.get("family").and_then(serde_json::Value::as_str) != Some(family) {
         return Ok(None);
     }
-    let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
-    if found != RUN_VERSION {
-        return Err(TrainError::Version { path: run.into(), found, expected: RUN_VERSION }.into());
-    }
-    let data: RunData<S> =
-        serde_json::from_value(value).map_err(|error| Error::Content { path, what: error.to_string() })?;
-    Ok(Some(data.summary))
+    let header = RunHeader::read(&RunFiles::Folder(run.into())).map_err(TrainError::from)?;
+    let summary = serde_json::from_value(header.summary);
+    Ok(Some(summary.map_err(|error| Error::Content { path, what: error.to_string() })?))
 }
 
 #[cfg(test)]
@@ -104,14 +94,16 @@ mod tests {
     fn a_run_of_another_version_or_with_something_missing_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let said = |text: String| {
-            std::fs::write(folder.path().join("data.json"), text).unwrap();
+            std::fs::write(folder.path().join(RunHeader::FILE), text).unwrap();
             open::<Fit>(folder.path(), "one").unwrap_err().to_string()
         };
         let newer =
             said(format!("{{\"version\": {}, \"family\": \"one\", \"avalanches\": 7}}", RUN_VERSION + 1));
         assert!(newer.contains(&(RUN_VERSION + 1).to_string()), "{newer}");
-        let missing = said(format!("{{\"version\": {RUN_VERSION}, \"family\": \"one\"}}"));
-        assert!(missing.contains("data.json: missing field `avalanches`"), "{missing}");
+        let missing = said(format!(
+            "{{\"version\": {RUN_VERSION}, \"family\": \"one\", \"units\": [\"mm\", \"mm\", \"ns\"], \"summary\": {{}}}}"
+        ));
+        assert!(missing.contains("run.json: missing field `avalanches`"), "{missing}");
     }
 
     #[test]

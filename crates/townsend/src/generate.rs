@@ -6,9 +6,9 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use serde::Serialize;
-use townsend_core::{Dataset, Grid, Meta};
+use townsend_core::{Dataset, Grid, Meta, RunFiles};
 use townsend_io::{AvalancheWriter, Format, Loaded, ReadOptions, WriteOptions};
-use townsend_models::{Generator, device};
+use townsend_models::Generator;
 use townsend_train::Run;
 
 use crate::cascade::CascadeRun;
@@ -141,10 +141,11 @@ pub fn generate(run: &Path, out: &Path, options: &SampleOptions, context: &Conte
 /// The generator of a run's network or of exported weights, and the file of its weights.
 fn network(run: &Path) -> Result<(Generator, PathBuf)> {
     if run.is_file() {
-        return Ok((Generator::load(run, &device("cpu")?)?, run.to_owned()));
+        let bytes = std::fs::read(run).map_err(|source| Error::Io { path: run.into(), source })?;
+        return Ok((Generator::from_bytes(&bytes, run)?, run.to_owned()));
     }
-    let run = Run::open(run)?;
-    Ok((run.generator()?, run.best_checkpoint()))
+    let run = Run::open(RunFiles::Folder(run.into()))?;
+    Ok((run.generator()?, run.files().path(Run::BEST)))
 }
 
 /// Writes the avalanches of `real` as a variational autoencoder decodes them from latent points of their own, each with as many electrons

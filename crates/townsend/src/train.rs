@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use serde::Serialize;
+use townsend_core::RunFiles;
 use townsend_io::ReadOptions;
-use townsend_train::{TrainConfig, TrainError, TrainSummary};
+use townsend_train::{Beginning, TrainConfig, TrainError, TrainSummary};
 
 use crate::cascade::{self, CascadeSummary};
 use crate::cloud::{self, CloudSummary};
+use crate::context::named_input;
 use crate::fitted;
 use crate::{Context, Error, Result};
 
@@ -86,8 +88,16 @@ fn train_network(
     // For the number of electrons alone any number of axes will do.
     let dims = Some(plan.model.dims()).filter(|&dims| dims > 0);
     let loaded = context.read(data, &ReadOptions { dims, ..ReadOptions::default() })?;
-    let options = townsend_train::TrainOptions { resume: options.resume, force: context.force };
-    let trained = townsend_train::train(&plan, &loaded.data, run, options, context.progress, context.stop);
+    let file = Some(named_input(data)?);
+    let mut files = RunFiles::Folder(run.into());
+    let beginning = if options.resume {
+        Beginning::Resume
+    } else {
+        RunFiles::refuse_occupied(run, context.force).map_err(TrainError::from)?;
+        Beginning::New
+    };
+    let (progress, stop) = (context.progress, context.stop);
+    let trained = townsend_train::train(&plan, &loaded.data, file, &mut files, beginning, progress, stop);
     let summary = trained.map_err(|error| match Error::from(error) {
         error @ Error::Train(TrainError::TooFew { .. }) => {
             Error::In { path: data.into(), source: error.into() }

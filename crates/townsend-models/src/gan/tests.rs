@@ -85,7 +85,7 @@ fn all() -> Vec<GanConfig> {
 /// Cells and observables of a batch, as the critic sees them.
 fn seen(model: &Gan, parameters: &Parameters, config: &GanConfig) -> (Tensor<2>, Option<Tensor<2>>) {
     let seen = model.real(&Pass::inference(parameters), &batch(config));
-    (seen.cells, model.sees_labels().then_some(seen.observables))
+    (seen.cells, model.critic.seen(|| seen.observables))
 }
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -285,7 +285,7 @@ fn observables_are_those_of_the_avalanche() {
     // Cells of 0.2 from −1: bins 1 and 3 of x (−0.9 and −0.5) and bin 4 of z.
     counts[4 * 12 + 1] = 1.0;
     counts[4 * 12 + 3] = 3.0;
-    let raw = host(model.labels.of(&Pass::inference(&parameters), &tensor(counts, 144)));
+    let raw = host(model.batch_observables.of(&Pass::inference(&parameters), &tensor(counts, 144)));
     let [mean, std] = ["observables.mean", "observables.std"].map(|name| parameters.values(name));
     let values: Vec<f32> =
         raw.iter().zip(mean.iter().zip(&std)).map(|(x, (mean, std))| x * std + mean).collect();

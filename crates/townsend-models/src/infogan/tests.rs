@@ -145,7 +145,7 @@ fn information(model: &InfoGan) -> (f32, f32) {
 fn shapes_are_those_that_it_is_trained_for() {
     let (model, parameters) = model(&tiny(2));
     let batch = batch(&model);
-    let weights = host(model.shapes(&mut Pass::inference(&parameters), batch.noise));
+    let weights = host(model.shapes(&mut Pass::inference(&parameters), model.told(&batch.noise)));
     for row in weights.chunks(model.cells) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4 && row.iter().all(|w| *w > 0.0));
     }

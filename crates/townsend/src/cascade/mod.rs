@@ -1,7 +1,7 @@
 //! The cascade: an avalanche as a branching process whose stages are foils. They are learned from recorded responses of
 //! single foils, or from avalanches at the anode alone.
 //!
-//! Its run directory holds `config.toml`, `data.json` (what it was fitted to, and how well) and `detector.toml`, the detector
+//! Its run directory holds `config.toml`, `run.json` (what it was fitted to, and how well) and `detector.toml`, the detector
 //! with its foils as fitted, which `simulate --detector` takes as well; of stages also `stages.svg` and `stages.pdf`, fitted against
 //! recorded.
 
@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use townsend_check::Figure;
+use townsend_core::RunFiles;
 use townsend_sim::Detector;
-use townsend_train::{Run, load_config};
+use townsend_train::{TrainError, load_config};
 
 use end::FitConfig;
 pub use end::{EndFit, Estimate};
@@ -75,7 +76,7 @@ pub(crate) fn train(
     let in_config = |source: Error| Error::In { path: config_path.into(), source: source.into() };
     let (mut detector, before) = start(config_path, &config.model.detector).map_err(in_config)?;
     let usage = |what: String| in_config(Error::Usage(what));
-    Run::refuse_occupied(run, context.force)?;
+    RunFiles::refuse_occupied(run, context.force).map_err(TrainError::from)?;
     let (summary, warnings, figure) = if let Some(stages) = &config.model.stages {
         let (names, foils) = (stages.len(), detector.foils.len());
         if names != foils {
