@@ -87,7 +87,8 @@ mod tests {
         let (mut value, mut first, mut second) = ([1.0f32; 37], [0.0; 37], [0.0; 37]);
         let (mut w, mut m, mut v) = (1.0f64, 0.0, 0.0);
         for t in 1..=20 {
-            let step = AdamStep { keep: (1.0 - rate * decay) as f32, ..AdamStep::new(rate, betas, epsilon, t) };
+            let step =
+                AdamStep { keep: (1.0 - rate * decay) as f32, ..AdamStep::new(rate, betas, epsilon, t) };
             let gradients = value.map(|w| gradient(f64::from(w)) as f32);
             step.apply(&mut value, &gradients, &mut first, &mut second);
             let g = gradient(w);

@@ -231,12 +231,13 @@ fn linear_layers_are_normalised_and_activated() {
             network.linear(&layer, Shape { channels: 1, size: [1, 1, outputs] });
             let mut maps = Maps::default();
             let got = network.run(&input, &mut maps).to_vec();
-            let want = input.chunks(inputs).flat_map(|row| {
-                (0..outputs).map(move |at| (row, at)).collect::<Vec<_>>()
-            });
+            let want = input
+                .chunks(inputs)
+                .flat_map(|row| (0..outputs).map(move |at| (row, at)).collect::<Vec<_>>());
             let want = want.map(|(row, at)| {
                 let products = row.iter().zip(&weights[at * inputs..]);
-                let sum = products.map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>() + f64::from(bias[at]);
+                let sum =
+                    products.map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>() + f64::from(bias[at]);
                 let before = if norm_before.is_some() { normalised(at, sum) } else { sum };
                 let x = activated(activation, before);
                 if norm_after.is_some() { normalised(at, x) } else { x }

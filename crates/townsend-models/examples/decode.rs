@@ -15,7 +15,8 @@ const ROWS: usize = 3;
 fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [weights, out] = &paths[..] else { return Err("usage: decode WEIGHTS OUT".into()) };
-    let (Checkpoint { header, parameters, .. }, model) = Checkpoint::from_bytes(&std::fs::read(weights)?, weights, &Device::flex())?;
+    let (Checkpoint { header, parameters, .. }, model) =
+        Checkpoint::from_bytes(&std::fs::read(weights)?, weights, &Device::flex())?;
     // Inputs of the network, from the distribution that those of new avalanches are drawn from.
     let sampler = model.sampler(&parameters);
     let points = (0..ROWS as u64).map(|row| sampler.point(&standard_normal(1, NOISE, row, model.noise())));

@@ -14,7 +14,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use townsend_core::{Grid, Meta};
 
-use crate::{NetworkModel, ModelConfig, ModelError, Parameters, SizeModel, TensorSpec};
+use crate::{ModelConfig, ModelError, NetworkModel, Parameters, SizeModel, TensorSpec};
 
 /// Version of the layout of a checkpoint. A change that an older program would misread raises it.
 pub const CHECKPOINT_VERSION: u32 = 3;

@@ -121,8 +121,8 @@ impl Dense {
     pub(crate) fn add_to(&self, network: &mut Network, parameters: &Parameters, output: Shape) {
         let [weights, bias] = self.weights(parameters);
         let part = |part: &str| parameters.values(&format!("{}.{part}", self.norm_name()));
-        let norm = (self.norm != Norm::None)
-            .then(|| ["weight", "bias", "running_mean", "running_var"].map(part));
+        let norm =
+            (self.norm != Norm::None).then(|| ["weight", "bias", "running_mean", "running_var"].map(part));
         let norm = norm.as_ref().map(|[weight, bias, mean, variance]| Normalisation {
             weight,
             bias,

@@ -49,10 +49,10 @@ mod layout;
 mod multinomial;
 mod output;
 mod parameters;
+mod polynomial;
 mod sampler;
 mod schedule;
 mod size;
-mod polynomial;
 pub mod vae;
 
 pub use adversarial::AdversarialLoss;
@@ -60,7 +60,7 @@ pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, 
 pub use decoder::Decoder;
 pub use device::device;
 pub use error::{ConfigError, ModelError};
-pub use family::{Batch, Losses, NetworkModel, ModelConfig, Number, Numbers, Player};
+pub use family::{Batch, Losses, ModelConfig, NetworkModel, Number, Numbers, Player};
 pub use generator::{Generator, Workspace, fill_standard_normal, standard_normal};
 pub use layers::Pass;
 pub use layout::Layers;

@@ -76,7 +76,11 @@ impl LogDensityPolynomial {
     pub(crate) fn fixed(&self, parameters: &Parameters) -> FixedPolynomial {
         let [weight, bias] =
             ["weight", "bias"].map(|part| parameters.values(&format!("{}.{part}", self.name)));
-        FixedPolynomial { weight, bias, tables: self.tables(&BatchObservables::units(&Pass::inference(parameters))) }
+        FixedPolynomial {
+            weight,
+            bias,
+            tables: self.tables(&BatchObservables::units(&Pass::inference(parameters))),
+        }
     }
 
     fn tables(&self, units: &[[f32; 2]]) -> Tables {
@@ -189,7 +193,10 @@ mod tests {
     /// A polynomial, what it needs to know of the avalanches of `set`, and coefficients: the first latent number times `coefficients`.
     fn polynomial_of(set: &CountSet, coefficients: &[f32]) -> (LogDensityPolynomial, Parameters) {
         let dims = set.grid().dims();
-        let (polynomial, batch_observables) = (LogDensityPolynomial::new("network", set.grid(), LATENT), BatchObservables::new(set.grid(), dims));
+        let (polynomial, batch_observables) = (
+            LogDensityPolynomial::new("network", set.grid(), LATENT),
+            BatchObservables::new(set.grid(), dims),
+        );
         let specs = polynomial.specs().into_iter().chain(batch_observables.specs()).collect();
         let mut parameters = Parameters::initial(specs, 1, &Device::flex());
         batch_observables.prepare(&mut parameters, set);
@@ -246,7 +253,8 @@ mod tests {
         let (mut n, mut sums) = (0.0, [0.0; 5]);
         for (cell, ln_p) in ln_p.iter().enumerate() {
             let bins = grid.split(cell as u32);
-            let place = |axis: usize| f64::from(BatchObservables::positions(&grid.axes()[axis])[bins[axis] as usize]);
+            let place =
+                |axis: usize| f64::from(BatchObservables::positions(&grid.axes()[axis])[bins[axis] as usize]);
             let (p, x, y) = (f64::from(*ln_p).exp(), place(0), place(grid.dims() - 1));
             n += p;
             for (sum, value) in sums.iter_mut().zip([x, y, x * x, y * y, x * y]) {

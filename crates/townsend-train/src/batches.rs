@@ -46,8 +46,7 @@ impl Batches<'_> {
         let chosen = &order[first..(first + self.batch_size).min(order.len())];
         let mut flips = self.flips.then(|| stream(self.seed, FLIPS, step));
         // Bits 0 and 1 say along which axes an avalanche is mirrored.
-        let mirrors: Vec<u32> =
-            chosen.iter().map(|_| flips.as_mut().map_or(0, Rng::next_u32)).collect();
+        let mirrors: Vec<u32> = chosen.iter().map(|_| flips.as_mut().map_or(0, Rng::next_u32)).collect();
         let grid = self.counts.grid();
         let place = |row: usize, cell| mirrored(grid, cell, mirrors[row]);
         let noise = standard_normal(self.seed, EPSILON, step, chosen.len() * self.noise);
@@ -60,8 +59,7 @@ impl Batches<'_> {
         self.indices.chunks(self.batch_size).map(|chosen| {
             let noise = |&index: &usize| standard_normal(self.seed, VALIDATION, index as u64, self.noise);
             let noise = chosen.iter().flat_map(noise).collect();
-            let batch =
-                Batch::new(self.counts, chosen, |_, cell| cell, noise, (self.seed, 0), &self.device);
+            let batch = Batch::new(self.counts, chosen, |_, cell| cell, noise, (self.seed, 0), &self.device);
             (chosen.len(), batch)
         })
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use townsend_core::{Axis, Dataset, Grid, GridError, Split};
-use townsend_models::{ConfigError, NetworkModel, ModelConfig, Player, SizeConfig};
+use townsend_models::{ConfigError, ModelConfig, NetworkModel, Player, SizeConfig};
 
 use crate::TrainError;
 

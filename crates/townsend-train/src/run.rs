@@ -61,7 +61,8 @@ impl Run {
             header.data.clone().ok_or_else(|| damaged("it does not say what it was trained on".into()))?;
         let text = String::from_utf8(read(&files, Self::CONFIG)?);
         let path = files.path(Self::CONFIG);
-        let text = text.map_err(|error| TrainError::Toml { path: path.clone(), problem: error.to_string() })?;
+        let text =
+            text.map_err(|error| TrainError::Toml { path: path.clone(), problem: error.to_string() })?;
         let config = TrainConfig::parse(&text, &path, &[])?;
         Ok(Self { files, header, data, summary, config })
     }

@@ -15,8 +15,8 @@ use townsend_core::{CountSet, Grid, Purpose, stream};
 pub use self::config::{GanConfig, Layout, Noise};
 use self::network::GeneratorNetwork;
 use crate::adversarial::{AdversarialLoss, accuracy, feature_distance, penalty, symptoms};
-use crate::critic::{Critic, DROPOUTS};
 use crate::batch_observables::BatchObservables;
+use crate::critic::{Critic, DROPOUTS};
 use crate::layers::Pass;
 use crate::polynomial::LogDensityPolynomial;
 use crate::{
@@ -48,7 +48,9 @@ struct Seen {
 impl Gan {
     fn new(config: GanConfig, grid: &Grid, generator: GeneratorNetwork, critic: Critic) -> Self {
         let batch_observables = BatchObservables::new(grid, config.dims);
-        let polynomial = config.log_density_polynomial.then(|| LogDensityPolynomial::new("generator", grid, config.latent));
+        let polynomial = config
+            .log_density_polynomial
+            .then(|| LogDensityPolynomial::new("generator", grid, config.latent));
         Self { config, cells: grid.cells(), generator, polynomial, critic, batch_observables }
     }
 

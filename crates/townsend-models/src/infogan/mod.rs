@@ -37,7 +37,8 @@ impl InfoGan {
     fn new(config: InfoGanConfig, grid: &Grid, networks: Networks) -> Self {
         let batch_observables = BatchObservables::new(grid, config.dims);
         let told = config.noise + config.classes + config.codes;
-        let polynomial = config.log_density_polynomial.then(|| LogDensityPolynomial::new("generator", grid, told));
+        let polynomial =
+            config.log_density_polynomial.then(|| LogDensityPolynomial::new("generator", grid, told));
         Self { config, cells: grid.cells(), networks, polynomial, batch_observables }
     }
 

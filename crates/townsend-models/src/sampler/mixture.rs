@@ -64,12 +64,7 @@ impl Mixture {
     }
 
     /// The point that standard normal numbers become; the last of them chooses the Gaussian.
-    pub(super) fn fill(
-        &self,
-        noise: &[f32],
-        [normal, product]: &mut [DVector<f64>; 2],
-        point: &mut [f32],
-    ) {
+    pub(super) fn fill(&self, noise: &[f32], [normal, product]: &mut [DVector<f64>; 2], point: &mut [f32]) {
         let latent = self.dims();
         normal.iter_mut().zip(&noise[..latent]).for_each(|(to, x)| *to = f64::from(*x));
         let mut rest = distribution_function(f64::from(noise[latent])) * self.shares.iter().sum::<f64>();

@@ -36,11 +36,19 @@ pub struct Sampler(Form);
 #[derive(Debug, Clone)]
 enum Form {
     /// The normal numbers themselves.
-    Normal { latent: usize },
+    Normal {
+        latent: usize,
+    },
     /// Φ of each number: uniform from 0 to 1.
-    Uniform { latent: usize },
+    Uniform {
+        latent: usize,
+    },
     /// Noise as it is; a class, 1 in the place of the largest of its numbers and 0 in the others; codes, uniform from −1 to 1.
-    Told { noise: usize, classes: usize, codes: usize },
+    Told {
+        noise: usize,
+        classes: usize,
+        codes: usize,
+    },
     Gmm(Mixture),
     Flow(Flow),
 }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use crate::adversarial::{AdversarialLoss, accuracy};
+use crate::batch_observables::BatchObservables;
 use crate::critic::{Critic, DROPOUTS};
 use crate::dense::Activation;
 use crate::family::check_finite;
-use crate::batch_observables::BatchObservables;
 use crate::layers::{Pass, padded};
 use crate::layout::{Layers, Style};
 use crate::{Batch, ConfigError, Losses, TensorSpec};

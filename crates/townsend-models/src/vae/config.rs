@@ -6,10 +6,10 @@ use townsend_core::Grid;
 use super::Vae;
 use super::adversary::AdversaryConfig;
 use super::network::Network;
-use crate::family::check_weights;
 use crate::batch_observables::BatchObservables;
-use crate::sampler::SamplerSpec;
+use crate::family::check_weights;
 use crate::polynomial::{LogDensityPolynomial, check_polynomial};
+use crate::sampler::SamplerSpec;
 use crate::{ConfigError, NetworkModel, Output, SamplerKind, Scaling, Schedule};
 
 /// How well a decoded avalanche explains the real one.
@@ -122,9 +122,14 @@ impl VaeConfig {
         }
         let adversary =
             self.adversary.as_ref().map(|adversary| adversary.check(self.dims, grid)).transpose()?;
-        let batch_observables = (self.log_density_polynomial || adversary.is_some()).then(|| BatchObservables::new(grid, self.dims));
-        let observables = batch_observables.as_ref().filter(|_| self.log_density_polynomial).map_or(0, BatchObservables::len);
-        let polynomial = self.log_density_polynomial.then(|| LogDensityPolynomial::new("decoder", grid, self.latent));
+        let batch_observables = (self.log_density_polynomial || adversary.is_some())
+            .then(|| BatchObservables::new(grid, self.dims));
+        let observables = batch_observables
+            .as_ref()
+            .filter(|_| self.log_density_polynomial)
+            .map_or(0, BatchObservables::len);
+        let polynomial =
+            self.log_density_polynomial.then(|| LogDensityPolynomial::new("decoder", grid, self.latent));
         let network = Network::new(self, &cells, &shape, observables);
         let vae = Vae { network, polynomial, batch_observables, adversary, config: self.clone() };
         check_weights(&vae.tensors(), "model.hidden", self.hidden)?;

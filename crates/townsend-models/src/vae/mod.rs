@@ -25,7 +25,8 @@ use crate::output::PROFILE;
 use crate::parameters::to_host;
 use crate::polynomial::LogDensityPolynomial;
 use crate::{
-    Batch, Decoder, Losses, NetworkModel, Number, Numbers, Parameters, Player, Sampler, SamplerKind, TensorSpec,
+    Batch, Decoder, Losses, NetworkModel, Number, Numbers, Parameters, Player, Sampler, SamplerKind,
+    TensorSpec,
 };
 
 const ELECTRONS: Purpose = Purpose::new("decoded electrons");
@@ -84,7 +85,9 @@ impl Vae {
     fn features(&self, pass: &mut Pass<'_>, scaled: Tensor<2>, counts: &Tensor<2>) -> Tensor<2> {
         let features = self.encode(pass, scaled);
         match &self.batch_observables {
-            Some(batch_observables) if self.config.log_density_polynomial => Tensor::cat(vec![features, batch_observables.of(pass, counts)], 1),
+            Some(batch_observables) if self.config.log_density_polynomial => {
+                Tensor::cat(vec![features, batch_observables.of(pass, counts)], 1)
+            }
             _ => features,
         }
     }

@@ -126,8 +126,7 @@ impl Network {
             ("decoder.hidden", Shape { channels: self.hidden, size: [1; 3] }),
             ("decoder.features", Shape { channels, size: [t, z, x] }),
         ] {
-            let [weights, bias] =
-                ["weight", "bias"].map(|part| parameters.values(&format!("{name}.{part}")));
+            let [weights, bias] = ["weight", "bias"].map(|part| parameters.values(&format!("{name}.{part}")));
             network.linear(&Linear::new(&weights, &bias), output);
         }
         add_stack(&mut network, &self.decoder, [t, z, x], parameters);

@@ -173,7 +173,10 @@ fn errors_name_key_value_and_what_is_allowed() {
     );
     assert!(error(VaeConfig { output: Output::Relu, ..default() }).contains("needs \"softmax\""));
     let counts = VaeConfig { output: Output::Relu, likelihood: Likelihood::Mse, ..default() };
-    assert!(error(VaeConfig { log_density_polynomial: true, ..counts }).starts_with("model.log_density_polynomial = true"));
+    assert!(
+        error(VaeConfig { log_density_polynomial: true, ..counts })
+            .starts_with("model.log_density_polynomial = true")
+    );
     assert!(
         error(VaeConfig { likelihood: Likelihood::Mse, ..default() }).contains("\"relu\" or \"two_sigmoid\"")
     );

@@ -5,12 +5,12 @@ use std::sync::atomic::AtomicBool;
 
 use townsend_core::{CountSet, Dataset, Grid, Progress, Purpose, RunFiles, Task};
 use townsend_kernels::Maps;
-use townsend_models::{Decoder, NetworkModel, ModelError, Parameters, device, standard_normal};
+use townsend_models::{Decoder, ModelError, NetworkModel, Parameters, device, standard_normal};
 use townsend_sim::{Simulation, Start};
 use townsend_train::{Beginning, TrainConfig, train};
 
-use crate::simulate::detector;
 use crate::Result;
+use crate::simulate::detector;
 
 const CONFIG: &str = include_str!("../../../../configs/vae-2d-reference.toml");
 const NOISE: Purpose = Purpose::new("bench noise");
