@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use townsend_core::{CountSet, Dataset, Grid, Progress, Purpose, RunFiles, Task};
-use townsend_models::{Decoder, Model, ModelError, Parameters, device, standard_normal};
+use townsend_kernels::Maps;
+use townsend_models::{Decoder, ModelError, NetworkModel, Parameters, device, standard_normal};
 use townsend_sim::{Simulation, Start};
-use townsend_train::{TrainConfig, train};
+use townsend_train::{Beginning, TrainConfig, train};
 
-use townsend::{Error, Result, detector};
+use townsend::{Result, detector};
 
 const CONFIG: &str = include_str!("../../../configs/vae-2d-reference.toml");
 const NOISE: Purpose = Purpose::new("bench noise");
@@ -17,9 +18,10 @@ const NOISE: Purpose = Purpose::new("bench noise");
 /// decoding and training take.
 pub struct ReferenceNetwork {
     config: TrainConfig,
-    model: Box<dyn Model>,
+    model: Box<dyn NetworkModel>,
     /// Made on first use: its maps are large.
     decoder: Option<Decoder>,
+    maps: Maps,
     /// Standard normal numbers of a batch.
     noise: Vec<f32>,
     batch: usize,
@@ -40,7 +42,7 @@ impl ReferenceNetwork {
         let config = TrainConfig::parse(CONFIG, Path::new("vae-2d-reference.toml"), &set)?;
         let model = config.model.check(&Grid::standard(dims)?).map_err(ModelError::from)?;
         let noise = standard_normal(seed, NOISE, 0, batch * model.noise());
-        Ok(Self { config, model, decoder: None, noise, batch, seed })
+        Ok(Self { config, model, decoder: None, maps: Maps::default(), noise, batch, seed })
     }
 
     /// Avalanches of a batch.
@@ -51,31 +53,32 @@ impl ReferenceNetwork {
     /// Decodes a batch: weights of all cells. The first time makes the decoder.
     ///
     /// # Panics
-    /// If the model had no decoder of its own, which a VAE has.
+    /// Never.
     pub fn decode(&mut self) -> Result<&[f32]> {
         if self.decoder.is_none() {
             let parameters = Parameters::initial(self.model.tensors(), self.seed, &device("cpu")?);
-            self.decoder = self.model.decoder(&parameters, self.batch);
+            self.decoder = Some(self.model.decoder(&parameters, self.batch));
         }
-        let decoder = self.decoder.as_mut().expect("a VAE decodes by kernels alone");
-        Ok(decoder.weights(&self.noise))
+        let decoder = self.decoder.as_ref().expect("it was just made");
+        Ok(decoder.weights(&self.noise, &mut self.maps))
     }
 
     /// Additions with multiplication of decoding an avalanche, known once there is a decoder.
-    pub fn decoder_products(&self) -> Option<usize> {
-        self.decoder.as_ref().map(Decoder::products)
+    pub fn decoder_multiply_adds(&self) -> Option<usize> {
+        self.decoder.as_ref().map(Decoder::multiply_adds)
     }
 
     /// Additions with multiplication of a training step for an avalanche, without those of the first convolution.
-    pub fn step_products(&self) -> Option<usize> {
-        self.model.step_products()
+    pub fn step_multiply_adds(&self) -> Option<usize> {
+        self.model.step_multiply_adds()
     }
 
     /// Takes `steps` steps of training on simulated avalanches, calling `after` when each has ended. The first one makes things ready
     /// too.
     pub fn train(&self, steps: usize, after: &(dyn Fn() + Sync), stop: &AtomicBool) -> Result<()> {
         let data = avalanches(self.config.model.dims(), steps * self.batch, self.seed)?;
-        train(&self.config, &data, None, &mut RunFiles::memory(), false, &Steps(after), stop)?;
+        let mut files = RunFiles::memory();
+        train(&self.config, &data, None, &mut files, Beginning::New, &Steps(after), stop)?;
         Ok(())
     }
 }

@@ -154,7 +154,7 @@ fn decoder<'a>(mut network: ReferenceNetwork, dims: usize) -> Result<Work<'a>> {
         part: Some(BenchPart::Generating),
         what: format!("{dims}D decoder, batch {batch}"),
         unit: "avalanches",
-        products: network.decoder_products(),
+        products: network.decoder_multiply_adds(),
         act: Box::new(move || {
             timed(|| {
                 black_box(network.decode()?);
@@ -166,7 +166,7 @@ fn decoder<'a>(mut network: ReferenceNetwork, dims: usize) -> Result<Work<'a>> {
 
 /// The median of `steps` after a first one, which makes things ready.
 fn step<'a>(network: ReferenceNetwork, dims: usize, steps: usize, context: &Context<'a>) -> Work<'a> {
-    let (batch, products, stop) = (network.batch(), network.step_products(), context.stop);
+    let (batch, products, stop) = (network.batch(), network.step_multiply_adds(), context.stop);
     let act = move || {
         let ends = Mutex::new(Vec::new());
         let now = || ends.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());

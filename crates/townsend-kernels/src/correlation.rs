@@ -20,7 +20,7 @@ use crate::shape::{Convolution, Shape};
 use crate::tile::{MOST_COLUMNS, MOST_ROWS, Run, Tile};
 
 /// Phases along all axes that are computed together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Phases {
     axes: [Axis; 3],
     /// Number of the phase along each axis, and its distance in cells of the output from the first.
@@ -34,7 +34,7 @@ struct Phases {
 }
 
 /// Cells of a phase that have the same taps.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Class {
     phases: usize,
     cells: [Range<usize>; 3],
@@ -50,7 +50,7 @@ impl Class {
 }
 
 /// Tiles that a thread computes in one go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Job {
     class: usize,
     columns: usize,
@@ -58,7 +58,7 @@ struct Job {
 }
 
 /// A convolution (or the gradient of one with respect to its input, which is one too) that is worked out for a batch.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Correlation {
     isa: Isa,
     pub(crate) input: Shape,
@@ -69,6 +69,8 @@ pub(crate) struct Correlation {
     classes: Vec<Class>,
     jobs: Vec<Job>,
     batch: usize,
+    /// True if the thread that calls [`Correlation::run`] computes all of it.
+    alone: bool,
     weights: usize,
     /// Index in PyTorch's weights: factors of output channel and input channel; that of the tap is 1.
     strides: [usize; 2],
@@ -119,6 +121,7 @@ impl Correlation {
             classes: Vec::new(),
             jobs: Vec::new(),
             batch,
+            alone: false,
             weights: 0,
             strides,
             kernel: layer.kernel,
@@ -138,6 +141,14 @@ impl Correlation {
         }
         plan.share_out();
         plan
+    }
+
+    /// The same for one map, computed by one thread. Packed weights serve both.
+    pub(crate) fn single(&self) -> Self {
+        let mut single = Self { batch: 1, alone: true, jobs: Vec::new(), ..self.clone() };
+        single.rows = single.rows.map(Rows::single);
+        single.share_out();
+        single
     }
 
     fn add_phases(&mut self, axes: [Axis; 3]) {
@@ -205,8 +216,8 @@ impl Correlation {
             let phases = &self.phases[class.phases];
             let rows = Tile::most_rows(self.isa, phases.width);
             let tiles = (self.batch * cells(&class.cells)).div_ceil(rows);
-            let products = class.depth() * phases.width * rows;
-            let each = (JOB / products.max(1)).clamp(1, tiles.max(1));
+            let multiply_adds = class.depth() * phases.width * rows;
+            let each = (JOB / multiply_adds.max(1)).clamp(1, tiles.max(1));
             for columns in 0..phases.column_tiles {
                 let job = |first| Job { class: index, columns, tiles: first..(first + each).min(tiles) };
                 self.jobs.extend((0..tiles).step_by(each).map(job));
@@ -303,14 +314,14 @@ impl Correlation {
         }
         let output = Output { start: output.as_mut_ptr(), length: output.len() };
         let compute = |job: &Job| self.compute(job, input, weights, shift, slope, &output);
-        if self.products() < SMALL {
+        if self.alone || self.multiply_adds() < SMALL {
             self.jobs.iter().for_each(compute);
         } else {
             self.jobs.par_iter().for_each(compute);
         }
     }
 
-    fn products(&self) -> usize {
+    fn multiply_adds(&self) -> usize {
         let of_class = |class: &Class| {
             let phases = &self.phases[class.phases];
             class.depth() * cells(&class.cells) * phases.width * phases.column_tiles

@@ -1,4 +1,5 @@
-//! Convolutions of small three-dimensional networks on CPUs.
+//! Arithmetic of small three-dimensional networks on CPUs, over slices: convolutions with their gradients, whole networks in use, and
+//! steps of Adam.
 //!
 //! ```
 //! use townsend_kernels::{Convolution, Isa, Shape, convolve};
@@ -21,6 +22,8 @@
     reason = "a slope of exactly 1 leaves numbers as they are; tests mean these very bits"
 )]
 
+mod activation;
+mod adam;
 mod axis;
 mod buffer;
 mod correlation;
@@ -38,10 +41,12 @@ mod sparse;
 mod stack;
 mod tile;
 
+pub use activation::{Activation, SELU};
+pub use adam::AdamStep;
 pub use exponential::{exponentials, softmax_loss};
 pub use gradient::weight_gradient;
 pub use isa::Isa;
-pub use network::Network;
+pub use network::{Linear, Maps, Network, Normalisation};
 #[cfg(feature = "sgemm")]
 pub use sgemm::matrix_product;
 pub use shape::{Convolution, Shape};

@@ -18,10 +18,12 @@ use crate::tile::{MOST_ROWS, Run, Tile};
 const MOST_COLUMNS: usize = 48;
 
 /// The plan for one output channel.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rows {
     isa: Isa,
     batch: usize,
+    /// True if the thread that calls [`Rows::run`] computes all of it.
+    alone: bool,
     input: Shape,
     output: [usize; 3],
     axes: [Axis; 3],
@@ -42,14 +44,19 @@ impl Rows {
         let read = x.count.next_multiple_of(width) as isize + x.taps() as isize - 1 + x.origin;
         let row = before + input.size[2].max(read.max(0) as usize);
         let classes = [0, 1].map(|axis: usize| axes[axis].classes(input.size[axis]));
-        let mut rows =
-            Self { isa, batch, input, output, axes, row, before, width, classes, runs: Vec::new() };
+        let (alone, runs) = (false, Vec::new());
+        let mut rows = Self { isa, batch, alone, input, output, axes, row, before, width, classes, runs };
         for (_, t) in &rows.classes[0] {
             for (_, z) in &rows.classes[1] {
                 rows.runs.push(rows.runs(t, z));
             }
         }
         rows
+    }
+
+    /// The same for one map, computed by one thread.
+    pub(crate) fn single(self) -> Self {
+        Self { batch: 1, alone: true, ..self }
     }
 
     fn depth(&self) -> usize {
@@ -118,7 +125,7 @@ impl Rows {
         let each = self.input.channels * self.row;
         let length = self.batch * self.planes();
         rows[length..].fill(0.0);
-        rows[..length].par_chunks_mut(each * z_size).enumerate().for_each(|(plane, rows)| {
+        let arrange = |(plane, rows): (usize, &mut [f32])| {
             let (element, t) = (plane / t_size, plane % t_size);
             let input = &input[element * self.input.len()..][..self.input.len()];
             for (z, rows) in rows.chunks_exact_mut(each).enumerate() {
@@ -132,7 +139,12 @@ impl Rows {
                     after.fill(0.0);
                 }
             }
-        });
+        };
+        if self.alone {
+            rows[..length].chunks_mut(each * z_size).enumerate().for_each(arrange);
+        } else {
+            rows[..length].par_chunks_mut(each * z_size).enumerate().for_each(arrange);
+        }
     }
 
     /// As [`crate::correlation::Correlation::run`].
@@ -152,7 +164,7 @@ impl Rows {
         let each_class = |axis: usize, q: usize| {
             self.classes[axis].iter().position(|(cells, _)| cells.contains(&q)).unwrap_or_default()
         };
-        (0..self.batch * t_count).into_par_iter().for_each(|plane| {
+        let compute = |plane: usize| {
             let (element, t) = (plane / t_count, plane % t_count);
             // Where a tile is computed before it is spread.
             let mut together = [0.0; MOST_ROWS * MOST_COLUMNS];
@@ -184,7 +196,12 @@ impl Rows {
                     );
                 }
             }
-        });
+        };
+        if self.alone {
+            (0..self.batch * t_count).for_each(compute);
+        } else {
+            (0..self.batch * t_count).into_par_iter().for_each(compute);
+        }
     }
 
     /// All phases of a stretch of cells along x.

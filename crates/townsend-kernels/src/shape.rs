@@ -154,7 +154,7 @@ impl Convolution {
     }
 
     /// Additions with multiplication that one input of this `size` takes, leaving out those with zeros beyond the ends.
-    pub fn products(&self, size: [usize; 3]) -> Option<usize> {
+    pub fn multiply_adds(&self, size: [usize; 3]) -> Option<usize> {
         let output = self.output_size(size)?;
         let (strided, spread) = if self.transposed { (output, size) } else { (size, output) };
         let pairs = (0..3).map(|axis| {

@@ -140,9 +140,9 @@ impl Stack {
     }
 
     /// Additions with multiplication that each block's convolution takes for one input.
-    pub fn products(&self) -> impl Iterator<Item = usize> {
+    pub fn multiply_adds(&self) -> impl Iterator<Item = usize> {
         let layers = self.blocks.iter().zip(&self.shapes);
-        layers.map(|(block, before)| block.convolution.products(before.size).unwrap_or_default())
+        layers.map(|(block, before)| block.convolution.multiply_adds(before.size).unwrap_or_default())
     }
 
     fn split<'a>(&self, mut parameters: &'a [f32]) -> Vec<Parameters<'a>> {

@@ -13,7 +13,9 @@ use burn_tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use townsend_core::Grid;
 use townsend_models::vae::{self, Likelihood, VaeConfig};
-use townsend_models::{Batch, Model, Output, Parameters, Pass, Player, SamplerKind, Scaling, Schedule};
+use townsend_models::{
+    Batch, NetworkModel, Output, Parameters, Pass, Player, SamplerKind, Scaling, Schedule,
+};
 
 const OUTPUT: f32 = 1e-5;
 const GRADIENT: f32 = 1e-3;

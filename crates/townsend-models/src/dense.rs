@@ -3,22 +3,20 @@
 use burn_tensor::{Tensor, TensorData, activation};
 use rand::RngExt;
 use townsend_core::{Purpose, stream};
+use townsend_kernels::{Linear, Network, Normalisation, SELU, Shape};
 
 use crate::layers::{Pass, linear_specs, norm_specs};
 use crate::layout::EPSILON;
-use crate::{Batch, TensorSpec};
+use crate::{Batch, Parameters, TensorSpec};
 
-/// λ and α of SELU (Klambauer et al. 2017).
-const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
-
-/// What becomes of each number after a layer.
+/// The function that is applied to each number after a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Activation {
-    /// Nothing.
+    /// None.
     None,
     /// Negative numbers are multiplied by this; 0 is ReLU.
     Leaky(f64),
-    /// eˣ − 1 for negative x; with this α of 1, CELU is the same.
+    /// eˣ − 1 for negative x (α = 1, for which CELU is the same function).
     Elu,
     /// λ x, for negative x λ α (eˣ − 1).
     Selu,
@@ -31,6 +29,16 @@ impl Activation {
             Self::Leaky(slope) => activation::leaky_relu(x, slope),
             Self::Elu => below_zero(x.clone()) + x.clamp_min(0.0),
             Self::Selu => (below_zero(x.clone()) * SELU[1] + x.clamp_min(0.0)) * SELU[0],
+        }
+    }
+
+    /// The same function in the CPU's kernels.
+    fn kernel(self) -> townsend_kernels::Activation {
+        match self {
+            Self::None => townsend_kernels::Activation::Leaky(1.0),
+            Self::Leaky(slope) => townsend_kernels::Activation::Leaky(slope as f32),
+            Self::Elu => townsend_kernels::Activation::Elu,
+            Self::Selu => townsend_kernels::Activation::Selu,
         }
     }
 
@@ -56,10 +64,10 @@ fn below_zero(x: Tensor<2>) -> Tensor<2> {
     x.clamp_max(0.0).exp() - 1.0
 }
 
-/// Where a batch normalisation stands.
+/// Whether a linear layer has a batch normalisation, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Norm {
-    /// Nowhere.
+    /// It has none.
     None,
     /// Between the linear layer and its activation.
     Before,
@@ -109,6 +117,33 @@ impl Dense {
         format!("{}_norm", self.name)
     }
 
+    /// Adds the layer, with running statistics, to a network of the CPU's kernels; its outputs are the map `output`.
+    pub(crate) fn add_to(&self, network: &mut Network, parameters: &Parameters, output: Shape) {
+        let [weights, bias] = self.weights(parameters);
+        let part = |part: &str| parameters.values(&format!("{}.{part}", self.norm_name()));
+        let norm =
+            (self.norm != Norm::None).then(|| ["weight", "bias", "running_mean", "running_var"].map(part));
+        let norm = norm.as_ref().map(|[weight, bias, mean, variance]| Normalisation {
+            weight,
+            bias,
+            mean,
+            variance,
+            epsilon: EPSILON,
+        });
+        let layer = Linear {
+            norm_before: norm.filter(|_| self.norm == Norm::Before),
+            activation: self.activation.kernel(),
+            norm_after: norm.filter(|_| self.norm == Norm::After),
+            ..Linear::new(&weights, &bias)
+        };
+        network.linear(&layer, output);
+    }
+
+    /// Weight `[outputs, inputs]` and bias, on the host.
+    pub(crate) fn weights(&self, parameters: &Parameters) -> [Vec<f32>; 2] {
+        ["weight", "bias"].map(|part| parameters.values(&format!("{}.{part}", self.name)))
+    }
+
     /// `[batch, inputs]` → `[batch, outputs]`.
     pub(crate) fn apply(&self, pass: &mut Pass<'_>, input: Tensor<2>) -> Tensor<2> {
         let mut x = pass.linear(&self.name, self.outputs, input);
@@ -120,6 +155,14 @@ impl Dense {
             x = pass.normalise_vectors(&self.norm_name(), EPSILON, x);
         }
         x
+    }
+}
+
+/// Adds layers to a network of the CPU's kernels one after the other; the outputs of the last are the map `output`.
+pub(crate) fn add_all(layers: &[Dense], network: &mut Network, parameters: &Parameters, output: Shape) {
+    for (i, layer) in layers.iter().enumerate() {
+        let vector = Shape { channels: layer.outputs, size: [1; 3] };
+        layer.add_to(network, parameters, if i + 1 < layers.len() { vector } else { output });
     }
 }
 
@@ -154,7 +197,7 @@ pub(crate) fn drop(
     }
 }
 
-/// What [`drop`] multiplies by, if it does anything.
+/// The factors that [`drop`] multiplies by; none if nothing is left out.
 pub(crate) fn mask(
     pass: &Pass<'_>,
     (batch, purpose, fraction): (&Batch, Purpose, f64),

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_core::OutputError;
 
 /// A configuration value that cannot be used.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -24,23 +23,12 @@ impl ConfigError {
     }
 }
 
-/// A model that cannot be made, read or written.
+/// A model that cannot be made from a configuration, from data or from a checkpoint.
 #[derive(Debug, Error)]
 pub enum ModelError {
     /// A wrong configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A file that cannot be written.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// A file that cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
     /// A file that is not a checkpoint of this model.
     #[error("{}: {problem}", path.display())]
     Checkpoint {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use burn_tensor::module::{batch_norm, conv_transpose3d, conv3d};
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Tensor, TensorData, activation};
-use townsend_kernels::{Block, Stack};
+use townsend_kernels::{Block, Network, Stack};
 
 use crate::parameters::{to_host, without_gradient};
 use crate::{Parameters, Role, TensorSpec, fused};
@@ -127,6 +127,14 @@ pub(crate) fn stack_of(layers: &[Layer], size: [usize; 3]) -> Option<Stack> {
     Stack::new(size, layers.iter().map(Layer::block).collect())
 }
 
+/// Adds layers, with running statistics, to a network of the CPU's kernels whose output is a map of `size`.
+pub(crate) fn add_stack(network: &mut Network, layers: &[Layer], size: [usize; 3], parameters: &Parameters) {
+    let all = |names: fn(&Layer) -> Vec<String>| -> Vec<f32> {
+        layers.iter().flat_map(names).flat_map(|name| parameters.values(&name)).collect()
+    };
+    network.stack(&stack(layers, size), &all(Layer::names), &all(Layer::statistics));
+}
+
 /// Weight `[outputs, inputs]` and bias of a linear layer.
 pub(crate) fn linear_specs(name: &str, inputs: usize, outputs: usize) -> Vec<TensorSpec> {
     let role = Role::Weight { fan_in: inputs };
@@ -228,9 +236,7 @@ impl<'a> Pass<'a> {
                 return output;
             }
         } else {
-            let norms = layers.iter().filter_map(|layer| layer.norm.as_ref());
-            let statistics = norms
-                .flat_map(|(name, _)| ["running_mean", "running_var"].map(|part| format!("{name}.{part}")));
+            let statistics = layers.iter().flat_map(Layer::statistics);
             if let Some(output) = fused::infer(&stack, &input, &parameters, &self.joined(statistics)) {
                 return output;
             }

@@ -1,7 +1,7 @@
 //! Generative models of electron avalanches: networks, losses, sampling and checkpoints.
 //!
 //! A family of models is a folder with its configuration, layers, loss and sampling, and one line in the list of
-//! families; everything else works with [`Model`]. A configuration is checked against a grid and becomes a model, whose
+//! families; everything else works with [`NetworkModel`]. A configuration is checked against a grid and becomes a model, whose
 //! weights are [`Parameters`] with the names of a PyTorch state dict:
 //!
 //! ```
@@ -31,6 +31,7 @@
 )]
 
 mod adversarial;
+mod batch_observables;
 mod checkpoint;
 mod critic;
 mod decoder;
@@ -42,16 +43,16 @@ mod fused;
 pub mod gan;
 mod generator;
 pub mod infogan;
-mod labels;
+
 mod layers;
 mod layout;
 mod multinomial;
 mod output;
 mod parameters;
+mod polynomial;
 mod sampler;
 mod schedule;
 mod size;
-mod tilt;
 pub mod vae;
 
 pub use adversarial::AdversarialLoss;
@@ -59,8 +60,8 @@ pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, 
 pub use decoder::Decoder;
 pub use device::device;
 pub use error::{ConfigError, ModelError};
-pub use family::{Batch, Losses, Model, ModelConfig, Number, Numbers, Player};
-pub use generator::{Generator, standard_normal};
+pub use family::{Batch, Losses, ModelConfig, NetworkModel, Number, Numbers, Player};
+pub use generator::{Generator, Workspace, fill_standard_normal, standard_normal};
 pub use layers::Pass;
 pub use layout::Layers;
 pub use output::{Output, Scaling};

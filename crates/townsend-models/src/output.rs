@@ -1,5 +1,7 @@
 //! How counts enter a network, and how they leave it.
 
+use std::sync::Arc;
+
 use burn_tensor::{Tensor, TensorData, activation};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -149,7 +151,7 @@ impl Output {
     /// From what stands before the output function to weights, without Burn.
     pub(crate) fn to_weights(self, scaling: Scaling, parameters: &Parameters) -> ToWeights {
         let profile = if self.has_profile() { parameters.values(PROFILE) } else { Vec::new() };
-        Box::new(move |cells: &mut [f32]| match self {
+        Arc::new(move |cells: &mut [f32]| match self {
             Self::Softmax | Self::Exp => {
                 exponentials(cells, &profile);
             }

@@ -120,6 +120,19 @@ impl Parameters {
         &self.device
     }
 
+    /// The same values on another device.
+    #[must_use]
+    pub fn on(&self, device: &Device) -> Self {
+        if *device == self.device {
+            return self.clone();
+        }
+        let copy = |(name, value): (&String, &Tensor<1>)| {
+            (name.clone(), Tensor::from_data(value.clone().into_data(), device))
+        };
+        let values = self.values.iter().map(copy).collect();
+        Self { specs: self.specs.clone(), values, device: device.clone() }
+    }
+
     /// A tensor, flat.
     ///
     /// # Panics

@@ -11,7 +11,7 @@ use townsend_models::gan::{Gan, GanConfig, Layout};
 use townsend_models::infogan::{InfoGan, InfoGanConfig};
 use townsend_models::vae::{self, Likelihood, Vae, VaeConfig};
 use townsend_models::{
-    AdversarialLoss, Batch, Layers, Model, Output, Parameters, Pass, SamplerKind, Scaling,
+    AdversarialLoss, Batch, Layers, NetworkModel, Output, Parameters, Pass, SamplerKind, Scaling,
 };
 
 /// Largest deviation of an output relative to the largest output.
@@ -43,7 +43,7 @@ impl Expected {
     }
 
     /// The parameters of a model, those of `stack` as PyTorch had them.
-    fn parameters(&self, model: &dyn Model, stack: &str) -> Parameters {
+    fn parameters(&self, model: &dyn NetworkModel, stack: &str) -> Parameters {
         let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
         for spec in model.tensors().iter().filter(|spec| spec.name.starts_with(stack)) {
             let (shape, values) = &self.0[&spec.name];

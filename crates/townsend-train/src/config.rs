@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use townsend_core::{Axis, Dataset, Grid, GridError, Split};
-use townsend_models::{ConfigError, Model, ModelConfig, Player, SizeConfig};
+use townsend_models::{ConfigError, ModelConfig, NetworkModel, Player, SizeConfig};
 
 use crate::TrainError;
 
@@ -169,7 +169,7 @@ pub(crate) struct Plan {
     pub(crate) config: TrainConfig,
     pub(crate) grid: Grid,
     pub(crate) split: Split,
-    pub(crate) model: Box<dyn Model>,
+    pub(crate) model: Box<dyn NetworkModel>,
 }
 
 impl TrainConfig {
@@ -254,16 +254,17 @@ impl TrainingConfig {
     }
 }
 
-/// Reads a configuration of any kind and then replaces values by `overrides` of the form `training.epochs=10`.
-pub fn load_config<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, TrainError> {
-    parse_config(&read_text(path)?, path, overrides)
-}
-
 fn read_text(path: &Path) -> Result<String, TrainError> {
     std::fs::read_to_string(path).map_err(|source| TrainError::Io { path: path.into(), source })
 }
 
-fn parse_config<T: DeserializeOwned>(text: &str, path: &Path, overrides: &[String]) -> Result<T, TrainError> {
+/// Reads the text of a configuration of any kind and then replaces values by `overrides` of the form
+/// `training.epochs=10`; `path` is only named in errors.
+pub fn parse_config<T: DeserializeOwned>(
+    text: &str,
+    path: &Path,
+    overrides: &[String],
+) -> Result<T, TrainError> {
     // Without overrides the text itself is read, so that an error shows its line.
     if overrides.is_empty() {
         return toml::from_str(text).map_err(|error| wrong(path, &error));

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use super::Gan;
-use super::network::{Generators, critic_of};
+use super::network::{GeneratorNetwork, critic_of};
 use crate::adversarial::AdversarialLoss;
 use crate::family::{check_finite, check_weights};
 use crate::layout::Layers;
-use crate::tilt::check_moments;
-use crate::{ConfigError, Model, Output, Scaling};
+use crate::polynomial::check_polynomial;
+use crate::{ConfigError, NetworkModel, Output, Scaling};
 
 /// The distribution of the numbers that avalanches are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub struct GanConfig {
     pub leak: f64,
     /// The generator adds a polynomial of the position to the logarithm of the probabilities: it moves and widens avalanches as wholes. With
     /// `softmax`.
-    pub moments: bool,
+    pub log_density_polynomial: bool,
     /// End of the generator.
     pub output: Output,
     /// How counts enter the critic.
@@ -109,7 +109,7 @@ impl Default for GanConfig {
             label: true,
             spectral_norm: false,
             leak: 0.2,
-            moments: false,
+            log_density_polynomial: false,
             output: Output::Softmax,
             input: Scaling::Log1p,
         }
@@ -132,7 +132,7 @@ impl GanConfig {
         for (key, layers) in [("generator", &generator), ("critic", &critic)] {
             layers.check(&format!("model.{key}"), self.dims > 1, key == "critic" && self.dims > 1)?;
         }
-        let generator = Generators::new(self, &generator, &cells)?;
+        let generator = GeneratorNetwork::new(self, &generator, &cells)?;
         let critic = critic_of(self, &critic, &cells)?;
         let gan = Gan::new(self.clone(), grid, generator, critic);
         check_weights(&gan.tensors(), "model.latent", self.latent)?;
@@ -164,7 +164,7 @@ impl GanConfig {
             let allowed = "must be \"softmax\", \"relu\" or \"two_sigmoid\": a GAN takes the number of electrons from elsewhere";
             return Err(ConfigError::new("model.output", self.output, allowed));
         }
-        check_moments(self.moments, self.output, self.dims)?;
+        check_polynomial(self.log_density_polynomial, self.output, self.dims)?;
         if self.critic_steps == 0 {
             return Err(ConfigError::new("model.critic_steps", 0, "must be at least 1"));
         }

@@ -8,19 +8,20 @@
 
 use burn_tensor::Tensor;
 use townsend_core::Purpose;
+use townsend_kernels::{Isa, Linear, Network, Shape};
 
 use super::{GanConfig, Layout};
 use crate::critic::{Critic, Minibatch};
-use crate::dense::{Activation, Dense, Norm, apply_all, drop};
-use crate::layers::{Layer, Pass, padded};
+use crate::dense::{Activation, Dense, Norm, add_all, apply_all, drop};
+use crate::layers::{Layer, Pass, add_stack, padded, stack};
 use crate::layout::{Layers, Style};
-use crate::{Batch, ConfigError, TensorSpec};
+use crate::{Batch, ConfigError, Parameters, TensorSpec};
 
 const DROPOUT: Purpose = Purpose::new("generator dropout");
 
-/// What makes avalanches.
+/// The network that makes avalanches.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Generators {
+pub(crate) struct GeneratorNetwork {
     dense: Vec<Dense>,
     /// The last layer where there are no convolutions.
     last: Option<Dense>,
@@ -30,7 +31,7 @@ pub(crate) struct Generators {
     dropout: f64,
 }
 
-impl Generators {
+impl GeneratorNetwork {
     pub(super) fn new(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Self, ConfigError> {
         let (activation, norm) = match (config.dims, config.layout) {
             (0, _) => (Activation::Elu, Norm::None),
@@ -80,21 +81,42 @@ impl Generators {
             None => pass.stack(&self.convolutions, self.start, x),
         }
     }
+
+    /// [`GeneratorNetwork::make`] by the CPU's kernels, for rows of as many cells as the grid has: where it makes one number alone, that
+    /// number stands between two flow bins, which are 0.
+    pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> Network {
+        let row = |cells| Shape { channels: 1, size: [1, 1, cells] };
+        let mut network = Network::new(batch, self.dense[0].inputs, Isa::best());
+        let Some(last) = &self.last else {
+            let start = stack(&self.convolutions, self.start).input();
+            add_all(&self.dense, &mut network, parameters, start);
+            add_stack(&mut network, &self.convolutions, self.start, parameters);
+            return network;
+        };
+        add_all(&self.dense, &mut network, parameters, Shape { channels: last.inputs, size: [1; 3] });
+        if last.outputs > 1 {
+            last.add_to(&mut network, parameters, row(last.outputs));
+        } else {
+            let [weights, bias] = last.weights(parameters);
+            let nothing = vec![0.0; last.inputs];
+            let weights = [&nothing[..], &weights, &nothing].concat();
+            network.linear(&Linear::new(&weights, &[0.0, bias[0], 0.0]), row(3));
+        }
+        network
+    }
 }
 
-/// What judges them.
+/// The network that judges them.
 pub(super) fn critic_of(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Critic, ConfigError> {
     let observables = if config.label { 1 + 2 * config.dims } else { 0 };
     let minibatch = config.minibatch_discrimination.then(|| Minibatch::of(config.dims));
     let mut critic = Critic {
-        prefix: "critic.",
-        cells: padded(cells),
-        convolutions: Vec::new(),
-        trunk: Vec::new(),
-        head: Vec::new(),
         minibatch,
         spectral_norm: config.spectral_norm,
         dropout: if config.dims == 1 { config.dropout } else { 0.0 },
+        // Without axes the cells of the critic are the observables.
+        sees_observables: config.label && config.dims > 0,
+        ..Critic::new("critic.", padded(cells))
     };
     if layers.channels.is_empty() {
         let inputs = cells.iter().product::<usize>() + if config.dims == 0 { 0 } else { observables };

@@ -7,8 +7,8 @@ use super::InfoGan;
 use super::network::Networks;
 use crate::family::{check_finite, check_weights};
 use crate::layout::Layers;
-use crate::tilt::check_moments;
-use crate::{ConfigError, Model, Output, Scaling};
+use crate::polynomial::check_polynomial;
+use crate::{ConfigError, NetworkModel, Output, Scaling};
 
 /// An InfoGAN as written in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct InfoGanConfig {
     /// Weight of the mean squared error of the codes that the critic guesses.
     pub code_weight: f64,
     /// The generator adds a polynomial of the position to the logarithm of the probabilities, as that of a GAN can.
-    pub moments: bool,
+    pub log_density_polynomial: bool,
     /// End of the generator.
     pub output: Output,
     /// How counts enter the critic.
@@ -61,7 +61,7 @@ impl Default for InfoGanConfig {
             label: false,
             class_weight: 1.0,
             code_weight: 0.1,
-            moments: false,
+            log_density_polynomial: false,
             output: Output::Softmax,
             input: Scaling::Log1p,
         }
@@ -95,7 +95,7 @@ impl InfoGanConfig {
             let allowed = "must be \"softmax\", \"relu\" or \"two_sigmoid\": the number of electrons is drawn elsewhere";
             return Err(ConfigError::new("model.output", self.output, allowed));
         }
-        check_moments(self.moments, self.output, self.dims)?;
+        check_polynomial(self.log_density_polynomial, self.output, self.dims)?;
         let networks = Networks::new(self, grid)?;
         let model = InfoGan::new(self.clone(), grid, networks);
         check_weights(&model.tensors(), "model.noise", self.noise)?;

@@ -8,13 +8,14 @@
 
 use burn_tensor::Tensor;
 use townsend_core::Grid;
+use townsend_kernels::{Isa, Network};
 
 use super::InfoGanConfig;
 use crate::critic::{Critic, Minibatch};
-use crate::dense::{Activation, Dense, Norm, apply_all};
-use crate::layers::{Layer, Pass, padded, stack_of};
+use crate::dense::{Activation, Dense, Norm, add_all, apply_all};
+use crate::layers::{Layer, Pass, add_stack, padded, stack, stack_of};
 use crate::layout::Style;
-use crate::{ConfigError, Role, TensorSpec};
+use crate::{ConfigError, Parameters, Role, TensorSpec};
 
 /// Weights begin as N(0, 0.02), those of minibatch discrimination too, scales of normalisations as N(1, 0.02).
 const STD: f32 = 0.02;
@@ -26,14 +27,14 @@ pub(super) struct Networks {
     dense: Vec<Dense>,
     start: [usize; 3],
     transposed: Vec<Layer>,
-    critic: Critic,
+    pub(super) critic: Critic,
     heads: [Dense; 3],
 }
 
-/// What the critic says of avalanches.
+/// The judgement of the critic.
 #[derive(Debug)]
 pub struct Judged {
-    /// Near 1 for what is taken to be real, near 0 for what is not, `[batch, 1]`.
+    /// Near 1 for avalanches that it takes to be real, near 0 for others, `[batch, 1]`.
     pub validity: Tensor<2>,
     /// Logarithms of probabilities but for a constant, `[batch, classes]`.
     pub classes: Tensor<2>,
@@ -74,14 +75,10 @@ impl Networks {
         }
         let linear = &critic.linear;
         let mut critic = Critic {
-            prefix: CRITIC,
-            cells,
             convolutions,
-            trunk: Vec::new(),
-            head: Vec::new(),
             minibatch: config.minibatch_discrimination.then(|| Minibatch::of(config.dims)),
-            spectral_norm: false,
-            dropout: 0.0,
+            sees_observables: config.label,
+            ..Critic::new(CRITIC, cells)
         };
         let joined = critic.joined(if config.label { 1 + 2 * config.dims } else { 0 });
         critic.head = Dense::chain(&format!("{CRITIC}linear"), joined, linear, leaky, Norm::None);
@@ -125,7 +122,16 @@ impl Networks {
         pass.stack(&self.transposed, self.start, x)
     }
 
-    /// Avalanches `[batch, cells]`, and their observables if there are to be any.
+    /// [`Networks::make`] by the CPU's kernels.
+    pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> Network {
+        let mut network = Network::new(batch, self.dense[0].inputs, Isa::best());
+        let start = stack(&self.transposed, self.start).input();
+        add_all(&self.dense, &mut network, parameters, start);
+        add_stack(&mut network, &self.transposed, self.start, parameters);
+        network
+    }
+
+    /// Judges avalanches `[batch, cells]`, with observables if the critic sees any.
     pub(super) fn judge(
         &self,
         pass: &mut Pass<'_>,

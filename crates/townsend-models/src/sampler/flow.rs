@@ -52,7 +52,7 @@ impl Flow {
         vec![(ROTATIONS, vec![LAYERS, latent, latent]), (KNOTS, vec![LAYERS, latent, KNOWN.len()])]
     }
 
-    /// None if nothing was fitted yet.
+    /// The flow in the tensors of a model; none if nothing was fitted yet.
     pub(super) fn of(parameters: &Parameters, latent: usize) -> Option<Self> {
         let values = |name: &str| parameters.values(name).into_iter().map(f64::from).collect::<Vec<_>>();
         let (rotations, knots) = (values(ROTATIONS), values(KNOTS));
@@ -88,15 +88,22 @@ impl Flow {
         Self(layers.collect())
     }
 
-    pub(super) fn point(&self, noise: &[f32]) -> Vec<f32> {
-        let mut point = DVector::from_iterator(noise.len(), noise.iter().map(|&x| f64::from(x)));
+    /// Numbers of a point.
+    pub(super) fn dims(&self) -> usize {
+        self.0[0].rotation.nrows()
+    }
+
+    /// The point that standard normal numbers become: layer after layer, the last first.
+    pub(super) fn fill(&self, noise: &[f32], [from, to]: &mut [DVector<f64>; 2], point: &mut [f32]) {
+        from.iter_mut().zip(noise).for_each(|(to, x)| *to = f64::from(*x));
         for layer in self.0.iter().rev() {
-            for (x, map) in point.iter_mut().zip(&layer.maps) {
+            for (x, map) in from.iter_mut().zip(&layer.maps) {
                 *x = interpolate(&normal(), map, *x);
             }
-            point = layer.rotation.tr_mul(&point);
+            layer.rotation.tr_mul_to(from, to);
+            std::mem::swap(from, to);
         }
-        point.iter().map(|&x| x as f32).collect()
+        point.iter_mut().zip(from.iter()).for_each(|(to, x)| *to = *x as f32);
     }
 }
 

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use crate::adversarial::{AdversarialLoss, accuracy};
+use crate::batch_observables::BatchObservables;
 use crate::critic::{Critic, DROPOUTS};
 use crate::dense::Activation;
 use crate::family::check_finite;
-use crate::labels::Labels;
 use crate::layers::{Pass, padded};
 use crate::layout::{Layers, Style};
 use crate::{Batch, ConfigError, Losses, TensorSpec};
@@ -68,16 +68,8 @@ impl AdversaryConfig {
         self.layers.check(LAYERS, true, true)?;
         self.layers.after(LAYERS, &grid.shape())?;
         let style = Style { prefix: PREFIX, dims, padding: 0, slope: SLOPE, first_norm: Some(0) };
-        let mut critic = Critic {
-            prefix: PREFIX,
-            cells: padded(&grid.shape()),
-            convolutions: self.layers.convolutions(&style),
-            trunk: Vec::new(),
-            head: Vec::new(),
-            minibatch: None,
-            spectral_norm: false,
-            dropout: 0.0,
-        };
+        let convolutions = self.layers.convolutions(&style);
+        let mut critic = Critic { convolutions, ..Critic::new(PREFIX, padded(&grid.shape())) };
         critic.set_head(&self.layers.linear, Activation::Leaky(SLOPE), 0);
         Ok(Adversary { config: self.clone(), critic })
     }
@@ -120,10 +112,10 @@ impl Adversary {
         losses: &mut Losses,
         pass: &mut Pass<'_>,
         shown: Shown,
-        labels: &Labels,
+        batch_observables: &BatchObservables,
         batch: &Batch,
     ) {
-        let diversity = labels.diversity(labels.of(pass, &shown.counts));
+        let diversity = batch_observables.diversity(batch_observables.of(pass, &shown.counts));
         let decoded = self.critic.judge(pass, shown.decoded, None, (batch, DROPOUTS[1]));
         let loss = match self.config.loss {
             AdversaryLoss::CrossEntropy => AdversarialLoss::Bce.of_generator(decoded.score),

@@ -6,11 +6,11 @@ use townsend_core::Grid;
 use super::Vae;
 use super::adversary::AdversaryConfig;
 use super::network::Network;
+use crate::batch_observables::BatchObservables;
 use crate::family::check_weights;
-use crate::labels::Labels;
+use crate::polynomial::{LogDensityPolynomial, check_polynomial};
 use crate::sampler::SamplerSpec;
-use crate::tilt::{Tilt, check_moments};
-use crate::{ConfigError, Model, Output, SamplerKind, Scaling, Schedule};
+use crate::{ConfigError, NetworkModel, Output, SamplerKind, Scaling, Schedule};
 
 /// How well a decoded avalanche explains the real one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub struct VaeConfig {
     pub latent: usize,
     /// The encoder sees observables beside its features (number of electrons, mean and width along each axis), and the decoder adds a
     /// polynomial of the position to the logarithm of the probabilities. With `softmax` or `exp`.
-    pub moments: bool,
+    pub log_density_polynomial: bool,
     /// End of the decoder.
     pub output: Output,
     /// Batch normalisation before the output function, as in the reference. With `softmax` it only slows down how fast
@@ -76,7 +76,7 @@ impl Default for VaeConfig {
             strides: vec![2, 3, 3, 1],
             hidden: 3000,
             latent: 300,
-            moments: false,
+            log_density_polynomial: false,
             output: Output::Softmax,
             output_norm: false,
             sampler: SamplerKind::Gmm,
@@ -115,18 +115,23 @@ impl VaeConfig {
                 *length = convolved(*length, *kernel, *stride).ok_or_else(|| self.does_not_fit(&cells))?;
             }
         }
-        check_moments(self.moments, self.output, self.dims)?;
+        check_polynomial(self.log_density_polynomial, self.output, self.dims)?;
         if !(1..=MOST_COMPONENTS).contains(&self.components) {
             let allowed = format!("must be from 1 to {MOST_COMPONENTS}");
             return Err(ConfigError::new("model.components", self.components, allowed));
         }
         let adversary =
             self.adversary.as_ref().map(|adversary| adversary.check(self.dims, grid)).transpose()?;
-        let labels = (self.moments || adversary.is_some()).then(|| Labels::new(grid, self.dims));
-        let observables = labels.as_ref().filter(|_| self.moments).map_or(0, Labels::len);
-        let tilt = self.moments.then(|| Tilt::new("decoder", grid, self.latent));
+        let batch_observables = (self.log_density_polynomial || adversary.is_some())
+            .then(|| BatchObservables::new(grid, self.dims));
+        let observables = batch_observables
+            .as_ref()
+            .filter(|_| self.log_density_polynomial)
+            .map_or(0, BatchObservables::len);
+        let polynomial =
+            self.log_density_polynomial.then(|| LogDensityPolynomial::new("decoder", grid, self.latent));
         let network = Network::new(self, &cells, &shape, observables);
-        let vae = Vae { network, tilt, labels, adversary, config: self.clone() };
+        let vae = Vae { network, polynomial, batch_observables, adversary, config: self.clone() };
         check_weights(&vae.tensors(), "model.hidden", self.hidden)?;
         Ok(vae)
     }

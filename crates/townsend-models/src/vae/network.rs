@@ -7,10 +7,10 @@
 //! | decoder | linear 300→3000, 3000→128; transposed conv 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between |
 
 use burn_tensor::Tensor;
-use townsend_kernels::{Isa, Shape};
+use townsend_kernels::{Isa, Linear, Shape};
 
 use super::VaeConfig;
-use crate::layers::{Convolution, Layer, Pass, linear_specs, padded, stack};
+use crate::layers::{Convolution, Layer, Pass, add_stack, linear_specs, padded, stack};
 use crate::layout::EPSILON;
 use crate::{Output, Parameters, TensorSpec};
 
@@ -109,31 +109,27 @@ impl Network {
         pass.stack(&self.decoder, [t, z, x], features)
     }
 
-    /// As [`crate::Model::step_products`].
-    pub(super) fn step_products(&self) -> usize {
+    /// As [`crate::NetworkModel::step_multiply_adds`].
+    pub(super) fn step_multiply_adds(&self) -> usize {
         let [channels, t, z, x] = self.innermost;
         let (features, widths) = (channels * t * z * x, self.hidden * self.latent);
         let linear = 2 * features * self.hidden + 3 * widths;
-        let encoder = stack(&self.encoder, self.cells).products().skip(1).sum::<usize>();
-        3 * (linear + encoder + stack(&self.decoder, [t, z, x]).products().sum::<usize>())
+        let encoder = stack(&self.encoder, self.cells).multiply_adds().skip(1).sum::<usize>();
+        3 * (linear + encoder + stack(&self.decoder, [t, z, x]).multiply_adds().sum::<usize>())
     }
 
-    /// The decoder as [`Network::decode`] with running statistics, by kernels alone.
+    /// [`Network::decode`] with running statistics, by the CPU's kernels.
     pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> townsend_kernels::Network {
         let [channels, t, z, x] = self.innermost;
-        let vector = |channels| Shape { channels, size: [1; 3] };
-        let values = |name: &str| parameters.values(name);
         let mut network = townsend_kernels::Network::new(batch, self.latent, Isa::best());
         for (name, output) in [
-            ("decoder.hidden", vector(self.hidden)),
+            ("decoder.hidden", Shape { channels: self.hidden, size: [1; 3] }),
             ("decoder.features", Shape { channels, size: [t, z, x] }),
         ] {
-            network.linear(&values(&format!("{name}.weight")), &values(&format!("{name}.bias")), output);
+            let [weights, bias] = ["weight", "bias"].map(|part| parameters.values(&format!("{name}.{part}")));
+            network.linear(&Linear::new(&weights, &bias), output);
         }
-        let all = |names: fn(&Layer) -> Vec<String>| -> Vec<f32> {
-            self.decoder.iter().flat_map(names).flat_map(|name| values(&name)).collect()
-        };
-        network.stack(&stack(&self.decoder, [t, z, x]), &all(Layer::names), &all(Layer::statistics));
+        add_stack(&mut network, &self.decoder, [t, z, x], parameters);
         network
     }
 }

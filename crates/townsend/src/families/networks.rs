@@ -9,16 +9,13 @@ use std::sync::Arc;
 
 use townsend_check::Curve;
 use townsend_core::{Dataset, RunFiles, RunHeader};
-use townsend_models::{Checkpoint, Generator, ModelConfig, Number, TensorSpec};
+use townsend_models::{Checkpoint, Generator, ModelConfig, Number, TensorSpec, device};
 use townsend_observables::significant;
-use townsend_train::{EpochMetrics, Run, Select, TrainConfig, TrainError, TrainSummary, train};
+use townsend_train::{Beginning, EpochMetrics, Run, Select, TrainConfig, TrainError, TrainSummary, train};
 
 use crate::family::{Configuration, Family, Outcome, Training, Wanted};
 use crate::model::{Description, Drawn, History, Model, Setting, Weights, Workspace};
 use crate::{Error, Result};
-
-/// The file that avalanches follow from.
-const BEST: &str = "checkpoints/best.safetensors";
 
 pub(super) struct NetworkFamily;
 
@@ -41,11 +38,12 @@ impl Family for NetworkFamily {
 
     fn train(&self, training: Training<'_>) -> Result<Outcome> {
         let plan = Self::config(training.config)?;
-        let data = training.data.avalanches()?.clone();
+        let data = training.data.avalanches()?;
         let (config, context) = (training.config, training.context);
         let file = training.file.clone();
+        let beginning = if training.resume { Beginning::Resume } else { Beginning::New };
         let trained =
-            train(&plan, &data, file, training.run, training.resume, context.progress, context.stop);
+            train(&plan, data, file, training.run, beginning, context.progress, context.stop);
         let summary = trained.map_err(|error| match Error::from(error) {
             error @ Error::Train(TrainError::TooFew { .. }) => Error::InData(error.into()),
             // The errors of reading it name the configuration already.
@@ -65,8 +63,8 @@ impl Family for NetworkFamily {
     }
 
     fn open(&self, header: RunHeader, files: RunFiles) -> Result<Box<dyn Model>> {
-        let path = files.path(BEST);
-        let bytes = files.read(BEST).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let path = files.path(Run::BEST);
+        let bytes = files.read(Run::BEST).map_err(|source| Error::Io { path: path.clone(), source })?;
         Ok(Box::new(NetworkModel::new(bytes, &path, Some((header, files)))?))
     }
 
@@ -175,7 +173,7 @@ impl Model for NetworkModel {
         setting.refuse_any(&self.description)?;
         let state = workspace.state(
             |state: &State| Arc::ptr_eq(&state.of, &self.generator),
-            || Ok(State { of: Arc::clone(&self.generator), memory: self.generator.workspace() }),
+            || Ok(State { of: Arc::clone(&self.generator), memory: townsend_models::Workspace::default() }),
         )?;
         Ok(Drawn::Counts(self.generator.avalanche(seed, index, &mut state.memory)))
     }
@@ -191,11 +189,11 @@ impl Model for NetworkModel {
     }
 
     fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
-        Ok(vec![(BEST.into(), self.checkpoint.clone())])
+        Ok(vec![(Run::BEST.into(), self.checkpoint.clone())])
     }
 
     fn weights(&self) -> Result<Option<Weights>> {
-        let (checkpoint, _) = Checkpoint::from_bytes(&self.checkpoint, &self.name)?;
+        let (checkpoint, _) = Checkpoint::from_bytes(&self.checkpoint, &self.name, &device("cpu")?)?;
         let specs = checkpoint.parameters.specs();
         Ok(Some(Weights {
             tensors: specs.len(),

@@ -1,5 +1,7 @@
 //! Observables of avalanches as a network computes them: number of electrons, mean and width along each axis.
 
+use std::sync::OnceLock;
+
 use burn_tensor::{Tensor, TensorData};
 use townsend_core::{Axis, CountSet, Grid};
 
@@ -10,31 +12,42 @@ use crate::{Parameters, Role, TensorSpec};
 const MEAN: &str = "observables.mean";
 const STD: &str = "observables.std";
 
+/// The largest ln(1 + n) of avalanches that a network makes: e^22.2 is 2³², which is more than a cell can count.
+const MOST_LN_N: f64 = 22.2;
+
 /// Added to a variance (in units of half an axis) before its root, whose derivative would else have no limit.
 const VARIANCE: f64 = 1e-8;
 
 /// ln(1 + n), and mean and standard deviation of the electrons along each axis, in such units that over the training avalanches
 /// each has mean 0 and standard deviation 1. Electrons in flow bins count as one bin beyond the end of the axis.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Labels {
-    /// Of each cell 1, its position along each axis, from −1 to 1 over the axis, and the squares of these: `[cells][1 + 2 axes]`.
-    powers: Vec<f32>,
-    cells: usize,
+pub(crate) struct BatchObservables {
+    grid: Grid,
     dims: usize,
+    /// See [`BatchObservables::powers`].
+    powers: OnceLock<Vec<f32>>,
 }
 
-impl Labels {
+impl BatchObservables {
     /// Of avalanches on `grid`, along its first `dims` axes.
     pub(crate) fn new(grid: &Grid, dims: usize) -> Self {
-        let cells = grid.cells();
-        let axes: Vec<Vec<f32>> = grid.axes().iter().take(dims).map(Self::positions).collect();
-        let of_cell = |cell| {
-            let positions = axes.iter().zip(grid.split(cell)).map(|(axis, bin)| axis[bin as usize]);
-            let squares = positions.clone().map(|position| position * position);
-            std::iter::once(1.0).chain(positions).chain(squares).collect::<Vec<_>>()
-        };
-        let powers = (0..cells as u32).flat_map(of_cell).collect();
-        Self { powers, cells, dims }
+        Self { grid: grid.clone(), dims, powers: OnceLock::new() }
+    }
+
+    /// Of each cell 1, its position along each axis, from −1 to 1 over the axis, and the squares of these: `[cells, 1 + 2 axes]`.
+    /// The table is made when it is first used: it is as large as several avalanches, and to generate takes none.
+    fn powers(&self) -> &[f32] {
+        self.powers.get_or_init(|| {
+            let axes: Vec<Vec<f32>> = self.grid.axes().iter().take(self.dims).map(Self::positions).collect();
+            let mut powers = Vec::with_capacity(self.grid.cells() * self.len());
+            for cell in 0..self.grid.cells() as u32 {
+                let positions = axes.iter().zip(self.grid.split(cell)).map(|(axis, bin)| axis[bin as usize]);
+                powers.push(1.0);
+                powers.extend(positions.clone());
+                powers.extend(positions.map(|position| position * position));
+            }
+            powers
+        })
     }
 
     /// Positions of the bins of an axis, flow bins included, from −1 to 1 over the axis.
@@ -43,7 +56,7 @@ impl Labels {
         (0..axis.bins() + 2).map(|bin| ((2.0 * f64::from(bin) - 1.0 - bins) / bins) as f32).collect()
     }
 
-    /// Centre and width of the training avalanches along each axis, as [`Labels::positions`] count; no width is less than a
+    /// Centre and width of the training avalanches along each axis, as [`BatchObservables::positions`] count; no width is less than a
     /// thousandth of half an axis.
     pub(crate) fn units(pass: &Pass<'_>) -> Vec<[f32; 2]> {
         let means = pass.values(MEAN);
@@ -69,9 +82,9 @@ impl Labels {
         let device = parameters.device().clone();
         let (mut sums, mut squares, mut n) = (vec![0.0f64; self.len()], vec![0.0f64; self.len()], 0.0f64);
         for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
-            let mut dense = vec![0.0f32; self.cells];
+            let mut dense = vec![0.0f32; self.grid.cells()];
             avalanche.fill(&mut dense);
-            let counts = Tensor::from_data(TensorData::new(dense, [1, self.cells]), &device);
+            let counts = Tensor::from_data(TensorData::new(dense, [1, self.grid.cells()]), &device);
             for (i, value) in to_host(self.values(&counts)).into_iter().map(f64::from).enumerate() {
                 sums[i] += value;
                 squares[i] += value * value;
@@ -98,7 +111,7 @@ impl Labels {
     /// The observables in their own units.
     fn values(&self, counts: &Tensor<2>) -> Tensor<2> {
         let [batch, _] = counts.dims();
-        let powers = TensorData::new(self.powers.clone(), [self.cells, self.len()]);
+        let powers = TensorData::new(self.powers().to_vec(), [self.grid.cells(), self.len()]);
         let sums = counts.clone().matmul(Tensor::from_data(powers, &counts.device()));
         let part = |from: usize, n: usize| sums.clone().slice([0..batch, from..from + n]);
         let n = part(0, 1);
@@ -115,8 +128,13 @@ impl Labels {
     /// The number of electrons that the first observable means, of `[batch, 1]`.
     pub(crate) fn electrons(&self, pass: &Pass<'_>, first: Tensor<2>) -> Tensor<2> {
         let of_first = |name| pass.tensor(name, [1, self.len()]).slice([0..1, 0..1]);
-        // 2³² electrons is more than a cell can count.
-        (first * of_first(STD) + of_first(MEAN)).clamp(0.0, 22.2).exp() - 1.0
+        (first * of_first(STD) + of_first(MEAN)).clamp(0.0, MOST_LN_N).exp() - 1.0
+    }
+
+    /// [`BatchObservables::electrons`] of a number, without Burn.
+    pub(crate) fn fixed_electrons(parameters: &Parameters) -> impl Fn(f32) -> f32 + use<> {
+        let [std, mean] = [STD, MEAN].map(|name| parameters.values(name)[0]);
+        move |first| (first * std + mean).clamp(0.0, MOST_LN_N as f32).exp() - 1.0
     }
 
     /// How much the means along the axes (without axes: the numbers of electrons) vary over a batch of observables, as a fraction

@@ -7,10 +7,12 @@
 use burn_tensor::{Tensor, TensorData};
 use townsend_core::Grid;
 
-use crate::labels::Labels;
+use crate::batch_observables::BatchObservables;
 use crate::layers::Pass;
 use crate::{ConfigError, Output, Parameters, Role, TensorSpec};
 
+/// Terms in three dimensions: 3 of single axes and 6 of pairs.
+const MOST_TERMS: usize = 9;
 /// Powers of x within a row of cells: 1, x, x².
 const POWERS: usize = 3;
 
@@ -19,7 +21,7 @@ const POWERS: usize = 3;
 const REACH: f32 = 4.0;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Tilt {
+pub(crate) struct LogDensityPolynomial {
     name: String,
     /// Positions of the bins of each axis of the grid, from −1 to 1.
     axes: Vec<Vec<f32>>,
@@ -34,10 +36,10 @@ struct Tables {
     of_x: Vec<f32>,
 }
 
-impl Tilt {
+impl LogDensityPolynomial {
     /// For `latent` numbers that an avalanche is made of; its tensors are named after the network that it belongs to.
     pub(crate) fn new(network: &str, grid: &Grid, latent: usize) -> Self {
-        let axes = grid.axes().iter().map(Labels::positions).collect();
+        let axes = grid.axes().iter().map(BatchObservables::positions).collect();
         Self { name: format!("{network}.tilt"), axes, latent }
     }
 
@@ -54,7 +56,7 @@ impl Tilt {
         })
     }
 
-    /// What is added to ln p for latent points `[batch, latent]`, `[batch, cells]`. The model has [`Labels`], which know the mean avalanche.
+    /// What is added to ln p for latent points `[batch, latent]`, `[batch, cells]`. The model has [`BatchObservables`], which know the mean avalanche.
     pub(crate) fn of(&self, pass: &Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let device = latent.device();
         let [batch, _] = latent.dims();
@@ -62,7 +64,7 @@ impl Tilt {
             let columns = values.len() / rows;
             Tensor::<2>::from_data(TensorData::new(values, [rows, columns]), &device)
         };
-        let Tables { of_rows, of_x } = self.tables(&Labels::units(pass));
+        let Tables { of_rows, of_x } = self.tables(&BatchObservables::units(pass));
         let (rows, cells) = (of_rows.len() / self.terms() / POWERS, of_x.len() / POWERS);
         let coefficients = pass.linear(&self.name, self.terms(), latent);
         let polynomials = coefficients.matmul(tensor(of_rows, self.terms()));
@@ -71,10 +73,14 @@ impl Tilt {
     }
 
     /// The same without Burn.
-    pub(crate) fn fixed(&self, parameters: &Parameters) -> FixedTilt {
+    pub(crate) fn fixed(&self, parameters: &Parameters) -> FixedPolynomial {
         let [weight, bias] =
             ["weight", "bias"].map(|part| parameters.values(&format!("{}.{part}", self.name)));
-        FixedTilt { weight, bias, tables: self.tables(&Labels::units(&Pass::inference(parameters))) }
+        FixedPolynomial {
+            weight,
+            bias,
+            tables: self.tables(&BatchObservables::units(&Pass::inference(parameters))),
+        }
     }
 
     fn tables(&self, units: &[[f32; 2]]) -> Tables {
@@ -111,19 +117,22 @@ impl Tilt {
     }
 }
 
-/// A [`Tilt`] with fixed weights.
-pub(crate) struct FixedTilt {
+/// A [`LogDensityPolynomial`] with fixed weights.
+pub(crate) struct FixedPolynomial {
     weight: Vec<f32>,
     bias: Vec<f32>,
     tables: Tables,
 }
 
-impl FixedTilt {
+impl FixedPolynomial {
     /// Adds what belongs to a latent point to the cells of an avalanche.
     pub(crate) fn add(&self, latent: &[f32], cells: &mut [f32]) {
+        let mut all = [0.0; MOST_TERMS];
+        let coefficients = &mut all[..self.bias.len()];
         let rows = self.weight.chunks_exact(latent.len()).zip(&self.bias);
-        let coefficients: Vec<f32> =
-            rows.map(|(row, bias)| bias + row.iter().zip(latent).map(|(w, z)| w * z).sum::<f32>()).collect();
+        for (coefficient, (row, bias)) in coefficients.iter_mut().zip(rows) {
+            *coefficient = bias + row.iter().zip(latent).map(|(w, z)| w * z).sum::<f32>();
+        }
         let n = self.tables.of_x.len() / POWERS;
         let (x, square) = (&self.tables.of_x[n..2 * n], &self.tables.of_x[2 * n..]);
         let of_term = self.tables.of_rows.len() / coefficients.len();
@@ -140,11 +149,11 @@ impl FixedTilt {
     }
 }
 
-/// Refuses a tilt where there is nothing to tilt.
-pub(crate) fn check_moments(moments: bool, output: Output, dims: usize) -> Result<(), ConfigError> {
-    if moments && (dims == 0 || !matches!(output, Output::Softmax | Output::Exp)) {
+/// Refuses a polynomial where there is nothing to polynomial.
+pub(crate) fn check_polynomial(wanted: bool, output: Output, dims: usize) -> Result<(), ConfigError> {
+    if wanted && (dims == 0 || !matches!(output, Output::Softmax | Output::Exp)) {
         let allowed = "needs axes, and output = \"softmax\" or \"exp\", which have logarithms of probabilities to add to";
-        return Err(ConfigError::new("model.moments", moments, allowed));
+        return Err(ConfigError::new("model.log_density_polynomial", wanted, allowed));
     }
     Ok(())
 }
@@ -170,7 +179,7 @@ mod tests {
         let axes = (0..dims).map(|_| Axis::uniform(bins, -1.0, 1.0).unwrap()).collect();
         let mut set = CountSet::new(Grid::new(axes).unwrap());
         let grid = set.grid().clone();
-        let middles = Labels::positions(&grid.axes()[0]);
+        let middles = BatchObservables::positions(&grid.axes()[0]);
         let count = |cell: u32| {
             let bins = grid.split(cell);
             let squares = bins.iter().take(dims).map(|&bin| ((middles[bin as usize] - 0.1) / 0.2).powi(2));
@@ -181,20 +190,23 @@ mod tests {
         set
     }
 
-    /// A tilt, what it needs to know of the avalanches of `set`, and coefficients: the first latent number times `coefficients`.
-    fn tilt_of(set: &CountSet, coefficients: &[f32]) -> (Tilt, Parameters) {
+    /// A polynomial, what it needs to know of the avalanches of `set`, and coefficients: the first latent number times `coefficients`.
+    fn polynomial_of(set: &CountSet, coefficients: &[f32]) -> (LogDensityPolynomial, Parameters) {
         let dims = set.grid().dims();
-        let (tilt, labels) = (Tilt::new("network", set.grid(), LATENT), Labels::new(set.grid(), dims));
-        let specs = tilt.specs().into_iter().chain(labels.specs()).collect();
+        let (polynomial, batch_observables) = (
+            LogDensityPolynomial::new("network", set.grid(), LATENT),
+            BatchObservables::new(set.grid(), dims),
+        );
+        let specs = polynomial.specs().into_iter().chain(batch_observables.specs()).collect();
         let mut parameters = Parameters::initial(specs, 1, &Device::flex());
-        labels.prepare(&mut parameters, set);
+        batch_observables.prepare(&mut parameters, set);
         assert!(parameters.values("network.tilt.weight").iter().all(|w| *w == 0.0), "it begins with nothing");
         parameters.change("network.tilt.weight", |weights| {
             for (weights, coefficient) in weights.chunks_mut(LATENT).zip(coefficients) {
                 weights[0] = *coefficient;
             }
         });
-        (tilt, parameters)
+        (polynomial, parameters)
     }
 
     /// Each axis, then each pair of axes, of a position.
@@ -209,19 +221,19 @@ mod tests {
             let set = gaussian(dims, 9);
             let terms = dims + dims * (dims + 1) / 2;
             let coefficients: Vec<f32> = (0..terms).map(|i| 0.3 - 0.1 * i as f32).collect();
-            let (tilt, parameters) = tilt_of(&set, &coefficients);
+            let (polynomial, parameters) = polynomial_of(&set, &coefficients);
             let pass = Pass::inference(&parameters);
-            let got = to_host(tilt.of(&pass, tensor(vec![1.0, 5.0, -2.0, 7.0], LATENT)));
-            let units = Labels::units(&pass);
+            let got = to_host(polynomial.of(&pass, tensor(vec![1.0, 5.0, -2.0, 7.0], LATENT)));
+            let units = BatchObservables::units(&pass);
             let cells = set.grid().cells();
             let mut fixed = vec![1.0; 2 * cells];
             for (row, latent) in fixed.chunks_mut(cells).zip([[1.0, 5.0], [-2.0, 7.0]]) {
-                tilt.fixed(&parameters).add(&latent, row);
+                polynomial.fixed(&parameters).add(&latent, row);
             }
             for cell in 0..cells {
                 let bins = set.grid().split(cell as u32);
                 let place = |(axis, unit): (usize, &[f32; 2])| {
-                    let position = Labels::positions(&set.grid().axes()[axis])[bins[axis] as usize];
+                    let position = BatchObservables::positions(&set.grid().axes()[axis])[bins[axis] as usize];
                     ((position - unit[0]) / unit[1]).clamp(-REACH, REACH)
                 };
                 let u: Vec<f32> = units.iter().enumerate().map(place).collect();
@@ -241,7 +253,8 @@ mod tests {
         let (mut n, mut sums) = (0.0, [0.0; 5]);
         for (cell, ln_p) in ln_p.iter().enumerate() {
             let bins = grid.split(cell as u32);
-            let place = |axis: usize| f64::from(Labels::positions(&grid.axes()[axis])[bins[axis] as usize]);
+            let place =
+                |axis: usize| f64::from(BatchObservables::positions(&grid.axes()[axis])[bins[axis] as usize]);
             let (p, x, y) = (f64::from(*ln_p).exp(), place(0), place(grid.dims() - 1));
             n += p;
             for (sum, value) in sums.iter_mut().zip([x, y, x * x, y * y, x * y]) {
@@ -264,10 +277,10 @@ mod tests {
             ([0.0, 0.0, 0.18, 0.0, 0.0], 0.1, 0.2 / (1.0f64 - 0.36).sqrt(), 0.0),
             ([0.0, 0.0, 0.0, 0.2, 0.0], 0.1, 0.2 / (1.0f64 - 0.04).sqrt(), 0.2),
         ] {
-            let (tilt, parameters) = tilt_of(&set, &coefficients);
-            let added = to_host(tilt.of(&Pass::inference(&parameters), tensor(vec![1.0, 0.0], LATENT)));
-            let tilted: Vec<f32> = ln_p.iter().zip(added).map(|(ln_p, added)| ln_p + added).collect();
-            let got = moments(set.grid(), &tilted);
+            let (polynomial, parameters) = polynomial_of(&set, &coefficients);
+            let added = to_host(polynomial.of(&Pass::inference(&parameters), tensor(vec![1.0, 0.0], LATENT)));
+            let moved: Vec<f32> = ln_p.iter().zip(added).map(|(ln_p, added)| ln_p + added).collect();
+            let got = moments(set.grid(), &moved);
             for (got, want) in got.into_iter().zip([mean, width, correlation]) {
                 assert!((got - want).abs() < 5e-3, "{coefficients:?}: {got} for {want}");
             }
@@ -278,13 +291,13 @@ mod tests {
     fn derivatives_are_differences() {
         let set = gaussian(2, 9);
         let coefficients = [0.3, -0.2, 0.1, 0.05, -0.1];
-        let (tilt, parameters) = tilt_of(&set, &coefficients);
+        let (polynomial, parameters) = polynomial_of(&set, &coefficients);
         let latent = || tensor(vec![0.7, -0.3], LATENT);
         let weights: Vec<f32> = (0..set.grid().cells()).map(|i| ((i * 7) % 5) as f32 - 2.0).collect();
         let value = |parameters: &Parameters, latent: Tensor<2>| {
             let weights = tensor(weights.clone(), weights.len());
             let weights = if latent.is_autodiff() { weights.autodiff() } else { weights };
-            (tilt.of(&Pass::inference(parameters), latent) * weights).sum()
+            (polynomial.of(&Pass::inference(parameters), latent) * weights).sum()
         };
         let tracked = parameters.tracked(|_| true);
         let mut gradients = value(&tracked, latent().autodiff()).backward();
