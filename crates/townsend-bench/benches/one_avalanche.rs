@@ -29,7 +29,7 @@ fn measure() -> townsend::Result<()> {
     let cascade = <dyn Model>::open("microscopic_275".as_ref())?;
     line("cascade, ns an electron", &|first| electron(&*cascade, first), &|first| block(&*cascade, first));
     let real = simulate(&detector(None)?, 1, 0..400, &Setting::default())?;
-    let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n").set("training.sweeps=5");
+    let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n").set("training.sweeps=10");
     let clusters = train(&config, &real.clone().into(), &context)?.model(&context)?;
     line("clusters, ns an electron", &|first| electron(&*clusters, first), &|first| block(&*clusters, first));
 

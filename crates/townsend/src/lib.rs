@@ -10,7 +10,7 @@
 //! let context = Context::default();
 //! // Simulated avalanches take the place of microscopic ones here.
 //! let real = townsend::simulate(&townsend::detector(None)?, 1, 0..400, &Setting::default())?;
-//! let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n").set("training.sweeps=2");
+//! let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n").set("training.sweeps=10");
 //! let model = townsend::train(&config, &real.clone().into(), &context)?.model(&context)?;
 //!
 //! let parts = townsend::held_back(&*model, &real)?;

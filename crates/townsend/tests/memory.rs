@@ -33,7 +33,7 @@ fn trained(text: &str, set: &str) -> Trained {
 }
 
 fn clusters() -> Trained {
-    trained("[model]\nfamily = \"clusters\"\n", "training.sweeps=2")
+    trained("[model]\nfamily = \"clusters\"\n", "training.sweeps=10")
 }
 
 /// Avalanche `index` of a set and one that was drawn alone.
@@ -69,7 +69,7 @@ fn an_avalanche_is_the_same_alone_and_in_a_range() {
 fn a_pool_of_threads_that_is_handed_in_changes_nothing() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let one = Context { pool: Some(&pool), ..Context::default() };
-    let config = Configuration::from_toml("[model]\nfamily = \"clusters\"\n").set("training.sweeps=2");
+    let config = Configuration::from_toml("[model]\nfamily = \"clusters\"\n").set("training.sweeps=10");
     let on_one = train(&config, &avalanches(120).into(), &one).unwrap();
     assert_eq!(on_one.run, clusters().run);
 }

@@ -102,7 +102,7 @@ fn the_shipped_detector_is_reproduced() {
 fn a_fit_is_the_same_every_time_and_its_shards_are_the_whole() {
     let desk = fitted();
     desk.does("train cascade-stages.toml --data single_foils.npz --run again --threads 1");
-    for name in ["config.toml", "detector.toml", "data.json"] {
+    for name in ["config.toml", "detector.toml", "run.json"] {
         assert!(desk.bytes(&format!("run/{name}")) == desk.bytes(&format!("again/{name}")), "{name}");
     }
     desk.does("generate --run run --events 100 --out whole.npz");

@@ -1,17 +1,17 @@
-//! The cloud: clusters of clusters, learned from electrons alone.
+//! Clusters of clusters, learned from electrons alone.
 
 use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::support::{Desk, copy, read, shipped};
 
-const TRAIN: &str = "train cloud-vae.toml --data real.npz";
+const TRAIN: &str = "train clusters.toml --data real.npz";
 /// Makes a training small.
 const SMALL: &str =
     "--set training.electrons=30000 --set training.sweeps=30 --set training.most_electrons=200";
 
 fn config() -> std::path::PathBuf {
-    shipped("../configs/cloud-vae.toml")
+    shipped("../configs/clusters.toml")
 }
 
 /// `real.npz`, simulated avalanches of a triple GEM, and `run`, a small training on them, made once.
@@ -65,16 +65,16 @@ fn a_run_holds_what_was_done() {
         assert_eq!(line["sweep"], place + 1);
         assert!(line["ln_density"].is_f64() && line["centres"].as_array().unwrap().len() == 2, "{line}");
     }
-    let data: serde_json::Value = serde_json::from_slice(&desk.bytes("run/data.json")).unwrap();
-    assert_eq!((&data["family"], &data["bound"][1]), (&"cloud-vae".into(), &lines[29]["bound"]));
+    let data: serde_json::Value = serde_json::from_slice(&desk.bytes("run/run.json")).unwrap();
+    assert_eq!((&data["family"], &data["summary"]["bound"][1]), (&"clusters".into(), &lines[29]["bound"]));
     // A configuration without any table but that of the model has the same defaults.
-    std::fs::write(desk.path("bare.toml"), "[model]\nfamily = \"cloud-vae\"\n").unwrap();
+    std::fs::write(desk.path("bare.toml"), "[model]\nfamily = \"clusters\"\n").unwrap();
     desk.does(&format!("train bare.toml --data real.npz --run bare {SMALL}"));
     assert_same_runs(&desk, "run", "bare");
 }
 
 fn assert_same_runs(desk: &Desk, one: &str, other: &str) {
-    for name in ["config.toml", "data.json", "metrics.jsonl", "model.toml"] {
+    for name in ["config.toml", "run.json", "metrics.jsonl", "model.toml"] {
         assert!(desk.bytes(&format!("{one}/{name}")) == desk.bytes(&format!("{other}/{name}")), "{name}");
     }
 }
@@ -111,7 +111,7 @@ fn threads_and_shards_change_nothing() {
 fn histograms_of_three_coordinates_are_learned_from() {
     let desk = desk();
     desk.does("convert real.npz histograms.root --dims 2,3");
-    desk.does(&format!("train cloud-vae.toml --data histograms.root --run counts {SMALL}"));
+    desk.does(&format!("train clusters.toml --data histograms.root --run counts {SMALL}"));
     desk.does("generate --run counts --events 1500 --out generated.npz");
     let check = "check --real histograms.root --held-back counts --generated generated.npz --out report";
     desk.does(&format!(
@@ -119,7 +119,7 @@ fn histograms_of_three_coordinates_are_learned_from() {
     ));
 
     desk.does("convert real.npz flat.root --dims 2");
-    let said = desk.fails(1, "train cloud-vae.toml --data flat.root --run flat");
+    let said = desk.fails(1, "train clusters.toml --data flat.root --run flat");
     assert!(said.contains("flat.root: the avalanches are histograms of 2 coordinates"), "{said}");
     assert!(said.contains("hint: bring histograms of x, z and t"), "{said}");
 }
@@ -133,18 +133,18 @@ fn what_it_has_not_is_refused() {
         (
             2,
             format!("{other} --resume"),
-            "cloud-vae.toml: a cloud is trained in one go, there is nothing to resume; leave out --resume",
+            "clusters.toml: a model of this family is trained in one go, so there is nothing to resume\n  hint: leave out --resume",
         ),
         (
             2,
             format!("{other} --set model.levels=4"),
-            "cloud-vae.toml: model.levels is 4, but must be from 0 to 3",
+            "clusters.toml: model.levels is 4, but must be from 0 to 3",
         ),
         (2, format!("{other} --set training.sweeps=9"), "training.sweeps is 9, but must be from 10"),
         (2, format!("{other} --set training.epochs=9"), "unknown field `epochs`"),
         (2, format!("{other} --set data.test=1"), "test"),
         (1, format!("{TRAIN} --run run"), "--force"),
-        (1, "train cloud-vae.toml --data missing.npz --run other".into(), "missing.npz"),
+        (1, "train clusters.toml --data missing.npz --run other".into(), "missing.npz"),
         (
             2,
             format!("{generate} --start 30,0"),
@@ -167,15 +167,15 @@ fn damaged_runs_are_refused() {
         assert!(text.contains(from), "{text}");
         std::fs::write(desk.path(format!("{name}/{file}")), text.replacen(from, to, 1)).unwrap();
     };
-    damaged("newer", "data.json", "\"version\": 1", "\"version\": 99");
-    damaged("bare", "data.json", "\"digest\"", "\"digits\"");
+    damaged("newer", "run.json", "\"version\": 3", "\"version\": 99");
+    damaged("bare", "run.json", "\"digest\"", "\"digits\"");
     damaged("negative", "model.toml", "empty = 0", "empty = -1");
     damaged("unknown", "model.toml", "empty", "void");
     damaged("gone", "model.toml", "", "");
     std::fs::remove_file(desk.path("gone/model.toml")).unwrap();
     for (run, says) in [
         ("newer", "99"),
-        ("bare", "bare/data.json: missing field `digest`"),
+        ("bare", "bare/run.json: is damaged: missing field `digest`"),
         ("negative", "negative/model.toml: sizes.empty is -1"),
         ("unknown", "unknown/model.toml: "),
         ("gone", "gone/model.toml: "),
