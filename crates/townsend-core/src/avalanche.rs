@@ -153,6 +153,21 @@ impl ElectronSet {
         self.offsets.push(self.x.len() as u64);
     }
 
+    /// Appends all avalanches of `other`; units and provenance stay as they are.
+    pub fn append(&mut self, other: &Self) {
+        let base = self.x.len() as u64;
+        self.x.extend_from_slice(&other.x);
+        self.z.extend_from_slice(&other.z);
+        self.t.extend_from_slice(&other.t);
+        self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
+    }
+
+    /// The arrays as they stand in an npz file: offsets, with one more entry than avalanches, and x, z and t of all
+    /// electrons. It is the inverse of [`ElectronSet::from_arrays`].
+    pub fn into_arrays(self) -> (Vec<u64>, Vec<f32>, Vec<f32>, Vec<f32>) {
+        (self.offsets, self.x, self.z, self.t)
+    }
+
     /// Number of avalanches, empty ones included.
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
@@ -260,7 +275,7 @@ impl CountSet {
         self.offsets.push(self.cells.len() as u64);
     }
 
-    /// Adds an avalanche given as one cell an electron, sorted.
+    /// Adds an avalanche given as the cell of each electron, sorted.
     ///
     /// # Panics
     /// As [`CountSet::push`], if the cells are not sorted.
@@ -268,7 +283,7 @@ impl CountSet {
         self.push(sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)));
     }
 
-    /// Appends all avalanches of `other`, which must lie on the same cells.
+    /// Appends all avalanches of `other`, which must be counted on the same grid; units and provenance stay as they are.
     pub fn append(&mut self, other: &Self) -> Result<(), GridError> {
         if !self.grid.same_cells(&other.grid) {
             return Err(incompatible(&self.grid, &other.grid));

@@ -87,6 +87,29 @@ impl Dataset {
         }
     }
 
+    /// Appends all avalanches of `other`: electrons to electrons, counts to counts on the same grid. Units and
+    /// provenance stay as they are.
+    ///
+    /// # Errors
+    /// If one holds electrons and the other counts, or if the grids differ; nothing is appended then.
+    pub fn append(&mut self, other: &Self) -> Result<(), GridError> {
+        match (&mut *self, other) {
+            (Self::Electrons(set), Self::Electrons(other)) => {
+                set.append(other);
+                Ok(())
+            }
+            (Self::Counts(set), Self::Counts(other)) => set.append(other),
+            (set, other) => Err(GridError::MixedKinds { have: set.kind(), other: other.kind() }),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Electrons(_) => "electrons",
+            Self::Counts(_) => "counts",
+        }
+    }
+
     /// The avalanches with these numbers, in this order.
     ///
     /// # Panics
@@ -184,7 +207,13 @@ mod tests {
             let (head, tail): (Vec<_>, Vec<_>) = (0..data.len()).partition(|&i| i < cut);
             let mut joined = data.select(&head).to_counts(&grid).unwrap();
             joined.append(&data.select(&tail).to_counts(&grid).unwrap()).unwrap();
-            prop_assert_eq!(joined, data.to_counts(&grid).unwrap());
+            prop_assert_eq!(&joined, &data.to_counts(&grid).unwrap());
+            let mut electrons = data.select(&head);
+            electrons.append(&data.select(&tail)).unwrap();
+            prop_assert_eq!(&electrons, &data);
+            let mut counts = Dataset::from(data.select(&head).to_counts(&grid).unwrap());
+            counts.append(&data.select(&tail).to_counts(&grid).unwrap().into()).unwrap();
+            prop_assert_eq!(counts, Dataset::from(joined));
         }
     }
 
@@ -196,6 +225,25 @@ mod tests {
         assert_eq!(a.digest(), a.clone().digest());
         assert_ne!(a.digest(), moved.digest());
         assert_ne!(a.digest(), regrouped.digest());
+    }
+
+    #[test]
+    fn electrons_and_counts_are_not_mixed() {
+        let electrons = Dataset::from(electrons(&[vec![(0.0, 0.0, 170.0)]]));
+        let counts = |dims| Dataset::from(electrons.to_counts(&Grid::standard(dims).unwrap()).unwrap());
+        let mut joined = electrons.clone();
+        let mixed = joined.append(&counts(2)).unwrap_err();
+        assert_eq!(mixed, GridError::MixedKinds { have: "electrons", other: "counts" });
+        assert_eq!(joined, electrons);
+        assert!(matches!(counts(2).append(&counts(3)), Err(GridError::Incompatible { .. })));
+    }
+
+    #[test]
+    fn arrays_are_taken_out_as_they_went_in() {
+        let set = electrons(&[vec![(0.0, 0.1, 170.0), (0.5, -0.1, 171.0)], vec![]]);
+        let (offsets, x, z, t) = set.clone().into_arrays();
+        assert_eq!(offsets, [0, 2, 2]);
+        assert_eq!(ElectronSet::from_arrays(offsets, x, z, t, Meta::default()), Ok(set));
     }
 
     #[test]

@@ -33,6 +33,14 @@ pub enum GridError {
     /// Electrons were asked for where only counts exist.
     #[error("histograms hold counts; the electrons' positions cannot be recovered from them")]
     NoElectrons,
+    /// Electrons and counts cannot be one data set.
+    #[error("some avalanches are {have} and others {other}; count the electrons on the grid of the others first")]
+    MixedKinds {
+        /// What the first avalanches are.
+        have: &'static str,
+        /// What those to be appended are.
+        other: &'static str,
+    },
 }
 
 /// Cells over the first `dims` of the coordinates x, z, t. A cell's number is ROOT's global bin:

@@ -1,5 +1,6 @@
 //! What every part of townsend speaks: axes and grids with ROOT's flow bins, avalanches as electrons or as sparse
-//! counts, data sets of them, the split into training, validation and test, and named random streams.
+//! counts, data sets of them, the split into training, validation and test, named random streams, normal numbers, and the
+//! distribution of the number of electrons.
 //!
 //! Nothing here knows a file format, a network or a plot.
 //!
@@ -18,24 +19,36 @@
 
 mod avalanche;
 mod axis;
+mod blocks;
 mod dataset;
+mod electron_buffer;
 mod grid;
 mod minimise;
+mod normal;
 mod output;
 mod progress;
 mod provenance;
 mod random;
 mod run;
+mod sizes;
+mod special;
 mod split;
 
 pub use avalanche::{Avalanche, Coordinate, CountSet, Counts, ElectronSet};
 pub use axis::{Axis, AxisError};
+pub use blocks::electron_blocks;
 pub use dataset::Dataset;
+pub use electron_buffer::ElectronBuffer;
 pub use grid::{Grid, GridError};
 pub use minimise::minimise;
+pub use normal::fill_normal;
 pub use output::{OutputError, OutputFile};
 pub use progress::{Progress, Silent, Task};
 pub use provenance::{InputFile, Meta, Provenance};
 pub use random::{Purpose, Stream, stream};
 pub use run::{RUN_VERSION, RunError, RunFiles, RunHeader, TrainedOn};
-pub use split::{Part, Split, SplitError};
+pub use sizes::{
+    FilledSizes, PolyaSizes, SizeConfig, SizeError, SizeForm, SizeModel, SizePart, negative_binomial,
+};
+pub use special::{digamma, ln_gamma, zero_crossing};
+pub use split::{HeldBack, Part, Split, SplitError};

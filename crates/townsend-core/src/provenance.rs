@@ -17,6 +17,11 @@ pub struct InputFile {
 }
 
 impl InputFile {
+    /// A file whose bytes are in memory, such as a model that is part of a larger file.
+    pub fn of(name: &str, bytes: &[u8]) -> Self {
+        Self { file: name.into(), sha256: hexadecimal(&Sha256::digest(bytes)) }
+    }
+
     /// Reads the file once and takes its hash.
     pub fn read(path: &Path) -> io::Result<Self> {
         let mut file = std::fs::File::open(path)?;
@@ -87,5 +92,6 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         // FIPS 180-2, appendix B.1
         assert_eq!(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(InputFile::of(&file.file, b"abc"), file);
     }
 }

@@ -83,6 +83,29 @@ impl Split {
     }
 }
 
+/// The `[data]` table of models that need no validation part: which avalanches are held back for tests.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeldBack {
+    /// Fraction of the avalanches that is held back.
+    pub test: f64,
+    /// Seed of the choice of these.
+    pub seed: u64,
+}
+
+impl Default for HeldBack {
+    fn default() -> Self {
+        Self { test: 0.2, seed: 1 }
+    }
+}
+
+impl HeldBack {
+    /// The split into training and test; an error if the fraction cannot be.
+    pub fn split(self) -> Result<Split, SplitError> {
+        Split::new(self.seed, 0.0, self.test)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
+use townsend_core::SizeError;
 
 /// A configuration value that cannot be used.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -48,4 +49,15 @@ pub enum ModelError {
         /// What there is.
         available: String,
     },
+}
+
+impl From<SizeError> for ModelError {
+    fn from(error: SizeError) -> Self {
+        match error {
+            SizeError::Range { key, value, allowed } => {
+                Self::Config(ConfigError { key: format!("size.{key}"), value, allowed: format!("must be {allowed}") })
+            }
+            SizeError::NothingToLearn { avalanches } => Self::NothingToLearn(avalanches),
+        }
+    }
 }

@@ -52,7 +52,6 @@ mod parameters;
 mod polynomial;
 mod sampler;
 mod schedule;
-mod size;
 pub mod vae;
 
 pub use adversarial::AdversarialLoss;
@@ -68,4 +67,4 @@ pub use output::{Output, Scaling};
 pub use parameters::{Parameters, Role, TensorSpec};
 pub use sampler::{Sampler, SamplerKind};
 pub use schedule::Schedule;
-pub use size::{SizeConfig, SizeForm, SizeModel};
+pub use townsend_core::{SizeConfig, SizeForm, SizeModel};

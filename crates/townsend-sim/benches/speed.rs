@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
-use townsend_core::{Purpose, stream};
-use townsend_sim::{Detector, Simulation, Start, Workspace, fill_normal};
+use townsend_core::{Purpose, fill_normal, stream};
+use townsend_sim::{Detector, Simulation, Start, Workspace};
 
 const ROUNDS: usize = 9;
 const NUMBERS: usize = 1 << 22;
@@ -20,7 +20,7 @@ fn main() {
         return;
     }
     let detector = Detector::from_toml(DETECTOR).expect("the detector that ships is valid");
-    let simulation = Simulation::new(&detector, Start::Cell).expect("the detector that ships is valid");
+    let simulation = Simulation::new(&detector).expect("the detector that ships is valid");
     let mut random = stream(1, Purpose::new("bench"), 0);
     let mut bytes = vec![0u8; 4 * NUMBERS];
     let mut numbers = vec![0f32; NUMBERS];
@@ -48,10 +48,10 @@ fn main() {
             NUMBERS
         }));
         rates[3].push(rate(&mut || {
-            (0..1000).map(|index| black_box(simulation.avalanche(1, index, &mut workspace)).len()).sum()
+            (0..1000).map(|index| black_box(simulation.avalanche(1, index, Start::Cell, &mut workspace)).len()).sum()
         }));
         rates[4].push(rate(&mut || {
-            let sets = simulation.blocks(1, 0..4000).map(black_box);
+            let sets = simulation.blocks(1, 0..4000, Start::Cell).map(black_box);
             sets.map(|set| set.column(townsend_core::Coordinate::X).len()).sum()
         }));
     }

@@ -1,15 +1,21 @@
 //! The description of a detector, in TOML.
 
+mod gas;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use townsend_core::InputFile;
 
-use crate::{GasTable, Polya, Readout, SimError, Track, Transport};
+pub use gas::Gas;
+use gas::WrittenGas;
 
-/// A detector: gas, field, foils and gaps. Every value was checked when it was read, so it can be simulated.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+use crate::{Polya, Readout, SimError, Track, Transport};
+
+/// A detector: gas, field, foils and gaps. Every value was checked when it was read, and the gas table is part of it, so
+/// it can be simulated without further files. Serialised, it is a description that gives the same detector.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Detector {
     /// What it is.
     pub name: String,
@@ -22,32 +28,26 @@ pub struct Detector {
     /// The foils, from the top, each with the gap below it; the last gap is the induction gap.
     pub foils: Vec<Foil>,
     /// The charged particle that crosses the drift gap; only needed to simulate tracks.
-    #[serde(default)]
     pub track: Option<Track>,
     /// The strips of the anode; only needed to read them.
-    #[serde(default)]
     pub readout: Option<Readout>,
-    /// The folder of the description: files named in it are looked for there.
     #[serde(skip)]
-    folder: PathBuf,
+    files: Vec<InputFile>,
 }
 
-/// The `[gas]` table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A detector as its description has it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Gas {
-    /// Name of a table that comes with the program, or a file: TOML like theirs, or a `.gas` file of Garfield++. Its path
-    /// starts from the folder of the description.
-    pub table: String,
-    /// Magnetic field perpendicular to the electric one, T.
+struct Written {
+    name: String,
+    gas: WrittenGas,
+    lattice: Holes,
+    drift: Gap,
+    foils: Vec<Foil>,
     #[serde(default)]
-    pub magnetic_field_t: f64,
-    /// Factors on the table's diffusion across and along B, for tables that are less certain than a comparison.
-    #[serde(default = "ones")]
-    pub transverse_scale: [f64; 2],
-    /// Factor on its longitudinal diffusion.
-    #[serde(default = "one")]
-    pub longitudinal_scale: f64,
+    track: Option<Track>,
+    #[serde(default)]
+    readout: Option<Readout>,
 }
 
 /// The `[lattice]` table.
@@ -87,9 +87,9 @@ pub struct Foil {
     /// Diffusion on the way into a hole: hole h is chosen with a probability in proportion to `exp(−r_h²/2s²)`. With s = 0 it
     /// is the nearest.
     pub hole_spread_um: f64,
-    /// The part of its distance from the hole's axis that an electron leaves to its children as a common offset.
+    /// The part of its offset from the hole's axis that an electron leaves to its children as a common offset.
     #[serde(default)]
-    pub memory: f64,
+    pub offset_retention: f64,
     /// Spread, a direction, of the children's common offset from the axis.
     #[serde(default)]
     pub common_spread_um: f64,
@@ -136,12 +136,15 @@ pub struct Condition {
     pub transit_ns: f64,
 }
 
-fn one() -> f64 {
-    1.0
-}
-
-fn ones() -> [f64; 2] {
-    [1.0; 2]
+/// A condition that all foils of a detector depend on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SharedCondition {
+    /// Its name, such as `voltage_v`.
+    pub name: String,
+    /// Its value at each foil, from the top.
+    pub values: Vec<f64>,
+    /// For each foil the least and the largest value that the dependence was found with.
+    pub ranges: Vec<[f64; 2]>,
 }
 
 impl Detector {
@@ -163,25 +166,53 @@ impl Detector {
         Self::SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|&(_, text)| text)
     }
 
-    /// Reads and checks a file with a description.
+    /// Reads and checks a file with a description. A file named in it is looked for from the folder of the description.
     pub fn read(path: &Path) -> Result<Self, SimError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| SimError::Read { file: path.into(), source })?;
-        let within = |source: SimError| SimError::In { file: path.into(), source: source.into() };
-        let mut detector = Self::from_toml(&text).map_err(within)?;
-        detector.folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut detector = Self::parse(&text, folder)
+            .map_err(|source| SimError::In { file: path.into(), source: source.into() })?;
+        detector.files.insert(0, InputFile::of(&path.display().to_string(), text.as_bytes()));
         Ok(detector)
     }
 
-    /// Reads and checks a description. Files named in it are looked for in the current folder.
+    /// Reads and checks a description. A file named in it is looked for from the current folder.
     pub fn from_toml(text: &str) -> Result<Self, SimError> {
-        let detector: Self = toml::from_str(text)?;
+        Self::parse(text, Path::new(""))
+    }
+
+    fn parse(text: &str, folder: &Path) -> Result<Self, SimError> {
+        let Written { name, gas, lattice, drift, foils, track, readout } = toml::from_str(text)?;
+        let (gas, file) = gas.resolve(folder)?;
+        let files = file.into_iter().collect();
+        let detector = Self { name, gas, lattice, drift, foils, track, readout, files };
         detector.check()?;
         Ok(detector)
     }
 
-    /// Sets a condition of the foils, from the top: one value for all of them, or one for each. Returns what is to be said of
-    /// it: foils for which the value is outside the range that their dependence was found with.
+    /// The files that the detector was read from: its description, then its gas table, as far as they are files.
+    pub fn files(&self) -> &[InputFile] {
+        &self.files
+    }
+
+    /// The conditions that every foil depends on, by name.
+    pub fn conditions(&self) -> Vec<SharedCondition> {
+        let Some((first, others)) = self.foils.split_first() else { return Vec::new() };
+        let shared = |name: &&String| others.iter().all(|foil| foil.conditions.contains_key(*name));
+        let of_foils = |name: &String| {
+            let of_foil = |foil: &Foil| foil.conditions[name];
+            SharedCondition {
+                name: name.clone(),
+                values: self.foils.iter().map(|foil| of_foil(foil).value).collect(),
+                ranges: self.foils.iter().map(|foil| of_foil(foil).range).collect(),
+            }
+        };
+        first.conditions.keys().filter(shared).map(of_foils).collect()
+    }
+
+    /// Sets a condition of the foils, from the top: one value for all of them, or one for each. Returns a warning for each
+    /// foil whose value is outside the range that its dependence was found with.
     ///
     /// # Errors
     /// If the number of values is another, or a foil that one is meant for does not depend on this condition, or a parameter
@@ -207,33 +238,12 @@ impl Detector {
         Ok(outside)
     }
 
-    /// The file with the gas table, if it is not one that comes with the program.
-    pub fn gas_file(&self) -> Option<PathBuf> {
-        let table = &self.gas.table;
-        (GasTable::is_file(table) && !GasTable::names().any(|name| name == table))
-            .then(|| self.folder.join(table))
-    }
-
-    /// The gas table.
-    pub fn gas_table(&self) -> Result<GasTable, SimError> {
-        if let Some(file) = self.gas_file() {
-            return GasTable::read(&file);
-        }
-        GasTable::shipped(&self.gas.table).unwrap_or_else(|| {
-            let names: Vec<_> = GasTable::names().collect();
-            Err(SimError::NoTable {
-                name: self.gas.table.clone(),
-                remedy: format!(
-                    "the program has {}\n  hint: give the name of one of them, or of a file that ends in .toml or .gas",
-                    names.join(", ")
-                ),
-            })
-        })
-    }
-
-    /// Transport in a gap at this field, with the configuration's factors.
-    pub fn transport(&self, table: &GasTable, field_kv_cm: f64) -> Result<Transport, SimError> {
-        let mut transport = table.transport(field_kv_cm, self.gas.magnetic_field_t)?;
+    /// Transport in a gap at this electric field, kV/cm, with the factors of the description.
+    ///
+    /// # Errors
+    /// If the gas table does not hold the field.
+    pub fn transport(&self, field_kv_cm: f64) -> Result<Transport, SimError> {
+        let mut transport = self.gas.table.transport(field_kv_cm, self.gas.magnetic_field_t)?;
         transport.longitudinal *= self.gas.longitudinal_scale;
         for (sigma, scale) in transport.transverse.iter_mut().zip(self.gas.transverse_scale) {
             *sigma *= scale;
@@ -242,12 +252,7 @@ impl Detector {
     }
 
     fn check(&self) -> Result<(), SimError> {
-        let gas = &self.gas;
-        within("gas.magnetic_field_t", gas.magnetic_field_t, 0.0, 10.0)?;
-        for scale in gas.transverse_scale {
-            within("gas.transverse_scale", scale, 0.0, 10.0)?;
-        }
-        within("gas.longitudinal_scale", gas.longitudinal_scale, 0.0, 10.0)?;
+        self.gas.check()?;
         within("lattice.pitch_um", self.lattice.pitch_um, 1.0, 10_000.0)?;
         self.drift.check("drift")?;
         self.track.as_ref().map_or(Ok(()), Track::check)?;
@@ -308,7 +313,7 @@ impl Foil {
             ("theta", self.theta, -0.5, 100.0),
             ("extraction", self.extraction, 0.0, 1.0),
             ("hole_spread_um", self.hole_spread_um, 0.0, 10_000.0),
-            ("memory", self.memory, -1.0, 1.0),
+            ("offset_retention", self.offset_retention, -1.0, 1.0),
             ("common_spread_um", self.common_spread_um, 0.0, 10_000.0),
             ("exit_spread_um", self.exit_spread_um, 0.0, 10_000.0),
             ("transit_ns", self.transit_ns, 0.0, 1e6),

@@ -7,15 +7,16 @@
 //! use townsend_sim::{Detector, Simulation, Start, Workspace};
 //!
 //! let detector = Detector::from_toml(Detector::shipped("cgem").unwrap())?;
-//! let simulation = Simulation::new(&detector, Start::Cell)?;
+//! let simulation = Simulation::new(&detector)?;
 //! let mut workspace = Workspace::default();
-//! let sizes: Vec<usize> = (0..100).map(|index| simulation.avalanche(1, index, &mut workspace).len()).collect();
+//! let sizes: Vec<usize> = (0..100)
+//!     .map(|index| simulation.avalanche(1, index, Start::Cell, &mut workspace).len())
+//!     .collect();
 //! let empty = sizes.iter().filter(|&&size| size == 0).count();
 //! assert!((5..50).contains(&empty) && sizes.iter().sum::<usize>() > 10_000);
 //! # Ok::<(), townsend_sim::SimError>(())
 //! ```
 
-mod cloud;
 mod detector;
 mod error;
 mod fit;
@@ -23,23 +24,20 @@ mod gap;
 mod gas;
 mod holes;
 mod lattice;
-mod normal;
 mod polya;
 mod readout;
 mod simulation;
 mod stage;
 mod track;
 
-pub use cloud::Cloud;
-pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes};
+pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, SharedCondition};
 pub use error::SimError;
 pub use fit::{FittedFoil, KnownFoil, Recorded, Responses, fit_foil};
 pub use gap::Drift;
 pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;
-pub use normal::fill_normal;
 pub use polya::Polya;
 pub use readout::{Readout, StripHit, StripReadout, StripWorkspace};
 pub use simulation::{Simulation, Start, Workspace};
-pub use stage::{FoilStage, Stage};
+pub use stage::{FoilStage, Stage, StageWorkspace};
 pub use track::{Cluster, Ionisation, Track};

@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use rand::RngExt;
-use rayon::prelude::*;
-use townsend_core::{ElectronSet, Purpose, Stream, stream};
+use townsend_core::{
+    ElectronBuffer, ElectronSet, Purpose, Stream, electron_blocks, fill_normal, stream,
+};
 
 use crate::{
-    Cloud, Cluster, Detector, Drift, FoilStage, GasTable, Ionisation, Lattice, SimError, Stage, Transport,
-    fill_normal,
+    Cluster, Detector, Drift, FoilStage, Ionisation, Lattice, SimError, Stage, StageWorkspace, Transport,
 };
 
 /// Where the primary electron starts.
@@ -56,97 +56,126 @@ pub struct Simulation {
     stages: Vec<Box<dyn Stage>>,
     drift_mm: f64,
     drift: Transport,
-    start: Start,
     track: Option<Ionisation>,
 }
 
-/// Memory for one avalanche under way, to be used again for the next.
+/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than all before.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    now: Cloud,
-    next: Cloud,
+    /// The electrons above the stages with even numbers, from 0, and above those with odd numbers.
+    buffers: [ElectronBuffer; 2],
+    clusters: Vec<Cluster>,
+    stage: StageWorkspace,
 }
 
 impl Simulation {
     const PURPOSE: Purpose = Purpose::new("simulate");
-    /// Avalanches that one thread simulates before it hands them on; of events of a track, which are some 50 avalanches
-    /// each, it is one.
+    /// Avalanches that one thread simulates before it hands them on. An event of a track is some 50 avalanches, so it
+    /// is a block of its own.
     const BLOCK: u64 = 32;
-    /// Blocks that are simulated in parallel.
+    /// Blocks that are simulated in parallel before the first of them is handed on.
     const BLOCKS_TOGETHER: u64 = 16;
 
-    /// Prepares a detector, with primary electrons at `start`.
-    pub fn new(detector: &Detector, start: Start) -> Result<Self, SimError> {
-        Self::with_gas(detector, &detector.gas_table()?, start)
-    }
-
-    /// The same with a gas table that was read before, for those who simulate many detectors with one gas.
-    pub fn with_gas(detector: &Detector, table: &GasTable, start: Start) -> Result<Self, SimError> {
+    /// Prepares a detector.
+    ///
+    /// # Errors
+    /// If its gas table does not hold the field of a gap.
+    pub fn new(detector: &Detector) -> Result<Self, SimError> {
         let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         for foil in &detector.foils {
-            let transport = detector.transport(table, foil.field_kv_cm)?;
+            let transport = detector.transport(foil.field_kv_cm)?;
             let mut drift = Drift::over(foil.gap_mm - foil.included_mm, &transport);
             // The response of a foil is symmetric; what the magnetic field does within it is left to the gap.
             drift.shift_mm = foil.gap_mm * transport.lorentz_tangent();
             stages.push(Box::new(FoilStage::new(lattice, foil, &drift)));
         }
-        let drift = detector.transport(table, detector.drift.field_kv_cm)?;
+        let drift = detector.transport(detector.drift.field_kv_cm)?;
         let drift_mm = detector.drift.gap_mm;
         let track = detector.track.as_ref().map(|track| Ionisation::new(track, drift_mm));
-        if start == Start::Track && track.is_none() {
-            return Err(SimError::Missing { table: "track", what: "how a track ionises the gas" });
-        }
-        Ok(Self { lattice, stages, drift_mm, drift, start, track })
+        Ok(Self { lattice, stages, drift_mm, drift, track })
     }
 
-    /// The electrons at the anode of avalanche number `index`: a function of seed and index alone. Positions are relative
-    /// to the start of the primary electron.
-    pub fn avalanche<'a>(&self, seed: u64, index: u64, workspace: &'a mut Workspace) -> &'a Cloud {
+    /// An error if avalanches cannot start so: a track needs the detector's `[track]` table.
+    pub fn check_start(&self, start: Start) -> Result<(), SimError> {
+        if start == Start::Track && self.track.is_none() {
+            return Err(SimError::Missing { table: "track", what: "how a track ionises the gas" });
+        }
+        Ok(())
+    }
+
+    /// The electrons at the anode of avalanche number `index`, in mm and ns: a function of seed, index and start alone.
+    /// Positions are relative to the start of the primary electron, times count from its start.
+    ///
+    /// A start that [`Simulation::check_start`] refuses gives no electrons.
+    pub fn avalanche<'a>(
+        &self,
+        seed: u64,
+        index: u64,
+        start: Start,
+        workspace: &'a mut Workspace,
+    ) -> &'a ElectronBuffer {
         let mut random = stream(seed, Self::PURPOSE, index);
-        let Workspace { now, next } = workspace;
+        let Workspace { buffers: [now, next], clusters, stage: scratch } = workspace;
+        // The references are exchanged, not the buffers: so the same avalanche finds the same memory again.
+        let (mut now, mut next) = (now, next);
         now.clear();
-        let (x, z) = self.primary(now, &mut random);
+        let (x, z) = self.add_primaries(start, now, clusters, &mut random);
         for stage in &self.stages {
             next.clear();
-            stage.respond(now, next, &mut random);
-            std::mem::swap(now, next);
+            stage.respond(now, next, scratch, &mut random);
+            std::mem::swap(&mut now, &mut next);
         }
         now.x.iter_mut().for_each(|value| *value -= x);
         now.z.iter_mut().for_each(|value| *value -= z);
         now
     }
 
-    /// Puts the primary electrons above the first foil and returns where they started.
-    fn primary(&self, cloud: &mut Cloud, random: &mut Stream) -> (f32, f32) {
-        let (x, z) = match self.start {
+    /// Puts the primary electrons above the first foil and returns where they started, mm.
+    fn add_primaries(
+        &self,
+        start: Start,
+        electrons: &mut ElectronBuffer,
+        clusters: &mut Vec<Cluster>,
+        random: &mut Stream,
+    ) -> (f32, f32) {
+        let (x, z) = match start {
             Start::At { x_um, z_um } => ((x_um / 1000.0) as f32, (z_um / 1000.0) as f32),
             Start::Cell | Start::Drift | Start::Track => self.lattice.point_in_cell(random),
         };
-        match (self.start, &self.track) {
-            (Start::Drift, _) => {
+        match start {
+            Start::Cell | Start::At { .. } => electrons.push(x, z, 0.0),
+            Start::Drift => {
                 let height = self.drift_mm * random.random::<f64>();
-                self.drift_down(cloud, [x, z], height, random);
+                self.drift_down(electrons, [x, z], height, random);
             }
-            (Start::Track, Some(track)) => {
-                let clusters: Vec<Cluster> = track.clusters(random).collect();
-                for Cluster { height_mm, offset_mm, electrons } in clusters {
+            Start::Track => {
+                clusters.clear();
+                if let Some(track) = &self.track {
+                    clusters.extend(track.clusters(random));
+                }
+                for Cluster { height_mm, offset_mm, electrons: number } in clusters {
                     let start = [x + offset_mm[0], z + offset_mm[1]];
-                    (0..electrons).for_each(|_| self.drift_down(cloud, start, height_mm, random));
+                    (0..*number).for_each(|_| self.drift_down(electrons, start, *height_mm, random));
                 }
             }
-            _ => cloud.push(x, z, 0.0),
         }
         (x, z)
     }
 
     /// Adds an electron that drifted from a height above the first foil.
-    fn drift_down(&self, cloud: &mut Cloud, [x, z]: [f32; 2], height_mm: f64, random: &mut Stream) {
+    fn drift_down(
+        &self,
+        electrons: &mut ElectronBuffer,
+        [x, z]: [f32; 2],
+        height_mm: f64,
+        random: &mut Stream,
+    ) {
         let drift = Drift::over(height_mm, &self.drift);
         let mut normal = [0.0; 3];
         fill_normal(random, &mut normal);
         let late = drift.sigma_t_ns as f32 * normal[2];
-        cloud.push(
+        electrons.push(
             x + drift.shift_mm as f32
                 + drift.sigma_mm[0] as f32 * normal[0]
                 + drift.sweep_mm_ns as f32 * late,
@@ -155,23 +184,12 @@ impl Simulation {
         );
     }
 
-    /// The avalanches with these numbers, in order, a few at a time; all threads simulate together.
-    pub fn blocks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = ElectronSet> {
-        let Range { start, end } = range;
-        let size = if self.start == Start::Track { 1 } else { Self::BLOCK };
-        let together = size * Self::BLOCKS_TOGETHER;
-        (start..end).step_by(together as usize).flat_map(move |first| {
-            let last = end.min(first + together);
-            let firsts: Vec<u64> = (first..last).step_by(size as usize).collect();
-            let simulate = |workspace: &mut Workspace, first: u64| {
-                let mut set = ElectronSet::default();
-                for index in first..last.min(first + size) {
-                    let cloud = self.avalanche(seed, index, workspace);
-                    set.push(&cloud.x, &cloud.z, &cloud.t);
-                }
-                set
-            };
-            firsts.into_par_iter().map_init(Workspace::default, simulate).collect::<Vec<_>>()
+    /// The avalanches with these numbers, in order, a few at a time; all threads simulate together. Each is what
+    /// [`Simulation::avalanche`] gives.
+    pub fn blocks(&self, seed: u64, range: Range<u64>, start: Start) -> impl Iterator<Item = ElectronSet> {
+        let block = if start == Start::Track { 1 } else { Self::BLOCK };
+        electron_blocks(range, block, Self::BLOCKS_TOGETHER, move |workspace, index| {
+            self.avalanche(seed, index, start, workspace)
         })
     }
 }

@@ -1,15 +1,30 @@
 //! What happens to one electron between the planes above one foil and above the next.
 
 use rand::RngExt;
-use townsend_core::Stream;
+use townsend_core::{ElectronBuffer, Stream, fill_normal};
 
 use crate::holes::HoleChoice;
-use crate::{Cloud, Drift, Foil, Lattice, Polya, fill_normal};
+use crate::{Drift, Foil, Lattice, Polya};
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
-    /// Appends the offspring of all `parents` to `children`, parent by parent.
-    fn respond(&self, parents: &Cloud, children: &mut Cloud, random: &mut Stream);
+    /// Appends the offspring of all `parents` to `children`, parent by parent. What the workspace held before does not
+    /// matter.
+    fn respond(
+        &self,
+        parents: &ElectronBuffer,
+        children: &mut ElectronBuffer,
+        workspace: &mut StageWorkspace,
+        random: &mut Stream,
+    );
+}
+
+/// Memory that a stage needs besides the electrons, used again for the next.
+#[derive(Debug, Default)]
+pub struct StageWorkspace {
+    families: Vec<Family>,
+    /// Three standard normal numbers for each family.
+    common: Vec<f32>,
 }
 
 /// A foil and the gap below it.
@@ -19,7 +34,7 @@ pub trait Stage: Send + Sync {
 /// 1. is collected and multiplied with probability c, where ln(c/(1 − c)) grows by `collection_slope`·(r/p)²;
 /// 2. becomes N electrons that leave the foil below, N Polya distributed (see [`Polya`]) with mean gain·extraction;
 /// 3. chooses a hole, see `hole_spread_um`; with its vector d from that hole's axis,
-/// 4. its children have a common place `m = axis + memory·d + normal(common_spread)` and a common time
+/// 4. its children have a common place `m = axis + offset_retention·d + normal(common_spread)` and a common time
 ///    `T = transit + transit_slope·(|d|/p)² + normal(common_time_spread)`;
 /// 5. each child leaves at `m + normal(exit_spread)`, `T + normal(own_time_spread)`, and drifts through the gap ([`Drift`]).
 ///
@@ -31,7 +46,7 @@ pub struct FoilStage {
     /// ln(c/(1 − c)) on the axis, and its change by r² in mm².
     collection: [f64; 2],
     number: Polya,
-    memory: f32,
+    offset_retention: f32,
     common_mm: f32,
     common_time_ns: f32,
     /// Increase of the time by r² in mm².
@@ -62,7 +77,7 @@ impl FoilStage {
                 foil.collection_slope / pitch_squared,
             ],
             number: Polya::new(foil.gain * foil.extraction, foil.theta),
-            memory: foil.memory as f32,
+            offset_retention: foil.offset_retention as f32,
             common_mm: mm(foil.common_spread_um) as f32,
             common_time_ns: foil.common_time_spread_ns as f32,
             time_slope: (foil.transit_slope_ns / pitch_squared) as f32,
@@ -73,15 +88,23 @@ impl FoilStage {
     }
 }
 
-/// The children of one electron: how many, and where they arrive on average.
+/// The children of one electron: how many, and where they arrive on average (x, z, t).
+#[derive(Debug)]
 struct Family {
     len: usize,
     mean: [f32; 3],
 }
 
 impl Stage for FoilStage {
-    fn respond(&self, parents: &Cloud, children: &mut Cloud, random: &mut Stream) {
-        let families = self.families(parents, random);
+    fn respond(
+        &self,
+        parents: &ElectronBuffer,
+        children: &mut ElectronBuffer,
+        workspace: &mut StageWorkspace,
+        random: &mut Stream,
+    ) {
+        self.found_families(parents, workspace, random);
+        let families = &workspace.families;
         let first = children.len();
         children.resize(first + families.iter().map(|family| family.len).sum::<usize>());
         let [mut x, mut z, mut t] =
@@ -89,7 +112,7 @@ impl Stage for FoilStage {
         for column in [&mut *x, &mut *z, &mut *t] {
             fill_normal(random, column);
         }
-        for Family { len, mean } in families {
+        for &Family { len, mean } in families {
             let (own_x, own_z, own_t);
             (own_x, x) = x.split_at_mut(len);
             (own_z, z) = z.split_at_mut(len);
@@ -104,32 +127,39 @@ impl Stage for FoilStage {
 }
 
 impl FoilStage {
-    /// The families of those parents that have children.
-    fn families(&self, parents: &Cloud, random: &mut Stream) -> Vec<Family> {
-        let mut families = Vec::with_capacity(parents.len());
-        for i in 0..parents.len() {
-            let (nearest_x, nearest_z) = self.lattice.nearest(parents.x[i], parents.z[i]);
-            let (x, z) = (parents.x[i] - nearest_x, parents.z[i] - nearest_z);
-            let odds = self.collection[0] + self.collection[1] * f64::from(x * x + z * z);
-            if random.random::<f64>() >= 1.0 / (1.0 + (-odds).exp()) {
-                continue;
-            }
-            let len = self.number.sample(random) as usize;
-            if len > 0 {
-                let (hole_x, hole_z) = self.holes.choose(x, z, random);
-                let (dx, dz) = (x - hole_x, z - hole_z);
-                let slope = self.time_slope * (dx * dx + dz * dz);
-                let axis = [nearest_x + hole_x, nearest_z + hole_z];
-                let mean = [axis[0] + self.memory * dx, axis[1] + self.memory * dz, parents.t[i] + slope];
-                families.push(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) });
-            }
-        }
-        let mut common = vec![0.0; 3 * families.len()];
-        fill_normal(random, &mut common);
+    /// Draws the families of those parents that have children.
+    fn found_families(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
+        let StageWorkspace { families, common } = workspace;
+        families.clear();
+        families.extend((0..parents.len()).filter_map(|i| {
+            self.family([parents.x[i], parents.z[i], parents.t[i]], random)
+        }));
+        common.resize(3 * families.len(), 0.0);
+        fill_normal(random, common);
         for (family, common) in families.iter_mut().zip(common.as_chunks::<3>().0) {
             let sigma = [self.common_mm, self.common_mm, self.common_time_ns];
             (0..3).for_each(|k| family.mean[k] += sigma[k] * common[k]);
         }
-        families
+    }
+
+    /// The family of a parent at (x, z, t), without its common displacement; none if it has no children.
+    fn family(&self, [x, z, t]: [f32; 3], random: &mut Stream) -> Option<Family> {
+        let (nearest_x, nearest_z) = self.lattice.nearest(x, z);
+        let (x, z) = (x - nearest_x, z - nearest_z);
+        let odds = self.collection[0] + self.collection[1] * f64::from(x * x + z * z);
+        if random.random::<f64>() >= 1.0 / (1.0 + (-odds).exp()) {
+            return None;
+        }
+        let len = self.number.sample(random) as usize;
+        if len == 0 {
+            return None;
+        }
+        let (hole_x, hole_z) = self.holes.choose(x, z, random);
+        let (dx, dz) = (x - hole_x, z - hole_z);
+        let slope = self.time_slope * (dx * dx + dz * dz);
+        let axis = [nearest_x + hole_x, nearest_z + hole_z];
+        let kept = self.offset_retention;
+        let mean = [axis[0] + kept * dx, axis[1] + kept * dz, t + slope];
+        Some(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) })
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use townsend_core::InputFile;
 use townsend_sim::{Detector, GasTable};
 
 fn fixture(name: &str) -> PathBuf {
@@ -140,27 +141,78 @@ fn tables_in_toml_are_checked() {
 
 #[test]
 fn a_detector_brings_its_own_gas() {
-    let folder = std::env::temp_dir().join(format!("townsend-gas-{}", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
     std::fs::create_dir_all(folder.join("gas")).unwrap();
     std::fs::copy(fixture("map.gas"), folder.join("gas/mine.gas")).unwrap();
     let cgem = include_str!("../../../configs/detector/cgem.toml");
+    let path = folder.join("detector.toml");
     let with = |table: &str| {
-        let path = folder.join("detector.toml");
         std::fs::write(&path, cgem.replace("ar_ic4h10_90_10", table)).unwrap();
-        Detector::read(&path).unwrap()
+        Detector::read(&path)
     };
-    let mine = with("gas/mine.gas");
-    assert_eq!(mine.gas_file(), Some(folder.join("gas/mine.gas")));
-    is_the_invented_gas(&mine.gas_table().unwrap(), 1.5, 1.0);
+    let mine = with("gas/mine.gas").unwrap();
+    is_the_invented_gas(&mine.gas.table, 1.5, 1.0);
+    let files: Vec<InputFile> =
+        [&path, &folder.join("gas/mine.gas")].map(|path| InputFile::read(path).unwrap()).into();
+    assert_eq!(mine.files(), files);
 
-    let absent = with("gas/yours.gas").gas_table().unwrap_err().to_string();
-    assert!(absent.contains("yours.gas: cannot be read"), "{absent}");
-    let unknown = with("ar_co2").gas_table().unwrap_err().to_string();
+    let said = |table: &str| with(table).unwrap_err().to_string();
+    let absent = said("gas/yours.gas");
+    assert!(absent.contains("detector.toml: ") && absent.contains("yours.gas: cannot be read"), "{absent}");
+    let unknown = said("ar_co2");
     assert!(unknown.contains("no gas table `ar_co2`; the program has ar_ic4h10_90_10"), "{unknown}");
     std::fs::write(folder.join("gas/mine.gas"), "GASOK").unwrap();
-    let damaged = with("gas/mine.gas").gas_table().unwrap_err().to_string();
+    let damaged = said("gas/mine.gas");
     assert!(damaged.contains("mine.gas: gas file has no line"), "{damaged}");
-    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A description written out holds a table from a file, to the last bit, and the name of one that ships.
+#[test]
+fn a_detector_written_out_needs_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let cgem = include_str!("../../../configs/detector/cgem.toml");
+    for gas in ["map.gas", "fortran.gas"] {
+        let path = folder.path().join("detector.toml");
+        std::fs::copy(fixture(gas), folder.path().join(gas)).unwrap();
+        std::fs::write(&path, cgem.replace("ar_ic4h10_90_10", gas)).unwrap();
+        let before = Detector::read(&path).unwrap();
+        let text = toml::to_string(&before).unwrap();
+        let after = Detector::from_toml(&text).unwrap();
+        assert_eq!(after.gas, before.gas);
+        assert!(after.files().is_empty());
+        for (e, b) in [(1.0, 2.0), (3.3, 2.0), (7.9, 2.0), (1.7, 0.3), (4.9, 1.0)] {
+            let [before, after] = [&before, &after].map(|detector| {
+                let transport = detector.gas.table.transport(e, b).ok()?;
+                let [across, along] = transport.transverse;
+                let values = [transport.velocity_um_ns, transport.perpendicular_um_ns, transport.longitudinal, across, along];
+                Some(values.map(f64::to_bits))
+            });
+            assert_eq!(before, after, "{gas} {e} {b}");
+        }
+    }
+    for name in Detector::names() {
+        let before = Detector::from_toml(Detector::shipped(name).unwrap()).unwrap();
+        let text = toml::to_string(&before).unwrap();
+        assert!(text.contains("\ntable = \"ar_ic4h10_90_10"), "{text}");
+        assert_eq!(Detector::from_toml(&text).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_table_in_a_description_is_checked() {
+    let cgem = include_str!("../../../configs/detector/cgem.toml");
+    let said = |table: &str| {
+        let text = cgem.replace("\"ar_ic4h10_90_10\"", table);
+        assert_ne!(text, cgem);
+        Detector::from_toml(&text).unwrap_err().to_string()
+    };
+    let empty = said("{ name = \"a\", source = \"b\", points = [] }");
+    assert_eq!(empty, "gas.table.points is empty, but must be at least one");
+    let unknown = said("{ name = \"a\", source = \"b\", pionts = [] }");
+    assert!(unknown.contains("unknown field `pionts`"), "{unknown}");
+    let number = said("3");
+    assert!(number.contains("expected the name of a gas table, the path of a file, or a table"), "{number}");
 }
 
 proptest! {

@@ -22,13 +22,14 @@ fn one_gap(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
 
 /// Means, covariances (x, z, t) of all electrons of many avalanches that start on a hole's axis, and their number.
 fn moments(detector: &Detector, avalanches: u64) -> ([f64; 3], [[f64; 3]; 3], f64) {
-    let simulation = Simulation::new(detector, Start::At { x_um: 0.0, z_um: 0.0 }).unwrap();
+    let simulation = Simulation::new(detector).unwrap();
+    let start = Start::At { x_um: 0.0, z_um: 0.0 };
     let (mut n, mut sums, mut products) = (0.0, [0.0; 3], [[0.0; 3]; 3]);
     let mut workspace = Workspace::default();
     for index in 0..avalanches {
-        let cloud = simulation.avalanche(1, index, &mut workspace);
-        for i in 0..cloud.len() {
-            let point = [cloud.x[i], cloud.z[i], cloud.t[i]].map(f64::from);
+        let electrons = simulation.avalanche(1, index, start, &mut workspace);
+        for i in 0..electrons.len() {
+            let point = [electrons.x[i], electrons.z[i], electrons.t[i]].map(f64::from);
             n += 1.0;
             for a in 0..3 {
                 sums[a] += point[a];
@@ -79,9 +80,9 @@ fn the_gain_of_a_cascade_varies_as_its_stages_say() {
         foil.gain = 16.0;
         foil.collection_slope = 0.0;
     }
-    let simulation = Simulation::new(&detector, Start::Cell).unwrap();
+    let simulation = Simulation::new(&detector).unwrap();
     let sizes: Vec<f64> = simulation
-        .blocks(1, 0..40_000)
+        .blocks(1, 0..40_000, Start::Cell)
         .flat_map(|set| set.iter().map(|a| a.len() as f64).collect::<Vec<_>>())
         .collect();
     let (mut mean, mut relative) = (1.0, 0.0);
@@ -106,6 +107,7 @@ fn electrons_come_down_under_the_nearest_hole() {
     let mut detector = one_gap(0.0, 3.0, 0.0);
     detector.gas.transverse_scale = [0.0; 2];
     detector.gas.longitudinal_scale = 0.0;
+    let simulation = Simulation::new(&detector).unwrap();
     let row = 140.0 * f64::sqrt(3.0) / 2.0;
     for (x_um, z_um, hole) in [
         (0.0, 60.0, [0.0, 0.0]),
@@ -114,11 +116,10 @@ fn electrons_come_down_under_the_nearest_hole() {
         (70.0, 100.0, [70.0, row]),
         (-1000.0, -20.0, [-980.0, 0.0]),
     ] {
-        let simulation = Simulation::new(&detector, Start::At { x_um, z_um }).unwrap();
         let mut workspace = Workspace::default();
-        let cloud = simulation.avalanche(1, 0, &mut workspace);
-        assert!(!cloud.is_empty());
-        for (x, z) in cloud.x.iter().zip(&cloud.z) {
+        let electrons = simulation.avalanche(1, 0, Start::At { x_um, z_um }, &mut workspace);
+        assert!(!electrons.is_empty());
+        for (x, z) in electrons.x.iter().zip(&electrons.z) {
             // Relative to the start.
             let at = [f64::from(*x) * 1000.0 + x_um, f64::from(*z) * 1000.0 + z_um];
             assert!((at[0] - hole[0]).abs() < 0.01 && (at[1] - hole[1]).abs() < 0.01, "{at:?} {hole:?}");
@@ -131,10 +132,10 @@ fn electrons_come_down_under_the_nearest_hole() {
 fn a_start_in_the_drift_gap_is_even_in_height() {
     let mut detector = one_gap(0.0, 3.0, 0.0);
     detector.gas.longitudinal_scale = 0.0;
-    let simulation = Simulation::new(&detector, Start::Drift).unwrap();
+    let simulation = Simulation::new(&detector).unwrap();
     let mut workspace = Workspace::default();
     let times: Vec<f64> = (0..20_000)
-        .filter_map(|index| simulation.avalanche(1, index, &mut workspace).t.first().copied())
+        .filter_map(|index| simulation.avalanche(1, index, Start::Drift, &mut workspace).t.first().copied())
         .map(f64::from)
         .collect();
     let longest = 5000.0 / 36.9;
@@ -149,19 +150,19 @@ fn a_start_in_the_drift_gap_is_even_in_height() {
 #[test]
 fn an_avalanche_is_a_function_of_seed_and_index() {
     let detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
-    let simulation = Simulation::new(&detector, Start::Cell).unwrap();
-    let whole: Vec<_> = simulation.blocks(7, 0..600).flat_map(|set| owned(&set)).collect();
+    let simulation = Simulation::new(&detector).unwrap();
+    let whole: Vec<_> = simulation.blocks(7, 0..600, Start::Cell).flat_map(|set| owned(&set)).collect();
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let parts: Vec<_> = one_thread.install(|| {
         [0..1, 1..300, 300..300, 300..600]
             .into_iter()
-            .flat_map(|range| simulation.blocks(7, range))
+            .flat_map(|range| simulation.blocks(7, range, Start::Cell))
             .flat_map(|set| owned(&set))
             .collect()
     });
     assert!(whole == parts);
     let mut workspace = Workspace::default();
-    let alone = simulation.avalanche(7, 311, &mut workspace);
+    let alone = simulation.avalanche(7, 311, Start::Cell, &mut workspace);
     assert!(whole[311] == (alone.x.clone(), alone.z.clone(), alone.t.clone()));
     assert!(whole.iter().any(|avalanche| !avalanche.0.is_empty()));
 }
@@ -176,9 +177,9 @@ fn owned(set: &townsend_core::ElectronSet) -> Vec<Columns> {
 fn every_detector_that_ships_can_be_simulated() {
     for name in Detector::names() {
         let detector = Detector::from_toml(Detector::shipped(name).unwrap()).unwrap();
+        let simulation = Simulation::new(&detector).unwrap();
         for start in [Start::Cell, Start::Drift] {
-            let simulation = Simulation::new(&detector, start).unwrap();
-            let set: Vec<_> = simulation.blocks(1, 0..20).collect();
+            let set: Vec<_> = simulation.blocks(1, 0..20, start).collect();
             assert!(set.iter().any(|set| set.iter().any(|a| a.len() > 10)), "{name}");
         }
     }
@@ -194,7 +195,7 @@ fn bad_values_are_refused() {
         ("extraction = 0.57", "extraction = nan", vec!["foils[2].extraction", "NaN", "from 0 to 1"]),
         ("magnetic_field_t = 1.0", "magnetic_field_t = inf", vec!["gas.magnetic_field_t", "inf"]),
         ("included_mm = 0.12", "included_mm = 2.5", vec!["foils[2].included_mm", "2.5", "from 0 to 2"]),
-        ("memory = ", "memorie = ", vec!["memorie"]),
+        ("offset_retention = ", "offset_retentoin = ", vec!["offset_retentoin"]),
     ] {
         let text = good.replacen(from, to, 1);
         assert_ne!(text, good, "{from}");
@@ -203,6 +204,6 @@ fn bad_values_are_refused() {
     }
     let detector =
         Detector::from_toml(&good.replace("magnetic_field_t = 1.0", "magnetic_field_t = 1.5")).unwrap();
-    let error = Simulation::new(&detector, Start::Cell).err().unwrap().to_string();
+    let error = Simulation::new(&detector).err().unwrap().to_string();
     assert!(error.contains("1.5 T"), "{error}");
 }

@@ -13,13 +13,13 @@ fn detector(track: &str) -> Detector {
 
 /// Mean number of electrons, and mean z of all.
 fn means(detector: &Detector, start: Start, events: u64) -> (f64, f64) {
-    let simulation = Simulation::new(detector, start).unwrap();
+    let simulation = Simulation::new(detector).unwrap();
     let mut workspace = Workspace::default();
     let (mut electrons, mut sum) = (0, 0.0);
     for event in 0..events {
-        let cloud = simulation.avalanche(1, event, &mut workspace);
-        electrons += cloud.len();
-        sum += cloud.z.iter().map(|&z| f64::from(z)).sum::<f64>();
+        let avalanche = simulation.avalanche(1, event, start, &mut workspace);
+        electrons += avalanche.len();
+        sum += avalanche.z.iter().map(|&z| f64::from(z)).sum::<f64>();
     }
     (electrons as f64 / events as f64, sum / electrons as f64)
 }
@@ -46,7 +46,10 @@ fn positions_are_relative_to_where_the_track_crosses_the_foil() {
 fn a_detector_without_a_track_says_so() {
     let mut detector = detector("");
     detector.track = None;
-    let error = Simulation::new(&detector, Start::Track).err().unwrap().to_string();
+    let simulation = Simulation::new(&detector).unwrap();
+    assert!(simulation.avalanche(1, 0, Start::Track, &mut Workspace::default()).is_empty());
+    assert!(simulation.check_start(Start::Drift).is_ok());
+    let error = simulation.check_start(Start::Track).unwrap_err().to_string();
     assert!(
         error.starts_with("there is no [track] table, which says how a track ionises the gas\n  hint:"),
         "{error}"
@@ -58,10 +61,10 @@ fn every_detector_that_ships_can_be_simulated() {
     for name in Detector::names() {
         let detector = Detector::from_toml(Detector::shipped(name).unwrap()).unwrap();
         let start = if detector.track.is_some() { Start::Track } else { Start::Cell };
-        let simulation = Simulation::new(&detector, start).unwrap();
+        let simulation = Simulation::new(&detector).unwrap();
         let mut workspace = Workspace::default();
         let electrons: usize =
-            (0..50).map(|event| simulation.avalanche(1, event, &mut workspace).len()).sum();
+            (0..50).map(|event| simulation.avalanche(1, event, start, &mut workspace).len()).sum();
         assert!(electrons > 10_000, "{name}: {electrons}");
         assert_eq!(townsend_sim::StripReadout::new(&detector).is_ok(), detector.readout.is_some(), "{name}");
     }

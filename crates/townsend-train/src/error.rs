@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_core::{GridError, OutputError, RunError, SplitError};
+use townsend_core::{GridError, OutputError, RunError, SizeError, SplitError};
 use townsend_models::{ConfigError, ModelError};
 
 /// Training that cannot begin or go on, or a run that cannot be used.
@@ -84,4 +84,10 @@ pub enum TrainError {
         /// How often training went back.
         rollbacks: u32,
     },
+}
+
+impl From<SizeError> for TrainError {
+    fn from(error: SizeError) -> Self {
+        Self::Model(error.into())
+    }
 }

@@ -48,7 +48,7 @@ struct Way<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct FamilyParameters {
     pub(super) hole_spread: f64,
-    pub(super) memory: f64,
+    pub(super) offset_retention: f64,
     pub(super) common: f64,
     pub(super) transit: f64,
     pub(super) transit_slope: f64,
@@ -58,12 +58,12 @@ pub(super) struct FamilyParameters {
 }
 
 impl FamilyParameters {
-    /// As numbers of any size: ln of the hole spread, memory, ln of the variance of places, transit, its slope, ln of the
+    /// As numbers of any size: ln of the hole spread, offset_retention, ln of the variance of places, transit, its slope, ln of the
     /// variance of times, and one for each condition.
     fn free(&self) -> Vec<f64> {
         let six = [
             self.hole_spread.ln(),
-            self.memory,
+            self.offset_retention,
             self.common.ln(),
             self.transit,
             self.transit_slope,
@@ -75,7 +75,7 @@ impl FamilyParameters {
     fn from_free(free: &[f64]) -> Self {
         Self {
             hole_spread: free[0].exp(),
-            memory: free[1],
+            offset_retention: free[1],
             common: free[2].exp(),
             transit: free[3],
             transit_slope: free[4],
@@ -169,7 +169,7 @@ impl Families {
         let [time] = total(self.all.iter().map(|family| [family.time]));
         FamilyParameters {
             hole_spread: 0.4 * self.pitch,
-            memory: 0.1,
+            offset_retention: 0.1,
             common: 0.2 * self.own,
             transit: time / self.all.len() as f64,
             transit_slope: 0.0,
@@ -198,10 +198,10 @@ impl Families {
     /// One step of EM: better parameters, and the log-likelihood of the given ones.
     pub(super) fn step(&self, p: &FamilyParameters) -> Result<(FamilyParameters, f64), SimError> {
         let (weights, log_likelihood) = self.expect(p);
-        let (memory, common) = self.places(&weights, p.common);
+        let (offset_retention, common) = self.places(&weights, p.common);
         let hole_spread = self.hole_spread(&weights, p.hole_spread);
-        let next = FamilyParameters { hole_spread, memory, common, ..p.clone() };
-        // Starts on the axis of a hole whose children all came through it tell neither memory nor slope.
+        let next = FamilyParameters { hole_spread, offset_retention, common, ..p.clone() };
+        // Starts on the axis of a hole whose children all came through it tell neither offset_retention nor slope.
         match self.times(&weights, next) {
             Some(next) if next.free().iter().all(|value| value.is_finite()) => Ok((next, log_likelihood)),
             _ => Err(no_maximum("the places and times of children")),
@@ -226,7 +226,7 @@ impl Families {
             let mut logs = ways.each_ref().map(|way| -inverse * way.square);
             let (_, norm) = softmax(logs);
             for (log, way) in logs.iter_mut().zip(&ways) {
-                let e = [0, 1].map(|k| way.place[k] - p.memory * way.start[k]);
+                let e = [0, 1].map(|k| way.place[k] - p.offset_retention * way.start[k]);
                 let e_time = family.time - p.time(way);
                 let (v, v_time) =
                     (p.common + self.own / family.len, p.common_time + self.own_time / family.len);
@@ -255,13 +255,13 @@ impl Families {
             let v = variance(way);
             [dot(way.place, way.start) / v, dot(way.start, way.start) / v]
         });
-        let memory = products / squares;
+        let offset_retention = products / squares;
         let [square] = self.sum(weights, |way| {
-            let e = [0, 1].map(|k| way.place[k] - memory * way.start[k]);
+            let e = [0, 1].map(|k| way.place[k] - offset_retention * way.start[k]);
             let share = common / variance(way);
             [0.5 * dot(e, e) * share.powi(2) + share * self.own / way.family.len]
         });
-        (memory, (square / self.len() as f64).max(Self::SMALLEST))
+        (offset_retention, (square / self.len() as f64).max(Self::SMALLEST))
     }
 
     /// Transit, its changes, and the variance of the common time, likewise. None if the families do not tell them.

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use families::Families;
 use number::Numbers;
-use townsend_core::{Purpose, stream};
+use townsend_core::{ElectronBuffer, Purpose, stream};
 
 use crate::detector::within;
-use crate::{Cloud, Condition, Drift, Foil, FoilStage, Gap, Lattice, SimError, Stage};
+use crate::{Condition, Drift, Foil, FoilStage, Gap, Lattice, SimError, Stage, StageWorkspace};
 
 /// Responses of one foil, as a microscopic simulation records them: electrons that started above it one by one, and the
 /// children of each at a plane below.
@@ -66,7 +66,8 @@ impl Responses {
         const PURPOSE: Purpose = Purpose::new("responses");
         let stage = FoilStage::new(lattice, foil, &Drift::default());
         let (mut starts, mut offsets, mut all) = (Vec::new(), vec![0], Vec::new());
-        let (mut parent, mut children) = (Cloud::default(), Cloud::default());
+        let (mut parent, mut children) = (ElectronBuffer::default(), ElectronBuffer::default());
+        let mut workspace = StageWorkspace::default();
         for (index, &start) in self.starts.iter().enumerate() {
             let mut random = stream(seed, PURPOSE, index as u64);
             for _ in 0..times {
@@ -74,7 +75,7 @@ impl Responses {
                 children.clear();
                 let [x, z] = start.map(|um| (um / 1000.0) as f32);
                 parent.push(x, z, 0.0);
-                stage.respond(&parent, &mut children, &mut random);
+                stage.respond(&parent, &mut children, &mut workspace, &mut random);
                 starts.push(start);
                 let um = |mm: f32| 1000.0 * f64::from(mm);
                 all.extend(
@@ -171,9 +172,9 @@ pub struct FittedFoil {
 /// The means are distributed as, over holes h at distance dₕ from the start with the probability
 /// πₕ ∝ exp(−dₕ²/2s²),
 ///
-/// x̄ ~ normal(axisₕ + memory·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
+/// x̄ ~ normal(axisₕ + retention·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
 ///
-/// The algorithm EM (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, memory, σ, transit, slope and τ:
+/// The algorithm EM (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, retention, σ, transit, slope and τ:
 /// the holes and the common places and times are what is not seen. It stops when the log-likelihood grows by less than
 /// 10⁻¹⁰ of itself.
 ///
@@ -201,7 +202,7 @@ pub fn fit_foil(recorded: &[Recorded], lattice: Lattice, known: &KnownFoil) -> R
         theta: number.shape - 1.0,
         extraction: known.extraction,
         hole_spread_um: place.hole_spread,
-        memory: place.memory,
+        offset_retention: place.offset_retention,
         common_spread_um: place.common.sqrt(),
         exit_spread_um: families.own().sqrt(),
         transit_ns: place.transit,
@@ -219,7 +220,7 @@ pub fn fit_foil(recorded: &[Recorded], lattice: Lattice, known: &KnownFoil) -> R
     errors.insert("gain", number_error(2), foil.gain);
     errors.insert("theta", number_error(3), number.shape);
     errors.insert("hole_spread_um", place_error(0), foil.hole_spread_um);
-    errors.insert("memory", place_error(1), 1.0);
+    errors.insert("offset_retention", place_error(1), 1.0);
     errors.insert("common_spread_um", place_error(2), 0.5 * foil.common_spread_um);
     errors.insert("transit_ns", place_error(3), 1.0);
     errors.insert("transit_slope_ns", place_error(4), 1.0);

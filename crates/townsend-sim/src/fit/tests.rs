@@ -12,7 +12,7 @@ fn foil() -> Foil {
         theta: 0.5,
         extraction: 0.45,
         hole_spread_um: 47.0,
-        memory: 0.09,
+        offset_retention: 0.09,
         common_spread_um: 14.0,
         exit_spread_um: 46.0,
         transit_ns: 7.2,
@@ -60,7 +60,7 @@ fn values(foil: &Foil) -> [(&'static str, f64); 12] {
         ("gain", foil.gain),
         ("theta", foil.theta),
         ("hole_spread_um", foil.hole_spread_um),
-        ("memory", foil.memory),
+        ("offset_retention", foil.offset_retention),
         ("common_spread_um", foil.common_spread_um),
         ("exit_spread_um", foil.exit_spread_um),
         ("transit_ns", foil.transit_ns),
@@ -159,7 +159,7 @@ fn em_never_lowers_the_likelihood() {
     let families = Families::new(&[scaled], Lattice::new(PITCH_MM)).unwrap();
     let far = FamilyParameters {
         hole_spread: 300.0,
-        memory: -0.5,
+        offset_retention: -0.5,
         common: 1.0,
         transit: 20.0,
         transit_slope: -5.0,
@@ -185,7 +185,7 @@ fn em_never_lowers_the_likelihood() {
     };
     for factor in [0.98f64, 1.02] {
         assert!(value(&|p| p.hole_spread *= factor) < top);
-        assert!(value(&|p| p.memory *= factor.powi(5)) < top);
+        assert!(value(&|p| p.offset_retention *= factor.powi(5)) < top);
         assert!(value(&|p| p.common *= factor) < top);
         assert!(value(&|p| p.transit *= factor) < top);
         assert!(value(&|p| p.transit_slope *= factor.powi(5)) < top);

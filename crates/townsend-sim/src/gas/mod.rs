@@ -4,6 +4,7 @@ mod garfield;
 mod table;
 
 pub use table::GasTable;
+pub(crate) use table::WrittenTable;
 
 /// Transport of electrons at one point (E, B), with B perpendicular to E.
 #[derive(Debug, Clone, Copy, PartialEq)]

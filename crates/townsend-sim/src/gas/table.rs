@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use townsend_core::InputFile;
 
 use super::{Transport, garfield};
 use crate::SimError;
@@ -37,15 +38,15 @@ pub(super) struct Point {
 }
 
 /// A table as it is written in TOML.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(crate) struct WrittenTable {
     name: String,
     source: String,
     points: Vec<WrittenPoint>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenPoint {
     e_kv_cm: f64,
@@ -54,6 +55,38 @@ struct WrittenPoint {
     perpendicular_um_ns: f64,
     longitudinal: f64,
     transverse: [f64; 2],
+}
+
+impl TryFrom<WrittenTable> for GasTable {
+    type Error = SimError;
+
+    fn try_from(WrittenTable { name, source, points }: WrittenTable) -> Result<Self, SimError> {
+        let point = |p: WrittenPoint| Point {
+            e_kv_cm: p.e_kv_cm,
+            b_t: p.b_t,
+            transport: Transport {
+                velocity_um_ns: p.velocity_um_ns,
+                perpendicular_um_ns: p.perpendicular_um_ns,
+                longitudinal: p.longitudinal,
+                transverse: p.transverse,
+            },
+        };
+        Self::new(name, source, points.into_iter().map(point).collect())
+    }
+}
+
+impl From<&GasTable> for WrittenTable {
+    fn from(GasTable { name, source, points }: &GasTable) -> Self {
+        let point = |&Point { e_kv_cm, b_t, transport }: &Point| WrittenPoint {
+            e_kv_cm,
+            b_t,
+            velocity_um_ns: transport.velocity_um_ns,
+            perpendicular_um_ns: transport.perpendicular_um_ns,
+            longitudinal: transport.longitudinal,
+            transverse: transport.transverse,
+        };
+        Self { name: name.clone(), source: source.clone(), points: points.iter().map(point).collect() }
+    }
 }
 
 /// Speed of light: no electron drifts faster.
@@ -79,35 +112,35 @@ impl GasTable {
         Some(Self::from_toml(text))
     }
 
+    /// The name of the table among those that come with the program, if it is one of them.
+    pub(crate) fn shipped_name(&self) -> Option<&'static str> {
+        Self::names().find(|name| Self::shipped(name).is_some_and(|table| table.is_ok_and(|table| table == *self)))
+    }
+
     /// True if the name is that of a file rather than of a table that comes with the program.
-    pub fn is_file(name: &str) -> bool {
+    pub(crate) fn is_file(name: &str) -> bool {
         let ending = Path::new(name).extension().is_some_and(|ending| ending == "toml" || ending == "gas");
         ending || name.contains(['/', '\\'])
     }
 
     /// Reads a file: a table in TOML, or one that Magboltz or Garfield++ wrote (`.gas`), told apart by what they hold.
     pub fn read(path: &Path) -> Result<Self, SimError> {
+        Self::read_file(path).map(|(table, _)| table)
+    }
+
+    /// The same, with the name and the hash of the file.
+    pub(crate) fn read_file(path: &Path) -> Result<(Self, InputFile), SimError> {
         let bytes = std::fs::read(path).map_err(|source| SimError::Read { file: path.into(), source })?;
         let text = String::from_utf8_lossy(&bytes);
         let table =
             if garfield::is_gas_file(&text) { Self::from_gas_file(&text) } else { Self::from_toml(&text) };
-        table.map_err(|source| SimError::In { file: path.into(), source: source.into() })
+        let table = table.map_err(|source| SimError::In { file: path.into(), source: source.into() })?;
+        Ok((table, InputFile::of(&path.display().to_string(), &bytes)))
     }
 
     /// Reads a table in TOML.
     pub fn from_toml(text: &str) -> Result<Self, SimError> {
-        let Written { name, source, points } = toml::from_str(text)?;
-        let point = |p: WrittenPoint| Point {
-            e_kv_cm: p.e_kv_cm,
-            b_t: p.b_t,
-            transport: Transport {
-                velocity_um_ns: p.velocity_um_ns,
-                perpendicular_um_ns: p.perpendicular_um_ns,
-                longitudinal: p.longitudinal,
-                transverse: p.transverse,
-            },
-        };
-        Self::new(name, source, points.into_iter().map(point).collect())
+        toml::from_str::<WrittenTable>(text)?.try_into()
     }
 
     /// Reads the text of a `.gas` file of Garfield++: drift velocity, its part along E × B, longitudinal and transverse

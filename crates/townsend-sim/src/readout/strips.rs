@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
-use townsend_core::{Avalanche, ElectronSet, Purpose, stream};
+use townsend_core::{Avalanche, ElectronSet, Purpose, fill_normal, stream};
 
 use super::Readout;
-use crate::{Detector, SimError, fill_normal};
+use crate::{Detector, SimError};
 
 /// What one strip recorded of one event.
 #[derive(Debug, Clone, Copy, PartialEq)]

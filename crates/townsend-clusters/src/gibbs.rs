@@ -8,14 +8,13 @@
 use nalgebra::{Matrix3, Vector3};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Gamma};
-use townsend_core::Stream;
+use townsend_core::{Stream, ln_gamma};
 
 use crate::leaves::Leaves;
 use crate::model::{Normal, Ready, standard};
 use crate::samples::Sample;
-use crate::special::ln_gamma;
 
-/// Largest number of centres of a level in a chain: more have so few electrons each that none of it shows.
+/// Largest number of centres of a level in a state: more have so few electrons each that none of it shows.
 const MOST_CENTRES: usize = 20_000;
 /// Numbers of centres that are less probable than the most probable one by more than this, in ln, are left out.
 const NEGLIGIBLE: f64 = 25.0;
@@ -76,7 +75,7 @@ pub(crate) type Moments = Vec<(Matrix3<f64>, f64)>;
 
 /// One avalanche and its ancestors as they are drawn now.
 #[derive(Debug, Clone)]
-pub(crate) struct Chain {
+pub(crate) struct GibbsState {
     pub(crate) electrons: Vec<[f32; 3]>,
     /// Number of electrons before some were left out.
     pub(crate) size: f64,
@@ -87,7 +86,7 @@ pub(crate) struct Chain {
     random: Stream,
 }
 
-impl Chain {
+impl GibbsState {
     /// A start for training: numbers of centres are drawn from the model, and centres lie between the electrons' mean and any electrons.
     pub(crate) fn from_electrons(sample: &Sample, ready: &Ready, mut random: Stream) -> Self {
         let electrons = sample.electrons.clone();
@@ -117,21 +116,21 @@ impl Chain {
         let root = ready.root.draw(&ready.mean, &mut random);
         let levels = empty_levels(ready, size, &mut random);
         let electrons = sample.electrons.clone();
-        let mut chain = Self { choice: vec![0; electrons.len()], electrons, size, root, levels, random };
-        for l in 0..chain.levels.len() {
-            chain.draw_shares(l, ready.levels[l].concentration);
-            for k in 0..chain.levels[l].len() {
-                let parent = if l == 0 { 0 } else { chain.levels[l - 1].any(&mut chain.random) };
-                chain.levels[l].parent[k] = parent;
+        let mut state = Self { choice: vec![0; electrons.len()], electrons, size, root, levels, random };
+        for l in 0..state.levels.len() {
+            state.draw_shares(l, ready.levels[l].concentration);
+            for k in 0..state.levels[l].len() {
+                let parent = if l == 0 { 0 } else { state.levels[l - 1].any(&mut state.random) };
+                state.levels[l].parent[k] = parent;
             }
         }
-        chain.place_dead(ready);
-        if let Some(last) = chain.levels.last() {
-            for choice in &mut chain.choice {
-                *choice = last.any(&mut chain.random);
+        state.place_dead(ready);
+        if let Some(last) = state.levels.last() {
+            for choice in &mut state.choice {
+                *choice = last.any(&mut state.random);
             }
         }
-        chain
+        state
     }
 
     /// Draws all ancestors anew.

@@ -70,9 +70,8 @@ fn direction(bits: u32) -> (f32, f32) {
 
 #[cfg(test)]
 mod tests {
-    use townsend_core::{Purpose, stream};
-
     use super::*;
+    use crate::{Purpose, stream};
 
     #[test]
     fn the_logarithm_is_the_logarithm() {

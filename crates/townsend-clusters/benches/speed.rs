@@ -1,12 +1,12 @@
 //! Electrons a second on one core, and electrons times sweeps a second in training.
 //!
-//! `cargo bench -p townsend-cloud`; every line is the median of rounds.
+//! `cargo bench -p townsend-clusters`; every line is the median of rounds.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use townsend_cloud::{
-    CloudModel, Level, Root, Sampler, SizePart, Sizes, Spread, TrainOptions, Trainer, Workspace,
+use townsend_clusters::{
+    ClusterModel, Level, Root, Sampler, SizePart, Sizes, NormalSpread, ClusterTraining, Trainer, Workspace,
 };
 use townsend_core::Dataset;
 
@@ -19,7 +19,7 @@ fn diagonal(x: f64, t: f64) -> [[f64; 3]; 3] {
 }
 
 /// About what avalanches of a triple GEM teach.
-fn model() -> CloudModel {
+fn model() -> ClusterModel {
     let level = |ln_centres, power, x, t| Level {
         ln_centres,
         power,
@@ -27,10 +27,10 @@ fn model() -> CloudModel {
         concentration: 1.2,
         covariance: diagonal(x, t),
     };
-    CloudModel {
-        sizes: Sizes { empty: 0.25, parts: vec![SizePart { weight: 1.0, mean: 1900.0, shape: 1.0 }] },
+    ClusterModel {
+        sizes: SizeModel { empty: 0.25, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 1900.0, shape: 1.0 }]) },
         root: Root { mean: [0.0, 0.0, 172.0], covariance: diagonal(0.003, 0.45) },
-        electrons: Spread { covariance: diagonal(0.024, 3.9) },
+        electrons: NormalSpread { covariance: diagonal(0.024, 3.9) },
         levels: vec![level(-2.7, 1.07, 0.031, 4.9), level(-3.0, 1.03, 0.028, 4.6)],
     }
 }
@@ -61,7 +61,7 @@ fn main() {
     let sets: Vec<_> = sampler.blocks(1, 0..200).collect();
     let data = Dataset::from(sets.into_iter().next().expect("there are avalanches"));
     let indices: Vec<usize> = (0..data.len()).collect();
-    let options = TrainOptions { sweeps: SWEEPS, ..TrainOptions::default() };
+    let options = ClusterTraining { sweeps: SWEEPS, ..ClusterTraining::default() };
     let mut trainer = Trainer::new(&data, &indices, options).expect("there are electrons");
     let start = Instant::now();
     while trainer.step().expect("parameters stay valid").is_some() {}

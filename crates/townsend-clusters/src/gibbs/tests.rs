@@ -1,13 +1,13 @@
-use townsend_core::{Purpose, stream};
+use townsend_core::{FilledSizes, Purpose, SizeModel, SizePart, stream};
 
 use super::*;
-use crate::{CloudModel, Level, Root, SizePart, Sizes, Spread};
+use crate::{ClusterModel, Level, NormalSpread, Root};
 
 fn random() -> Stream {
     stream(1, Purpose::new("test"), 0)
 }
 
-fn model(levels: usize) -> CloudModel {
+fn model(levels: usize) -> ClusterModel {
     let level = |l: usize| Level {
         ln_centres: -0.3,
         power: 0.6,
@@ -15,13 +15,13 @@ fn model(levels: usize) -> CloudModel {
         concentration: 1.3,
         covariance: [[0.5, 0.1, 0.0], [0.1, 0.4, 0.2], [0.0, 0.2, 3.0 + l as f64]],
     };
-    CloudModel {
-        sizes: Sizes { empty: 0.0, parts: vec![SizePart { weight: 1.0, mean: 10.0, shape: 1.0 }] },
+    ClusterModel {
+        sizes: SizeModel { empty: 0.0, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 10.0, shape: 1.0 }]) },
         root: Root {
             mean: [1.0, -1.0, 100.0],
             covariance: [[0.3, 0.0, 0.1], [0.0, 0.2, 0.0], [0.1, 0.0, 2.0]],
         },
-        electrons: Spread { covariance: [[0.25, 0.05, 0.0], [0.05, 0.3, 0.0], [0.0, 0.0, 1.5]] },
+        electrons: NormalSpread { covariance: [[0.25, 0.05, 0.0], [0.05, 0.3, 0.0], [0.0, 0.0, 1.5]] },
         levels: (0..levels).map(level).collect(),
     }
 }
@@ -55,12 +55,12 @@ fn a_place_is_drawn_from_the_conjugate_posterior() {
 }
 
 /// What a joint state says, to be compared between two ways to draw it.
-fn facts(chain: &Chain, ready: &Ready) -> Vec<f64> {
-    let first = Vector3::from(chain.electrons[0].map(f64::from));
-    let moments = chain.moments();
-    let mut facts = vec![chain.root.x, chain.root.z * chain.root.z, first.x * first.x, first.y * first.z];
-    facts.push(chain.ln_density(ready.electrons()));
-    for (level, (squares, count)) in chain.levels.iter().zip(&moments) {
+fn facts(state: &GibbsState, ready: &Ready) -> Vec<f64> {
+    let first = Vector3::from(state.electrons[0].map(f64::from));
+    let moments = state.moments();
+    let mut facts = vec![state.root.x, state.root.z * state.root.z, first.x * first.x, first.y * first.z];
+    facts.push(state.ln_density(ready.electrons()));
+    for (level, (squares, count)) in state.levels.iter().zip(&moments) {
         let number = level.len() as f64;
         facts.extend([number, number * number, *count, squares.m11 / count, squares.m23 / count]);
         facts.push(level.share.iter().map(|share| share * share).sum());
@@ -70,34 +70,34 @@ fn facts(chain: &Chain, ready: &Ready) -> Vec<f64> {
 }
 
 /// Electrons drawn anew, given the centres.
-fn redraw_electrons(chain: &mut Chain, ready: &Ready) {
-    for k in 0..chain.electrons.len() {
-        let centre = match chain.levels.last() {
+fn redraw_electrons(state: &mut GibbsState, ready: &Ready) {
+    for k in 0..state.electrons.len() {
+        let centre = match state.levels.last() {
             Some(last) => {
-                chain.choice[k] = last.any(&mut chain.random);
-                last.at[chain.choice[k] as usize]
+                state.choice[k] = last.any(&mut state.random);
+                last.at[state.choice[k] as usize]
             }
-            None => chain.root,
+            None => state.root,
         };
-        let at = ready.electrons().draw(&centre, &mut chain.random);
-        chain.electrons[k] = [0, 1, 2].map(|i| at[i] as f32);
+        let at = ready.electrons().draw(&centre, &mut state.random);
+        state.electrons[k] = [0, 1, 2].map(|i| at[i] as f32);
     }
 }
 
 /// Who has children and who has electrons, by the definitions.
-fn count_children(chain: &mut Chain) {
-    for l in (0..chain.levels.len()).rev() {
-        let n = chain.levels[l].len();
-        let parents = chain.levels.get(l + 1).map_or(&chain.choice, |next| &next.parent).clone();
+fn count_children(state: &mut GibbsState) {
+    for l in (0..state.levels.len()).rev() {
+        let n = state.levels[l].len();
+        let parents = state.levels.get(l + 1).map_or(&state.choice, |next| &next.parent).clone();
         let of = |k: usize| parents.iter().enumerate().filter(move |(_, parent)| **parent == k as u32);
         let children = (0..n).map(|k| of(k).count() as u32).collect();
-        let alive = |k| of(k).any(|(child, _)| chain.levels.get(l + 1).is_none_or(|next| next.alive[child]));
+        let alive = |k| of(k).any(|(child, _)| state.levels.get(l + 1).is_none_or(|next| next.alive[child]));
         let alive = (0..n).map(alive).collect();
-        (chain.levels[l].children, chain.levels[l].alive) = (children, alive);
+        (state.levels[l].children, state.levels[l].alive) = (children, alive);
     }
 }
 
-/// Ancestors and electrons drawn from the model have the same distribution as those of a chain in which sweeps and electrons take
+/// Ancestors and electrons drawn from the model have the same distribution as those of a state in which sweeps and electrons take
 /// turns (Geweke, J. Am. Stat. Assoc. 99, 799 (2004)): every step of a sweep must leave the posterior as it is. Of 9 electrons 6 are looked at.
 #[test]
 fn a_sweep_leaves_the_joint_distribution_as_it_is() {
@@ -109,25 +109,25 @@ fn a_sweep_leaves_the_joint_distribution_as_it_is() {
         let mut direct: Vec<Vec<f64>> = Vec::new();
         for index in 0..draws {
             let stream = stream(2, Purpose::new("test"), index as u64);
-            let mut chain = Chain::from_prior(&sample, &ready, stream);
-            redraw_electrons(&mut chain, &ready);
-            count_children(&mut chain);
-            direct.push(facts(&chain, &ready));
+            let mut state = GibbsState::from_prior(&sample, &ready, stream);
+            redraw_electrons(&mut state, &ready);
+            count_children(&mut state);
+            direct.push(facts(&state, &ready));
         }
-        let mut chain = Chain::from_prior(&sample, &ready, stream(3, Purpose::new("test"), 0));
-        redraw_electrons(&mut chain, &ready);
+        let mut state = GibbsState::from_prior(&sample, &ready, stream(3, Purpose::new("test"), 0));
+        redraw_electrons(&mut state, &ready);
         let mut turns: Vec<Vec<f64>> = Vec::new();
         for _ in 0..draws {
             for _ in 0..2 {
-                chain.sweep(&ready, &mut scratch);
-                redraw_electrons(&mut chain, &ready);
+                state.sweep(&ready, &mut scratch);
+                redraw_electrons(&mut state, &ready);
             }
-            count_children(&mut chain);
-            turns.push(facts(&chain, &ready));
+            count_children(&mut state);
+            turns.push(facts(&state, &ready));
         }
         for fact in 0..direct[0].len() {
             let mean = |rows: &[Vec<f64>]| rows.iter().map(|row| row[fact]).sum::<f64>() / rows.len() as f64;
-            // Errors from batches, within which the chain is correlated.
+            // Errors from batches, within which the state is correlated.
             let variance = |rows: &[Vec<f64>]| {
                 let means: Vec<f64> = rows.chunks(batch).map(mean).collect();
                 let whole = mean(rows);
@@ -151,12 +151,12 @@ fn a_sweep_leaves_the_joint_distribution_as_it_is() {
 fn one_electron_tells_nothing_of_the_number_of_centres() {
     let ready = model(1).ready().unwrap();
     let sample = Sample { size: 30, electrons: vec![[1.0, -1.0, 100.0]] };
-    let mut chain = Chain::from_electrons(&sample, &ready, random());
+    let mut state = GibbsState::from_electrons(&sample, &ready, random());
     let mut scratch = Scratch::default();
     let (mut sum, mut squares, n) = (0.0, 0.0, 20_000.0);
     for _ in 0..n as usize {
-        chain.sweep(&ready, &mut scratch);
-        let number = chain.levels[0].len() as f64;
+        state.sweep(&ready, &mut scratch);
+        let number = state.levels[0].len() as f64;
         sum += number;
         squares += number * number;
     }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use townsend_core::{Purpose, stream};
 
-use crate::chain::{Chain, Scratch};
+use crate::gibbs::{GibbsState, Scratch};
 use crate::model::{Normal, Ready};
 use crate::samples::Sample;
 
@@ -40,12 +40,12 @@ pub(crate) fn bound(ready: &Ready, samples: &[Sample], steps: usize, seed: u64) 
         .collect();
     let of_sample = |(index, sample): (usize, &Sample)| {
         let mut scratch = Scratch::default();
-        let mut chain = Chain::from_prior(sample, ready, stream(seed, PURPOSE, index as u64));
+        let mut state = GibbsState::from_prior(sample, ready, stream(seed, PURPOSE, index as u64));
         let (mut sum, mut before) = (0.0, 0.0);
         for (&power, tempered) in powers.iter().zip(&tempered) {
-            sum += (power - before) * chain.ln_density(ready.electrons());
+            sum += (power - before) * state.ln_density(ready.electrons());
             before = power;
-            chain.sweep(tempered, &mut scratch);
+            state.sweep(tempered, &mut scratch);
         }
         sum
     };
@@ -60,17 +60,18 @@ mod tests {
 
     use super::*;
     use crate::model::rows;
-    use crate::{CloudModel, Root, SizePart, Sizes, Spread};
+    use townsend_core::{FilledSizes, SizeModel, SizePart};
+    use crate::{ClusterModel, NormalSpread, Root};
 
     /// Without levels ln p(x | N) has a closed form.
     #[test]
     fn it_is_below_the_likelihood_and_near_it() {
         let (own, of_root) =
             (Matrix3::from_diagonal(&Vector3::new(0.05, 0.04, 6.0)), Matrix3::identity() * 0.1);
-        let model = CloudModel {
-            sizes: Sizes { empty: 0.0, parts: vec![SizePart { weight: 1.0, mean: 4.0, shape: 1.0 }] },
+        let model = ClusterModel {
+            sizes: SizeModel { empty: 0.0, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 4.0, shape: 1.0 }]) },
             root: Root { mean: [0.1, 0.0, 170.0], covariance: rows(&of_root) },
-            electrons: Spread { covariance: rows(&own) },
+            electrons: NormalSpread { covariance: rows(&own) },
             levels: Vec::new(),
         };
         let electrons = vec![[0.2, 0.1, 171.0], [0.3, -0.2, 169.0], [0.1, 0.0, 172.0], [0.5, 0.2, 170.0]];

@@ -1,10 +1,11 @@
 //! What can be wrong.
 
 use thiserror::Error;
+use townsend_core::{SizeError, SplitError};
 
 /// Why a model cannot be trained or used.
 #[derive(Debug, Clone, PartialEq, Error)]
-pub enum CloudError {
+pub enum ClusterError {
     /// A setting or a parameter outside what it may be.
     #[error("{key} is {value}, but must be {allowed}")]
     Range {
@@ -15,6 +16,9 @@ pub enum CloudError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// A fraction of held-back avalanches that cannot be.
+    #[error(transparent)]
+    Split(#[from] SplitError),
     /// Histograms that do not tell all three coordinates.
     #[error(
         "the avalanches are histograms of {dims} coordinates, and the model is one of electrons with x, z and t\n  hint: bring histograms of x, z and t (h3_0, h3_1, …), or electrons"
@@ -41,4 +45,13 @@ pub enum CloudError {
         /// Its value.
         value: f64,
     },
+}
+
+impl From<SizeError> for ClusterError {
+    fn from(error: SizeError) -> Self {
+        match error {
+            SizeError::Range { key, value, allowed } => Self::Range { key: format!("sizes.{key}"), value, allowed },
+            SizeError::NothingToLearn { avalanches } => Self::NoElectrons { avalanches },
+        }
+    }
 }

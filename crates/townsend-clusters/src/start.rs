@@ -7,11 +7,11 @@
 
 use nalgebra::{Matrix3, Vector3};
 use rand::RngExt;
-use townsend_core::{Coordinate, Purpose, minimise, stream};
+use townsend_core::{Coordinate, Purpose, SizeModel, minimise, stream};
 
-use crate::model::{Level, Root, Spread, rows};
+use crate::model::{Level, Root, NormalSpread, rows};
 use crate::samples::Sample;
-use crate::{CloudError, CloudModel, Sizes};
+use crate::{ClusterError, ClusterModel};
 
 const PAIRS: Purpose = Purpose::new("cloud pairs");
 /// Pairs of an avalanche, and fewest electrons of one whose pairs count.
@@ -39,7 +39,7 @@ struct Scatter {
 
 impl Scatter {
     /// Each covariance counts one more degree of freedom with the variances of all electrons, so that it is always one.
-    fn of(samples: &[Sample]) -> Result<Self, CloudError> {
+    fn of(samples: &[Sample]) -> Result<Self, ClusterError> {
         let place = |at: &[f32; 3]| Vector3::from(at.map(f64::from));
         let mean_of = |places: &[Vector3<f64>]| places.iter().sum::<Vector3<f64>>() / places.len() as f64;
         let scatter = |places: &[Vector3<f64>], mean: &Vector3<f64>| -> Matrix3<f64> {
@@ -52,7 +52,7 @@ impl Scatter {
         for (k, coordinate) in Coordinate::ALL.into_iter().enumerate() {
             let first = flat[0][k];
             if flat.iter().all(|at| (at[k] - first).abs() <= 0.0) {
-                return Err(CloudError::Flat { coordinate: coordinate.name(), value: first });
+                return Err(ClusterError::Flat { coordinate: coordinate.name(), value: first });
             }
         }
         let one = Matrix3::from_diagonal(&total);
@@ -201,17 +201,17 @@ impl Guess {
 /// The parameters that training starts from.
 pub(crate) fn start(
     samples: &[Sample],
-    sizes: Sizes,
+    sizes: SizeModel,
     depth: usize,
     seed: u64,
-) -> Result<CloudModel, CloudError> {
+) -> Result<ClusterModel, ClusterError> {
     let scatter = Scatter::of(samples)?;
     let guess = if depth == 0 { Guess::from_free(&[0.0]) } else { search(samples, &scatter, depth, seed) };
     let share = if depth == 0 { 1.0 } else { 0.3 };
-    Ok(CloudModel {
+    Ok(ClusterModel {
         sizes,
         root: Root { mean: scatter.mean.into(), covariance: rows(&(scatter.between * share)) },
-        electrons: Spread { covariance: rows(&(scatter.within * guess.parts[0])) },
+        electrons: NormalSpread { covariance: rows(&(scatter.within * guess.parts[0])) },
         levels: guess.levels(&scatter.within),
     })
 }

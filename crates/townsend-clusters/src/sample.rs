@@ -5,21 +5,21 @@ use std::ops::Range;
 use nalgebra::Matrix3;
 use rand::Rng;
 use rand_distr::{Binomial, Distribution, Gamma};
-use rayon::prelude::*;
-use townsend_core::{ElectronSet, Purpose, stream};
-use townsend_sim::{Cloud, fill_normal};
+use townsend_core::{
+    ElectronBuffer, ElectronSet, Purpose, SizeModel, electron_blocks, fill_normal, stream,
+};
 
 use crate::model::Ready;
-use crate::{CloudError, CloudModel, Sizes};
+use crate::{ClusterError, ClusterModel};
 
 /// Draws avalanches from a model.
 #[derive(Debug, Clone)]
 pub struct Sampler {
-    sizes: Sizes,
+    sizes: SizeModel,
     ready: Ready,
 }
 
-/// Memory for one avalanche under way, to be used again for the next.
+/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than all before.
 #[derive(Debug, Default)]
 pub struct Workspace {
     centres: Vec<[f32; 3]>,
@@ -28,7 +28,7 @@ pub struct Workspace {
     shares: Vec<f64>,
     families: Vec<usize>,
     normals: Vec<f32>,
-    cloud: Cloud,
+    electrons: ElectronBuffer,
 }
 
 /// The lower triangle of a factor of a covariance: xx, zx, zz, tx, tz, tt.
@@ -39,21 +39,21 @@ fn triangle(factor: &Matrix3<f64>) -> [f32; 6] {
 impl Sampler {
     const PURPOSE: Purpose = Purpose::new("cloud");
     /// Avalanches that one thread draws before it hands them on, and such blocks drawn in parallel.
-    const BLOCK: usize = 32;
-    const BLOCKS_TOGETHER: usize = 16;
+    const BLOCK: u64 = 32;
+    const BLOCKS_TOGETHER: u64 = 16;
 
     /// Checks a model and prepares it.
-    pub fn new(model: &CloudModel) -> Result<Self, CloudError> {
+    pub fn new(model: &ClusterModel) -> Result<Self, ClusterError> {
         Ok(Self { sizes: model.sizes.clone(), ready: model.ready()? })
     }
 
     /// The electrons of avalanche number `index`: a function of seed and index alone, in the units of the data.
-    pub fn avalanche<'a>(&self, seed: u64, index: u64, workspace: &'a mut Workspace) -> &'a Cloud {
+    pub fn avalanche<'a>(&self, seed: u64, index: u64, workspace: &'a mut Workspace) -> &'a ElectronBuffer {
         let mut random = stream(seed, Self::PURPOSE, index);
-        let electrons = self.sizes.draw(&mut random);
-        workspace.cloud.resize(electrons);
+        let electrons = self.sizes.sample(&mut random) as usize;
+        workspace.electrons.resize(electrons);
         if electrons == 0 {
-            return &workspace.cloud;
+            return &workspace.electrons;
         }
         self.draw_numbers(electrons, &mut workspace.numbers, &mut random);
         let root = self.ready.root.draw(&self.ready.mean, &mut random);
@@ -66,7 +66,7 @@ impl Sampler {
         }
         self.share_out(self.ready.levels.len(), electrons, workspace, &mut random);
         self.place_electrons(workspace, &mut random);
-        &workspace.cloud
+        &workspace.electrons
     }
 
     /// Numbers of centres, from the root down.
@@ -126,7 +126,7 @@ impl Sampler {
 
     /// Puts the electrons about their centres.
     fn place_electrons(&self, workspace: &mut Workspace, random: &mut impl Rng) {
-        let Cloud { x, z, t } = &mut workspace.cloud;
+        let ElectronBuffer { x, z, t } = &mut workspace.electrons;
         for column in [&mut *x, &mut *z, &mut *t] {
             fill_normal(random, column);
         }
@@ -144,22 +144,11 @@ impl Sampler {
         }
     }
 
-    /// The avalanches with these numbers, in order, a few at a time; all threads draw together.
+    /// The avalanches with these numbers, in order, a few at a time; all threads draw together. Each is what
+    /// [`Sampler::avalanche`] gives.
     pub fn blocks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = ElectronSet> {
-        let Range { start, end } = range;
-        let together = Self::BLOCK * Self::BLOCKS_TOGETHER;
-        (start..end).step_by(together).flat_map(move |first| {
-            let last = end.min(first + together as u64);
-            let firsts: Vec<u64> = (first..last).step_by(Self::BLOCK).collect();
-            let draw = |workspace: &mut Workspace, first: u64| {
-                let mut set = ElectronSet::default();
-                for index in first..last.min(first + Self::BLOCK as u64) {
-                    let cloud = self.avalanche(seed, index, workspace);
-                    set.push(&cloud.x, &cloud.z, &cloud.t);
-                }
-                set
-            };
-            firsts.into_par_iter().map_init(Workspace::default, draw).collect::<Vec<_>>()
+        electron_blocks(range, Self::BLOCK, Self::BLOCKS_TOGETHER, move |workspace, index| {
+            self.avalanche(seed, index, workspace)
         })
     }
 }

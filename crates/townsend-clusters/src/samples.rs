@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand::seq::{SliceRandom, index};
 use townsend_core::{Coordinate, Dataset, Grid, Purpose, Stream, stream};
 
-use crate::CloudError;
+use crate::ClusterError;
 
 const CHOOSE: Purpose = Purpose::new("cloud avalanches");
 const THIN: Purpose = Purpose::new("cloud electrons");
@@ -27,9 +27,9 @@ impl Sample {
         indices: &[usize],
         [budget, most]: [usize; 2],
         seed: u64,
-    ) -> Result<Vec<Self>, CloudError> {
+    ) -> Result<Vec<Self>, ClusterError> {
         if let Some(grid) = data.grid().filter(|grid| grid.dims() < 3) {
-            return Err(CloudError::Dims { dims: grid.dims() });
+            return Err(ClusterError::Dims { dims: grid.dims() });
         }
         let mut order = indices.to_vec();
         order.shuffle(&mut stream(seed, CHOOSE, 0));
@@ -42,7 +42,7 @@ impl Sample {
             }
         }
         match samples.len() {
-            0 => Err(CloudError::NoElectrons { avalanches: indices.len() }),
+            0 => Err(ClusterError::NoElectrons { avalanches: indices.len() }),
             _ => Ok(samples),
         }
     }

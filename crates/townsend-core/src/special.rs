@@ -1,7 +1,8 @@
 //! Functions of statistics that the standard library does not have.
 
 /// ln Γ(x) of a positive number, to 12 digits: Stirling's series beyond 8, reached by Γ(x + 1) = x Γ(x).
-pub(crate) fn ln_gamma(mut x: f64) -> f64 {
+#[inline]
+pub fn ln_gamma(mut x: f64) -> f64 {
     let mut product = 1.0;
     while x < 8.0 {
         product *= x;
@@ -16,7 +17,8 @@ pub(crate) fn ln_gamma(mut x: f64) -> f64 {
 }
 
 /// The derivative of ln Γ(x) for positive x, to 11 digits.
-pub(crate) fn digamma(mut x: f64) -> f64 {
+#[inline]
+pub fn digamma(mut x: f64) -> f64 {
     let mut below = 0.0;
     while x < 8.0 {
         below += 1.0 / x;
@@ -29,9 +31,10 @@ pub(crate) fn digamma(mut x: f64) -> f64 {
     x.ln() - 0.5 / x - series - below
 }
 
-/// Where a function that is positive on the left of the interval and negative on its right is 0; if it has one sign, that end of the interval
-/// which the sign points to.
-pub(crate) fn root(f: impl Fn(f64) -> f64, [mut low, mut high]: [f64; 2]) -> f64 {
+/// The point of an interval at which a function that falls from positive to negative values is 0, to 10⁻⁷, by bisection.
+/// A function that is positive throughout gives the upper end, one that is negative throughout the lower end.
+#[inline]
+pub fn zero_crossing(f: impl Fn(f64) -> f64, [mut low, mut high]: [f64; 2]) -> f64 {
     while high - low > 1e-7 {
         let middle = 0.5 * (low + high);
         if f(middle) > 0.0 {
@@ -70,8 +73,8 @@ mod tests {
 
     #[test]
     fn a_root_is_found_or_the_end() {
-        assert!((root(|x| 2.0 - x * x, [0.0, 5.0]) - 2f64.sqrt()).abs() < 1e-7);
-        assert!((root(|_| 1.0, [0.0, 5.0]) - 5.0).abs() < 1e-6);
-        assert!(root(|_| -1.0, [0.0, 5.0]) < 1e-6);
+        assert!((zero_crossing(|x| 2.0 - x * x, [0.0, 5.0]) - 2f64.sqrt()).abs() < 1e-7);
+        assert!((zero_crossing(|_| 1.0, [0.0, 5.0]) - 5.0).abs() < 1e-6);
+        assert!(zero_crossing(|_| -1.0, [0.0, 5.0]) < 1e-6);
     }
 }

@@ -2,66 +2,68 @@
 
 use nalgebra::{Cholesky, Const, Matrix3, Vector3};
 use rand::Rng;
-use rand_distr::{Distribution, Gamma, Poisson, StandardNormal};
+use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
+use townsend_core::{SizeModel, ln_gamma, negative_binomial};
 
-use crate::special::ln_gamma;
-use crate::{CloudError, Sizes};
+use crate::ClusterError;
 
 /// Largest number of levels.
 pub(crate) const MOST_LEVELS: usize = 3;
 
-/// A 3 × 3 matrix by rows, in the order x, z, t.
-pub type Rows = [[f64; 3]; 3];
+/// A covariance by rows, 3 × 3 in the order x, z, t.
+pub type Covariance = [[f64; 3]; 3];
 
-/// A hierarchical Neyman–Scott process: centres about centres, and electrons about the last of these. Lengths and times are in the units of
-/// the data.
+/// The parameters of a hierarchical Neyman–Scott cluster process: centres about centres, and electrons about the last of
+/// these. Lengths and times are in the units of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CloudModel {
+pub struct ClusterModel {
     /// The number of electrons.
-    pub sizes: Sizes,
+    pub sizes: SizeModel,
     /// Where an avalanche lies as a whole.
     pub root: Root,
-    /// Electrons about their centres: the covariance.
-    pub electrons: Spread,
+    /// Electrons about their centres.
+    pub electrons: NormalSpread,
     /// The levels of centres from the root down; none means electrons about the root.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<Level>,
 }
 
-/// The root of an avalanche: normal.
+/// The root of an avalanche, normally distributed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Root {
     /// Its mean.
     pub mean: [f64; 3],
     /// Its covariance.
-    pub covariance: Rows,
+    pub covariance: Covariance,
 }
 
-/// A normal distribution about something else.
+/// A normal distribution about a place that is given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spread {
+pub struct NormalSpread {
     /// Its covariance.
-    pub covariance: Rows,
+    pub covariance: Covariance,
 }
 
 /// Centres about those of the level above.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
-    /// The number M of centres, given that of their children, n, is 1 more than a negative binomial number with mean exp(`ln_centres` + `power` · ln n).
+    /// The number M of centres, given the number n of their children, is 1 more than a negative binomial number with mean
+    /// exp(`ln_centres` + `power` · ln n).
     pub ln_centres: f64,
     /// See `ln_centres`.
     pub power: f64,
     /// The variance of M is its mean (without the 1) times 1 + `excess`.
     pub excess: f64,
-    /// Children choose their centres with probabilities that are Dirichlet distributed with this parameter: small for unequal families.
+    /// Children choose their centres with probabilities that are Dirichlet distributed with this parameter; a small one
+    /// makes unequal families.
     pub concentration: f64,
     /// Covariance of a centre about that of the level above.
-    pub covariance: Rows,
+    pub covariance: Covariance,
 }
 
 impl Level {
@@ -85,12 +87,6 @@ impl Level {
     pub(crate) fn draw(&self, children: f64, random: &mut impl Rng) -> usize {
         1 + negative_binomial(self.mean(children), self.mean(children) / self.excess, random) as usize
     }
-}
-
-/// A negative binomial number of this mean and shape: its variance is mean + mean²/shape.
-pub(crate) fn negative_binomial(mean: f64, shape: f64, random: &mut impl Rng) -> u64 {
-    let rate = Gamma::new(shape, mean / shape).map_or(0.0, |gamma| gamma.sample(random));
-    Poisson::new(rate).map_or(0, |poisson: Poisson<f64>| poisson.sample(random) as u64)
 }
 
 /// A normal distribution made ready to be drawn from and conditioned.
@@ -146,18 +142,18 @@ impl Ready {
     }
 }
 
-pub(crate) fn matrix(rows: &Rows) -> Matrix3<f64> {
+pub(crate) fn matrix(rows: &Covariance) -> Matrix3<f64> {
     Matrix3::from_fn(|i, j| rows[i][j])
 }
 
-pub(crate) fn rows(matrix: &Matrix3<f64>) -> Rows {
+pub(crate) fn rows(matrix: &Matrix3<f64>) -> Covariance {
     std::array::from_fn(|i| std::array::from_fn(|j| matrix[(i, j)]))
 }
 
-impl CloudModel {
+impl ClusterModel {
     /// Checks every parameter and prepares the matrices.
-    pub(crate) fn ready(&self) -> Result<Ready, CloudError> {
-        let wrong = |key: String, value: String, allowed| Err(CloudError::Range { key, value, allowed });
+    pub(crate) fn ready(&self) -> Result<Ready, ClusterError> {
+        let wrong = |key: String, value: String, allowed| Err(ClusterError::Range { key, value, allowed });
         self.sizes.check()?;
         if self.levels.len() > MOST_LEVELS {
             return wrong("levels".into(), self.levels.len().to_string(), "at most 3 of them");
@@ -178,11 +174,11 @@ impl CloudModel {
         if let Some(mean) = self.root.mean.iter().find(|mean| !mean.is_finite()) {
             return wrong("root.mean".into(), mean.to_string(), "finite");
         }
-        let normal = |key: &str, covariance: &Rows| {
+        let normal = |key: &str, covariance: &Covariance| {
             let symmetric =
                 (0..3).all(|i| (0..i).all(|j| covariance[i][j].total_cmp(&covariance[j][i]).is_eq()));
             let made = symmetric.then(|| Normal::new(&matrix(covariance))).flatten();
-            made.ok_or_else(|| CloudError::Range {
+            made.ok_or_else(|| ClusterError::Range {
                 key: format!("{key}.covariance"),
                 value: format!("{covariance:?}"),
                 allowed: "symmetric and positive definite",
@@ -200,7 +196,7 @@ impl CloudModel {
     }
 
     /// Covariance of an electron of any avalanche: the sum of those of the root, of the levels and of the electrons.
-    pub fn covariance(&self) -> Rows {
+    pub fn covariance(&self) -> Covariance {
         let levels = self.levels.iter().map(|level| matrix(&level.covariance)).sum::<Matrix3<f64>>();
         rows(&(levels + matrix(&self.root.covariance) + matrix(&self.electrons.covariance)))
     }

@@ -1,17 +1,17 @@
-use townsend_core::{Axis, CountSet, ElectronSet, Grid};
+use townsend_core::{Axis, CountSet, ElectronSet, FilledSizes, Grid, SizePart};
 
 use super::*;
-use crate::{Root, Sampler, SizePart, Spread};
+use crate::{NormalSpread, Root, Sampler};
 
 fn diagonal(x: f64, t: f64) -> [[f64; 3]; 3] {
     [[x, 0.0, 0.0], [0.0, x, 0.0], [0.0, 0.0, t]]
 }
 
-fn truth() -> CloudModel {
-    CloudModel {
-        sizes: Sizes { empty: 0.2, parts: vec![SizePart { weight: 1.0, mean: 100.0, shape: 1.5 }] },
+fn truth() -> ClusterModel {
+    ClusterModel {
+        sizes: SizeModel { empty: 0.2, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 100.0, shape: 1.5 }]) },
         root: Root { mean: [0.1, 0.0, 170.0], covariance: diagonal(0.05, 1.0) },
-        electrons: Spread { covariance: diagonal(0.01, 1.0) },
+        electrons: NormalSpread { covariance: diagonal(0.01, 1.0) },
         levels: vec![Level {
             ln_centres: -0.7,
             power: 0.6,
@@ -22,15 +22,15 @@ fn truth() -> CloudModel {
     }
 }
 
-fn drawn(model: &CloudModel, avalanches: u64) -> Dataset {
+fn drawn(model: &ClusterModel, avalanches: u64) -> Dataset {
     let mut all = ElectronSet::default();
     for set in Sampler::new(model).unwrap().blocks(5, 0..avalanches) {
-        set.iter().for_each(|avalanche| all.push(avalanche.x, avalanche.z, avalanche.t));
+        all.append(&set);
     }
     all.into()
 }
 
-fn trained(data: &Dataset, options: TrainOptions) -> Result<(CloudModel, Vec<SweepMetrics>), CloudError> {
+fn trained(data: &Dataset, options: ClusterTraining) -> Result<(ClusterModel, Vec<SweepMetrics>), ClusterError> {
     let indices: Vec<usize> = (0..data.len()).collect();
     let mut trainer = Trainer::new(data, &indices, options)?;
     let mut metrics = Vec::new();
@@ -45,7 +45,7 @@ fn trained(data: &Dataset, options: TrainOptions) -> Result<(CloudModel, Vec<Swe
 fn a_known_model_is_recovered() {
     let truth = truth();
     let data = drawn(&truth, 600);
-    let options = TrainOptions { levels: 1, sweeps: 150, ..TrainOptions::default() };
+    let options = ClusterTraining { levels: 1, sweeps: 150, ..ClusterTraining::default() };
     let (found, metrics) = trained(&data, options).unwrap();
     let near = |name: &str, found: f64, truth: f64, tolerance: f64| {
         assert!((found / truth - 1.0).abs() < tolerance, "{name}: {found} {truth}");
@@ -69,7 +69,7 @@ fn a_known_model_is_recovered() {
 #[test]
 fn two_levels_are_told_apart() {
     let mut truth = truth();
-    truth.sizes.parts[0] = SizePart { weight: 1.0, mean: 900.0, shape: 2.0 };
+    truth.sizes.filled = FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 900.0, shape: 2.0 }]);
     truth.electrons.covariance = diagonal(0.024, 3.8);
     let level = |ln_centres, power, x, t| Level {
         ln_centres,
@@ -79,7 +79,7 @@ fn two_levels_are_told_apart() {
         covariance: diagonal(x, t),
     };
     truth.levels = vec![level(-2.06, 0.97, 0.033, 5.2), level(-3.1, 1.05, 0.028, 4.4)];
-    let options = TrainOptions { sweeps: 40, most_electrons: 300, ..TrainOptions::default() };
+    let options = ClusterTraining { sweeps: 40, most_electrons: 300, ..ClusterTraining::default() };
     let (found, _) = trained(&drawn(&truth, 150), options).unwrap();
     let near = |found: &[[f64; 3]; 3], truth: &[[f64; 3]; 3], tolerance: f64| {
         for k in [0, 2] {
@@ -97,7 +97,7 @@ fn two_levels_are_told_apart() {
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let data = drawn(&truth(), 40);
-    let options = TrainOptions { sweeps: 12, ..TrainOptions::default() };
+    let options = ClusterTraining { sweeps: 12, ..ClusterTraining::default() };
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| trained(&data, options)).unwrap()
@@ -130,7 +130,7 @@ fn odd_data_do_no_harm() {
     ];
     for (name, avalanches) in learns {
         for levels in 0..=3 {
-            let options = TrainOptions { levels, sweeps: 12, ..TrainOptions::default() };
+            let options = ClusterTraining { levels, sweeps: 12, ..ClusterTraining::default() };
             let (model, _) = trained(&electrons(&avalanches), options).expect(name);
             assert!(Sampler::new(&model).is_ok(), "{name}");
         }
@@ -142,19 +142,19 @@ fn odd_data_do_no_harm() {
         (vec![vec![[1.0, 2.0, 3.0], [2.0, 3.0, 3.0]]], "t of every electron is 3"),
     ];
     for (avalanches, says) in refused {
-        let error = trained(&electrons(&avalanches), TrainOptions::default()).unwrap_err().to_string();
+        let error = trained(&electrons(&avalanches), ClusterTraining::default()).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
 }
 
 #[test]
 fn settings_that_cannot_be_are_refused() {
-    let default = TrainOptions::default();
+    let default = ClusterTraining::default();
     for (options, key) in [
-        (TrainOptions { levels: 4, ..default }, "model.levels"),
-        (TrainOptions { sweeps: 9, ..default }, "training.sweeps"),
-        (TrainOptions { electrons: 0, ..default }, "training.electrons"),
-        (TrainOptions { most_electrons: 1, ..default }, "training.most_electrons"),
+        (ClusterTraining { levels: 4, ..default }, "model.levels"),
+        (ClusterTraining { sweeps: 9, ..default }, "training.sweeps"),
+        (ClusterTraining { electrons: 0, ..default }, "training.electrons"),
+        (ClusterTraining { most_electrons: 1, ..default }, "training.most_electrons"),
     ] {
         assert!(options.check().unwrap_err().to_string().contains(key));
     }
@@ -168,11 +168,11 @@ fn histograms_of_three_coordinates_are_learned_from() {
     let axes = axes.map(|(low, high)| Axis::uniform(80, low, high).unwrap());
     let counts =
         |dims: usize| -> CountSet { data.to_counts(&Grid::new(axes[..dims].to_vec()).unwrap()).unwrap() };
-    let options = TrainOptions { levels: 1, sweeps: 20, ..TrainOptions::default() };
+    let options = ClusterTraining { levels: 1, sweeps: 20, ..ClusterTraining::default() };
     let [from_electrons, from_counts] =
         [&data, &counts(3).into()].map(|data| trained(data, options).unwrap().0);
     let ratio = matrix(&from_counts.covariance()).trace() / matrix(&from_electrons.covariance()).trace();
     assert!((ratio - 1.0).abs() < 0.1, "{ratio}");
     let error = trained(&counts(2).into(), options).unwrap_err();
-    assert_eq!(error, CloudError::Dims { dims: 2 });
+    assert_eq!(error, ClusterError::Dims { dims: 2 });
 }

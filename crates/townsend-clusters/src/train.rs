@@ -7,18 +7,21 @@
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use townsend_core::{Dataset, Purpose, minimise, stream};
+use townsend_core::{
+    Dataset, Purpose, SizeConfig, SizeForm, SizeModel, digamma, minimise, stream, zero_crossing,
+};
 
 use crate::bound::bound;
-use crate::chain::{Chain, Moments, Scratch};
+use crate::gibbs::{GibbsState, Moments, Scratch};
 use crate::model::{Level, MOST_LEVELS, Ready, matrix, rows};
 use crate::samples::Sample;
-use crate::special::{digamma, root};
 use crate::start::start;
-use crate::{CloudError, CloudModel, Sizes};
+use crate::{ClusterError, ClusterModel};
 
 const PURPOSE: Purpose = Purpose::new("cloud ancestors");
 const BOUNDED: Purpose = Purpose::new("cloud bound electrons");
+/// How the number of electrons is learned.
+const SIZES: SizeConfig = SizeConfig { form: SizeForm::NegativeBinomialMixture, knots: 64 };
 /// Sweeps before parameters move at all.
 const WARM: usize = 5;
 /// Decrease of the steps with the number of the sweep, as its power.
@@ -34,7 +37,7 @@ const BOUNDS: usize = 2;
 
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TrainOptions {
+pub struct ClusterTraining {
     /// Levels of centres, 0 to 3.
     pub levels: usize,
     /// Sweeps.
@@ -47,15 +50,15 @@ pub struct TrainOptions {
     pub seed: u64,
 }
 
-impl Default for TrainOptions {
+impl Default for ClusterTraining {
     fn default() -> Self {
         Self { levels: 2, sweeps: 300, electrons: 1_000_000, most_electrons: 800, seed: 1 }
     }
 }
 
-impl TrainOptions {
+impl ClusterTraining {
     /// Refuses what cannot be.
-    pub fn check(&self) -> Result<(), CloudError> {
+    pub fn check(&self) -> Result<(), ClusterError> {
         let checks = [
             ("model.levels", self.levels, 0..=MOST_LEVELS, "from 0 to 3"),
             ("training.sweeps", self.sweeps, 10..=1_000_000, "from 10 to 1000000"),
@@ -65,7 +68,7 @@ impl TrainOptions {
         for (key, value, range, allowed) in checks {
             if !range.contains(&value) {
                 let (key, value) = (key.to_string(), value.to_string());
-                return Err(CloudError::Range { key, value, allowed });
+                return Err(ClusterError::Range { key, value, allowed });
             }
         }
         Ok(())
@@ -94,12 +97,12 @@ pub struct SweepMetrics {
 
 /// A training under way.
 pub struct Trainer {
-    options: TrainOptions,
+    options: ClusterTraining,
     /// The parameters that it started from.
-    start: CloudModel,
-    model: CloudModel,
+    start: ClusterModel,
+    model: ClusterModel,
     ready: Ready,
-    chains: Vec<Chain>,
+    states: Vec<GibbsState>,
     bounded: Vec<Sample>,
     sweep: usize,
     averaged: Option<Averages>,
@@ -113,50 +116,50 @@ struct Averages {
 
 impl Trainer {
     /// Chooses from the avalanches with these numbers, learns the number of electrons from all of them, and finds where to start.
-    pub fn new(data: &Dataset, indices: &[usize], options: TrainOptions) -> Result<Self, CloudError> {
+    pub fn new(data: &Dataset, indices: &[usize], options: ClusterTraining) -> Result<Self, ClusterError> {
         options.check()?;
         let budget = [options.electrons, options.most_electrons];
         let samples = Sample::choose(data, indices, budget, options.seed)?;
         let sizes: Vec<u64> = indices.iter().map(|&index| data.electrons(index)).collect();
-        let model = start(&samples, Sizes::fit(&sizes), options.levels, options.seed)?;
+        let model = start(&samples, SizeModel::fit(&sizes, &SIZES)?, options.levels, options.seed)?;
         let ready = model.ready()?;
-        let chains = samples.iter().enumerate().map(|(index, sample)| {
-            Chain::from_electrons(sample, &ready, stream(options.seed, PURPOSE, index as u64))
+        let states = samples.iter().enumerate().map(|(index, sample)| {
+            GibbsState::from_electrons(sample, &ready, stream(options.seed, PURPOSE, index as u64))
         });
-        let chains = chains.collect();
+        let states = states.collect();
         let mut random = stream(options.seed, BOUNDED, 0);
         let few = samples.iter().take(BOUND_AVALANCHES);
         let bounded = few.map(|sample| sample.thinned(BOUND_ELECTRONS, &mut random)).collect();
-        Ok(Self { options, start: model.clone(), model, ready, chains, bounded, sweep: 0, averaged: None })
+        Ok(Self { options, start: model.clone(), model, ready, states, bounded, sweep: 0, averaged: None })
     }
 
     /// The parameters after the sweeps so far.
-    pub fn model(&self) -> &CloudModel {
+    pub fn model(&self) -> &ClusterModel {
         &self.model
     }
 
     /// Number of avalanches, and of their electrons, that it learns from.
     pub fn learns_from(&self) -> [usize; 2] {
-        [self.chains.len(), self.chains.iter().map(|chain| chain.electrons.len()).sum()]
+        [self.states.len(), self.states.iter().map(|state| state.electrons.len()).sum()]
     }
 
     /// Makes one sweep; none if all are made.
-    pub fn step(&mut self) -> Result<Option<SweepMetrics>, CloudError> {
+    pub fn step(&mut self) -> Result<Option<SweepMetrics>, ClusterError> {
         if self.sweep == self.options.sweeps {
             return Ok(None);
         }
         let ready = &self.ready;
-        let sums = |scratch: &mut Scratch, chain: &mut Chain| {
-            chain.sweep(ready, scratch);
-            (chain.moments(), chain.ln_density(ready.electrons()))
+        let sums = |scratch: &mut Scratch, state: &mut GibbsState| {
+            state.sweep(ready, scratch);
+            (state.moments(), state.ln_density(ready.electrons()))
         };
         // Added up in the order of the avalanches, whatever thread did what.
-        let of_chains: Vec<(Moments, f64)> =
-            self.chains.par_iter_mut().map_init(Scratch::default, sums).collect();
-        let ln_density = of_chains.iter().map(|(_, ln)| ln).sum::<f64>() / self.learns_from()[1] as f64;
+        let of_states: Vec<(Moments, f64)> =
+            self.states.par_iter_mut().map_init(Scratch::default, sums).collect();
+        let ln_density = of_states.iter().map(|(_, ln)| ln).sum::<f64>() / self.learns_from()[1] as f64;
         let burn = self.options.sweeps / 2;
         let gain = if self.sweep < burn { 1.0 } else { ((self.sweep - burn + 1) as f64).powf(-DECREASE) };
-        self.average(of_chains.into_iter().map(|(moments, _)| moments), gain);
+        self.average(of_states.into_iter().map(|(moments, _)| moments), gain);
         if self.sweep >= WARM {
             self.maximise(gain);
         }
@@ -178,8 +181,8 @@ impl Trainer {
         let levels = &self.model.levels;
         let spreads = levels.iter().map(|level| &level.covariance).chain([&self.model.electrons.covariance]);
         let mean_number = |l: usize| {
-            let all: usize = self.chains.iter().map(|chain| chain.levels[l].len()).sum();
-            all as f64 / self.chains.len() as f64
+            let all: usize = self.states.iter().map(|state| state.levels[l].len()).sum();
+            all as f64 / self.states.len() as f64
         };
         SweepMetrics {
             sweep: self.sweep,
@@ -192,18 +195,18 @@ impl Trainer {
         }
     }
 
-    fn average(&mut self, of_chains: impl Iterator<Item = Moments>, gain: f64) {
+    fn average(&mut self, of_states: impl Iterator<Item = Moments>, gain: f64) {
         let mut moments = vec![(Matrix3::zeros(), 0.0); self.options.levels + 1];
-        for of_chain in of_chains {
-            for (sum, of) in moments.iter_mut().zip(of_chain) {
+        for of_state in of_states {
+            for (sum, of) in moments.iter_mut().zip(of_state) {
                 sum.0 += of.0;
                 sum.1 += of.1;
             }
         }
         let origin = Vector3::from(self.start.root.mean);
         let mut root = (Vector3::zeros(), Matrix3::zeros());
-        for chain in &self.chains {
-            let d = chain.root - origin;
+        for state in &self.states {
+            let d = state.root - origin;
             root.0 += d;
             root.1 += d * d.transpose();
         }
@@ -227,7 +230,7 @@ impl Trainer {
         let covariance = |start: &[[f64; 3]; 3], squares: &Matrix3<f64>, count: f64| {
             rows(&((squares + matrix(start) * PRIOR_COUNT) / (count + PRIOR_COUNT)))
         };
-        let n = self.chains.len() as f64;
+        let n = self.states.len() as f64;
         let mean = sum / n;
         let about_mean = squares - mean * mean.transpose() * n;
         self.model.root.mean = (Vector3::from(self.start.root.mean) + mean).into();
@@ -239,7 +242,7 @@ impl Trainer {
             let start = &self.start.levels[l];
             let level = &mut self.model.levels[l];
             level.covariance = covariance(&start.covariance, squares, *count);
-            let families = Families::of(&self.chains, l);
+            let families = Families::of(&self.states, l);
             let ratio = families.concentration() / level.concentration;
             level.concentration *= ratio.powf(gain);
             // The costliest step, and the slowest to change.
@@ -250,7 +253,7 @@ impl Trainer {
     }
 }
 
-/// What the chains say of the families of one level.
+/// What the states say of the families of one level.
 struct Families {
     /// How many centres have 0, 1, 2, … children.
     with_children: Vec<f64>,
@@ -259,18 +262,18 @@ struct Families {
 }
 
 impl Families {
-    fn of(chains: &[Chain], l: usize) -> Self {
-        let (mut with_children, mut numbers) = (Vec::new(), Vec::with_capacity(chains.len()));
-        for chain in chains {
-            for &children in &chain.levels[l].children {
+    fn of(states: &[GibbsState], l: usize) -> Self {
+        let (mut with_children, mut numbers) = (Vec::new(), Vec::with_capacity(states.len()));
+        for state in states {
+            for &children in &state.levels[l].children {
                 let children = children as usize;
                 with_children.resize(with_children.len().max(children + 1), 0.0);
                 with_children[children] += 1.0;
             }
-            let centres = chain.levels[l].len() as f64;
-            let next = chain.levels.get(l + 1).map(|next| next.len() as f64);
-            let electrons = chain.electrons.len() as f64;
-            numbers.push([centres, next.unwrap_or(electrons), next.unwrap_or(chain.size)]);
+            let centres = state.levels[l].len() as f64;
+            let next = state.levels.get(l + 1).map(|next| next.len() as f64);
+            let electrons = state.electrons.len() as f64;
+            numbers.push([centres, next.unwrap_or(electrons), next.unwrap_or(state.size)]);
         }
         Self { with_children, numbers }
     }
@@ -293,7 +296,7 @@ impl Families {
                 .sum();
             a * (of_numbers + of_children) - ln / 2.25
         };
-        root(slope, [-4.0, 5.0]).exp()
+        zero_crossing(slope, [-4.0, 5.0]).exp()
     }
 
     /// Moves the parameters of the number of centres towards the most likely ones. The power is believed to be 1 ± 1 before, ln of the excess 0 ± 2, and

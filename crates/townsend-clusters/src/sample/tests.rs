@@ -1,8 +1,10 @@
+use townsend_core::{FilledSizes, SizePart};
+
 use super::*;
 use crate::model::matrix;
-use crate::{Level, Root, SizePart, Spread};
+use crate::{Level, NormalSpread, Root};
 
-fn model() -> CloudModel {
+fn model() -> ClusterModel {
     let level = |ln_centres, x, xt| Level {
         ln_centres,
         power: 0.5,
@@ -10,13 +12,13 @@ fn model() -> CloudModel {
         concentration: 1.5,
         covariance: [[x, 0.1 * x, xt], [0.1 * x, x, 0.0], [xt, 0.0, 6.0]],
     };
-    CloudModel {
-        sizes: Sizes { empty: 0.2, parts: vec![SizePart { weight: 1.0, mean: 50.0, shape: 2.0 }] },
+    ClusterModel {
+        sizes: SizeModel { empty: 0.2, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 50.0, shape: 2.0 }]) },
         root: Root {
             mean: [0.1, -0.2, 170.0],
             covariance: [[0.2, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 1.0]],
         },
-        electrons: Spread { covariance: [[0.04, 0.01, 0.1], [0.01, 0.05, -0.1], [0.1, -0.1, 4.0]] },
+        electrons: NormalSpread { covariance: [[0.04, 0.01, 0.1], [0.01, 0.05, -0.1], [0.1, -0.1, 4.0]] },
         levels: vec![level(0.5, 0.05, 0.2), level(1.0, 0.03, -0.1)],
     }
 }
@@ -29,15 +31,15 @@ fn moments_are_those_of_the_model() {
     let mut workspace = Workspace::default();
     let (mut squares, mut mean, mut electrons, mut empty) = (Matrix3::<f64>::zeros(), [0.0; 3], 0.0, 0.0);
     for index in 0..n {
-        let cloud = sampler.avalanche(1, index, &mut workspace);
-        electrons += cloud.len() as f64;
-        if cloud.is_empty() {
+        let drawn = sampler.avalanche(1, index, &mut workspace);
+        electrons += drawn.len() as f64;
+        if drawn.is_empty() {
             empty += 1.0;
             continue;
         }
         // The first electrons are of the first family; any place is as good.
-        let k = (index as usize * 7919) % cloud.len();
-        let d = [cloud.x[k], cloud.z[k], cloud.t[k]].map(f64::from);
+        let k = (index as usize * 7919) % drawn.len();
+        let d = [drawn.x[k], drawn.z[k], drawn.t[k]].map(f64::from);
         let d: [f64; 3] = std::array::from_fn(|i| d[i] - model.root.mean[i]);
         for i in 0..3 {
             mean[i] += d[i];
@@ -101,14 +103,19 @@ fn an_avalanche_is_a_function_of_seed_and_number() {
     assert!((0..20).any(|index| draw(3, index) != draw(4, index)));
 }
 
+fn parts(model: &mut ClusterModel) -> &mut Vec<SizePart> {
+    let FilledSizes::Parts(parts) = &mut model.sizes.filled else { panic!("{:?}", model.sizes) };
+    parts
+}
+
 #[test]
 fn a_damaged_model_is_refused() {
-    type Damage = fn(&mut CloudModel);
+    type Damage = fn(&mut ClusterModel);
     let cases: [(&str, Damage); 9] = [
         ("sizes.empty", |model| model.sizes.empty = 1.5),
-        ("weight", |model| model.sizes.parts.clear()),
-        ("sizes.parts[0].mean", |model| model.sizes.parts[0].mean = 1e300),
-        ("sizes.parts[0].shape", |model| model.sizes.parts[0].shape = f64::NAN),
+        ("weight", |model| parts(model).clear()),
+        ("sizes.parts[0].mean", |model| parts(model)[0].mean = 1e300),
+        ("sizes.parts[0].shape", |model| parts(model)[0].shape = f64::NAN),
         ("levels[1].excess", |model| model.levels[1].excess = 0.0),
         ("levels[0].concentration", |model| model.levels[0].concentration = -1.0),
         ("root.mean", |model| model.root.mean[2] = f64::INFINITY),

@@ -1,0 +1,81 @@
+//! A configuration of training, as it stands in a file.
+
+use serde::{Deserialize, Serialize};
+use townsend_core::HeldBack;
+
+use crate::{ClusterError, ClusterTraining};
+
+/// A configuration of training: the tables `[model]`, `[data]` and `[training]`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterConfig {
+    /// The model.
+    pub model: ModelTable,
+    /// What is held back for tests.
+    #[serde(default)]
+    pub data: HeldBack,
+    /// How to train.
+    #[serde(default)]
+    pub training: TrainingTable,
+}
+
+/// The `[model]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelTable {
+    /// The family of the model: [`ClusterConfig::FAMILY`].
+    pub family: String,
+    /// Levels of centres, 0 to 3.
+    #[serde(default = "default_levels")]
+    pub levels: usize,
+}
+
+/// The `[training]` table; see [`ClusterTraining`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingTable {
+    /// Sweeps over all electrons.
+    pub sweeps: usize,
+    /// Electrons that are learned from, about.
+    pub electrons: usize,
+    /// Electrons of one avalanche at most.
+    pub most_electrons: usize,
+    /// Seed of every draw.
+    pub seed: u64,
+}
+
+fn default_levels() -> usize {
+    ClusterTraining::default().levels
+}
+
+impl Default for TrainingTable {
+    fn default() -> Self {
+        let ClusterTraining { sweeps, electrons, most_electrons, seed, .. } = ClusterTraining::default();
+        Self { sweeps, electrons, most_electrons, seed }
+    }
+}
+
+impl ClusterConfig {
+    /// The name of the family in configurations and runs.
+    pub const FAMILY: &str = "clusters";
+
+    /// How to train, as the configuration says.
+    ///
+    /// # Errors
+    /// If a value is outside what it may be, or the fraction held back cannot be.
+    pub fn check(&self) -> Result<ClusterTraining, ClusterError> {
+        if self.model.family != Self::FAMILY {
+            return Err(ClusterError::Range {
+                key: "model.family".into(),
+                value: self.model.family.clone(),
+                allowed: Self::FAMILY,
+            });
+        }
+        let TrainingTable { sweeps, electrons, most_electrons, seed } = self.training;
+        let training =
+            ClusterTraining { levels: self.model.levels, sweeps, electrons, most_electrons, seed };
+        training.check()?;
+        self.data.split()?;
+        Ok(training)
+    }
+}

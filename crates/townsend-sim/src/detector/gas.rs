@@ -1,0 +1,144 @@
+//! The gas of a detector: its table and the magnetic field.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use townsend_core::InputFile;
+
+use super::within;
+use crate::SimError;
+use crate::gas::{GasTable, WrittenTable};
+
+/// The `[gas]` table. The transport coefficients are part of it, whether the description has them or names a file, so a
+/// detector needs no file besides its description.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gas {
+    /// Magnetic field perpendicular to the electric one, T.
+    pub magnetic_field_t: f64,
+    /// Factors on the table's diffusion across and along B, for tables that are less certain than a comparison.
+    pub transverse_scale: [f64; 2],
+    /// Factor on its longitudinal diffusion.
+    pub longitudinal_scale: f64,
+    /// The transport coefficients. Written out, a table that comes with the program is its name, and any other is the
+    /// table itself.
+    #[serde(serialize_with = "name_or_table")]
+    pub table: Arc<GasTable>,
+}
+
+fn name_or_table<S: Serializer>(table: &Arc<GasTable>, serializer: S) -> Result<S::Ok, S::Error> {
+    match table.shipped_name() {
+        Some(name) => serializer.serialize_str(name),
+        None => WrittenTable::from(&**table).serialize(serializer),
+    }
+}
+
+/// The `[gas]` table as it stands in a description.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenGas {
+    table: NameOrTable,
+    #[serde(default)]
+    magnetic_field_t: f64,
+    #[serde(default = "ones")]
+    transverse_scale: [f64; 2],
+    #[serde(default = "one")]
+    longitudinal_scale: f64,
+}
+
+/// The name of a table that comes with the program, or the path of a file; or the table itself.
+enum NameOrTable {
+    Name(String),
+    Table(WrittenTable),
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn ones() -> [f64; 2] {
+    [1.0; 2]
+}
+
+impl<'de> Deserialize<'de> for NameOrTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = NameOrTable;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the name of a gas table, the path of a file, or a table with name, source and points")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<NameOrTable, E> {
+                Ok(NameOrTable::Name(name.into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NameOrTable, A::Error> {
+                WrittenTable::deserialize(MapAccessDeserializer::new(map)).map(NameOrTable::Table)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl WrittenGas {
+    /// Finds the table, with the file that it was read from, if any; paths start from `folder`.
+    pub(super) fn resolve(self, folder: &Path) -> Result<(Gas, Option<InputFile>), SimError> {
+        let (table, file) = match self.table {
+            NameOrTable::Name(name) => named(&name, folder)?,
+            NameOrTable::Table(written) => (GasTable::try_from(written).map_err(in_description)?, None),
+        };
+        let gas = Gas {
+            magnetic_field_t: self.magnetic_field_t,
+            transverse_scale: self.transverse_scale,
+            longitudinal_scale: self.longitudinal_scale,
+            table: Arc::new(table),
+        };
+        Ok((gas, file))
+    }
+}
+
+/// The error with the key as it is written in the description of a detector.
+fn in_description(error: SimError) -> SimError {
+    match error {
+        SimError::Range { key, value, allowed } => {
+            SimError::Range { key: format!("gas.table.{key}"), value, allowed }
+        }
+        other => other,
+    }
+}
+
+/// A table that comes with the program, or that of a file.
+fn named(name: &str, folder: &Path) -> Result<(GasTable, Option<InputFile>), SimError> {
+    if let Some(shipped) = GasTable::shipped(name) {
+        return Ok((shipped?, None));
+    }
+    if GasTable::is_file(name) {
+        let (table, file) = GasTable::read_file(&folder.join(name))?;
+        return Ok((table, Some(file)));
+    }
+    let names: Vec<_> = GasTable::names().collect();
+    Err(SimError::NoTable {
+        name: name.into(),
+        remedy: format!(
+            "the program has {}\n  hint: give the name of one of them, or of a file that ends in .toml or .gas",
+            names.join(", ")
+        ),
+    })
+}
+
+impl Gas {
+    pub(super) fn check(&self) -> Result<(), SimError> {
+        within("gas.magnetic_field_t", self.magnetic_field_t, 0.0, 10.0)?;
+        for scale in self.transverse_scale {
+            within("gas.transverse_scale", scale, 0.0, 10.0)?;
+        }
+        within("gas.longitudinal_scale", self.longitudinal_scale, 0.0, 10.0)
+    }
+}

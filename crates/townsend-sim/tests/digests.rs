@@ -1,0 +1,38 @@
+//! The same seed gives the same avalanches in every release.
+//!
+//! Elementary functions of the system's library decide rare cases, so the digests are those of Linux on x86-64.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+use townsend_core::{Coordinate, Dataset, ElectronSet};
+use townsend_sim::{Detector, Simulation, Start};
+
+/// Detector, start, number of avalanches, electrons, and the first digits of the digest.
+const KNOWN: [(&str, Start, u64, usize, &str); 14] = [
+    ("cgem", Start::Cell, 40, 65_871, "626a145cb7a42522"),
+    ("cgem", Start::Drift, 40, 33_863, "7e9befb5c66891c5"),
+    ("cgem", AT, 40, 47_939, "46e02f32b3a8ac95"),
+    ("cgem", Start::Track, 2, 184_591, "b2666f5509b61623"),
+    ("microscopic_275", Start::Cell, 40, 66_659, "95fd90769aa0a0b7"),
+    ("microscopic_275", Start::Drift, 40, 35_662, "628abdab3afe193b"),
+    ("microscopic_275", AT, 40, 49_336, "4290f821b7a6528e"),
+    ("planar_triple_gem", Start::Cell, 40, 66_450, "b3386c9da76748ae"),
+    ("planar_triple_gem", Start::Drift, 40, 35_616, "4321fdee2c4c5e5c"),
+    ("planar_triple_gem", AT, 40, 48_787, "c9c1f66a8db6f7ec"),
+    ("planar_triple_gem", Start::Track, 2, 146_256, "5e7606a28c6206c0"),
+    ("reference2021", Start::Cell, 40, 218_337, "7ecf75909e6e4140"),
+    ("reference2021", Start::Drift, 40, 145_103, "f3cfaa7008fe055c"),
+    ("reference2021", AT, 40, 185_016, "1ee4429a4e38b3b1"),
+];
+const AT: Start = Start::At { x_um: 30.0, z_um: -20.0 };
+
+#[test]
+fn avalanches_are_those_of_earlier_releases() {
+    for (name, start, avalanches, electrons, digest) in KNOWN {
+        let detector = Detector::from_toml(Detector::shipped(name).unwrap()).unwrap();
+        let simulation = Simulation::new(&detector).unwrap();
+        let mut set = ElectronSet::default();
+        simulation.blocks(7, 3..3 + avalanches, start).for_each(|block| set.append(&block));
+        assert_eq!((set.len() as u64, set.column(Coordinate::X).len()), (avalanches, electrons));
+        assert_eq!(Dataset::from(set).digest()[..16], *digest, "{name} {start:?}");
+    }
+}
