@@ -1,5 +1,5 @@
 //! A Monte Carlo of a triple GEM (gas electron multiplier): gas, gaps, foils, charged tracks and readout strips, from a
-//! description of the detector in TOML; and the fit of a foil's parameters to recorded responses.
+//! description of the detector in TOML.
 //!
 //! An avalanche is a function of the seed and its number. `docs/monte-carlo.md` tells each step with its formula and source.
 //!
@@ -18,7 +18,6 @@
 mod cloud;
 mod detector;
 mod error;
-mod fit;
 mod gap;
 mod gas;
 mod holes;
@@ -31,9 +30,8 @@ mod stage;
 mod track;
 
 pub use cloud::Cloud;
-pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes};
+pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, within};
 pub use error::SimError;
-pub use fit::{FittedFoil, KnownFoil, Recorded, Responses, fit_foil};
 pub use gap::Drift;
 pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;
