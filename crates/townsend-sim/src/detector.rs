@@ -304,8 +304,11 @@ impl Foil {
         Ok((value < low || value > high).then_some([low, high]))
     }
 
-    /// An error if a value is outside what it may be.
-    pub(crate) fn check(&self, at: &str) -> Result<(), SimError> {
+    /// Checks that every value is within its limits, as is done when a description is read.
+    ///
+    /// # Errors
+    /// [`SimError::Range`], which names the value after `at`, such as `foils[0]`.
+    pub fn check(&self, at: &str) -> Result<(), SimError> {
         let limits = [
             ("collection", self.collection, 0.0, 1.0),
             ("collection_slope", self.collection_slope, -1_000.0, 1_000.0),
@@ -347,8 +350,11 @@ impl Condition {
     }
 }
 
-/// An error unless `low <= value <= high`.
-pub(crate) fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), SimError> {
+/// Checks that `low <= value <= high`; NaN is not.
+///
+/// # Errors
+/// [`SimError::Range`] with `key` as the name of the value.
+pub fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), SimError> {
     if (low..=high).contains(&value) {
         return Ok(());
     }

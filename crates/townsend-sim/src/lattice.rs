@@ -2,6 +2,8 @@
 
 use rand::RngExt;
 
+use crate::holes::NEIGHBOURS;
+
 /// A hexagonal lattice of holes, one of them at the origin; lattice vectors (p, 0) and (p/2, p√3/2).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lattice {
@@ -40,6 +42,11 @@ impl Lattice {
     /// The hole `column`·(p, 0) + `row`·(p/2, p√3/2), mm.
     pub fn hole(self, column: i32, row: i32) -> (f32, f32) {
         (self.pitch_mm * (column as f32 + 0.5 * row as f32), self.row_mm() * row as f32)
+    }
+
+    /// The centres of the 19 holes within two steps of the origin, itself included, mm.
+    pub fn neighbours(self) -> [(f32, f32); 19] {
+        NEIGHBOURS.map(|(column, row)| self.hole(column.into(), row.into()))
     }
 
     /// A point distributed evenly over the cell of the hole at the origin: the hexagon of the points nearest to it.

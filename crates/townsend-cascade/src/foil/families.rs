@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use nalgebra::{DMatrix, DVector};
 
-use super::errors::standard_errors;
+use super::standard_errors::standard_errors;
 use super::{Scaled, no_maximum};
 use crate::holes::NEIGHBOURS;
-use crate::{Lattice, SimError};
+use crate::{Lattice, CascadeError};
 
 /// For each of the holes.
 type PerHole<T> = [T; NEIGHBOURS.len()];
@@ -106,7 +106,7 @@ impl Families {
     /// Variances are at least this: children that all come to one point would have an infinite likelihood.
     const SMALLEST: f64 = 1e-9;
 
-    pub(super) fn new(recorded: &[Scaled<'_>], lattice: Lattice) -> Result<Self, SimError> {
+    pub(super) fn new(recorded: &[Scaled<'_>], lattice: Lattice) -> Result<Self, CascadeError> {
         let mut families = Vec::new();
         let (mut squares, mut time_squares, mut free) = (0.0, 0.0, 0.0);
         let responses = recorded.iter().flat_map(|Scaled { responses, conditions }| {
@@ -125,7 +125,7 @@ impl Families {
             families.push(Family { start, len, place: [x, z], time, conditions });
         }
         if families.len() < Self::FEWEST || free < Self::FEWEST as f64 {
-            return Err(SimError::Fit {
+            return Err(CascadeError::Foil {
                 what: format!(
                     "{} of {} starts have children, {} in all",
                     families.len(),
@@ -180,7 +180,7 @@ impl Families {
 
     /// The most likely parameters, their standard errors ([`FamilyParameters::free`]; none if the families do not tell), and
     /// the log-likelihood.
-    pub(super) fn fit(&self) -> Result<(FamilyParameters, Option<Vec<f64>>, f64), SimError> {
+    pub(super) fn fit(&self) -> Result<(FamilyParameters, Option<Vec<f64>>, f64), CascadeError> {
         let mut parameters = self.first_guess();
         let mut before = f64::NEG_INFINITY;
         for _ in 0..3_000 {
@@ -196,7 +196,7 @@ impl Families {
     }
 
     /// One step of EM: better parameters, and the log-likelihood of the given ones.
-    pub(super) fn step(&self, p: &FamilyParameters) -> Result<(FamilyParameters, f64), SimError> {
+    pub(super) fn step(&self, p: &FamilyParameters) -> Result<(FamilyParameters, f64), CascadeError> {
         let (weights, log_likelihood) = self.expect(p);
         let (offset_retention, common) = self.places(&weights, p.common);
         let hole_spread = self.hole_spread(&weights, p.hole_spread);

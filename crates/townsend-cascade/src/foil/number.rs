@@ -1,34 +1,37 @@
-//! How many children an electron has.
+//! The likelihood of the numbers of children that electrons have.
 
 use townsend_core::minimise;
+use townsend_sim::{Lattice, Polya};
 
-use super::errors::standard_errors;
-use super::{Scaled, no_maximum};
-use crate::{Lattice, Polya, SimError};
+use super::responses::Scaled;
+use super::standard_errors::standard_errors;
+use super::{Maximum, no_maximum};
+use crate::CascadeError;
 
-/// What the likelihood of the numbers depends on.
+/// Everything of the responses that the likelihood of the numbers of children depends on.
 pub(super) struct Numbers {
-    /// Responses under the same conditions.
+    /// One for each set of responses that were recorded under the same conditions.
     sets: Vec<Set>,
-    /// At j, how many starts have more than j children: Σ ln(Γ(n + k)/(Γ(k) n!)) is the sum of these times
-    /// ln((k + j)/(1 + j)).
+    /// Element j is the number of starts with more than j children. With it, Σ ln(Γ(n + k)/(Γ(k) n!)) over all starts is
+    /// the sum over j of this number times ln((k + j)/(1 + j)).
     more_than: Vec<f64>,
 }
 
+/// The same of responses that were recorded under the same conditions.
 struct Set {
-    /// (r/p)² of the starts without children, and of those with.
+    /// (r/p)² of the starts without children, and of those with children.
     squares: [Vec<f64>; 2],
-    /// Number of children.
+    /// Number of children of all starts.
     children: f64,
     conditions: Vec<f64>,
 }
 
-/// Parameters of the numbers.
+/// Parameters of the distribution of the number of children.
 #[derive(Debug, Clone)]
 pub(super) struct NumberParameters {
     /// ln(c/(1 − c)) on a hole's axis.
     pub(super) odds: f64,
-    /// Its change by (r/p)².
+    /// Change of `odds` by (r/p)².
     pub(super) odds_slope: f64,
     /// Mean μ of the Polya distribution.
     pub(super) mean: f64,
@@ -39,7 +42,8 @@ pub(super) struct NumberParameters {
 }
 
 impl NumberParameters {
-    /// From numbers of any size: odds, its slope, ln μ, ln k, and two for each condition.
+    /// From the free parameters of the search, each of which may be any number: odds, their slope, ln μ, ln k, and for each
+    /// condition the changes of odds and ln μ.
     fn from_free(free: &[f64]) -> Self {
         Self {
             odds: free[0],
@@ -52,7 +56,7 @@ impl NumberParameters {
 }
 
 impl Numbers {
-    pub(super) fn new(recorded: &[Scaled<'_>], lattice: Lattice) -> Result<Self, SimError> {
+    pub(super) fn new(recorded: &[Scaled<'_>], lattice: Lattice) -> Result<Self, CascadeError> {
         let pitch = 1000.0 * f64::from(lattice.pitch_mm());
         let (mut sets, mut more_than) = (Vec::new(), Vec::new());
         for Scaled { responses, conditions } in recorded {
@@ -70,7 +74,7 @@ impl Numbers {
         let (low, high) =
             all.fold((f64::INFINITY, 0.0f64), |(low, high), &square| (low.min(square), high.max(square)));
         if high - low < 1e-6 {
-            return Err(SimError::Fit {
+            return Err(CascadeError::Foil {
                 what: "all starts are as far from a hole".into(),
                 remedy: "record responses from starts all over a cell",
             });
@@ -78,7 +82,7 @@ impl Numbers {
         Ok(Self { sets, more_than })
     }
 
-    /// ln of the probability of all numbers; −∞ beyond what a foil's description allows.
+    /// ln of the probability of all numbers of children; −∞ far from the parameters of any foil.
     pub(super) fn log_likelihood(&self, p: &NumberParameters) -> f64 {
         let of_sets: f64 = self.sets.iter().map(|set| set.log_likelihood(p)).sum();
         let of_children: f64 = self
@@ -90,20 +94,23 @@ impl Numbers {
         of_sets + of_children
     }
 
-    /// The most likely parameters, their standard errors (of odds, its slope, ln μ, ln k, and the two of each condition; none
-    /// if the numbers do not tell), and the log-likelihood.
-    pub(super) fn fit(&self) -> Result<(NumberParameters, Option<Vec<f64>>, f64), SimError> {
+    /// The most likely parameters, with the standard errors of the free ones ([`NumberParameters::from_free`]).
+    pub(super) fn fit(&self) -> Result<Maximum<NumberParameters>, CascadeError> {
         let children: f64 = self.sets.iter().map(|set| set.children).sum();
         let families: usize = self.sets.iter().map(|set| set.squares[1].len()).sum();
         let mean = (children / families as f64).clamp(1e-6, 0.5 * Polya::MAXIMUM_MEAN);
         let log_likelihood = |free: &[f64]| self.log_likelihood(&NumberParameters::from_free(free));
         let conditions = 2 * self.sets[0].conditions.len();
+        // The search begins where three of four electrons on an axis are collected (ln 3 ≈ 1), as many away from it, with the
+        // mean of the families and θ = 0.5 (ln 1.5 ≈ 0.4), as it is measured for GEMs. The first steps are about what foils
+        // differ by. The maximum does not depend on either.
         let mut best = [1.0, 0.0, mean.ln(), 0.4].to_vec();
         let mut steps = [0.5, 1.0, 0.2, 0.2].to_vec();
         best.resize(4 + conditions, 0.0);
         steps.resize(4 + conditions, 0.2);
         let mut value = f64::INFINITY;
-        // A simplex can collapse before the minimum: it starts anew until that gains nothing.
+        // A simplex can collapse before it is at the minimum, so the search starts anew until that gains nothing. More than a
+        // few times is never needed; 20 is a limit against an endless loop.
         for _ in 0..20 {
             let (point, found) = minimise(|free| -log_likelihood(free), &best, &steps, 1e-12)
                 .ok_or_else(|| no_maximum("the numbers of children"))?;
@@ -111,7 +118,8 @@ impl Numbers {
             (best, value) = (point, found);
             if gained < 1e-6 {
                 let errors = standard_errors(log_likelihood, &best);
-                return Ok((NumberParameters::from_free(&best), errors, -value));
+                let parameters = NumberParameters::from_free(&best);
+                return Ok(Maximum { parameters, errors, log_likelihood: -value });
             }
         }
         Err(no_maximum("the numbers of children"))
@@ -119,7 +127,7 @@ impl Numbers {
 }
 
 impl Set {
-    /// What the likelihood of the numbers has of this set alone.
+    /// The part of the log-likelihood that depends on this set alone; −∞ far from the parameters of any foil.
     fn log_likelihood(&self, p: &NumberParameters) -> f64 {
         let [odds, ln_mean] = self
             .conditions
@@ -127,6 +135,8 @@ impl Set {
             .zip(&p.by_condition)
             .fold([p.odds, p.mean.ln()], |sum, (value, by)| [0, 1].map(|k| sum[k] + by[k] * value));
         let mean = ln_mean.exp();
+        // Limits of the search, at about those of a foil's description: θ from −0.5 to 100, the slope to 1000, and the largest
+        // mean. Odds of e³⁰ are 0 or 1 in all digits that matter.
         let allowed = odds.abs() <= 30.0
             && p.odds_slope.abs() <= 1000.0
             && (1e-9..=Polya::MAXIMUM_MEAN).contains(&mean)
