@@ -3,7 +3,7 @@
 
 use townsend_core::Stream;
 
-use crate::random::some_of;
+use townsend_observables::random::some_of;
 
 const DECAY: f32 = 1e-2;
 
