@@ -1,7 +1,9 @@
 //! What can go wrong when a cascade is fitted.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
-use townsend_check::CheckError;
+use townsend_core::{GridError, SplitError};
 use townsend_sim::SimError;
 
 /// Why a cascade cannot be fitted.
@@ -45,8 +47,19 @@ pub enum CascadeError {
     Avalanches(String),
     /// Observables of avalanches could not be computed.
     #[error(transparent)]
-    Observables(#[from] CheckError),
-    /// A file of responses that cannot be read, or whose arrays are not what responses can be.
+    Observables(#[from] GridError),
+    /// A fraction of avalanches to hold back that cannot be.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// Arrays of a file that are not what responses can be.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The array and what is wrong with it.
+        what: String,
+    },
+    /// A file of responses that cannot be read.
     #[error(transparent)]
     Io(#[from] townsend_io::Error),
     /// The work was asked to stop.
@@ -57,7 +70,7 @@ pub enum CascadeError {
 impl CascadeError {
     /// True if the configuration or the detector was wrong, rather than the responses or avalanches.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Sim(_))
+        matches!(self, Self::Config(_) | Self::Sim(_) | Self::Split(_))
     }
 }
 

@@ -1,16 +1,11 @@
 //! Stages from recorded responses of single foils.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use townsend_check::{Distribution, Figure};
-use townsend_core::InputFile;
-use townsend_sim::{Detector, Foil, KnownFoil, Lattice, Recorded, Responses, fit_foil};
+use townsend_sim::{Detector, Foil, Lattice};
 
-use super::responses::read_responses;
-use crate::context::named_input;
-use crate::{Context, Error, Result};
+use crate::{CascadeConfig, CascadeError, KnownFoil, Recorded, Responses, Result, Work, fit_foil};
 
 /// The responses of a stage, as a configuration names them.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -18,7 +13,7 @@ use crate::{Context, Error, Result};
     untagged,
     expecting = "a stage is the name of its responses, or a list such as [{ name = \"a1\", voltage_v = 275.0 }, …]"
 )]
-pub(super) enum StageData {
+pub enum StageData {
     /// Their name.
     Named(String),
     /// Responses under several conditions.
@@ -27,10 +22,12 @@ pub(super) enum StageData {
 
 /// Responses and the conditions that they were recorded under.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-pub(super) struct Conditioned {
-    name: String,
+pub struct Conditioned {
+    /// The name of the responses.
+    pub name: String,
+    /// Conditions, such as a voltage, by name.
     #[serde(flatten)]
-    conditions: BTreeMap<String, f64>,
+    pub conditions: BTreeMap<String, f64>,
 }
 
 impl StageData {
@@ -49,15 +46,28 @@ impl StageData {
         }
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<Recorded>> {
+    /// The names of all its responses.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Named(name) => vec![name.clone()],
+            Self::Under(parts) => parts.iter().map(|part| part.name.clone()).collect(),
+        }
+    }
+
+    /// Its responses among those that were given.
+    fn among<'a>(&self, responses: &'a BTreeMap<String, Responses>) -> Result<Vec<Recorded<'a>>> {
         let parts = match self {
             Self::Named(name) => &vec![Conditioned { name: name.clone(), conditions: BTreeMap::new() }],
             Self::Under(parts) => parts,
         };
-        let read = |part: &Conditioned| {
-            Ok(Recorded { responses: read_responses(path, &part.name)?, conditions: part.conditions.clone() })
+        let find = |part: &Conditioned| {
+            let found = responses.get(&part.name).ok_or_else(|| CascadeError::NoResponses {
+                name: part.name.clone(),
+                given: responses.keys().cloned().collect(),
+            })?;
+            Ok(Recorded { responses: found, conditions: part.conditions.clone() })
         };
-        parts.iter().map(read).collect()
+        parts.iter().map(find).collect()
     }
 }
 
@@ -81,29 +91,40 @@ pub struct StageFit {
 /// What the stages were fitted to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StagesFit {
-    /// The file of responses.
-    pub data: InputFile,
     /// The stages, from the top.
     pub stages: Vec<StageFit>,
 }
 
-/// Electrons that the figure sends from each recorded start through the fitted foil.
+/// How often the fitted foil is sent an electron from each recorded start, to be compared with what was recorded.
 const TIMES: usize = 10;
 
-/// Of a stage: how many children electrons have, where and when they come down; recorded and by the fitted foil.
+/// A number of a stage's responses: as recorded, and as the fitted foil makes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageDistribution {
+    /// The stage and the number.
+    pub name: String,
+    /// Its unit; empty for a pure number.
+    pub unit: String,
+    /// Its values in the recorded responses.
+    pub recorded: Vec<f64>,
+    /// Its values in responses of the fitted foil.
+    pub fitted: Vec<f64>,
+}
+
+/// How many children electrons have, where and when they come down.
 fn distributions(
     name: &str,
-    recorded: &Recorded,
+    recorded: &Responses,
     foil: &Foil,
     lattice: Lattice,
     seed: u64,
-) -> Vec<Distribution> {
-    let fitted = recorded.responses.again(foil, lattice, TIMES, seed);
-    let distribution = |what: &str, unit: &str, of: &dyn Fn(&Responses) -> Vec<f64>| Distribution {
+) -> Vec<StageDistribution> {
+    let fitted = recorded.again(foil, lattice, TIMES, seed);
+    let distribution = |what: &str, unit: &str, of: &dyn Fn(&Responses) -> Vec<f64>| StageDistribution {
         name: format!("{name}: {what}"),
         unit: unit.into(),
-        real: of(&recorded.responses),
-        generated: of(&fitted),
+        recorded: of(recorded),
+        fitted: of(&fitted),
     };
     vec![
         distribution("children", "", &Responses::numbers),
@@ -112,29 +133,49 @@ fn distributions(
     ]
 }
 
-/// Fits the foils of a detector to these responses. Also returns a figure: fitted against recorded, under the first of each
-/// stage's conditions.
-pub(super) fn fit(
-    detector: &mut Detector,
-    data_of: &[StageData],
-    data: &Path,
-    context: &Context<'_>,
-) -> Result<(StagesFit, Figure)> {
+/// A cascade whose stages were fitted to responses.
+#[derive(Debug)]
+pub struct FittedStages {
+    /// The detector with its foils as fitted.
+    pub detector: Detector,
+    /// How well.
+    pub stages: StagesFit,
+    /// Fitted against recorded, under the first of each stage's conditions.
+    pub distributions: Vec<StageDistribution>,
+}
+
+/// Fits the foils of a detector to the responses that a configuration names. `seed` is that of the fitted foils' responses
+/// in [`FittedStages::distributions`]; the fit itself draws nothing.
+///
+/// # Errors
+/// The configuration has not as many stages as the detector foils; responses are missing or tell too little.
+pub fn fit_stages(
+    config: &CascadeConfig,
+    detector: &Detector,
+    responses: &BTreeMap<String, Responses>,
+    seed: u64,
+    work: Work<'_>,
+) -> Result<FittedStages> {
+    let data_of = config.model.stages.as_deref().unwrap_or_default();
+    let mut detector = detector.clone();
+    if data_of.len() != detector.foils.len() {
+        return Err(CascadeError::Config(format!(
+            "model.stages has {} stages, and the detector has {} foils",
+            data_of.len(),
+            detector.foils.len()
+        )));
+    }
     let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
-    let task = context.progress.task("fitting", data_of.len() as u64);
+    let task = work.progress.task("fitting", data_of.len() as u64);
     let (mut stages, mut rows) = (Vec::new(), Vec::new());
     for (foil, stage) in detector.foils.iter_mut().zip(data_of) {
-        context.go_on()?;
-        let recorded = stage.read(data)?;
+        work.go_on()?;
+        let recorded = stage.among(responses)?;
         let known = KnownFoil { extraction: foil.extraction, gap: foil.gap(), included_mm: foil.included_mm };
-        let fitted = fit_foil(&recorded, lattice, &known).map_err(|error| Error::Content {
-            path: data.into(),
-            what: format!("{}: {error}", stage.name()),
-        })?;
-        let first = recorded
-            .first()
-            .map(|first| distributions(stage.first(), first, &fitted.foil, lattice, context.seed));
-        rows.extend(first);
+        let fitted = fit_foil(&recorded, lattice, &known)
+            .map_err(|source| CascadeError::Stage { responses: stage.name(), source: source.into() })?;
+        let first = recorded.first().map(|first| first.responses);
+        rows.extend(first.map(|first| distributions(stage.first(), first, &fitted.foil, lattice, seed)));
         *foil = fitted.foil;
         stages.push(StageFit {
             name: stage.name(),
@@ -146,6 +187,6 @@ pub(super) fn fit(
         });
         task.advance(1);
     }
-    let figure = Figure::of_distributions("stages", &rows)?;
-    Ok((StagesFit { data: named_input(data)?, stages }, figure))
+    drop(task);
+    Ok(FittedStages { detector, stages: StagesFit { stages }, distributions: rows.concat() })
 }

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid};
 
-use crate::{Binning, Distance, MINIMUM_AVALANCHES, Resampling};
+use crate::MINIMUM_AVALANCHES;
+use townsend_observables::{Binning, Distance, Resampling};
 
 const RESULTS: &str = include_str!("../data/reference_results.csv");
 const MICROSCOPIC: &str = include_str!("../data/microscopic_observables.csv");

@@ -7,7 +7,7 @@ use townsend_core::{Dataset, Progress, Purpose, stream};
 
 use crate::MINIMUM_AVALANCHES;
 use crate::places::Places;
-use crate::random::{below, some_of};
+use townsend_observables::random::{below, some_of};
 
 /// Electrons of an avalanche that are paired.
 const SAMPLE: usize = 64;

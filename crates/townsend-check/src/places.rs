@@ -2,7 +2,7 @@
 
 use townsend_core::{Dataset, Stream};
 
-use crate::random::{below, uniform};
+use townsend_observables::random::{below, uniform};
 
 /// A place and the electrons there.
 type Point = ([f64; 3], u32);

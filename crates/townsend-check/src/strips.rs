@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use townsend_core::{Avalanche, Dataset, ElectronSet, Progress, Purpose, stream};
 use townsend_sim::{Detector, Readout, SimError, StripHit, StripReadout, StripWorkspace};
 
-use crate::quantity::Quantity;
-use crate::random::uniform;
+use townsend_observables::Quantity;
+use townsend_observables::random::uniform;
 
 const PLACE: Purpose = Purpose::new("check strips place");
 const BLOCK: usize = 256;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::CheckError;
 use crate::report::{Measure, Report};
-use crate::text::significant;
-use crate::{CheckError, Observable};
+use townsend_observables::Observable;
+use townsend_observables::text::significant;
 
 /// Thresholds as they stand in a TOML file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -13,7 +13,7 @@ use common::python;
 use rand_distr::{Distribution, Normal, Poisson};
 use serde_json::{Value, json};
 use townsend_check::{
-    Binning, Observable, ObservableOptions, Observables, Resampling, Rows, auc, classifier_auc,
+    Binning, FeatureRows, Observable, ObservableOptions, Observables, Resampling, auc, classifier_auc,
     frechet_distance, kernel_distance, neighbours,
 };
 use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, stream};
@@ -24,8 +24,8 @@ const TEST: Purpose = Purpose::new("against scipy");
 struct Case {
     electrons: ElectronSet,
     samples: Vec<(Vec<f64>, Vec<f64>)>,
-    real: Rows,
-    generated: Rows,
+    real: FeatureRows,
+    generated: FeatureRows,
     scores: (Vec<f64>, Vec<f64>),
 }
 
@@ -51,7 +51,7 @@ fn case() -> Case {
         (whole(500, 6.0, 0), whole(250, 7.0, 1)),
         (whole(300, 900.0, 2), whole(300, 905.0, 3)),
     ];
-    let rows = |n: usize, shift: f64, index: u64| -> Rows {
+    let rows = |n: usize, shift: f64, index: u64| -> FeatureRows {
         let base: Vec<Vec<f64>> =
             (0..4).map(|c| normal(n, shift * f64::from(c), 1.0, index + c as u64)).collect();
         (0..n)

@@ -1,7 +1,8 @@
 //! Whole avalanches.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use rand::RngExt;
 use townsend_core::{
@@ -186,10 +187,29 @@ impl Simulation {
 
     /// The avalanches with these numbers, in order, a few at a time; all threads simulate together. Each is what
     /// [`Simulation::avalanche`] gives.
-    pub fn blocks(&self, seed: u64, range: Range<u64>, start: Start) -> impl Iterator<Item = ElectronSet> {
+    pub fn blocks(&self, seed: u64, range: Range<u64>, start: Start) -> impl Iterator<Item = ElectronSet> + Send {
+        Self::blocks_of(self, seed, range, start)
+    }
+
+    /// The same of a simulation that the iterator keeps.
+    pub fn into_blocks(
+        self: Arc<Self>,
+        seed: u64,
+        range: Range<u64>,
+        start: Start,
+    ) -> impl Iterator<Item = ElectronSet> + Send {
+        Self::blocks_of(self, seed, range, start)
+    }
+
+    fn blocks_of(
+        simulation: impl Deref<Target = Self> + Send + Sync,
+        seed: u64,
+        range: Range<u64>,
+        start: Start,
+    ) -> impl Iterator<Item = ElectronSet> + Send {
         let block = if start == Start::Track { 1 } else { Self::BLOCK };
         electron_blocks(range, block, Self::BLOCKS_TOGETHER, move |workspace, index| {
-            self.avalanche(seed, index, start, workspace)
+            simulation.avalanche(seed, index, start, workspace)
         })
     }
 }

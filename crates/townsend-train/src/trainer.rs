@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn_tensor::{Tensor, TensorData};
-use townsend_check::{ObservableOptions, Observables, wasserstein};
 use townsend_core::{CountSet, Dataset, Part, Progress, RunFiles, Silent, Task};
 use townsend_models::{
     Checkpoint, CheckpointHeader, Generator, Losses, Moments, Number, Numbers, Parameters, Pass, Player,
     TrainingState,
 };
+use townsend_observables::{ObservableOptions, Observables, wasserstein};
 
 use crate::TrainError;
 use crate::batches::Batches;

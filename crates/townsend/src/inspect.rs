@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use townsend_core::{Dataset, Grid};
-use townsend_observables::{ObservableOptions, Observables, significant};
+use townsend_observables::text::significant;
+use townsend_observables::{ObservableOptions, Observables};
 
 use crate::{Context, Result};
 

@@ -52,6 +52,6 @@ pub use townsend_core::{
     RunFiles, RunHeader, Silent, Split, Task, TrainedOn,
 };
 pub use townsend_io::Format;
-pub use townsend_observables::significant;
+pub use townsend_observables::text::significant;
 pub use townsend_sim::{Detector, Start, StripHit};
 pub use train::{Trained, train};

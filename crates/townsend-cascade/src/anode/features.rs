@@ -1,7 +1,7 @@
 //! What avalanches are compared by: numbers of each avalanche whose means over many tell their distributions apart.
 
 use nalgebra::DMatrix;
-use townsend_check::{Column, Observable, Observables};
+use townsend_observables::{Column, Observable, Observables};
 
 /// An avalanche with fewer electrons is only counted: its shape says little.
 pub(super) const LEAST_ELECTRONS: f64 = 30.0;

@@ -1,4 +1,4 @@
-//! Stages from the electrons at the anode alone, or from histograms of them.
+//! The fit of a cascade to avalanches at the anode alone, as electrons or as histograms of them.
 
 mod features;
 mod moments;
@@ -6,21 +6,18 @@ mod parameters;
 mod search;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use townsend_check::{ObservableOptions, Observables, significant};
-use townsend_core::{InputFile, Meta, Part, Split};
-use townsend_io::{Loaded, ReadOptions};
+use townsend_core::{Dataset, Meta, Part};
+use townsend_observables::text::significant;
+use townsend_observables::{ObservableOptions, Observables};
 use townsend_sim::{Detector, Foil, Polya};
 
-use super::StageFit;
-use crate::context::named_input;
-use crate::fitted::HeldBack;
-use crate::{Context, Error, Result};
+use crate::stages::StageFit;
+use crate::{CascadeConfig, CascadeError, Guess, Result, Work};
 use features::{Features, LEAST_ELECTRONS, Order, large};
-pub use parameters::Estimate;
-use parameters::{Parameters, Width, default_widths, widths_of};
+pub use parameters::{Estimate, Own, Width};
+use parameters::{Parameters, default_widths, widths_of};
 use search::{Found, Search};
 
 /// Fewest avalanches whose shape counts to fit to.
@@ -35,7 +32,7 @@ const POOR: f64 = 1.5;
 /// The `[fit]` table: how a detector is fitted to avalanches.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct FitConfig {
+pub struct FitConfig {
     /// Avalanches simulated at each step, half of them with the same parameters and half to learn what parameters change.
     avalanches: usize,
     /// Steps. The result is the mean over the second half of them.
@@ -59,13 +56,7 @@ impl Default for FitConfig {
 
 /// What the stages were fitted to, and how well.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EndFit {
-    /// The file of avalanches.
-    pub data: InputFile,
-    /// [`townsend_core::Dataset::digest`] of the avalanches.
-    pub digest: String,
-    /// The part that was held back.
-    pub split: Split,
+pub struct AnodeFit {
     /// Avalanches that it was fitted to.
     pub avalanches: usize,
     /// Those with electrons enough for their shape to count.
@@ -91,79 +82,83 @@ impl FitConfig {
         for (name, width) in believed {
             self.widths.entry(name).or_insert(width);
         }
+        self.check()?;
+        Ok(self)
+    }
+
+    /// Refuses values that cannot be.
+    pub(super) fn check(&self) -> Result<()> {
         let least = |key: &str, value: usize, least: usize| {
             let what = format!("fit.{key} is {value}, but must be at least {least}");
-            if value < least { Err(Error::Usage(what)) } else { Ok(()) }
+            if value < least { Err(CascadeError::Config(what)) } else { Ok(()) }
         };
         least("avalanches", self.avalanches, 400)?;
         least("approach", self.approach, 400)?;
         least("steps", self.steps, 2)?;
         if !(0.1..=100.0).contains(&self.scatter) {
-            return Err(Error::Usage(format!(
+            return Err(CascadeError::Config(format!(
                 "fit.scatter is {}, but must be from 0.1 to 100",
                 self.scatter
             )));
         }
-        Ok(self)
+        Ok(())
     }
 }
 
-/// Fits the free parameters of a detector, guessed or fitted to responses before, to the avalanches of a file, all but those that
-/// are held back.
-pub(super) fn fit(
-    (detector, guessed): (&mut Detector, bool),
-    (config, parts): (&FitConfig, HeldBack),
-    path: &Path,
-    context: &Context<'_>,
-) -> Result<(EndFit, Vec<String>)> {
-    let Loaded { data, mut warnings, .. } = context.read(path, &ReadOptions::default())?;
-    let wrong = |what: String| Error::Content { path: path.into(), what };
+/// A cascade fitted to avalanches.
+#[derive(Debug)]
+pub struct FittedAvalanches {
+    /// The detector with the parameters found.
+    pub detector: Detector,
+    /// How well.
+    pub fit: AnodeFit,
+    /// The configuration, every default written out.
+    pub config: CascadeConfig,
+    /// What a user should know of the data.
+    pub warnings: Vec<String>,
+}
+
+/// Fits the free parameters of a detector to those of the avalanches in `data` that are not held back.
+///
+/// # Errors
+/// The configuration has a value that cannot be; the avalanches are too few, not in mm and ns, or mostly outside their
+/// grid; the work was asked to stop.
+pub fn fit_avalanches(
+    config: &CascadeConfig,
+    guess: Guess,
+    data: &Dataset,
+    work: Work<'_>,
+) -> Result<FittedAvalanches> {
+    let Guess { mut detector, stages, guessed } = guess;
+    let stages = stages.as_ref().map(|fit| (&detector, &fit.stages[..]));
+    let settings = config.fit.clone().unwrap_or_default().resolved(stages)?;
+    let parts = config.data.unwrap_or_default();
+    let wrong = |what: String| CascadeError::Avalanches(what);
     if data.meta().units != Meta::default().units {
         let units = data.meta().units.join(", ");
         return Err(wrong(format!("the units are {units}; a detector is described in mm, mm and ns")));
     }
-    let split = parts.split()?;
-    let training = data.select(&split.indices(Part::Training, data.len()));
-    let observed = Observables::of(&training, &ObservableOptions::default(), context.progress)?;
-    let large = large(&observed).into_iter().filter(|&large| large).count();
-    if large < FEWEST {
-        return Err(wrong(format!(
-            "{large} avalanches of {LEAST_ELECTRONS} electrons or more are not enough to fit to; {FEWEST} are wanted"
-        )));
-    }
-    let outside = observed.fraction_outside();
-    if outside > MOST_OUTSIDE {
-        return Err(wrong(format!(
-            "{}% of the electrons lie outside the grid",
-            significant(100.0 * outside, 2)
-        )));
-    }
+    let training = data.select(&config.split()?.indices(Part::Training, data.len()));
+    let observed = Observables::of(&training, &ObservableOptions::default(), work.progress)?;
+    let large = enough(&observed)?;
     let features = Features::of(&observed);
     if guessed {
-        scale_gain(detector, observed.electrons as f64 / observed.avalanches as f64);
+        scale_gain(&mut detector, observed.electrons as f64 / observed.avalanches as f64);
     }
-    let parameters = Parameters::new(detector.clone(), &config.widths)?;
-    let gas = detector.gas_table()?;
-    let grid = data.grid();
-    let found = Search {
+    let parameters = Parameters::new(detector.clone(), &settings.widths)?;
+    let search = Search {
         parameters: &parameters,
         features: &features,
         observed: &observed,
-        gas,
-        grid,
-        config,
-        context,
+        grid: data.grid(),
+        config: &settings,
+        work,
         simulated: 0,
-    }
-    .run()?;
-    *detector = parameters.detector(&found.standard);
+    };
+    let found = { search }.run()?;
     let covariance = found.information.covariance();
     let degrees_of_freedom = features.len(Order::Second) - found.information.told();
-    warnings.extend(poor(&found, &features, degrees_of_freedom));
-    let fit = EndFit {
-        data: named_input(path)?,
-        digest: data.digest(),
-        split,
+    let fit = AnodeFit {
         avalanches: training.len(),
         large,
         chi_square: found.chi_square,
@@ -172,7 +167,28 @@ pub(super) fn fit(
         as_guessed: parameters.untold(&covariance, AS_GUESSED).into_iter().map(String::from).collect(),
         parameters: parameters.estimates(&found.standard, &covariance),
     };
-    Ok((fit, warnings))
+    Ok(FittedAvalanches {
+        detector: parameters.detector(&found.standard),
+        fit,
+        warnings: poor(&found, &features, degrees_of_freedom).into_iter().collect(),
+        config: CascadeConfig { data: Some(parts), fit: Some(settings), ..config.clone() },
+    })
+}
+
+/// The number of avalanches whose shape counts; an error if it or their part on the grid is too small to fit to.
+fn enough(observed: &Observables) -> Result<usize> {
+    let large = large(observed).into_iter().filter(|&large| large).count();
+    if large < FEWEST {
+        return Err(CascadeError::Avalanches(format!(
+            "{large} avalanches of {LEAST_ELECTRONS} electrons or more are not enough to fit to; {FEWEST} are wanted"
+        )));
+    }
+    let outside = observed.fraction_outside();
+    if outside > MOST_OUTSIDE {
+        let percent = significant(100.0 * outside, 2);
+        return Err(CascadeError::Avalanches(format!("{percent}% of the electrons lie outside the grid")));
+    }
+    Ok(large)
 }
 
 /// Scales the gains of all foils so that avalanches have about the mean size of the data: orders of magnitude are beyond a search.

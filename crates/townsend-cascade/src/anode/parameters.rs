@@ -6,15 +6,15 @@ use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 use townsend_sim::{Detector, Foil, Gas, Polya};
 
-use crate::cascade::StageFit;
-use crate::{Error, Result};
+use crate::stages::StageFit;
+use crate::{CascadeError, Result};
 
 /// What is believed of one kind of parameter before the data are seen: how far the guesses may be off, as standard deviations of
 /// a normal distribution. They are relative ones where the parameter is positive (of 1 + θ for θ), of ln(c/(1 − c)) for a
 /// probability c, and in the parameter's unit otherwise.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Width {
+pub struct Width {
     /// Of all foils together.
     pub(super) shared: f64,
     /// Of each foil by itself.
@@ -23,7 +23,7 @@ pub(super) struct Width {
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(untagged, expecting = "`own` is a number, or a list with a number for each foil")]
-pub(super) enum Own {
+pub enum Own {
     /// The same for all foils.
     Alike(f64),
     /// One for each foil, from the top.
@@ -120,7 +120,7 @@ const KINDS: [Kind; 14] = {
         foil("collection", LogOdds, [0.0, 1.0], [0.5, 0.3], |foil| &mut foil.collection),
         foil("collection_slope", Plain, [-100.0, 100.0], [1.0, 0.5], |foil| &mut foil.collection_slope),
         foil("hole_spread_um", Logarithm, [0.0, 10_000.0], [0.3, 0.1], |foil| &mut foil.hole_spread_um),
-        foil("memory", Plain, [-1.0, 1.0], [0.1, 0.03], |foil| &mut foil.memory),
+        foil("offset_retention", Plain, [-1.0, 1.0], [0.1, 0.03], |foil| &mut foil.offset_retention),
         foil("common_spread_um", Logarithm, [0.0, 10_000.0], [0.4, 0.1], |foil| &mut foil.common_spread_um),
         foil("exit_spread_um", Logarithm, [0.0, 10_000.0], [0.3, 0.1], |foil| &mut foil.exit_spread_um),
         foil("transit_ns", Logarithm, [0.0, 1e6], [0.3, 0.1], |foil| &mut foil.transit_ns),
@@ -233,7 +233,7 @@ impl Parameters {
         }
         changes.retain(|change| change.iter().any(|&(_, width)| width > 0.0));
         if changes.is_empty() {
-            return Err(Error::Usage("fit.widths: no parameter is free".into()));
+            return Err(CascadeError::Config("fit.widths: no parameter is free".into()));
         }
         let mut matrix = DMatrix::zeros(places.len(), changes.len());
         for (column, change) in changes.iter().enumerate() {
@@ -293,7 +293,7 @@ impl Parameters {
 /// An error if a width is no width, or is not that of a parameter.
 fn check(widths: &BTreeMap<String, Width>, mut detector: Detector) -> Result<()> {
     for (name, width) in widths {
-        let wrong = |what: String| Err(Error::Usage(format!("fit.widths.{name}{what}")));
+        let wrong = |what: String| Err(CascadeError::Config(format!("fit.widths.{name}{what}")));
         let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
             let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
             return wrong(format!(": there is no such parameter; there are {}", names.join(", ")));

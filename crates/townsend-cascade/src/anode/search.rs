@@ -2,15 +2,15 @@
 
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
-use townsend_check::{ObservableOptions, Observables};
-use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, Task, stream};
-use townsend_sim::{Detector, GasTable, Simulation, Start, Workspace, fill_normal};
+use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, Task, fill_normal, stream};
+use townsend_observables::{ObservableOptions, Observables};
+use townsend_sim::{Detector, Simulation, Start, Workspace};
 
 use super::FitConfig;
 use super::features::{Features, Order};
 use super::moments::{Centre, Derivative, Information, Scatter, Target};
 use super::parameters::Parameters;
-use crate::{Context, Result};
+use crate::{Result, Work};
 
 const DEVIATIONS: Purpose = Purpose::new("fit deviations");
 /// Avalanches that one thread simulates and describes together.
@@ -29,12 +29,10 @@ pub(super) struct Search<'a> {
     pub(super) parameters: &'a Parameters,
     pub(super) features: &'a Features,
     pub(super) observed: &'a Observables,
-    /// The gas of all detectors on the way.
-    pub(super) gas: GasTable,
     /// The grid that the data are counted on, if they are.
     pub(super) grid: Option<&'a Grid>,
     pub(super) config: &'a FitConfig,
-    pub(super) context: &'a Context<'a>,
+    pub(super) work: Work<'a>,
     /// Avalanches simulated so far.
     pub(super) simulated: u64,
 }
@@ -53,7 +51,7 @@ impl Search<'_> {
         let (mut here, mut scatter) = self.approach()?;
         let FitConfig { avalanches, steps, .. } = *self.config;
         let target = self.target(Order::Second);
-        let progress = self.context.progress;
+        let progress = self.work.progress;
         let task = progress.task("fitting", ((steps + 1) * avalanches) as u64);
         let mut derivatives = Vec::new();
         let mut mean = DVector::zeros(here.len());
@@ -87,7 +85,7 @@ impl Search<'_> {
     fn approach(&mut self) -> Result<(DVector<f64>, Scatter)> {
         let avalanches = self.config.approach;
         let target = self.target(Order::First);
-        let progress = self.context.progress;
+        let progress = self.work.progress;
         let task = progress.task("approaching", (APPROACHES * avalanches) as u64);
         let mut here = DVector::zeros(self.parameters.len());
         let wide = Scatter::even(here.len(), FIRST_SCATTER * self.config.scatter);
@@ -163,7 +161,7 @@ impl Search<'_> {
         let starts: Vec<usize> = (0..avalanches).step_by(BLOCK).collect();
         let search = &*self;
         let block = |workspace: &mut Workspace, &start: &usize| {
-            search.context.go_on()?;
+            search.work.go_on()?;
             let len = BLOCK.min(avalanches - start);
             let first = first + start as u64;
             let rows = search.block(first..first + len as u64, order, &detector, workspace)?;
@@ -189,9 +187,9 @@ impl Search<'_> {
         let mut set = ElectronSet::default();
         let pairs = ObservableOptions { seed: numbers.start, ..ObservableOptions::default() };
         for number in numbers {
-            let simulation = Simulation::with_gas(&detector(number), &self.gas, Start::Cell)?;
-            let cloud = simulation.avalanche(self.config.seed, number, workspace);
-            set.push(&cloud.x, &cloud.z, &cloud.t);
+            let simulation = Simulation::new(&detector(number))?;
+            let electrons = simulation.avalanche(self.config.seed, number, Start::Cell, workspace);
+            set.push(&electrons.x, &electrons.z, &electrons.t);
         }
         let data = match self.grid {
             Some(grid) => Dataset::from(set.to_counts(grid)),

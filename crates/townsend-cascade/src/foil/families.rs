@@ -4,13 +4,15 @@ use std::rc::Rc;
 
 use nalgebra::{DMatrix, DVector};
 
-use super::standard_errors::standard_errors;
-use super::{Scaled, no_maximum};
-use crate::holes::NEIGHBOURS;
-use crate::{Lattice, CascadeError};
+use townsend_sim::Lattice;
 
-/// For each of the holes.
-type PerHole<T> = [T; NEIGHBOURS.len()];
+use super::responses::Scaled;
+use super::standard_errors::standard_errors;
+use super::{Maximum, no_maximum};
+use crate::CascadeError;
+
+/// For each of the holes that [`Lattice::neighbours`] names.
+type PerHole<T> = [T; 19];
 
 /// The electrons with children, in µm and ns, relative to the nearest hole.
 pub(super) struct Families {
@@ -35,7 +37,7 @@ struct Family {
 }
 
 /// A family and a hole that its children may have come through.
-struct Way<'a> {
+struct HoleHypothesis<'a> {
     family: &'a Family,
     /// The start and the children's mean place, from the hole's axis.
     start: [f64; 2],
@@ -58,8 +60,8 @@ pub(super) struct FamilyParameters {
 }
 
 impl FamilyParameters {
-    /// As numbers of any size: ln of the hole spread, offset_retention, ln of the variance of places, transit, its slope, ln of the
-    /// variance of times, and one for each condition.
+    /// As numbers of any size: ln of the hole spread, retention, ln of the variance of places, transit, its slope, ln
+    /// of the variance of times, and one for each condition.
     fn free(&self) -> Vec<f64> {
         let six = [
             self.hole_spread.ln(),
@@ -85,9 +87,9 @@ impl FamilyParameters {
     }
 
     /// Mean time of arrival through this hole.
-    fn time(&self, way: &Way<'_>) -> f64 {
-        let by_condition = way.family.conditions.iter().zip(&self.by_condition).map(|(value, by)| value * by);
-        self.transit + self.transit_slope * way.square + by_condition.sum::<f64>()
+    fn time(&self, hypothesis: &HoleHypothesis<'_>) -> f64 {
+        let by_condition = hypothesis.family.conditions.iter().zip(&self.by_condition).map(|(value, by)| value * by);
+        self.transit + self.transit_slope * hypothesis.square + by_condition.sum::<f64>()
     }
 }
 
@@ -101,7 +103,7 @@ fn dot(a: [f64; 2], b: [f64; 2]) -> f64 {
 }
 
 impl Families {
-    /// Fewer tell nothing about six parameters.
+    /// Fewest families, and children beyond the first of each: with fewer, six parameters are not told apart.
     const FEWEST: usize = 20;
     /// Variances are at least this: children that all come to one point would have an infinite likelihood.
     const SMALLEST: f64 = 1e-9;
@@ -135,10 +137,7 @@ impl Families {
                 remedy: "record more responses: at least 20 with children, most with more than one",
             });
         }
-        let holes = NEIGHBOURS.map(|(column, row)| {
-            let (x, z) = lattice.hole(column.into(), row.into());
-            [1000.0 * f64::from(x), 1000.0 * f64::from(z)]
-        });
+        let holes = lattice.neighbours().map(|(x, z)| [1000.0 * f64::from(x), 1000.0 * f64::from(z)]);
         let pitch = 1000.0 * f64::from(lattice.pitch_mm());
         let own = (squares / (2.0 * free)).max(Self::SMALLEST);
         let own_time = (time_squares / free).max(Self::SMALLEST);
@@ -164,7 +163,8 @@ impl Families {
         self.own_time
     }
 
-    /// Where the search begins.
+    /// Where the search begins: near what foils with holes of 70 µm and a pitch of 140 µm gave. The EM algorithm climbs from
+    /// anywhere (a test starts far off), so this only saves steps.
     pub(super) fn first_guess(&self) -> FamilyParameters {
         let [time] = total(self.all.iter().map(|family| [family.time]));
         FamilyParameters {
@@ -178,9 +178,8 @@ impl Families {
         }
     }
 
-    /// The most likely parameters, their standard errors ([`FamilyParameters::free`]; none if the families do not tell), and
-    /// the log-likelihood.
-    pub(super) fn fit(&self) -> Result<(FamilyParameters, Option<Vec<f64>>, f64), CascadeError> {
+    /// The most likely parameters; the errors are those of [`FamilyParameters::free`].
+    pub(super) fn fit(&self) -> Result<Maximum<FamilyParameters>, CascadeError> {
         let mut parameters = self.first_guess();
         let mut before = f64::NEG_INFINITY;
         for _ in 0..3_000 {
@@ -188,7 +187,7 @@ impl Families {
             if log_likelihood - before <= 1e-10 * (1.0 + log_likelihood.abs()) {
                 let of_free = |free: &[f64]| self.expect(&FamilyParameters::from_free(free)).1;
                 let errors = standard_errors(of_free, &parameters.free());
-                return Ok((parameters, errors, log_likelihood));
+                return Ok(Maximum { parameters, errors, log_likelihood });
             }
             (parameters, before) = (next, log_likelihood);
         }
@@ -201,19 +200,19 @@ impl Families {
         let (offset_retention, common) = self.places(&weights, p.common);
         let hole_spread = self.hole_spread(&weights, p.hole_spread);
         let next = FamilyParameters { hole_spread, offset_retention, common, ..p.clone() };
-        // Starts on the axis of a hole whose children all came through it tell neither offset_retention nor slope.
+        // Starts on the axis of a hole whose children all came through it tell neither retention nor slope.
         match self.times(&weights, next) {
             Some(next) if next.free().iter().all(|value| value.is_finite()) => Ok((next, log_likelihood)),
             _ => Err(no_maximum("the places and times of children")),
         }
     }
 
-    fn ways<'a>(&'a self, family: &'a Family) -> PerHole<Way<'a>> {
+    fn hypotheses<'a>(&'a self, family: &'a Family) -> PerHole<HoleHypothesis<'a>> {
         self.holes.map(|hole| {
             let from_axis = |point: [f64; 2]| [point[0] - hole[0], point[1] - hole[1]];
             let start = from_axis(family.start);
             let square = dot(start, start) / self.pitch.powi(2);
-            Way { family, start, place: from_axis(family.place), square }
+            HoleHypothesis { family, start, place: from_axis(family.place), square }
         })
     }
 
@@ -222,12 +221,12 @@ impl Families {
         let inverse = self.inverse(p.hole_spread);
         let mut log_likelihood = 0.0;
         let weights = self.all.iter().map(|family| {
-            let ways = self.ways(family);
-            let mut logs = ways.each_ref().map(|way| -inverse * way.square);
+            let hypotheses = self.hypotheses(family);
+            let mut logs = hypotheses.each_ref().map(|hypothesis| -inverse * hypothesis.square);
             let (_, norm) = softmax(logs);
-            for (log, way) in logs.iter_mut().zip(&ways) {
-                let e = [0, 1].map(|k| way.place[k] - p.offset_retention * way.start[k]);
-                let e_time = family.time - p.time(way);
+            for (log, hypothesis) in logs.iter_mut().zip(&hypotheses) {
+                let e = [0, 1].map(|k| hypothesis.place[k] - p.offset_retention * hypothesis.start[k]);
+                let e_time = family.time - p.time(hypothesis);
                 let (v, v_time) =
                     (p.common + self.own / family.len, p.common_time + self.own_time / family.len);
                 *log -= norm + 0.5 * (dot(e, e) / v + e_time * e_time / v_time) + v.ln() + 0.5 * v_time.ln();
@@ -240,41 +239,41 @@ impl Families {
     }
 
     /// Σ over families and holes of a term, weighted with the hole's probability.
-    fn sum<const N: usize>(&self, weights: &[PerHole<f64>], term: impl Fn(&Way<'_>) -> [f64; N]) -> [f64; N] {
+    fn sum<const N: usize>(&self, weights: &[PerHole<f64>], term: impl Fn(&HoleHypothesis<'_>) -> [f64; N]) -> [f64; N] {
         total(self.all.iter().zip(weights).map(|(family, weights)| {
-            let ways = self.ways(family);
-            total(ways.iter().zip(weights).map(|(way, weight)| term(way).map(|term| weight * term)))
+            let hypotheses = self.hypotheses(family);
+            total(hypotheses.iter().zip(weights).map(|(hypothesis, weight)| term(hypothesis).map(|term| weight * term)))
         }))
     }
 
     /// Memory, by weighted least squares, and the variance of the common place: the mean square of that place, given what
     /// was seen and the variance so far.
     fn places(&self, weights: &[PerHole<f64>], common: f64) -> (f64, f64) {
-        let variance = |way: &Way<'_>| common + self.own / way.family.len;
-        let [products, squares] = self.sum(weights, |way| {
-            let v = variance(way);
-            [dot(way.place, way.start) / v, dot(way.start, way.start) / v]
+        let variance = |hypothesis: &HoleHypothesis<'_>| common + self.own / hypothesis.family.len;
+        let [products, squares] = self.sum(weights, |hypothesis| {
+            let v = variance(hypothesis);
+            [dot(hypothesis.place, hypothesis.start) / v, dot(hypothesis.start, hypothesis.start) / v]
         });
         let offset_retention = products / squares;
-        let [square] = self.sum(weights, |way| {
-            let e = [0, 1].map(|k| way.place[k] - offset_retention * way.start[k]);
-            let share = common / variance(way);
-            [0.5 * dot(e, e) * share.powi(2) + share * self.own / way.family.len]
+        let [square] = self.sum(weights, |hypothesis| {
+            let e = [0, 1].map(|k| hypothesis.place[k] - offset_retention * hypothesis.start[k]);
+            let share = common / variance(hypothesis);
+            [0.5 * dot(e, e) * share.powi(2) + share * self.own / hypothesis.family.len]
         });
         (offset_retention, (square / self.len() as f64).max(Self::SMALLEST))
     }
 
     /// Transit, its changes, and the variance of the common time, likewise. None if the families do not tell them.
     fn times(&self, weights: &[PerHole<f64>], mut p: FamilyParameters) -> Option<FamilyParameters> {
-        let variance = |way: &Way<'_>| p.common_time + self.own_time / way.family.len;
+        let variance = |hypothesis: &HoleHypothesis<'_>| p.common_time + self.own_time / hypothesis.family.len;
         let unknown = 2 + p.by_condition.len();
         let (mut normal, mut moments) = (DMatrix::zeros(unknown, unknown), DVector::zeros(unknown));
         let mut row = DVector::from_element(unknown, 1.0);
         for (family, weights) in self.all.iter().zip(weights) {
             row.as_mut_slice()[2..].copy_from_slice(&family.conditions);
-            for (way, weight) in self.ways(family).iter().zip(weights) {
-                row[1] = way.square;
-                let weight = weight / variance(way);
+            for (hypothesis, weight) in self.hypotheses(family).iter().zip(weights) {
+                row[1] = hypothesis.square;
+                let weight = weight / variance(hypothesis);
                 normal.syger(weight, &row, &row, 1.0);
                 moments.axpy(weight * family.time, &row, 1.0);
             }
@@ -283,10 +282,10 @@ impl Families {
         let common = p.common_time;
         (p.transit, p.transit_slope) = (solved[0], solved[1]);
         p.by_condition = solved.iter().skip(2).copied().collect();
-        let [square] = self.sum(weights, |way| {
-            let e = way.family.time - p.time(way);
-            let share = common / (common + self.own_time / way.family.len);
-            [e * e * share.powi(2) + share * self.own_time / way.family.len]
+        let [square] = self.sum(weights, |hypothesis| {
+            let e = hypothesis.family.time - p.time(hypothesis);
+            let share = common / (common + self.own_time / hypothesis.family.len);
+            [e * e * share.powi(2) + share * self.own_time / hypothesis.family.len]
         });
         p.common_time = (square / self.len() as f64).max(Self::SMALLEST);
         Some(p)
@@ -298,15 +297,15 @@ impl Families {
     }
 
     /// The spread s of the choice of holes: Σ ln πₕ is concave in β = p²/2s², and its derivative is the difference of the
-    /// mean square distance that π gives and that of the holes chosen. Newton's steps, or half-way where one leads astray.
+    /// mean square distance that π gives and that of the holes chosen. Newton's steps, or half-hypothesis where one leads astray.
     fn hole_spread(&self, weights: &[PerHole<f64>], before: f64) -> f64 {
-        let [chosen] = self.sum(weights, |way| [way.square]);
+        let [chosen] = self.sum(weights, |hypothesis| [hypothesis.square]);
         // From twenty pitches, where all holes are alike, to what is taken for the nearest hole alone.
         let (mut low, mut high) = (1.0 / 800.0, 200.0);
         let mut beta = self.inverse(before).clamp(low, high);
         for _ in 0..60 {
             let [mean, variance] = total(self.all.iter().map(|family| {
-                let squares = self.ways(family).map(|way| way.square);
+                let squares = self.hypotheses(family).map(|hypothesis| hypothesis.square);
                 let (weights, _) = softmax(squares.map(|square| -beta * square));
                 let [one, two] =
                     total(squares.iter().zip(weights).map(|(&u, weight)| [weight * u, weight * u * u]));

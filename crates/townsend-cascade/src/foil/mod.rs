@@ -61,9 +61,9 @@ pub struct FittedFoil {
 /// w² = Σ(x − x̄)²/(2Σ(n − 1)), u² = Σ(t − t̄)²/Σ(n − 1).
 /// The hole h, at distance dₕ from the start, is chosen with the probability πₕ ∝ exp(−dₕ²/2s²); given the hole,
 ///
-/// x̄ ~ normal(axisₕ + memory·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
+/// x̄ ~ normal(axisₕ + retention·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
 ///
-/// The EM algorithm (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, memory, σ, transit, slope and τ;
+/// The EM algorithm (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, retention, σ, transit, slope and τ;
 /// its unobserved data are the holes and the place and time that the children of a family have in common. It stops when
 /// the log-likelihood grows by less than 10⁻¹⁰ of itself.
 ///
@@ -136,7 +136,7 @@ fn foil_of(
         theta: number.shape - 1.0,
         extraction: known.extraction,
         hole_spread_um: family.hole_spread,
-        memory: family.memory,
+        offset_retention: family.offset_retention,
         common_spread_um: family.common.sqrt(),
         exit_spread_um: families.own().sqrt(),
         transit_ns: family.transit,
@@ -163,7 +163,7 @@ fn errors_of(
     errors.insert("gain", number.error(2), foil.gain);
     errors.insert("theta", number.error(3), number.parameters.shape);
     errors.insert("hole_spread_um", family.error(0), foil.hole_spread_um);
-    errors.insert("memory", family.error(1), 1.0);
+    errors.insert("offset_retention", family.error(1), 1.0);
     errors.insert("common_spread_um", family.error(2), 0.5 * foil.common_spread_um);
     errors.insert("transit_ns", family.error(3), 1.0);
     errors.insert("transit_slope_ns", family.error(4), 1.0);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use townsend_core::{Purpose, stream};
-use townsend_sim::{Cloud, Drift, Foil, FoilStage, Lattice, Stage, within};
+use townsend_core::{ElectronBuffer, Purpose, stream};
+use townsend_sim::{Drift, Foil, FoilStage, Lattice, Stage, StageWorkspace, within};
 
 use crate::CascadeError;
 
@@ -61,7 +61,8 @@ impl Responses {
         const PURPOSE: Purpose = Purpose::new("responses");
         let stage = FoilStage::new(lattice, foil, &Drift::default());
         let (mut starts, mut offsets, mut all) = (Vec::new(), vec![0], Vec::new());
-        let (mut parent, mut children) = (Cloud::default(), Cloud::default());
+        let (mut parent, mut children) = (ElectronBuffer::default(), ElectronBuffer::default());
+        let mut workspace = StageWorkspace::default();
         for (index, &start) in self.starts.iter().enumerate() {
             let mut random = stream(seed, PURPOSE, index as u64);
             for _ in 0..times {
@@ -69,7 +70,7 @@ impl Responses {
                 children.clear();
                 let [x, z] = start.map(|um| (um / 1000.0) as f32);
                 parent.push(x, z, 0.0);
-                stage.respond(&parent, &mut children, &mut random);
+                stage.respond(&parent, &mut children, &mut workspace, &mut random);
                 starts.push(start);
                 let um = |mm: f32| 1000.0 * f64::from(mm);
                 all.extend(

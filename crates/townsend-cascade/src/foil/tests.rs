@@ -1,6 +1,8 @@
 use super::families::FamilyParameters;
 use super::*;
-use crate::Detector;
+use townsend_core::{Purpose, stream};
+use townsend_sim::{Detector, Foil};
+use super::responses::Scaled;
 
 const PITCH_MM: f32 = 0.14;
 
@@ -26,8 +28,8 @@ fn foil() -> Foil {
     }
 }
 
-fn recorded(responses: &Responses) -> Recorded {
-    Recorded { responses: responses.clone(), conditions: BTreeMap::new() }
+fn recorded(responses: &Responses) -> Recorded<'_> {
+    Recorded { responses, conditions: BTreeMap::new() }
 }
 
 fn known(foil: &Foil) -> KnownFoil {
@@ -49,7 +51,7 @@ fn responses(foil: &Foil, starts: usize, index: u64) -> Responses {
     Responses::new(starts, offsets, vec![]).unwrap().again(foil, lattice, 1, index)
 }
 
-fn fit(responses: &Responses) -> Result<FittedFoil, SimError> {
+fn fit(responses: &Responses) -> Result<FittedFoil, CascadeError> {
     fit_foil(&[recorded(responses)], Lattice::new(PITCH_MM), &known(&foil()))
 }
 
@@ -123,11 +125,13 @@ fn a_foil_depends_on_its_voltage() {
     let high = detector.foils.remove(0);
     assert!((high.gain / low.gain - (25.0 * gain).exp()).abs() < 1e-9);
 
-    let at = |foil: &Foil, voltage: f64| Recorded {
-        responses: responses(foil, 10_000, voltage as u64),
-        conditions: [("voltage_v".to_owned(), voltage)].into(),
-    };
-    let recorded = [at(&low, 275.0), at(&high, 300.0)];
+    let of = |foil: &Foil, voltage: f64| responses(foil, 10_000, voltage as u64);
+    let (of_low, of_high) = (of(&low, 275.0), of(&high, 300.0));
+    let at = |voltage: f64| [("voltage_v".to_owned(), voltage)].into();
+    let recorded = [
+        Recorded { responses: &of_low, conditions: at(275.0) },
+        Recorded { responses: &of_high, conditions: at(300.0) },
+    ];
     let fitted = fit_foil(&recorded, Lattice::new(PITCH_MM), &known(&low)).unwrap();
     let found = fitted.foil.conditions["voltage_v"];
     assert_eq!((found.value, found.range), (275.0, [275.0, 300.0]));
@@ -177,7 +181,7 @@ fn em_never_lowers_the_likelihood() {
             (parameters, before) = (next, log_likelihood);
         }
     }
-    let (best, _, top) = families.fit().unwrap();
+    let Maximum { parameters: best, log_likelihood: top, .. } = families.fit().unwrap();
     let value = |change: &dyn Fn(&mut FamilyParameters)| {
         let mut parameters = best.clone();
         change(&mut parameters);
@@ -226,7 +230,7 @@ fn responses_that_do_not_fit_together_are_refused() {
 }
 
 /// `families` starts along a line, each with these children, of which every second start has the first only.
-fn alike(families: usize, step: f64, children: &[[f64; 3]]) -> Result<FittedFoil, SimError> {
+fn alike(families: usize, step: f64, children: &[[f64; 3]]) -> Result<FittedFoil, CascadeError> {
     let starts = (0..families).map(|i| [step * (i % 40) as f64, 0.3 * step * (i % 7) as f64]).collect();
     let (mut offsets, mut all) = (vec![0], Vec::new());
     for i in 0..families {
@@ -250,10 +254,10 @@ fn too_little_is_an_error_with_a_remedy() {
         assert!(error.contains(what) && error.contains("hint: record"), "{error}");
     }
     let unknown = KnownFoil { extraction: 0.0, ..known(&foil()) };
-    let error =
-        fit_foil(&[recorded(&responses(&foil(), 100, 0))], Lattice::new(PITCH_MM), &unknown).unwrap_err();
+    let some = responses(&foil(), 100, 0);
+    let error = fit_foil(&[recorded(&some)], Lattice::new(PITCH_MM), &unknown).unwrap_err();
     assert!(error.to_string().contains("extraction is 0"), "{error}");
-    assert!(fit_foil(&[recorded(&responses(&foil(), 100, 0))], Lattice::new(0.0), &known(&foil())).is_err());
+    assert!(fit_foil(&[recorded(&some)], Lattice::new(0.0), &known(&foil())).is_err());
 }
 
 /// Children that all arrive at one point or far away: a foil within the limits or an error, no panic and no NaN.

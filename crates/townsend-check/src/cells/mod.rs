@@ -6,10 +6,10 @@ mod components;
 use rayon::prelude::*;
 use townsend_core::{Dataset, Progress, Purpose, stream};
 
-use crate::multivariate::{Image, Rows};
+use crate::multivariate::{FeatureRows, Image};
 use crate::places::Places;
-use crate::random::some_of;
 use components::components;
+use townsend_observables::random::some_of;
 
 /// Said of what the convolutional network sees.
 pub(crate) const IMAGES: &str =
@@ -42,7 +42,7 @@ pub(crate) struct Cells {
     /// Every cell, of at most [`MOST_IMAGES`] avalanches.
     pub(crate) images: [Vec<Image>; 2],
     /// One row of numbers an avalanche.
-    pub(crate) summaries: [Rows; 2],
+    pub(crate) summaries: [FeatureRows; 2],
 }
 
 /// Some avalanches of both sets in cells; none if one has too few avalanches.
@@ -74,7 +74,7 @@ pub(crate) fn cells(
         row.extend(components);
         row
     };
-    let mut rows: Rows = all.par_iter().zip(components).map(row).collect();
+    let mut rows: FeatureRows = all.par_iter().zip(components).map(row).collect();
     let split = chosen[0].len();
     let (of_generated, generated) = (rows.split_off(split), all.split_off(split));
     // They stand in random order.

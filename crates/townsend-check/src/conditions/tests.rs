@@ -2,7 +2,7 @@ use rand_distr::{Distribution, Normal};
 use townsend_core::{Dataset, ElectronSet, Purpose, Silent, stream};
 
 use super::*;
-use crate::ObservableOptions;
+use townsend_observables::ObservableOptions;
 
 const TEST: Purpose = Purpose::new("conditions test");
 

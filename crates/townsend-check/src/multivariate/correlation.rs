@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::Purpose;
 
-use super::{Draws, Rows, floor_of};
-use crate::random::below;
+use super::{Draws, FeatureRows, floor_of};
+use townsend_observables::random::below;
 
 const HALVINGS: u32 = 10;
 const RESAMPLES: u64 = 100;
@@ -16,7 +16,7 @@ const BOOTSTRAP: Purpose = Purpose::new("correlation bootstrap");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Correlations {
-    /// Rows and columns of the matrices.
+    /// FeatureRows and columns of the matrices.
     pub observables: Vec<String>,
     /// Pearson's coefficients of the real set, row by row; 0 beside a column without spread.
     pub real: Vec<Vec<f64>>,
@@ -43,7 +43,7 @@ pub struct MatrixDistance {
 }
 
 /// Pearson's correlation coefficients of the columns; 0 beside a column without spread.
-pub fn correlation_matrix(rows: &Rows) -> Vec<Vec<f64>> {
+pub fn correlation_matrix(rows: &FeatureRows) -> Vec<Vec<f64>> {
     matrix(&rows.iter().collect::<Vec<_>>())
 }
 
@@ -96,8 +96,8 @@ fn difference(a: &[Vec<f64>], b: &[Vec<f64>]) -> ([f64; 2], [usize; 2]) {
 /// Both matrices and their distances; with fewer than two columns there is nothing to correlate.
 pub(super) fn correlations(
     names: &[String],
-    real: &Rows,
-    generated: &Rows,
+    real: &FeatureRows,
+    generated: &FeatureRows,
     seed: u64,
 ) -> Option<Correlations> {
     if names.len() < 2 {
@@ -113,7 +113,7 @@ pub(super) fn correlations(
         .into_par_iter()
         .map(|k| {
             let mut random = draws.stream(k);
-            let mut resample = |rows: &'_ Rows| -> Vec<Vec<f64>> {
+            let mut resample = |rows: &'_ FeatureRows| -> Vec<Vec<f64>> {
                 let n = rows.len() as u64;
                 matrix(&(0..n).map(|_| &rows[below(n, &mut random) as usize]).collect::<Vec<_>>())
             };

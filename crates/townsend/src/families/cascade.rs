@@ -7,10 +7,10 @@
 
 use townsend_cascade::{
     AnodeFit, CascadeConfig, CascadeError, CascadeSummary, FittedAvalanches, FittedStages, Guess,
-    StageDistribution, StageFit, fit_avalanches, fit_stages,
+    StageDistribution, StageFit, Work, fit_avalanches, fit_stages,
 };
 use townsend_core::{Meta, RUN_VERSION, RunFiles, RunHeader, TrainedOn};
-use townsend_observables::significant;
+use townsend_observables::text::significant;
 use townsend_page::{Distribution, Figure};
 use townsend_sim::Detector;
 
@@ -87,7 +87,8 @@ fn from_responses(
 ) -> Result<Outcome> {
     let context = training.context;
     let responses = training.data.responses()?;
-    let fitted = fit_stages(config, detector, responses, context.seed, context.progress, context.stop);
+    let work = Work { progress: context.progress, stop: context.stop };
+    let fitted = fit_stages(config, detector, responses, context.seed, work);
     let FittedStages { detector, stages, distributions } = fitted.map_err(|error| of(&training, error))?;
     let drawn: Vec<Distribution> = distributions.into_iter().map(drawn).collect();
     let Figure { svg, pdf, .. } = Figure::of_distributions("stages", &drawn)?;
@@ -110,7 +111,8 @@ fn from_avalanches(mut training: Training<'_>, config: &CascadeConfig, guess: Gu
     let context = training.context;
     let data = training.data.avalanches()?;
     let split = config.split().map_err(|error| of(&training, error))?;
-    let fitted = fit_avalanches(config, guess, data, context.progress, context.stop);
+    let work = Work { progress: context.progress, stop: context.stop };
+    let fitted = fit_avalanches(config, guess, data, work);
     let FittedAvalanches { detector, fit, config, warnings } =
         fitted.map_err(|error| of(&training, error))?;
     let trained_on = TrainedOn {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use townsend_clusters::{ClusterConfig, ClusterError, ClusterModel, Sampler, SweepMetrics, Trainer};
 use townsend_core::{Avalanche, Dataset, Part, RUN_VERSION, RunFiles, RunHeader, TrainedOn};
-use townsend_observables::significant;
+use townsend_observables::text::significant;
 
 use crate::family::{Configuration, Family, Outcome, Training, Wanted};
 use crate::model::{Description, Drawn, Model, Setting, Workspace};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use townsend_check::Curve;
 use townsend_core::{Dataset, RunFiles, RunHeader};
 use townsend_models::{Checkpoint, Generator, ModelConfig, Number, TensorSpec, device};
-use townsend_observables::significant;
+use townsend_observables::text::significant;
 use townsend_train::{Beginning, EpochMetrics, Run, Select, TrainConfig, TrainError, TrainSummary, train};
 
 use crate::family::{Configuration, Family, Outcome, Training, Wanted};

@@ -18,7 +18,7 @@ const EPOCHS: usize = 10;
 const BATCH: usize = 32;
 const LEARNING_RATE: f32 = 2e-3;
 /// Images that are judged together.
-const JUDGED: usize = 256;
+const AT_ONCE: usize = 256;
 /// Added to the variance in a normalisation, and how fast running statistics follow those of the batches.
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f32 = 0.1;
@@ -105,7 +105,7 @@ impl Classifier for ConvolutionalNetwork {
             let maps = self.stack.infer(&self.dense(images), &self.parameters, &self.statistics);
             self.head.forward(means(self.stack.output(), &maps)).1
         };
-        let logits = images.chunks(JUDGED).map(of_block);
+        let logits = images.chunks(AT_ONCE).map(of_block);
         logits
             .flat_map(|block| block.iter().map(|&logit| f64::from(sigmoid(logit))).collect::<Vec<_>>())
             .collect()

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::scores::{calibration, divergence, ratio, roc};
-use super::{Classifier, Importance, Judged};
+use super::{Classifier, CrossValidation, Importance};
 
 /// What a classifier saw, beside its AUC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub struct Learning {
 }
 
 impl ClassifierDetails {
-    pub(super) fn of<C: Classifier>(judged: &Judged<C>) -> Self {
+    pub(super) fn of<C: Classifier>(judged: &CrossValidation<C>) -> Self {
         let (generated, real) = (&judged.generated, &judged.real);
         let (ratio_spread, effective_share) = ratio(generated, real);
         Self {

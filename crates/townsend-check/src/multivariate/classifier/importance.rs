@@ -4,9 +4,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::Purpose;
 
-use super::{Classifier, Fold, Judged, auc_of_labels};
-use crate::multivariate::{Draws, Rows};
-use crate::random::some_of;
+use super::{Classifier, CrossValidation, Fold, auc_of_labels};
+use crate::multivariate::{Draws, FeatureRows};
+use townsend_observables::random::some_of;
 
 const PERMUTE: Purpose = Purpose::new("classifier permutations");
 
@@ -24,9 +24,9 @@ pub struct Importance {
 
 /// Every column by its loss of AUC, the largest first.
 pub(super) fn importance<C: Classifier<Row = Vec<f64>>>(
-    judged: &Judged<C>,
+    judged: &CrossValidation<C>,
     names: &[String],
-    [real, generated]: [&Rows; 2],
+    [real, generated]: [&FeatureRows; 2],
     seed: u64,
 ) -> Vec<Importance> {
     let rows: Vec<&Vec<f64>> = real.iter().chain(generated).collect();

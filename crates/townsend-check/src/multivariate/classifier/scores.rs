@@ -3,7 +3,7 @@
 use townsend_core::Purpose;
 
 use crate::multivariate::Draws;
-use crate::random::below;
+use townsend_observables::random::below;
 
 /// Bootstrap samples for the error of an AUC.
 const RESAMPLES: u64 = 100;

@@ -4,7 +4,7 @@
 use townsend_core::Stream;
 use townsend_kernels::AdamStep;
 
-use crate::random::some_of;
+use townsend_observables::random::some_of;
 
 /// Weight decay and, below, the decay of the moments and ε: the defaults of PyTorch's `AdamW`.
 const WEIGHT_DECAY: f64 = 1e-2;

@@ -83,7 +83,7 @@ impl Observable {
     }
 
     /// Its place in [`Observable::ALL`].
-    pub(crate) fn index(self) -> usize {
+    pub fn index(self) -> usize {
         Self::ALL.iter().position(|&o| o == self).unwrap_or(Self::ALL.len())
     }
 

@@ -4,11 +4,11 @@ use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use townsend_check::HistogramPair;
+use townsend_observables::text::percent;
 
 use super::{Area, Style, failed, tick};
-use crate::CheckError;
-use crate::check::Overlay;
-use crate::text::percent;
+use crate::PageError;
 
 type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
@@ -36,9 +36,9 @@ fn shares(entries: &[u64]) -> Vec<Share> {
 /// Draws the plot into an area of whatever size.
 pub(super) fn draw<DB: DrawingBackend>(
     area: &Area<DB>,
-    overlay: &Overlay,
+    overlay: &HistogramPair,
     style: &Style,
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     let height = f64::from(area.dim_in_pixel().1);
     let (upper, lower) = area.split_vertically((height * (1.0 - RATIO)) as u32);
     let (real, generated) = (shares(&overlay.real), shares(&overlay.generated));
@@ -49,7 +49,7 @@ pub(super) fn draw<DB: DrawingBackend>(
 }
 
 /// Lower edge, centre and upper edge of bin 1, 2, ...
-fn edges(overlay: &Overlay, bin: usize) -> [f64; 3] {
+fn edges(overlay: &HistogramPair, bin: usize) -> [f64; 3] {
     let at = |position: f64| overlay.binning.low + position * overlay.binning.width();
     let bin = bin as f64;
     [at(bin - 1.0), at(bin - 0.5), at(bin)]
@@ -57,12 +57,12 @@ fn edges(overlay: &Overlay, bin: usize) -> [f64; 3] {
 
 fn distributions<DB: DrawingBackend>(
     area: &Area<DB>,
-    overlay: &Overlay,
+    overlay: &HistogramPair,
     real: &[Share],
     generated: &[Share],
     top: f64,
     style: &Style,
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     let mut chart = ChartBuilder::on(area)
         .margin_top(14)
         .margin_right(24)
@@ -101,7 +101,7 @@ fn point<DB: DrawingBackend>(
     share: Share,
     most: f64,
     style: &Style,
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     let ends = [(x, (share.value - share.error).max(0.0)), (x, (share.value + share.error).min(most))];
     let area = chart.plotting_area();
     area.draw(&PathElement::new(ends, style.ink.stroke_width(style.line - 1))).map_err(failed)?;
@@ -116,7 +116,7 @@ fn axes<DB: DrawingBackend>(
     style: &Style,
     [x, y]: [&str; 2],
     y_labels: usize,
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     // The topmost label would meet the lowest one of the plot above.
     let hidden = 0.99 * chart.y_range().end;
     let span = chart.x_range().end - chart.x_range().start;
@@ -150,7 +150,7 @@ fn ticks<DB: DrawingBackend>(
     chart: &Chart<'_, DB>,
     style: &Style,
     labels: [usize; 2],
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     let area = chart.plotting_area();
     let (pixels, ink) = (area.dim_in_pixel(), style.ink.stroke_width(2));
     let (xs, ys) = (chart.x_range(), chart.y_range());
@@ -188,7 +188,7 @@ fn legend<DB: DrawingBackend>(
     real: &[Share],
     generated: &[Share],
     style: &Style,
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     let width = area.dim_in_pixel().0 as i32;
     let line = (style.text * 1.15) as i32;
     let (sign, left) = (width - 265, width - 225);
@@ -217,11 +217,11 @@ fn legend<DB: DrawingBackend>(
 /// Generated over real, with the errors of both; about 1 a band of the real error.
 fn ratio<DB: DrawingBackend>(
     area: &Area<DB>,
-    overlay: &Overlay,
+    overlay: &HistogramPair,
     real: &[Share],
     generated: &[Share],
     style: &Style,
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     let (low, high) = (overlay.binning.low, overlay.binning.high);
     let mut chart = ChartBuilder::on(area)
         .margin_top(10)

@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing else.
+//! Pages that need no other file: the report, one set of avalanches, a ranking.
 
 mod definitions;
 mod figures;
@@ -11,17 +11,19 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
+use townsend_check::{Check, NumberGroup, Report};
 
-pub(crate) use gallery::{Shown, shown};
-pub use single::inspection_page;
-pub(crate) use single::ranking_page;
+pub use single::{inspection_page, ranking_html};
 
-use crate::CheckError;
-use crate::check::{Check, Group};
-use crate::plot::{Style, color_bar, maps_svg};
-use crate::report::Report;
+use crate::PageError;
+use crate::plot::{Style, color_bar, fullest_cell, maps_svg};
 
-pub(crate) fn page(check: &Check) -> Result<String, CheckError> {
+/// The page `report.html`: tables, distributions, images and provenance in one file that needs no other. Every text
+/// that comes from outside is escaped.
+///
+/// # Errors
+/// If a map cannot be drawn, or the script of plotly.js is not found.
+pub fn report_html(check: &Check) -> Result<String, PageError> {
     let report = &check.report;
     let images = images(check)?;
     let page = html! {
@@ -69,14 +71,14 @@ fn head(title: &str) -> Markup {
     }
 }
 
-/// What the script draws. Within a script element only "</" and "<!--" could end or change what it is.
+/// The data for the page's script. Within a script element only "</" and "<!--" could end or change it.
 fn script_data(data: &Value) -> Markup {
     let data = data.to_string().replace('<', "\\u003c");
     html! { script type="application/json" #data { (PreEscaped(data)) } }
 }
 
 /// The plotting library, as its crate ships it, and the page's own script.
-fn scripts() -> Result<Markup, CheckError> {
+fn scripts() -> Result<Markup, PageError> {
     let shipped = plotly::Plot::offline_js_sources();
     // The crate gives two elements: the library, and MathJax for formulas, which the page has none of.
     let library = shipped
@@ -84,7 +86,7 @@ fn scripts() -> Result<Markup, CheckError> {
         .and_then(|(_, rest)| rest.split_once("</script>"))
         .map(|(library, _)| library)
         .filter(|library| library.contains("plotly.js"))
-        .ok_or_else(|| CheckError::Plot("the plotly crate ships its script in another form".to_string()))?;
+        .ok_or(PageError::PlottingScript)?;
     Ok(html! {
         script { (PreEscaped(library)) }
         script { (PreEscaped(include_str!("page.js"))) }
@@ -102,7 +104,7 @@ fn contents(check: &Check) -> Markup {
         ("shape", "Shape", report.pair_correlation.is_some() || !report.lumpiness_by_scale.is_empty()),
         ("strips", "Strips", !report.strips.is_empty()),
         ("conditional", "Conditions", !report.conditional.is_empty()),
-        ("gallery", "In 3D", !check.shown.iter().any(Vec::is_empty)),
+        ("gallery", "In 3D", !check.galleries.iter().any(Vec::is_empty)),
         ("training", "Training", !check.curves.is_empty()),
         ("how", "How", true),
     ];
@@ -130,8 +132,8 @@ fn plots(group: &str) -> Markup {
 fn sections(check: &Check) -> Markup {
     let report = &check.report;
     let definitions: BTreeMap<&str, &str> =
-        check.overlays.iter().map(|o| (o.name.as_str(), o.definition.as_str())).collect();
-    let has = |group: Group| check.overlays.iter().any(|overlay| overlay.group == group);
+        check.histograms.iter().map(|o| (o.name.as_str(), o.definition.as_str())).collect();
+    let has = |group: NumberGroup| check.histograms.iter().any(|overlay| overlay.group == group);
     html! {
         (section("distances", "Distances", &html! { (tables::distances(report)) (tables::scores(report)) }))
         (section("distributions", "Distributions", &html! {
@@ -151,20 +153,20 @@ fn sections(check: &Check) -> Markup {
         @if report.c2st.is_some() {
             (section("classifiers", "Can a classifier tell?", &html! { (tables::classifiers(report)) div.plots data-group="classifiers" {} }))
         }
-        @if report.pair_correlation.is_some() || has(Group::Lumpiness) {
+        @if report.pair_correlation.is_some() || has(NumberGroup::Lumpiness) {
             (section("shape", "Shape: pairs of electrons and lumps", &html! {
                 p.faint {
                     "g(r): pairs of electrons of one avalanche over pairs of different avalanches about their centroids, in x and z. "
                     "Bands: errors by leaving out a twentieth of the avalanches in turn."
                 }
                 div.plots data-group="pairs" {}
-                @if has(Group::Lumpiness) {
+                @if has(NumberGroup::Lumpiness) {
                     (tables::others("Lumpiness by the size of the cells", &report.lumpiness_by_scale, &definitions))
                     (plots("lumpiness"))
                 }
             }))
         }
-        @if has(Group::Strips) {
+        @if has(NumberGroup::Strips) {
             (section("strips", "What the strips will see", &html! {
                 (tables::others("Strips of two views", &report.strips, &definitions))
                 (plots("strips"))
@@ -176,7 +178,7 @@ fn sections(check: &Check) -> Markup {
                 div.plots.one data-group="conditional" {}
             }))
         }
-        @if !check.shown.iter().any(Vec::is_empty) { (gallery_section()) (blind_test()) }
+        @if !check.galleries.iter().any(Vec::is_empty) { (gallery_section()) (blind_test()) }
         @if !check.curves.is_empty() {
             (section("training", "How the training went", &html! { div.plots data-group="training" {} }))
         }
@@ -223,8 +225,8 @@ fn blind_test() -> Markup {
     )
 }
 
-fn images(check: &Check) -> Result<Markup, CheckError> {
-    let most = check.fullest_cell();
+fn images(check: &Check) -> Result<Markup, PageError> {
+    let most = fullest_cell(check);
     let real = maps_svg(&check.real_maps, most, "real", &Style::PAGE)?;
     let generated = maps_svg(&check.generated_maps, most, "generated", &Style::PAGE)?;
     let bar = color_bar(most, &Style::PAGE)?;

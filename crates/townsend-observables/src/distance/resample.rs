@@ -1,28 +1,39 @@
-//! Floor and interval of a distance.
+//! Floors of distances from random halves of the real sample, and intervals from bootstrap samples of both.
 
 use serde::{Deserialize, Serialize};
 use townsend_core::{Purpose, Stream, stream};
 
-use super::sample::Apart;
-use super::{Binning, Sample, kolmogorov_smirnov_p_value};
-use crate::random::{below, some_of};
+use super::sample::{Binning, Sample, SampleDistances};
+use super::significance::kolmogorov_smirnov_p_value;
+use crate::random::{below, half};
+use crate::text::decimal;
 
-/// A distance with what is needed to judge it.
+/// A distance with its floor and its interval, without which it cannot be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distance {
     /// The distance.
     pub value: f64,
-    /// The same distance between two random halves of the real set, averaged over many halvings and scaled to the
-    /// numbers of avalanches compared: what statistics alone give.
+    /// What statistics alone give: the same distance between two random halves of the real set, averaged over many
+    /// halvings and scaled to the numbers of avalanches compared.
     pub floor: f64,
-    /// 68% interval from resampling both sets: the 16% and 84% quantiles, moved so that the median is the value.
-    /// (Resampling adds the statistical fluctuation a second time, so its median lies above the value by about
-    /// one floor.)
+    /// 68% interval from bootstrap samples of both sets ([`resampling_interval`]).
     pub interval: [f64; 2],
     /// Probability of such a distance between samples of one distribution (KS only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
+}
+
+impl Distance {
+    /// Half of the 68% interval: the standard error of the distance.
+    pub fn error(&self) -> f64 {
+        0.5 * (self.interval[1] - self.interval[0])
+    }
+
+    /// Value and error as text: `0.123 ± 0.004`.
+    pub fn with_error(&self) -> String {
+        format!("{} ± {}", decimal(self.value), decimal(self.error()))
+    }
 }
 
 /// The three distances of one number between two sets.
@@ -37,7 +48,8 @@ pub struct Distances {
     pub separation_power: Distance,
 }
 
-/// How often to halve and to resample, and with which random numbers.
+/// How many random halves and bootstrap samples floors and intervals are made of, and the seed of their random
+/// streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resampling {
     /// Seed of the random streams.
@@ -52,72 +64,75 @@ impl Resampling {
     const HALVES: Purpose = Purpose::new("halves of the real set");
     const BOOTSTRAP: Purpose = Purpose::new("bootstrap");
 
-    /// 20 halvings and 200 bootstrap samples.
+    /// 20 halvings, of which the mean is known to some 10%, since a distance of two halves fluctuates by about half of
+    /// itself; and 200 bootstrap samples, of which 32 lie beyond each end of a 68% interval.
     pub fn new(seed: u64) -> Self {
         Self { seed, halvings: 20, resamples: 200 }
     }
 
-    /// All three distances of `generated` from `real`, both at least 2 values. `number` tells the streams of one
-    /// observable from those of the next.
+    /// All three distances of `generated` from `real`, of which each has at least 2 values. `number` selects the random
+    /// streams; give every observable its own, so that their floors are independent.
     pub fn distances(&self, real: &[f64], generated: &[f64], binning: &Binning, number: u64) -> Distances {
         let (real, generated) = (Sample::new(real, binning), Sample::new(generated, binning));
-        let apart = real.against(&generated);
+        let found = real.against(&generated);
         let sigma = real.std(&vec![1; real.len()]);
         let floor = self.floor(&real, generated.len(), number);
         let boot = self.bootstrap(&real, &generated, number);
-        let distance = |value, floor, largest, of: fn(&Boot) -> f64| Distance {
+        let distance = |value, floor, largest, of: fn(&BootstrapSample) -> f64| Distance {
             value,
             floor,
-            interval: interval(value, largest, boot.iter().map(of).collect()),
+            interval: resampling_interval(value, largest, boot.iter().map(of).collect()),
             p_value: None,
         };
-        let w1_over_sigma = over(apart.wasserstein, sigma).map(|value| {
+        let w1_over_sigma = over(found.wasserstein, sigma).map(|value| {
             let floor = over(floor.wasserstein, sigma).unwrap_or(0.0);
-            distance(value, floor, f64::MAX, |boot| {
-                over(boot.apart.wasserstein, boot.sigma).unwrap_or(f64::INFINITY)
+            distance(value, floor, f64::MAX, |b| {
+                over(b.distances.wasserstein, b.sigma).unwrap_or(f64::INFINITY)
             })
         });
-        let ks =
-            distance(apart.kolmogorov_smirnov, floor.kolmogorov_smirnov, 1.0, |b| b.apart.kolmogorov_smirnov);
+        let ks = distance(found.kolmogorov_smirnov, floor.kolmogorov_smirnov, 1.0, |b| {
+            b.distances.kolmogorov_smirnov
+        });
         let p_value = kolmogorov_smirnov_p_value(ks.value, real.len(), generated.len());
-        let separation_power =
-            distance(apart.separation_power, floor.separation_power, 1.0, |b| b.apart.separation_power);
+        let separation_power = distance(found.separation_power, floor.separation_power, 1.0, |b| {
+            b.distances.separation_power
+        });
         Distances { w1_over_sigma, ks: Distance { p_value: Some(p_value), ..ks }, separation_power }
     }
 
     /// Mean distances of two random halves of the real set, scaled to real against `generated` values. W1 and KS of
     /// samples of n and m values of one distribution go with `√(1/n + 1/m)`; the separation power, a sum of squares
     /// of such fluctuations, with `1/n + 1/m`.
-    fn floor(&self, real: &Sample, generated: usize, number: u64) -> Apart {
+    fn floor(&self, real: &Sample, generated: usize, number: u64) -> SampleDistances {
         let n = real.len();
         let mut sum = [0.0; 3];
         for halving in 0..self.halvings {
             let mut random = self.stream(Self::HALVES, number, halving);
             let first = half(n, &mut random);
             let second: Vec<u32> = first.iter().map(|w| 1 - w).collect();
-            let apart = real.weighted_against(&first, real, &second);
+            let found = real.weighted_against(&first, real, &second);
             for (sum, value) in
-                sum.iter_mut().zip([apart.wasserstein, apart.kolmogorov_smirnov, apart.separation_power])
+                sum.iter_mut().zip([found.wasserstein, found.kolmogorov_smirnov, found.separation_power])
             {
                 *sum += value / f64::from(self.halvings);
             }
         }
         let halves = 1.0 / (n / 2) as f64 + 1.0 / (n - n / 2) as f64;
         let scale = (1.0 / n as f64 + 1.0 / generated as f64) / halves;
-        Apart {
+        SampleDistances {
             wasserstein: sum[0] * scale.sqrt(),
             kolmogorov_smirnov: (sum[1] * scale.sqrt()).min(1.0),
             separation_power: (sum[2] * scale).min(1.0),
         }
     }
 
-    fn bootstrap(&self, real: &Sample, generated: &Sample, number: u64) -> Vec<Boot> {
+    fn bootstrap(&self, real: &Sample, generated: &Sample, number: u64) -> Vec<BootstrapSample> {
         let resample = |resample| {
             let mut random = self.stream(Self::BOOTSTRAP, number, resample);
             let (real_weights, generated_weights) =
                 (multinomial(real.len(), &mut random), multinomial(generated.len(), &mut random));
-            Boot {
-                apart: real.weighted_against(&real_weights, generated, &generated_weights),
+            BootstrapSample {
+                distances: real.weighted_against(&real_weights, generated, &generated_weights),
                 sigma: real.std(&real_weights),
             }
         };
@@ -129,26 +144,19 @@ impl Resampling {
     }
 }
 
-struct Boot {
-    apart: Apart,
+/// What is found when both sets are resampled once.
+struct BootstrapSample {
+    distances: SampleDistances,
+    /// Standard deviation of the resampled real set.
     sigma: f64,
 }
 
-/// W1 in units of the real standard deviation, where there is one.
+/// A Wasserstein distance in units of the real standard deviation; none if that is 0 and the distance is not.
 fn over(distance: f64, sigma: f64) -> Option<f64> {
     if sigma > 0.0 { Some(distance / sigma) } else { (distance == 0.0).then_some(0.0) }
 }
 
-/// A random half of `n` values: 1 for those in it, 0 for the others.
-pub(crate) fn half(n: usize, random: &mut Stream) -> Vec<u32> {
-    let mut weights = vec![0; n];
-    for chosen in some_of(n, n / 2, random) {
-        weights[chosen] = 1;
-    }
-    weights
-}
-
-/// How often each of `n` values is drawn in `n` draws.
+/// A bootstrap sample of `n` values: how often each of them is drawn in `n` draws with replacement.
 fn multinomial(n: usize, random: &mut Stream) -> Vec<u32> {
     let mut weights = vec![0; n];
     for _ in 0..n {
@@ -157,13 +165,15 @@ fn multinomial(n: usize, random: &mut Stream) -> Vec<u32> {
     weights
 }
 
-/// See [`Distance::interval`]; kept between 0 and the largest value that the distance can have.
-fn interval(value: f64, largest: f64, mut boot: Vec<f64>) -> [f64; 2] {
-    boot.retain(|v| v.is_finite());
-    if boot.is_empty() {
+/// 68% interval of a distance from its values in bootstrap samples: their 16% and 84% quantiles, moved so that their
+/// median is `value`, and kept between 0 and `largest`. Without the move the interval would lie too high, since
+/// resampling adds the statistical fluctuation a second time. Values that are not finite are left out.
+pub fn resampling_interval(value: f64, largest: f64, mut resampled: Vec<f64>) -> [f64; 2] {
+    resampled.retain(|v| v.is_finite());
+    if resampled.is_empty() {
         return [value, value];
     }
-    boot.sort_unstable_by(f64::total_cmp);
-    let at = |p: f64| boot[(p * (boot.len() - 1) as f64).round() as usize];
+    resampled.sort_unstable_by(f64::total_cmp);
+    let at = |p: f64| resampled[(p * (resampled.len() - 1) as f64).round() as usize];
     [0.16, 0.84].map(|p| (value + at(p) - at(0.5)).clamp(0.0, largest))
 }

@@ -1,11 +1,11 @@
 //! Avalanches as maps in x and z, on one logarithmic colour scale.
 
 use plotters::prelude::*;
+use townsend_check::AvalancheMap;
+use townsend_observables::text::thousands;
 
 use super::{Area, Style, failed, svg, tick};
-use crate::CheckError;
-use crate::maps::Map;
-use crate::text::thousands;
+use crate::PageError;
 
 /// Colours of the scale: neighbours that share one are drawn as one path.
 const LEVELS: usize = 24;
@@ -29,8 +29,13 @@ fn level(level: usize) -> RGBColor {
 }
 
 /// One SVG element an avalanche; `most` is the fullest cell of all that are shown together.
-pub(crate) fn maps_svg(maps: &[Map], most: u32, set: &str, style: &Style) -> Result<Vec<String>, CheckError> {
-    let one = |map: &Map| {
+pub(crate) fn maps_svg(
+    maps: &[AvalancheMap],
+    most: u32,
+    set: &str,
+    style: &Style,
+) -> Result<Vec<String>, PageError> {
+    let one = |map: &AvalancheMap| {
         let label = format!(
             "{set} avalanche number {} with {} electrons in x and z",
             map.index,
@@ -43,10 +48,10 @@ pub(crate) fn maps_svg(maps: &[Map], most: u32, set: &str, style: &Style) -> Res
 
 pub(super) fn draw<DB: DrawingBackend>(
     area: &Area<DB>,
-    map: &Map,
+    map: &AvalancheMap,
     most: u32,
     style: &Style,
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     let [left, right, top, bottom] = ROOM;
     let mut chart = ChartBuilder::on(area)
         .margin_top(top)
@@ -88,7 +93,7 @@ fn label<'a>(label: &'a str, otherwise: &'a str) -> &'a str {
 }
 
 /// The colour scale from 1 to `most` electrons a cell as an SVG element.
-pub(crate) fn color_bar(most: u32, style: &Style) -> Result<String, CheckError> {
+pub(crate) fn color_bar(most: u32, style: &Style) -> Result<String, PageError> {
     let label = format!("colour scale, logarithmic, from 1 to {most} electrons a cell");
     svg(BAR, &label, |area| draw_bar(area, most, style))
 }
@@ -97,7 +102,7 @@ pub(super) fn draw_bar<DB: DrawingBackend>(
     area: &Area<DB>,
     most: u32,
     style: &Style,
-) -> Result<(), CheckError> {
+) -> Result<(), PageError> {
     let (left, width, top) = (10, 40, ROOM[2] as i32);
     let side = SIDE as i32;
     // Where a share of the logarithmic scale lies.

@@ -1,10 +1,9 @@
 //! The page's table of the first published models.
 
 use maud::{Markup, html};
-
-use crate::report::{Report, decimal, with_error};
-use crate::text::thousands;
-use crate::{Distance, InRange, Legacy};
+use townsend_check::{InRange, Legacy, Report};
+use townsend_observables::Distance;
+use townsend_observables::text::{decimal, thousands};
 
 pub(super) fn legacy(report: &Report) -> Markup {
     html! {
@@ -33,7 +32,7 @@ pub(super) fn legacy(report: &Report) -> Markup {
 
 fn legacy_row(name: &str, entry: &Legacy) -> Markup {
     let ours = |distance: Option<Distance>| {
-        html! { @if let Some(d) = distance { (with_error(&d)) small { " (" (decimal(d.floor)) ")" } } @else { "none" } }
+        html! { @if let Some(d) = distance { (d.with_error()) small { " (" (decimal(d.floor)) ")" } } @else { "none" } }
     };
     let range =
         |count: InRange| html! { (thousands(count.in_range as u64)) " / " (thousands(count.of as u64)) };

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use townsend_check::{Comparison, Judgement, Light, Report, SetSummary, Verdict};
+use townsend_observables::text::{decimal, percent, significant, thousands};
+use townsend_observables::{Distance, Observable};
 
 use super::definitions::{Definition, KS, SEPARATION, W1, definition};
-use crate::report::{Comparison, Report, SetSummary, decimal, score_with_error, with_error};
-use crate::text::{percent, significant, thousands};
-use crate::verdict::{Judgement, Light, Verdict};
-use crate::{Distance, Observable};
 
-/// Times its floor from which a distance is set in bold.
+/// Multiple of its floor above which a distance is set in bold: floors are known to some 10%, distances of equal
+/// sets fluctuate by half of themselves, so that three floors are four standard errors above one.
 const FAR: f64 = 3.0;
 
 pub(super) fn summary(report: &Report) -> Markup {
@@ -32,7 +32,7 @@ pub(super) fn summary(report: &Report) -> Markup {
             thead { tr { th { "set" } th { "avalanches" } th { "empty" } th { "electrons" } th { "outside the grid" } th.text { "file" } } }
             tbody { (row("real", &report.real)) (row("generated", &report.generated)) }
         } }
-        p { "Empty, generated less real: " (report.empty.text()) " (binomial error)." }
+        p { "Empty, generated less real: " (report.empty) " (binomial error)." }
     }
 }
 
@@ -60,7 +60,7 @@ pub(super) fn verdict(verdict: &Verdict) -> Markup {
                     "worst number of a family answers for it."
                 }
                 thead { tr { th { "question" } th.text { "light" } th.text { "decided by" } th { "value" } th { "floor" } th { "green to" } th { "amber to" } } }
-                tbody { @for judgement in &verdict.judgements { (judged(judgement)) } }
+                tbody { @for judgement in &verdict.judgements { (judgement_row(judgement)) } }
             } }
         }
     }
@@ -71,7 +71,7 @@ fn light(light: Light) -> Markup {
     html! { span class={ "light " (name) } { (name) } }
 }
 
-fn judged(of: &Judgement) -> Markup {
+fn judgement_row(of: &Judgement) -> Markup {
     html! {
         tr {
             th scope="row" { (of.question) }
@@ -176,7 +176,7 @@ fn row(name: &str, definition: &str, comparison: &Comparison) -> Markup {
 fn distance(distance: Option<Distance>) -> Markup {
     html! {
         @if let Some(distance) = distance {
-            td.group.far[distance.value > FAR * distance.floor] { (with_error(&distance)) }
+            td.group.far[distance.value > FAR * distance.floor] { (distance.with_error()) }
             td { (decimal(distance.floor)) }
         } @else {
             td.group { "none" } td {}
@@ -194,7 +194,7 @@ pub(super) fn scores(report: &Report) -> Markup {
                     @for (name, score) in report.scores() {
                         tr {
                             th scope="row" { (heading(name, definition(name))) }
-                            td { (score_with_error(score)) } td { (significant(score.floor, 3)) }
+                            td { (score.with_error()) } td { (significant(score.floor, 3)) }
                             td { (thousands(score.avalanches[0] as u64)) " / " (thousands(score.avalanches[1] as u64)) }
                             td.text.faint { (score.method) }
                         }
@@ -205,7 +205,7 @@ pub(super) fn scores(report: &Report) -> Markup {
     }
 }
 
-/// What the classifiers tell beside their AUC.
+/// The table of what the classifiers say besides their AUC.
 pub(super) fn classifiers(report: &Report) -> Markup {
     html! {
         @if let Some(test) = &report.c2st {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use townsend_core::Purpose;
 
-use super::{Draws, Rows, choose, floor_of};
+use super::{Draws, FeatureRows, choose, floor_of};
 use crate::multivariate::neighbours::{square, standardised};
 use crate::report::Score;
 
@@ -14,7 +14,7 @@ const FLOOR: Purpose = Purpose::new("duplicates halves");
 const SAME_SIZE: Purpose = Purpose::new("memory same size");
 
 /// Squared distance of every row to the nearest row of `others`, itself left out if they are the same set.
-fn nearest(rows: &Rows, others: &Rows, same: bool) -> Vec<f64> {
+fn nearest(rows: &FeatureRows, others: &FeatureRows, same: bool) -> Vec<f64> {
     let of_row = |(index, row): (usize, &Vec<f64>)| {
         let other = others.iter().enumerate().filter(|(k, _)| !(same && *k == index));
         other.map(|(_, other)| square(row, other)).fold(f64::INFINITY, f64::min)
@@ -24,7 +24,7 @@ fn nearest(rows: &Rows, others: &Rows, same: bool) -> Vec<f64> {
 
 /// Share of `generated` rows whose nearest other generated row is nearer than 99% of the real rows are to theirs, of
 /// two sets of one size. Without duplicates it is 0.01.
-pub fn duplicates(real: &Rows, generated: &Rows) -> f64 {
+pub fn duplicates(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     let mut of_real = nearest(real, real, true);
     of_real.sort_unstable_by(f64::total_cmp);
     // The edge lies between two real distances, so that exactly a hundredth of the real ones are below it.
@@ -36,11 +36,11 @@ pub fn duplicates(real: &Rows, generated: &Rows) -> f64 {
 
 /// The birthday paradox (Arora and Zhang, arXiv:1706.08224) with a yardstick: how many generated avalanches have a
 /// twin, where real ones would have a hundredth.
-pub(super) fn duplicates_score(real: &Rows, generated: &Rows, seed: u64) -> Score {
+pub(super) fn duplicates_score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = standardised(real, generated);
     let size = real.len().min(generated.len());
     let draws = Draws::new(seed, SAME_SIZE);
-    let part = |rows: &Rows, index| choose(rows, size, &mut draws.stream(index));
+    let part = |rows: &FeatureRows, index| choose(rows, size, &mut draws.stream(index));
     let (first, second) = (part(&real, 0), part(&generated, 1));
     let value = duplicates(&first, &second);
     let [floor] = floor_of(HALVINGS, &real, Draws::new(seed, FLOOR), |a, b, _| [duplicates(a, b)]);
@@ -59,7 +59,7 @@ pub(super) fn duplicates_score(real: &Rows, generated: &Rows, seed: u64) -> Scor
 
 /// Share of `generated` rows that lie nearer to a row of `training` than to one of `held_back`, two sets of one size;
 /// ties count half.
-pub fn nearer_to_training(held_back: &Rows, training: &Rows, generated: &Rows) -> f64 {
+pub fn nearer_to_training(held_back: &FeatureRows, training: &FeatureRows, generated: &FeatureRows) -> f64 {
     let (to_training, to_held_back) =
         (nearest(generated, training, false), nearest(generated, held_back, false));
     let nearer = to_training.iter().zip(&to_held_back).map(|(t, h)| match t.total_cmp(h) {
@@ -71,12 +71,17 @@ pub fn nearer_to_training(held_back: &Rows, training: &Rows, generated: &Rows) -
 }
 
 /// Nearest training neighbour against nearest held-back neighbour (after Meehan et al., arXiv:2004.05675).
-pub(super) fn memorisation_score(held_back: &Rows, training: &Rows, generated: &Rows, seed: u64) -> Score {
+pub(super) fn memorisation_score(
+    held_back: &FeatureRows,
+    training: &FeatureRows,
+    generated: &FeatureRows,
+    seed: u64,
+) -> Score {
     let (held_back_scaled, generated) = standardised(held_back, generated);
     let (_, training) = standardised(held_back, training);
     let size = held_back_scaled.len().min(training.len());
     let draws = Draws::new(seed, SAME_SIZE);
-    let part = |rows: &Rows, index| choose(rows, size, &mut draws.stream(index));
+    let part = |rows: &FeatureRows, index| choose(rows, size, &mut draws.stream(index));
     let value = nearer_to_training(&part(&held_back_scaled, 2), &part(&training, 3), &generated);
     Score {
         value,

@@ -1,23 +1,26 @@
 //! Lumpiness at several scales: how an avalanche fills ever larger cells.
 
 use rayon::prelude::*;
-use townsend_core::{Dataset, Grid, Progress};
+use townsend_core::{Dataset, Grid, GridError, Progress};
 
 use super::frame::{Frame, lump_at};
 use super::{packed, same_cell};
-use crate::CheckError;
 use crate::quantity::Quantity;
 
 /// Edges of the cells, mm: each twice the one before, so that cells nest.
 const SCALES_MM: [f64; 5] = [0.05, 0.1, 0.2, 0.4, 0.8];
 const BLOCK: usize = 256;
 
-/// The probability that two electrons of an avalanche share a cell, for cells of 0.05 to 0.8 mm in x and z: of counts
-/// from 0.1 mm on. Nothing if the data have no x and z in mm, or bins that do not group into such cells.
-pub(crate) fn lumpiness_by_scale(
+/// The probability that two electrons of an avalanche share a cell, one [`Quantity`] for each size of the cells in x
+/// and z: 0.05, 0.1, 0.2, 0.4 and 0.8 mm, of counts from 0.1 mm on. Empty if x and z are not in mm or the bins of
+/// counts do not group into cells of 0.1 mm.
+///
+/// # Errors
+/// If the standard grid cannot be made; never in practice.
+pub fn lumpiness_by_scale(
     data: &Dataset,
     progress: &dyn Progress,
-) -> Result<Vec<Quantity>, CheckError> {
+) -> Result<Vec<Quantity>, GridError> {
     let millimetres = data.meta().units[..2].iter().all(|unit| unit == "mm");
     let grid = data.grid().cloned().map_or_else(|| Grid::standard(2), Ok)?;
     let frame = Frame::new(grid, millimetres);

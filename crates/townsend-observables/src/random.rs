@@ -1,20 +1,21 @@
-//! Draws from a random stream.
+//! Draws from a random stream: whole numbers, uniform numbers, and subsets.
 
 use rand::Rng;
 use townsend_core::Stream;
 
-/// A whole number below `bound`.
-pub(crate) fn below(bound: u64, random: &mut Stream) -> u64 {
+/// A whole number from 0 to `bound` − 1: the upper 64 bits of the product of a random 64-bit number and `bound`. The
+/// numbers are as probable as one another to within `bound`/2⁶⁴.
+pub fn below(bound: u64, random: &mut Stream) -> u64 {
     ((u128::from(random.next_u64()) * u128::from(bound)) >> 64) as u64
 }
 
-/// A number from 0 to below 1.
-pub(crate) fn uniform(random: &mut Stream) -> f64 {
+/// A uniform number from 0 (included) to 1 (excluded), with 53 random bits.
+pub fn uniform(random: &mut Stream) -> f64 {
     (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// `wanted` different numbers below `n` (all of them, if it is more), in random order.
-pub(crate) fn some_of(n: usize, wanted: usize, random: &mut Stream) -> Vec<usize> {
+/// `wanted` different numbers from 0 to `n` − 1 in random order; all `n` of them if `wanted` is more.
+pub fn some_of(n: usize, wanted: usize, random: &mut Stream) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     let wanted = wanted.min(n);
     for k in 0..wanted {
@@ -22,6 +23,15 @@ pub(crate) fn some_of(n: usize, wanted: usize, random: &mut Stream) -> Vec<usize
     }
     order.truncate(wanted);
     order
+}
+
+/// A random half of `n` values: 1 for each value that is in it, 0 for each that is not.
+pub fn half(n: usize, random: &mut Stream) -> Vec<u32> {
+    let mut weights = vec![0; n];
+    for chosen in some_of(n, n / 2, random) {
+        weights[chosen] = 1;
+    }
+    weights
 }
 
 #[cfg(test)]

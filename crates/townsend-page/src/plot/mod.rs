@@ -1,4 +1,4 @@
-//! Plots as SVG.
+//! Plots as SVG and PDF, drawn with plotters.
 
 mod map;
 mod overlay;
@@ -8,14 +8,14 @@ mod pdf;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use townsend_observables::text::significant;
 
 pub(crate) use map::{color_bar, maps_svg};
-pub(crate) use overview::{overview, overview_pdf};
-pub(crate) use paper::figures;
-pub use paper::{Distribution, Figure};
+pub(crate) use overview::fullest_cell;
+pub use overview::{overview_pdf, overview_svg};
+pub use paper::{Distribution, Figure, figures};
 
-use crate::CheckError;
-use crate::text::significant;
+use crate::PageError;
 
 type Area<DB> = DrawingArea<DB, Shift>;
 
@@ -54,8 +54,8 @@ impl Style {
 fn svg(
     size: (u32, u32),
     label: &str,
-    draw: impl FnOnce(&Area<SVGBackend<'_>>) -> Result<(), CheckError>,
-) -> Result<String, CheckError> {
+    draw: impl FnOnce(&Area<SVGBackend<'_>>) -> Result<(), PageError>,
+) -> Result<String, PageError> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -73,13 +73,13 @@ fn svg(
 /// The same on a page of a PDF.
 fn pdf(
     size: (u32, u32),
-    draw: impl FnOnce(&Area<pdf::PdfBackend<'_>>) -> Result<(), CheckError>,
-) -> Result<Vec<u8>, CheckError> {
+    draw: impl FnOnce(&Area<pdf::PdfBackend<'_>>) -> Result<(), PageError>,
+) -> Result<Vec<u8>, PageError> {
     pdf::pdf(size, |backend| draw(&backend.into_drawing_area()))
 }
 
-fn failed(error: impl std::fmt::Display) -> CheckError {
-    CheckError::Plot(error.to_string())
+fn failed(error: impl std::fmt::Display) -> PageError {
+    PageError::Plot(error.to_string())
 }
 
 /// Text for an attribute or an element.

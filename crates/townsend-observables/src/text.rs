@@ -1,7 +1,7 @@
-//! Numbers as people read them.
+//! Numbers as text for people, the same in tables, on pages and in messages.
 
-/// A number with `digits` significant digits, as the report has them: with a power of ten below 0.0001 and from a
-/// million on; `NaN` and `inf` as they are.
+/// A number with `digits` significant digits. Below 0.0001 and from a million on it is written with a power of ten;
+/// 0, `NaN` and `inf` are written as they are.
 pub fn significant(value: f64, digits: usize) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
@@ -15,20 +15,26 @@ pub fn significant(value: f64, digits: usize) -> String {
 }
 
 /// A whole number with thousands separated: `12,345`.
-pub(crate) fn thousands(value: u64) -> String {
+pub fn thousands(value: u64) -> String {
     let digits = value.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(",")
 }
 
-/// A fraction in percent.
-pub(crate) fn percent(fraction: f64) -> String {
+/// A number of 0.0005 or more, or 0, with three decimals; a smaller one, which would read 0.000, with one significant
+/// digit.
+pub fn decimal(value: f64) -> String {
+    if value == 0.0 || value >= 0.0005 { format!("{value:.3}") } else { significant(value, 1) }
+}
+
+/// A fraction in percent with three significant digits.
+pub fn percent(fraction: f64) -> String {
     format!("{}%", significant(100.0 * fraction, 3))
 }
 
-/// Rows of cells as lines, the first column aligned left, the others right.
-pub(crate) fn align(rows: &[Vec<String>]) -> String {
+/// A table as lines of text: the first column is aligned left, the others right.
+pub fn align(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|c| rows.iter().filter_map(|row| row.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0))

@@ -2,14 +2,17 @@
 
 use maud::{Markup, html};
 use serde_json::{Value, json};
+use townsend_check::{AvalanchePoints, Ranking, gallery};
 use townsend_core::Dataset;
+use townsend_observables::text::{significant, thousands};
+use townsend_observables::{Binning, Column, Observable, Observables, Sample};
 
-use super::gallery::{gallery_of, shown};
+use super::gallery::gallery_of;
 use super::{gallery_section, head, plots, script_data, scripts};
-use crate::text::{significant, thousands};
-use crate::{Binning, CheckError, Column, Observable, Observables, Ranking, Sample};
+use crate::PageError;
 
-pub(crate) fn ranking_page(ranking: &Ranking) -> String {
+/// A page of the table of a ranking. Each row leads to `report.html` in the folder of its report.
+pub fn ranking_html(ranking: &Ranking) -> String {
     let rows = ranking.rows();
     let page = html! {
         (head("Generators side by side"))
@@ -31,7 +34,13 @@ pub(crate) fn ranking_page(ranking: &Ranking) -> String {
     page.into_string()
 }
 
-/// One set of avalanches as a page: its observables, their distributions, and avalanches in three dimensions.
+/// A page of one set of avalanches: its observables, their distributions, and avalanches in three dimensions.
+///
+/// `facts` are lines of name and value at the top, `warnings` follow them. `observed` are the observables of `data`;
+/// `seed` is that of the points that are drawn of each avalanche.
+///
+/// # Errors
+/// If the script of plotly.js is not found ([`PageError::PlottingScript`]).
 pub fn inspection_page(
     title: &str,
     facts: &[(&str, String)],
@@ -39,10 +48,11 @@ pub fn inspection_page(
     data: &Dataset,
     observed: &Observables,
     seed: u64,
-) -> Result<String, CheckError> {
-    let shown = shown(data, seed);
-    let (first, second): (Vec<_>, Vec<_>) = shown.into_iter().enumerate().partition(|(k, _)| k % 2 == 0);
-    let halves = [first, second].map(|half| half.into_iter().map(|(_, shown)| shown).collect::<Vec<_>>());
+) -> Result<String, PageError> {
+    let (first, second): (Vec<_>, Vec<_>) =
+        gallery(data, seed).into_iter().enumerate().partition(|(k, _)| k % 2 == 0);
+    let halves = [first, second]
+        .map(|half| half.into_iter().map(|(_, avalanche)| avalanche).collect::<Vec<AvalanchePoints>>());
     let columns: Vec<&Column> = observed
         .columns()
         .iter()

@@ -1,18 +1,17 @@
-//! What the page's script draws, as data.
+//! The data that the page's script draws.
 
 use serde_json::{Value, json};
+use townsend_check::{Check, Comparison, HistogramPair, NumberGroup, Report};
+use townsend_observables::Observable;
+use townsend_observables::text::{decimal, significant};
 
 use super::gallery::gallery;
-use crate::Observable;
-use crate::check::{Check, Group, Overlay};
-use crate::report::{Comparison, Report, decimal};
-use crate::text::significant;
 
-/// Everything that is drawn, for the page's script. Names of fields are those that the script asks for.
+/// All data that the page's script draws. The names of the fields are those that `page.js` reads.
 pub(super) fn figures(check: &Check) -> Value {
     let report = &check.report;
     json!({
-        "overlays": check.overlays.iter().filter(|o| o.name != Observable::Empty.name()).map(|o| overlay(o, report)).collect::<Vec<_>>(),
+        "overlays": check.histograms.iter().filter(|o| o.name != Observable::Empty.name()).map(|o| distribution(o, report)).collect::<Vec<_>>(),
         "correlations": report.correlations,
         "classifiers": report.c2st.as_ref().map(|test| &test.details),
         "pairs": report.pair_correlation,
@@ -23,20 +22,20 @@ pub(super) fn figures(check: &Check) -> Value {
     })
 }
 
-fn overlay(of: &Overlay, report: &Report) -> Value {
+fn distribution(of: &HistogramPair, report: &Report) -> Value {
     let (group, comparison) = match of.group {
-        Group::Observables => ("observables", report.observables.get(&of.name)),
-        Group::Lumpiness => ("lumpiness", report.lumpiness_by_scale.get(&of.name)),
-        Group::Strips => ("strips", report.strips.get(&of.name)),
+        NumberGroup::Observables => ("observables", report.observables.get(&of.name)),
+        NumberGroup::Lumpiness => ("lumpiness", report.lumpiness_by_scale.get(&of.name)),
+        NumberGroup::Strips => ("strips", report.strips.get(&of.name)),
     };
     json!({
         "group": group, "name": of.name, "title": of.title(), "low": of.binning.low, "width": of.binning.width(),
-        "real": of.real, "generated": of.generated, "label": comparison.map(|c| said(of, c)),
+        "real": of.real, "generated": of.generated, "label": comparison.map(|c| label(of, c)),
     })
 }
 
-/// What a screen reader says of a distribution.
-fn said(of: &Overlay, c: &Comparison) -> String {
+/// The text of a distribution for screen readers.
+fn label(of: &HistogramPair, c: &Comparison) -> String {
     let number = |v: f64| significant(v, 3);
     let w1 = c.w1_over_sigma.map_or(String::new(), |d| {
         format!("; Wasserstein distance {} sigma, floor {}", decimal(d.value), decimal(d.floor))

@@ -1,5 +1,5 @@
-//! A sorted, binned sample whose values carry whole weights, so that one pass serves the sample itself, a half of it
-//! and a bootstrap of it.
+//! A sample of one number, sorted and binned once. Distances take a whole weight for each value, so that halves and
+//! bootstrap samples of it need no sorting of their own.
 
 /// Equal bins with a flow bin at each end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,11 +13,12 @@ pub struct Binning {
 }
 
 impl Binning {
-    /// Bins that [`Binning::of`] makes.
+    /// Bins that [`Binning::of`] makes: with 5,000 avalanches some 100 a bin, of which the shares are known to 10%.
     pub const BINS: usize = 50;
 
-    /// 50 bins from the smaller of the two 0.1% quantiles to the larger of the two 99.9% quantiles; of whole numbers
-    /// fewer than 50 apart, a bin each. What is outside falls into the flow bins.
+    /// 50 bins from the smaller of the two 0.1% quantiles to the larger of the two 99.9% quantiles, so that single
+    /// values far out do not make the bins wide. If all values are whole numbers and these ends are fewer than 50
+    /// apart, each whole number has a bin. What is outside falls into the flow bins.
     pub fn of(a: &[f64], b: &[f64]) -> Self {
         let low = quantile(a, 0.001).min(quantile(b, 0.001));
         let high = quantile(a, 0.999).max(quantile(b, 0.999));
@@ -30,7 +31,7 @@ impl Binning {
     }
 
     /// The bin of a value: 0 below, `bins + 1` above. The upper end belongs to the last bin, so that a largest value
-    /// that is common (such as 1 of shares) is not called outside.
+    /// that many avalanches have (such as a share of 1) does not fall into the flow bin.
     pub fn bin(&self, value: f64) -> usize {
         if value < self.low {
             0
@@ -57,7 +58,7 @@ fn quantile(values: &[f64], p: f64) -> f64 {
     *values.select_nth_unstable_by(rank, f64::total_cmp).1
 }
 
-/// A sample: its values in increasing order and the bin of each.
+/// The values of a sample in increasing order, and the bin of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     values: Vec<f64>,
@@ -65,16 +66,16 @@ pub struct Sample {
     binning: Binning,
 }
 
-/// What two weighted samples are apart.
+/// The three distances of two weighted samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Apart {
+pub(crate) struct SampleDistances {
     pub(crate) wasserstein: f64,
     pub(crate) kolmogorov_smirnov: f64,
     pub(crate) separation_power: f64,
 }
 
 impl Sample {
-    /// Sorts and bins.
+    /// Sorts and bins the values, of which none may be NaN.
     pub fn new(values: &[f64], binning: &Binning) -> Self {
         let mut values = values.to_vec();
         values.sort_unstable_by(f64::total_cmp);
@@ -109,16 +110,16 @@ impl Sample {
         (weighted().map(|(v, &w)| f64::from(w) * (v - mean).powi(2)).sum::<f64>() / total).sqrt()
     }
 
-    /// How far this sample is from another in the same bins, every value counted once.
-    pub(crate) fn against(&self, other: &Self) -> Apart {
+    /// The distances of this sample from another in the same bins, every value counted once.
+    pub(crate) fn against(&self, other: &Self) -> SampleDistances {
         self.weighted_against(&vec![1; self.len()], other, &vec![1; other.len()])
     }
 
-    /// How far two samples are apart when value k counts as often as its weight says.
-    pub(crate) fn weighted_against(&self, weights: &[u32], other: &Self, other_weights: &[u32]) -> Apart {
+    /// The distances of two samples when value k counts as often as its weight says.
+    pub(crate) fn weighted_against(&self, weights: &[u32], other: &Self, other_weights: &[u32]) -> SampleDistances {
         let (wasserstein, kolmogorov_smirnov) = walk((&self.values, weights), (&other.values, other_weights));
         let separation_power = separation(&self.shares(weights), &other.shares(other_weights));
-        Apart { wasserstein, kolmogorov_smirnov, separation_power }
+        SampleDistances { wasserstein, kolmogorov_smirnov, separation_power }
     }
 
     /// Share of the weights in every bin.
@@ -132,7 +133,8 @@ impl Sample {
     }
 }
 
-/// Goes once through both sorted samples: area and largest difference between the distribution functions.
+/// Area between the two empirical distribution functions (Wasserstein) and their largest difference
+/// (Kolmogorov-Smirnov), in one walk through both sorted samples.
 fn walk((a, a_weights): (&[f64], &[u32]), (b, b_weights): (&[f64], &[u32])) -> (f64, f64) {
     let total = |weights: &[u32]| weights.iter().map(|&w| u64::from(w)).sum::<u64>() as f64;
     let (a_total, b_total) = (total(a_weights), total(b_weights));
@@ -163,6 +165,7 @@ fn walk((a, a_weights): (&[f64], &[u32]), (b, b_weights): (&[f64], &[u32])) -> (
     (area, largest)
 }
 
+/// `½ Σ (a − b)² / (a + b)` of the shares in each bin; bins that both leave empty add nothing.
 fn separation(a: &[f64], b: &[f64]) -> f64 {
     let filled = a.iter().zip(b).filter(|(a, b)| *a + *b > 0.0);
     0.5 * filled.map(|(a, b)| (a - b).powi(2) / (a + b)).sum::<f64>()

@@ -1,4 +1,4 @@
-//! What an avalanche is described by.
+//! Observables: the numbers that describe an avalanche.
 
 mod frame;
 mod moments;
@@ -7,13 +7,13 @@ mod points;
 mod scales;
 
 use rayon::prelude::*;
-use townsend_core::{CountSet, Dataset, ElectronSet, Grid, Progress, Purpose, Stream, stream};
+use townsend_core::{CountSet, Dataset, ElectronSet, Grid, GridError, Progress, Purpose, Stream, stream};
 
-use crate::CheckError;
+use crate::statistics::{mean, standard_deviation};
 use frame::{Frame, LUMP_MM, lump_at};
 pub use observable::Observable;
 use points::Points;
-pub(crate) use scales::lumpiness_by_scale;
+pub use scales::lumpiness_by_scale;
 
 /// Avalanches between two reports of progress.
 const BLOCK: usize = 256;
@@ -34,10 +34,10 @@ impl Default for ObservableOptions {
     }
 }
 
-/// One observable of all avalanches of a set for which it means something.
+/// The values of one observable, of all avalanches of a set for which it is defined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// Which one.
+    /// The observable.
     pub observable: Observable,
     /// Its unit; empty for pure numbers.
     pub unit: String,
@@ -45,20 +45,20 @@ pub struct Column {
     pub values: Vec<f64>,
     /// The number of the avalanche that each value belongs to, increasing.
     pub avalanches: Vec<u32>,
-    /// Avalanches with electrons that are left out, having too few or too narrow ones for it.
+    /// Number of avalanches with electrons for which it is not defined: too few electrons, or a spread too small
+    /// for the bins.
     pub left_out: usize,
 }
 
 impl Column {
     /// Mean of the values.
     pub fn mean(&self) -> f64 {
-        self.values.iter().sum::<f64>() / self.values.len() as f64
+        mean(&self.values)
     }
 
     /// Standard deviation of the values (divided by n, as numpy does).
     pub fn std(&self) -> f64 {
-        let mean = self.mean();
-        (self.values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / self.values.len() as f64).sqrt()
+        standard_deviation(&self.values)
     }
 }
 
@@ -81,7 +81,7 @@ pub struct Observables {
 }
 
 /// The observables of one avalanche, NaN where undefined, and its electrons outside the grid.
-struct Row {
+struct AvalancheRow {
     values: [f64; Observable::ALL.len()],
     electrons: u64,
     outside: u64,
@@ -95,11 +95,14 @@ impl Observables {
     /// From electrons they are exact. From counts they are those of electrons at the centres of their bins (of an
     /// axis' end, for flow bins), with Sheppard's corrections for equidistant bins and, for pair distances, spread
     /// evenly over their bins, so that both agree to within what the bins resolve.
+    ///
+    /// # Errors
+    /// If the standard grid cannot be made; never in practice.
     pub fn of(
         data: &Dataset,
         options: &ObservableOptions,
         progress: &dyn Progress,
-    ) -> Result<Self, CheckError> {
+    ) -> Result<Self, GridError> {
         let millimetres = data.meta().units[..2].iter().all(|unit| unit == "mm");
         let grid = match data.grid().or(options.grid.as_ref()) {
             Some(grid) => grid.clone(),
@@ -154,7 +157,8 @@ impl Observables {
         if self.electrons == 0 { 0.0 } else { self.outside as f64 / self.electrons as f64 }
     }
 
-    /// One row an avalanche for which all of `wanted` are defined; none if a column is missing.
+    /// One row for each avalanche for which all of `wanted` are defined, with their values in the order of `wanted`;
+    /// none if a column is missing.
     pub fn rows(&self, wanted: &[Observable]) -> Option<Vec<Vec<f64>>> {
         let columns: Option<Vec<&Column>> =
             wanted.iter().map(|&observable| self.column(observable)).collect();
@@ -180,7 +184,7 @@ fn reason_against(observable: Observable, dimensions: usize, has_lumps: bool) ->
     })
 }
 
-fn column(observable: Observable, rows: &[Row], units: &[String; 3]) -> Column {
+fn column(observable: Observable, rows: &[AvalancheRow], units: &[String; 3]) -> Column {
     let place = observable.index();
     let defined = rows.iter().enumerate().filter(|(_, row)| !row.values[place].is_nan());
     let (avalanches, values): (Vec<u32>, Vec<f64>) =
@@ -191,7 +195,7 @@ fn column(observable: Observable, rows: &[Row], units: &[String; 3]) -> Column {
     Column { observable, unit: observable.unit(units), values, avalanches, left_out }
 }
 
-fn row_of_electrons(set: &ElectronSet, index: usize, frame: &Frame, lumps: bool, random: &mut Stream) -> Row {
+fn row_of_electrons(set: &ElectronSet, index: usize, frame: &Frame, lumps: bool, random: &mut Stream) -> AvalancheRow {
     let avalanche = set.get(index);
     let position = |i: usize| [avalanche.x[i], avalanche.z[i], avalanche.t[i]].map(f64::from);
     let mut cells: Vec<u32> = (0..avalanche.len()).map(|i| frame.grid().cell(position(i))).collect();
@@ -212,7 +216,7 @@ fn row_of_electrons(set: &ElectronSet, index: usize, frame: &Frame, lumps: bool,
     row(&points, [0.0; 3], &counts, outside, lumpiness, random)
 }
 
-fn row_of_counts(set: &CountSet, index: usize, frame: &Frame, random: &mut Stream) -> Row {
+fn row_of_counts(set: &CountSet, index: usize, frame: &Frame, random: &mut Stream) -> AvalancheRow {
     let counts = set.get(index);
     let flow = counts.occupied().filter(|&(cell, _)| frame.grid().is_flow(cell));
     let outside = flow.map(|(_, n)| u64::from(n)).sum();
@@ -247,7 +251,7 @@ fn row(
     outside: u64,
     lumpiness: Option<f64>,
     random: &mut Stream,
-) -> Row {
+) -> AvalancheRow {
     let electrons = points.electrons();
     let moments = points.moments(bin_widths);
     let mut value = |observable: Observable| match observable {
@@ -269,5 +273,5 @@ fn row(
             electrons >= observable.least_electrons() && points.dimensions() >= observable.least_dimensions();
         allowed.then(|| value(observable)).flatten().unwrap_or(f64::NAN)
     });
-    Row { values, electrons, outside }
+    AvalancheRow { values, electrons, outside }
 }
