@@ -1,5 +1,5 @@
-//! Arithmetic of small three-dimensional networks on CPUs, over slices: convolutions with their gradients, whole networks in use, and
-//! steps of Adam.
+//! Arithmetic of small three-dimensional networks on CPUs, over slices: convolutions with their gradients,
+//! whole networks in use, and steps of Adam.
 //!
 //! ```
 //! use townsend_kernels::{Convolution, Isa, Shape, convolve};
@@ -55,7 +55,8 @@ pub use stack::{Block, Stack, StackGradients, Tape, Trained};
 
 use correlation::Correlation;
 
-/// Applies a convolution to a batch of maps of `size`; weights and bias as PyTorch has them, maps in [blocks](Shape).
+/// Applies a convolution to a batch of maps of `size`; weights and bias as PyTorch has them, maps in
+/// [blocks](Shape).
 ///
 /// # Panics
 /// If the kernel does not fit, or a slice has not the length that it should have.
