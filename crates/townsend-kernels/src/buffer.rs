@@ -7,10 +7,9 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-/// Buffers of fewer numbers than this (1 MB) are left to the allocator, which does not give pieces so short
-/// back to the system.
+/// Buffers of fewer numbers than this (1 MB) are left to the allocator: they have few pages.
 const LONG: usize = 1 << 18;
-/// Unused buffers that are kept: about as many as a training step of the deepest networks uses.
+/// Unused buffers that are kept: about as many as a training step has at a time.
 const KEPT: usize = 12;
 
 static UNUSED: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());

@@ -5,7 +5,8 @@
 //! use townsend_kernels::{Convolution, Isa, Shape, convolve};
 //!
 //! // A transposed convolution with stride 2: each input cell spreads over 2 cells of the output.
-//! let layer = Convolution { transposed: true, inputs: 1, outputs: 1, kernel: [1, 1, 2], stride: [1, 1, 2], padding: [0; 3] };
+//! let (kernel, stride) = ([1, 1, 2], [1, 1, 2]);
+//! let layer = Convolution { transposed: true, inputs: 1, outputs: 1, kernel, stride, padding: [0; 3] };
 //! let output = convolve(&layer, [1, 1, 3], &[1.0, 2.0, 3.0], &[10.0, 1.0], &[0.5], Isa::best());
 //! assert_eq!(output, [10.5, 1.5, 20.5, 2.5, 30.5, 3.5]);
 //! assert_eq!(layer.output_size([1, 1, 3]), Some([1, 1, 6]));

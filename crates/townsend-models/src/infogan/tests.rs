@@ -1,5 +1,5 @@
-//! Layers, losses and configuration of the InfoGAN on small grids; the numbers of the layers are compared with PyTorch's in
-//! `tests/parity.rs`.
+//! Layers, losses and configuration of the InfoGAN on small grids; the numbers of the layers are compared
+//! with PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::Device;
 use townsend_core::Axis;
