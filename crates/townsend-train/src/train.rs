@@ -88,14 +88,7 @@ pub fn train(
         }
         Beginning::New => {
             let checkpoint = initial(&plan, &counts, data, &device)?;
-            let header = RunHeader {
-                version: RUN_VERSION,
-                family: plan.config.model.family().into(),
-                units: data.meta().units.clone(),
-                data: Some(trained_on),
-                summary: serde_json::to_value(&summary).expect("a summary has a form in JSON"),
-            };
-            create(files, &plan.config, &header, &checkpoint)?;
+            create(files, &plan.config, &header(&plan, data, trained_on, &summary), &checkpoint)?;
             checkpoint
         }
     };
@@ -131,6 +124,17 @@ fn describe(
     let parts = parts.map(|part| part.len());
     let summary = RunSummary { parts, used: used.len(), grid: plan.grid.clone() };
     Ok((trained_on, summary, used))
+}
+
+/// The header of a new run.
+fn header(plan: &Plan, data: &Dataset, trained_on: TrainedOn, summary: &RunSummary) -> RunHeader {
+    RunHeader {
+        version: RUN_VERSION,
+        family: plan.config.model.family().into(),
+        units: data.meta().units.clone(),
+        data: Some(trained_on),
+        summary: serde_json::to_value(summary).expect("a summary has a form in JSON"),
+    }
 }
 
 /// The electrons of each avalanche in the one bin of `grid`, wherever they are.

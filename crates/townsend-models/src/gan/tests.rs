@@ -375,7 +375,7 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
             (Layout::Reference, Noise::Normal, Output::TwoSigmoid),
         ] {
             let log_density_polynomial = dims > 0 && output == Output::Softmax;
-            let config = GanConfig { layout, noise, output, log_density_polynomial, ..tiny(dims) };
+            let config = GanConfig { noise, layout, log_density_polynomial, output, ..tiny(dims) };
             let (model, mut parameters) = model(&config);
             // Running statistics as after a training, where there are any.
             for spec in model.tensors() {

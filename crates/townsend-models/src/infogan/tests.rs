@@ -178,7 +178,7 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
         for output in [Output::Softmax, Output::Relu] {
             let log_density_polynomial = output == Output::Softmax;
             let (model, mut parameters) =
-                model(&InfoGanConfig { output, log_density_polynomial, ..tiny(dims) });
+                model(&InfoGanConfig { log_density_polynomial, output, ..tiny(dims) });
             for spec in model.tensors() {
                 if spec.name.contains("running") || spec.name.contains("tilt") {
                     parameters.change(&spec.name, |values| {
