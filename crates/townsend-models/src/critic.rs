@@ -39,7 +39,7 @@ impl Minibatch {
 /// A network that judges avalanches.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Critic {
-    /// What the names of its tensors begin with, with a dot.
+    /// The beginning of the names of its tensors, with a dot.
     pub(crate) prefix: &'static str,
     /// Cells of an avalanche, `[t, z, x]`.
     pub(crate) cells: [usize; 3],

@@ -1,4 +1,4 @@
-//! What can go wrong with a model.
+//! Errors of configurations, models and checkpoints.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub struct ConfigError {
     pub key: String,
     /// The value that was given.
     pub value: String,
-    /// What would be allowed, and why.
+    /// The values that are allowed, and why.
     pub allowed: String,
 }
 
@@ -43,9 +43,9 @@ pub enum ModelError {
     /// A device that this build does not have.
     #[error("device `{name}` is not part of this build; it has: {available}")]
     Device {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// What there is.
+        /// The names of all devices of this build.
         available: String,
     },
 }

@@ -14,7 +14,7 @@ use townsend_models::{Checkpoint, Generator, ModelConfig};
 
 use crate::{EpochMetrics, TrainConfig, TrainError};
 
-/// What the header of a network's run says of its training.
+/// The summary of a training in the header of a network's run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Avalanches in the parts for training, validation and test, empty ones included.

@@ -139,7 +139,7 @@ impl Sampler {
         Self(Form::Uniform { latent })
     }
 
-    /// What an InfoGAN is told: normal numbers, one of `classes` (a 1 in its place, 0 in the others), and
+    /// The inputs of an InfoGAN: normal numbers, one of `classes` (a 1 in its place, 0 in the others), and
     /// codes that are uniform from −1 to 1.
     pub(crate) fn told(noise: usize, classes: usize, codes: usize) -> Self {
         Self(Form::Told { noise, classes, codes })
