@@ -1,11 +1,14 @@
 //! The layers of a GAN.
 //!
-//! - In one dimension, generator: linear layers with SELU and dropout after each, then one to the cells. Critic: linear
-//!   layers of cells and observables, with ELU after each and dropout between them, then one to the score.
-//! - In two and three dimensions, generator: linear layers, then transposed convolutions, with ReLU after all but the last;
-//!   in the reference's 2D generator batch normalisation after the linear layers. Critic: convolutions with LeakyReLU;
-//!   linear layers of the features and all that is joined to them, with LeakyReLU, then one to the score.
-//! - For the number of electrons alone: linear layers with CELU (which is ELU) in the generator, with ELU in the critic.
+//! - In one dimension, generator: linear layers with SELU and dropout after each, then one to the cells.
+//!   Critic: linear layers of cells and observables, with ELU after each and dropout between them, then one
+//!   to the score.
+//! - In two and three dimensions, generator: linear layers, then transposed convolutions, with ReLU after all
+//!   but the last; in the reference's 2D generator batch normalisation after the linear layers. Critic:
+//!   convolutions with LeakyReLU; linear layers of the features and all that is joined to them, with
+//!   LeakyReLU, then one to the score.
+//! - For the number of electrons alone: linear layers with CELU (which is ELU) in the generator, with ELU in
+//!   the critic.
 
 use burn_tensor::Tensor;
 use townsend_core::Purpose;

@@ -1,12 +1,12 @@
 //! The layers of an InfoGAN, with the numbers of the reference.
 //!
-//! - Generator: linear 74→2048→1024, batch normalisation and LeakyReLU(0.2) after each; transposed convolutions 128→64
-//!   k3 (→4 cells), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), batch normalisation and LeakyReLU(0.2) after each; 16→1 k6 s2
-//!   (→92).
-//! - Critic: convolutions 1→16→32→64→128, k3 s2 with a zero at each end (→46→23→12→6 cells), LeakyReLU(0.2), batch
-//!   normalisation from the second on.
-//! - Heads: linear layers with LeakyReLU, if there are any, of the features and all that is joined to them; from these
-//!   three linear layers to 1 validity, 10 classes and 2 codes.
+//! - Generator: linear 74→2048→1024, batch normalisation and LeakyReLU(0.2) after each; transposed
+//!   convolutions 128→64 k3 (→4 cells), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), batch normalisation and
+//!   LeakyReLU(0.2) after each; 16→1 k6 s2 (→92).
+//! - Critic: convolutions 1→16→32→64→128, k3 s2 with a zero at each end (→46→23→12→6 cells), LeakyReLU(0.2),
+//!   batch normalisation from the second on.
+//! - Heads: linear layers with LeakyReLU, if there are any, of the features and all that is joined to them;
+//!   from these three linear layers to 1 validity, 10 classes and 2 codes.
 //!
 //! Here k is the number of cells that a kernel covers along an axis, and s its step.
 

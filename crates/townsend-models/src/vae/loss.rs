@@ -35,9 +35,9 @@ pub fn reconstruction(
     }
 }
 
-/// Output function and [`reconstruction`] in one pass over memory, where the CPU evaluates them;
-/// `None` elsewhere. `decoded` are the arguments of the output function, and `profile` gives the logarithm of the mean
-/// avalanche, which `softmax` and `exp` add.
+/// Output function and [`reconstruction`] in one pass over memory, where the CPU evaluates them; `None`
+/// elsewhere. `decoded` are the arguments of the output function, and `profile` gives the logarithm of the
+/// mean avalanche, which `softmax` and `exp` add.
 pub(super) fn of_decoded(
     output: Output,
     decoded: &Tensor<2>,

@@ -1,10 +1,10 @@
 //! The layers of the VAE, with the numbers of the reference for 92 cells an axis.
 //!
-//! - Encoder: convolutions 1→16 k6 s2 (→44 cells), 16→32 k5 s3 (→14), 32→64 k5 s3 (→4), 64→128 k4 s1 (→1); batch
-//!   normalisation and LeakyReLU(0.01) after each.
+//! - Encoder: convolutions 1→16 k6 s2 (→44 cells), 16→32 k5 s3 (→14), 32→64 k5 s3 (→4), 64→128 k4 s1 (→1);
+//!   batch normalisation and LeakyReLU(0.01) after each.
 //! - Bottleneck: linear 128→3000; from there mean 3000→300 and log variance 3000→300.
-//! - Decoder: linear 300→3000, 3000→128; transposed convolutions 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3
-//!   (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between them.
+//! - Decoder: linear 300→3000, 3000→128; transposed convolutions 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16
+//!   k5 s3 (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between them.
 //!
 //! Here k is the number of cells that a kernel covers along an axis, and s its step.
 
