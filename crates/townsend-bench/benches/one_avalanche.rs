@@ -38,7 +38,8 @@ fn measure() -> townsend::Result<()> {
     let vae = train(&config, &few.into(), &context)?.model(&context)?;
     let network = std::cell::RefCell::new(ReferenceNetwork::new(3, 1, 1)?);
     network.borrow_mut().decode()?;
-    let decoder = |_: u64| timed(8, || black_box(network.borrow_mut().decode().map(<[f32]>::len)).map_or(0, |_| 1));
+    let decoder =
+        |_: u64| timed(8, || black_box(network.borrow_mut().decode().map(<[f32]>::len)).map_or(0, |_| 1));
     let alone = |first: u64| {
         let (setting, mut workspace, mut index) = (Setting::default(), Workspace::default(), first);
         let mut draw = || {

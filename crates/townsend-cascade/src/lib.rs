@@ -40,9 +40,7 @@ pub use config::{CascadeConfig, CascadeModel, CascadeSummary, Guess};
 pub use error::CascadeError;
 pub use foil::{FittedFoil, KnownFoil, Recorded, Responses, fit_foil};
 pub use read::read_responses;
-pub use stages::{
-    Conditioned, FittedStages, StageData, StageDistribution, StageFit, StagesFit, fit_stages,
-};
+pub use stages::{Conditioned, FittedStages, StageData, StageDistribution, StageFit, StagesFit, fit_stages};
 
 /// The result of a function of this crate.
 type Result<T> = std::result::Result<T, CascadeError>;

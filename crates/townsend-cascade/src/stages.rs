@@ -140,8 +140,8 @@ pub struct FittedStages {
     pub detector: Detector,
     /// How well.
     pub stages: StagesFit,
-    /// Fitted against recorded, under the first of each stage's conditions.
-    pub distributions: Vec<StageDistribution>,
+    /// Of each stage, from the top: fitted against recorded, under the first of its conditions.
+    pub distributions: Vec<Vec<StageDistribution>>,
 }
 
 /// Fits the foils of a detector to the responses that a configuration names. `seed` is that of the fitted foils' responses
@@ -188,5 +188,5 @@ pub fn fit_stages(
         task.advance(1);
     }
     drop(task);
-    Ok(FittedStages { detector, stages: StagesFit { stages }, distributions: rows.concat() })
+    Ok(FittedStages { detector, stages: StagesFit { stages }, distributions: rows })
 }

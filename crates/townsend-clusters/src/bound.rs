@@ -60,8 +60,8 @@ mod tests {
 
     use super::*;
     use crate::model::rows;
-    use townsend_core::{FilledSizes, SizeModel, SizePart};
     use crate::{ClusterModel, NormalSpread, Root};
+    use townsend_core::{FilledSizes, SizeModel, SizePart};
 
     /// Without levels ln p(x | N) has a closed form.
     #[test]
@@ -69,7 +69,10 @@ mod tests {
         let (own, of_root) =
             (Matrix3::from_diagonal(&Vector3::new(0.05, 0.04, 6.0)), Matrix3::identity() * 0.1);
         let model = ClusterModel {
-            sizes: SizeModel { empty: 0.0, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 4.0, shape: 1.0 }]) },
+            sizes: SizeModel {
+                empty: 0.0,
+                filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 4.0, shape: 1.0 }]),
+            },
             root: Root { mean: [0.1, 0.0, 170.0], covariance: rows(&of_root) },
             electrons: NormalSpread { covariance: rows(&own) },
             levels: Vec::new(),

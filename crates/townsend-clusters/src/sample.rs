@@ -5,9 +5,7 @@ use std::ops::Range;
 use nalgebra::Matrix3;
 use rand::Rng;
 use rand_distr::{Binomial, Distribution, Gamma};
-use townsend_core::{
-    ElectronBuffer, ElectronSet, Purpose, SizeModel, electron_blocks, fill_normal, stream,
-};
+use townsend_core::{ElectronBuffer, ElectronSet, Purpose, SizeModel, electron_blocks, fill_normal, stream};
 
 use crate::model::Ready;
 use crate::{ClusterError, ClusterModel};

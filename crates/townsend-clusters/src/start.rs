@@ -9,7 +9,7 @@ use nalgebra::{Matrix3, Vector3};
 use rand::RngExt;
 use townsend_core::{Coordinate, Purpose, SizeModel, minimise, stream};
 
-use crate::model::{Level, Root, NormalSpread, rows};
+use crate::model::{Level, NormalSpread, Root, rows};
 use crate::samples::Sample;
 use crate::{ClusterError, ClusterModel};
 

@@ -68,8 +68,7 @@ mod tests {
     #[test]
     fn blocks_are_the_range_in_order() {
         for (range, size, together) in [(0..100, 7, 3), (5..6, 32, 16), (9..9, 1, 1), (3..40, 1, 16)] {
-            let blocks: Vec<ElectronSet> =
-                electron_blocks(range.clone(), size, together, numbered).collect();
+            let blocks: Vec<ElectronSet> = electron_blocks(range.clone(), size, together, numbered).collect();
             assert!(blocks.iter().rev().skip(1).all(|block| block.len() as u64 == size || together > 1));
             let avalanches: Vec<Vec<f32>> =
                 blocks.iter().flat_map(|set| set.iter().map(|a| a.x.to_vec()).collect::<Vec<_>>()).collect();

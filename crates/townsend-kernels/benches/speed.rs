@@ -1,5 +1,5 @@
-//! Billions of operations a second of every layer of the networks, beside a matrix product of the machine (`gemm`, which Burn
-//! uses).
+//! Billions of operations a second of every layer of the networks, beside a matrix product of the machine
+//! (`gemm`, which Burn uses).
 //!
 //! `cargo bench -p townsend-kernels --features sgemm`
 

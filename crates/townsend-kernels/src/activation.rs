@@ -6,7 +6,8 @@ pub const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
 /// A function that is applied to each number that a layer gives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Activation {
-    /// Negative numbers are multiplied by this slope, which is not negative: 0 is `ReLU`, 1 leaves all numbers as they are.
+    /// Negative numbers are multiplied by this slope, which is not negative: 0 is `ReLU`, 1 leaves all
+    /// numbers as they are.
     Leaky(f32),
     /// eˣ − 1 for negative x, x for others.
     Elu,

@@ -2,8 +2,8 @@
 
 use crate::isa::for_vectors;
 
-/// One step of Adam (Kingma and Ba 2015, arXiv:1412.6980), with `PyTorch`'s conventions and, if wanted, decoupled weight decay
-/// (Loshchilov and Hutter 2019, arXiv:1711.05101).
+/// One step of Adam (Kingma and Ba 2015, arXiv:1412.6980), with `PyTorch`'s conventions and, if wanted,
+/// decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101).
 ///
 /// With g = `gradient_factor` · gradient, each number v and its two moments become
 ///
@@ -29,7 +29,8 @@ pub struct AdamStep {
 }
 
 impl AdamStep {
-    /// Step number `t`, counted from 1, with this learning rate; gradients are not shortened, and weights do not decay.
+    /// Step number `t`, counted from 1, with this learning rate; gradients are not shortened, and weights do
+    /// not decay.
     pub fn new(learning_rate: f64, [beta1, beta2]: [f64; 2], epsilon: f64, t: u64) -> Self {
         let t = i32::try_from(t).unwrap_or(i32::MAX);
         Self {

@@ -13,9 +13,10 @@ use crate::{Convolution, Isa, Shape, Stack};
 
 /// Linear layers and [stacks](Stack) with fixed weights, for batches of a fixed size.
 ///
-/// When a layer is added its weights are packed, its normalisations are folded into them, and two linear layers with nothing
-/// between them are multiplied into one, where that takes fewer multiplications. [`Network::run`] allocates nothing but the
-/// memory in [`Maps`], the first time. The output of a row depends on that row alone, bit for bit.
+/// When a layer is added its weights are packed, its normalisations are folded into them, and two linear
+/// layers with nothing between them are multiplied into one, where that takes fewer multiplications.
+/// [`Network::run`] allocates nothing but the memory in [`Maps`], the first time. The output of a row depends
+/// on that row alone, bit for bit.
 #[derive(Debug)]
 pub struct Network {
     batch: usize,
@@ -31,8 +32,8 @@ pub struct Network {
     scratch: usize,
 }
 
-/// The memory that a [`Network`] computes in. It is empty at first, grows to what a network needs, and can be used for one
-/// network after another.
+/// The memory that a [`Network`] computes in. It is empty at first, grows to what a network needs, and can be
+/// used for one network after another.
 #[derive(Debug, Default)]
 pub struct Maps {
     maps: [Vec<f32>; 2],
@@ -74,7 +75,9 @@ struct Elementwise {
 
 impl Elementwise {
     fn apply(&self, row: &mut [f32]) {
-        row.iter_mut().for_each(|x| *x = self.activation.of(*x));
+        for x in &mut *row {
+            *x = self.activation.of(*x);
+        }
         if let Some([scale, shift]) = &self.affine {
             row.iter_mut().zip(scale).zip(shift).for_each(|((x, scale), shift)| *x = *x * scale + shift);
         }
@@ -140,12 +143,13 @@ struct Product {
     bias: Vec<f32>,
 }
 
-/// Rows of weights that are multiplied together, so that what they are multiplied with is read once for all of them.
+/// Rows of weights that are multiplied together, so that what they are multiplied with is read once for all
+/// of them.
 const TOGETHER: usize = 4;
 
 impl Product {
-    /// Both layers as one, added up in double precision and rounded once. None if one after the other they take no more
-    /// multiplications.
+    /// Both layers as one, added up in double precision and rounded once. None if one after the other they
+    /// take no more multiplications.
     fn then(&self, next: &Self) -> Option<Self> {
         let (hidden, outputs) = (next.inputs, next.bias.len());
         if self.inputs * outputs > hidden * (self.inputs + outputs) {
@@ -171,7 +175,8 @@ impl Product {
 }
 
 for_vectors! {
-    /// Adds the products of some rows of weights with a matrix of `columns` up, each sum in the order of the rows of the matrix.
+    /// Adds the products of some rows of weights with a matrix of `columns` up, each sum in the order of the
+    /// rows of the matrix.
     fn multiply(rows: &[f32], matrix: &[f32], columns: usize, sums: &mut [f64]) {
         let hidden = matrix.len() / columns;
         for (at, before) in matrix.chunks_exact(columns).enumerate() {
@@ -193,8 +198,8 @@ impl Network {
         Self { batch, isa, inputs, output, layers: Vec::new(), last: None, lengths, scratch: 0 }
     }
 
-    /// The same network for one row at a time, computed by the thread that calls it alone. It shares the weights in memory
-    /// and gives the same bits.
+    /// The same network for one row at a time, computed by the thread that calls it alone. It shares the
+    /// weights in memory and gives the same bits.
     #[must_use]
     pub fn single(&self) -> Self {
         let layers = self.layers.iter();
@@ -301,7 +306,8 @@ impl Network {
         self.output
     }
 
-    /// Computes the outputs of a batch of inputs `[batch, inputs]`; each stands in memory as its [`Shape`] says.
+    /// Computes the outputs of a batch of inputs `[batch, inputs]`; each stands in memory as its [`Shape`]
+    /// says.
     ///
     /// # Panics
     /// If there are not as many inputs.

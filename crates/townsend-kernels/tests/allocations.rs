@@ -46,7 +46,8 @@ fn nothing_is_allocated_for_an_avalanche() {
         (0..10).for_each(|_| assert!(!network.run(&[1.0; 6], &mut maps).is_empty()));
         ALLOCATIONS.load(Ordering::Relaxed) - before
     });
-    // Threads that wake up take some memory for their own queues now and then; a map would be taken in every run.
+    // Threads that wake up take some memory for their own queues now and then; a map would be taken in every
+    // run.
     assert!(allocations < 10, "{allocations} allocations in 10 runs");
     // Of one row nothing is shared out: not even a queue takes memory.
     let single = network.single();

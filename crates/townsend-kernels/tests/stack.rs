@@ -1,4 +1,5 @@
-//! Stacks of layers against the same in loops over f64, and their gradients against finite differences of these.
+//! Stacks of layers against the same in loops over f64, and their gradients against finite differences of
+//! these.
 
 mod reference;
 

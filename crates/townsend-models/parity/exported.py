@@ -71,7 +71,7 @@ with torch.no_grad():
         owner = "decoder" if model["family"] == "vae" else "generator"
         centres, widths = tensors["observables.mean"][1:].double().chunk(2)
         bins = [axis["bins"] for axis in header["grid"]["axes"]]
-        tilt = ref.Tilt(noise.shape[1], bins, centres, widths.clamp(min=1e-3)).double()
+        tilt = ref.LogDensityPolynomial(noise.shape[1], bins, centres, widths.clamp(min=1e-3)).double()
         tilt.linear.load_state_dict({part: tensors[f"{owner}.tilt.{part}"] for part in ("weight", "bias")})
         x = x + tilt(noise)
 if model["output"] == "softmax":

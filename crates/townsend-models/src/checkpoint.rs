@@ -1,9 +1,10 @@
-//! Checkpoints: one safetensors file with a model and, of a training that is to go on, the state of its optimiser.
+//! Checkpoints: one safetensors file with a model and, of a training that is to go on, the state of its
+//! optimiser.
 //!
-//! Tensors carry the names of a PyTorch state dict; the moments of the optimiser stand beside them under
-//! `optimizer.exp_avg.<name>`, `optimizer.exp_avg_sq.<name>`, and `optimizer.average.<name>` for a running mean of weights. Everything else (configuration, grid, distribution of
-//! the number of electrons, state of the training) is JSON under the one metadata key `townsend`, so that equal
-//! checkpoints are equal bytes.
+//! Tensors have the names of a PyTorch state dict; the moments of the optimiser stand beside them under
+//! `optimizer.exp_avg.<name>`, `optimizer.exp_avg_sq.<name>`, and `optimizer.average.<name>` for a running
+//! mean of weights. Everything else (configuration, grid, distribution of the number of electrons, state of
+//! the training) is JSON under the one metadata key `townsend`, so that equal checkpoints are equal bytes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -108,8 +109,8 @@ impl Checkpoint {
             .map_err(|e| bad(path, e.to_string()))
     }
 
-    /// The checkpoint in the contents of a file, with its tensors on `device`, and the model that it holds; `path` is named in
-    /// errors only.
+    /// The checkpoint in the contents of a file, with its tensors on `device`, and the model that it holds;
+    /// `path` is named in errors only.
     ///
     /// # Errors
     /// It is damaged, of another version, or has other tensors than its model.
@@ -187,7 +188,7 @@ fn read(path: &Path, file: &SafeTensors<'_>, name: &str, spec: &TensorSpec) -> R
     }
 }
 
-/// Moments of all trained tensors, or of none: a model file without them cannot go on training.
+/// Moments of all trained tensors, or of none in a file that no training goes on from.
 fn read_moments(path: &Path, file: &SafeTensors<'_>, specs: &[TensorSpec]) -> Result<Moments, ModelError> {
     let mut moments = Moments::default();
     if !file.names().iter().any(|name| name.starts_with(OPTIMISER)) {
@@ -201,7 +202,7 @@ fn read_moments(path: &Path, file: &SafeTensors<'_>, specs: &[TensorSpec]) -> Re
             );
         }
     }
-    // Of some tensors only, and only if the training keeps it.
+    // A running mean is kept of the generator's tensors only, and only if the configuration asks for one.
     for spec in specs {
         let name = format!("{OPTIMISER}average.{}", spec.name);
         if file.tensor(&name).is_ok() {

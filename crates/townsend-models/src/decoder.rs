@@ -10,7 +10,8 @@ use crate::polynomial::FixedPolynomial;
 /// A function that turns the output of a network for one avalanche into weights of its cells, in place.
 pub(crate) type ToWeights = Arc<dyn Fn(&mut [f32]) + Send + Sync>;
 
-/// The part of a model that turns latent points into weights of cells, with fixed weights, by kernels of the CPU.
+/// The part of a model that turns latent points into weights of cells, with fixed weights, by kernels of the
+/// CPU.
 pub struct Decoder {
     network: Network,
     polynomial: Option<Arc<FixedPolynomial>>,
@@ -18,13 +19,14 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A network whose output is one channel, the polynomial that is added to the output, and the function after both.
+    /// A network whose output is one channel, the polynomial that is added to the output, and the function
+    /// after both.
     pub(crate) fn new(network: Network, polynomial: Option<FixedPolynomial>, to_weights: ToWeights) -> Self {
         Self { network, polynomial: polynomial.map(Arc::new), to_weights }
     }
 
-    /// The same for one point at a time, computed by the thread that calls it alone. It shares the weights in memory and gives
-    /// the same bits.
+    /// The same for one point at a time, computed by the thread that calls it alone. It shares the weights in
+    /// memory and gives the same bits.
     #[must_use]
     pub fn single(&self) -> Self {
         Self {
@@ -44,8 +46,8 @@ impl Decoder {
         maps.fit(&self.network);
     }
 
-    /// Latent points `[batch, inputs]`, as the model's [`Sampler`](crate::Sampler) gives them → weights of the cells
-    /// `[batch, cells]`, not normalised; a weight that is not positive counts as 0.
+    /// Latent points `[batch, inputs]`, as the model's [`Sampler`](crate::Sampler) gives them → weights of
+    /// the cells `[batch, cells]`, not normalised; a weight that is not positive counts as 0.
     pub fn weights<'m>(&self, points: &[f32], maps: &'m mut Maps) -> &'m [f32] {
         let cells = self.network.output().len();
         let weights = self.network.run(points, maps);

@@ -1,4 +1,4 @@
-//! Linear layers with what follows them.
+//! Linear layers with their activations, normalisations and dropout.
 
 use burn_tensor::{Tensor, TensorData, activation};
 use rand::RngExt;
@@ -44,7 +44,7 @@ impl Activation {
 
     /// The derivative at `x`, in first-order operations, so that it can be differentiated again.
     pub(crate) fn derivative(self, x: Tensor<2>) -> Tensor<2> {
-        // Constant almost everywhere; as numbers of their own they carry no gradient.
+        // They are constant almost everywhere, so that no gradient goes through them.
         let is_positive = |x: &Tensor<2>| x.clone().greater_elem(0.0).float();
         match self {
             Self::None => x.ones_like(),
@@ -75,7 +75,7 @@ pub(crate) enum Norm {
     After,
 }
 
-/// A linear layer with what follows it.
+/// A linear layer with its activation and normalisation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Dense {
     pub(crate) name: String,
@@ -117,7 +117,8 @@ impl Dense {
         format!("{}_norm", self.name)
     }
 
-    /// Adds the layer, with running statistics, to a network of the CPU's kernels; its outputs are the map `output`.
+    /// Adds the layer, with running statistics, to a network of the CPU's kernels; its outputs are the map
+    /// `output`.
     pub(crate) fn add_to(&self, network: &mut Network, parameters: &Parameters, output: Shape) {
         let [weights, bias] = self.weights(parameters);
         let part = |part: &str| parameters.values(&format!("{}.{part}", self.norm_name()));
@@ -158,7 +159,8 @@ impl Dense {
     }
 }
 
-/// Adds layers to a network of the CPU's kernels one after the other; the outputs of the last are the map `output`.
+/// Adds layers to a network of the CPU's kernels one after the other; the outputs of the last are the map
+/// `output`.
 pub(crate) fn add_all(layers: &[Dense], network: &mut Network, parameters: &Parameters, output: Shape) {
     for (i, layer) in layers.iter().enumerate() {
         let vector = Shape { channels: layer.outputs, size: [1; 3] };
@@ -166,8 +168,8 @@ pub(crate) fn add_all(layers: &[Dense], network: &mut Network, parameters: &Para
     }
 }
 
-/// Layers one after the other; in training each output but the last loses a fraction `dropout` of its numbers, and the others are
-/// as much larger (Srivastava et al. 2014).
+/// Layers one after the other. In training a fraction `dropout` of the numbers of each output but the last is
+/// set to 0, and the others are divided by 1 − `dropout` (Srivastava et al. 2014).
 pub(crate) fn apply_all(
     layers: &[Dense],
     pass: &mut Pass<'_>,
@@ -207,7 +209,7 @@ pub(crate) fn mask(
     if fraction == 0.0 || !pass.is_training() {
         return None;
     }
-    // At most 1024 layers are told apart.
+    // The last 10 bits of the stream's number tell up to 1024 layers apart.
     let mut random = stream(batch.seed, purpose, batch.step << 10 | number as u64);
     let kept = (1.0 / (1.0 - fraction)) as f32;
     let [rows, columns] = x.dims();

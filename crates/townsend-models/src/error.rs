@@ -1,4 +1,4 @@
-//! What can go wrong with a model.
+//! Errors of configurations, models and checkpoints.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub struct ConfigError {
     pub key: String,
     /// The value that was given.
     pub value: String,
-    /// What would be allowed, and why.
+    /// The values that are allowed, and why.
     pub allowed: String,
 }
 
@@ -44,9 +44,9 @@ pub enum ModelError {
     /// A device that this build does not have.
     #[error("device `{name}` is not part of this build; it has: {available}")]
     Device {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// What there is.
+        /// The names of all devices of this build.
         available: String,
     },
 }
@@ -54,9 +54,11 @@ pub enum ModelError {
 impl From<SizeError> for ModelError {
     fn from(error: SizeError) -> Self {
         match error {
-            SizeError::Range { key, value, allowed } => {
-                Self::Config(ConfigError { key: format!("size.{key}"), value, allowed: format!("must be {allowed}") })
-            }
+            SizeError::Range { key, value, allowed } => Self::Config(ConfigError {
+                key: format!("size.{key}"),
+                value,
+                allowed: format!("must be {allowed}"),
+            }),
             SizeError::NothingToLearn { avalanches } => Self::NothingToLearn(avalanches),
         }
     }

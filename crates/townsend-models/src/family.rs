@@ -19,7 +19,8 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
         Player::Generator
     }
 
-    /// The players who take a step with a batch, one after the other; `step` counts the batches of the training from 1, `epoch` from 0.
+    /// The players who take a step with a batch, one after the other; `step` counts the batches of the
+    /// training from 1, `epoch` from 0.
     fn moves(&self, _epoch: u32, _step: u64) -> Vec<Player> {
         vec![Player::Generator]
     }
@@ -33,8 +34,8 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
     /// The loss that `player` minimises, for a batch in an epoch counted from 0.
     fn losses(&self, pass: &mut Pass<'_>, batch: &Batch, player: Player, epoch: u32) -> Losses;
 
-    /// A loss that means the same in every epoch, to compare them by on avalanches that do not train; `None` if the model
-    /// has none. `last` is the last epoch.
+    /// A loss that means the same in every epoch, to compare them by on avalanches that do not train; `None`
+    /// if the model has none. `last` is the last epoch.
     fn validation(&self, _pass: &mut Pass<'_>, _batch: &Batch, _last: u32) -> Option<Losses> {
         None
     }
@@ -47,26 +48,30 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
     /// Brings tensors back into the limits that a loss demands, after a step of `player`.
     fn constrain(&self, _parameters: &mut Parameters, _player: Player) {}
 
-    /// Sets, at the end of an epoch, the tensors that are computed from the weights of the moment and from training avalanches, of which
-    /// `batches` are at most some thousand.
+    /// Sets, at the end of an epoch, the tensors that are computed from the weights of the moment and from
+    /// training avalanches, of which `batches` are at most some thousand.
     fn finish_epoch(&self, _parameters: &mut Parameters, _batches: &mut dyn Iterator<Item = Batch>) {}
 
-    /// The distribution of the network's inputs, as a function of [`NetworkModel::noise`] standard normal numbers.
+    /// The distribution of the network's inputs, as a function of [`NetworkModel::noise`] standard normal
+    /// numbers.
     fn sampler(&self, _parameters: &Parameters) -> Sampler {
         Sampler::normal(self.noise())
     }
 
-    /// The same function as [`NetworkModel::shapes`] by the CPU's kernels, for batches of `batch`: new avalanches are drawn with it.
+    /// The same function as [`NetworkModel::shapes`] by the CPU's kernels, for batches of `batch`: new
+    /// avalanches are drawn with it.
     fn decoder(&self, parameters: &Parameters, batch: usize) -> Decoder;
 
-    /// Multiplications with addition that a training step takes for an avalanche, each layer going forward once and back twice. A first
-    /// convolution is left out, because it computes occupied cells only. `None` for families that do not count them.
+    /// Multiplications with addition that a training step takes for an avalanche, each layer going forward
+    /// once and back twice. A first convolution is left out, because it computes occupied cells only. `None`
+    /// for families that do not count them.
     fn step_multiply_adds(&self) -> Option<usize> {
         None
     }
 
-    /// Points of the [sampler](NetworkModel::sampler), `[batch, inputs]` → weights of the cells `[batch, cells]`, not normalised; a weight
-    /// that is not positive counts as 0. It is the reference that [`NetworkModel::decoder`] is compared with.
+    /// Points of the [sampler](NetworkModel::sampler), `[batch, inputs]` → weights of the cells `[batch,
+    /// cells]`, not normalised; a weight that is not positive counts as 0. It is the reference that
+    /// [`NetworkModel::decoder`] is compared with.
     fn shapes(&self, pass: &mut Pass<'_>, points: Tensor<2>) -> Tensor<2>;
 
     /// True if the model has an encoder: [`NetworkModel::reconstructed`] gives something then.
@@ -80,17 +85,19 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// True if the model draws the number of electrons of avalanches that have any itself: the sum of the weights. Else the
-    /// [`SizeModel`](crate::SizeModel) draws it, as it draws which avalanches are empty.
+    /// True if the model draws the number of electrons of avalanches that have any itself: the sum of the
+    /// weights. Else the [`SizeModel`](crate::SizeModel) draws it, as it draws which avalanches are empty.
     fn draws_size(&self) -> bool {
         false
     }
 }
 
-/// More weights than any machine could hold, so that a slip in a file ends in a message and not in an allocation.
+/// More weights than any machine could hold, so that a slip in a file ends in a message and not in an
+/// allocation.
 const MOST_WEIGHTS: usize = 1 << 28;
 
-/// Refuses a model with too many weights; `key` and `value` are those that the number of weights depends on most.
+/// Refuses a model with too many weights; `key` and `value` are those that the number of weights depends on
+/// most.
 pub(crate) fn check_weights(tensors: &[TensorSpec], key: &str, value: usize) -> Result<(), ConfigError> {
     let weights = tensors.iter().map(TensorSpec::len).fold(0, usize::saturating_add);
     if weights > MOST_WEIGHTS {
@@ -133,9 +140,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The avalanches `indices` of a set, with their `noise`, avalanche after avalanche. `place` is given the number of a row and a cell
-    /// and says in which cell the electrons of that cell are counted: the same, or that of a mirrored avalanche. `streams` are the seed
-    /// and the step.
+    /// The avalanches `indices` of a set, with their `noise`, avalanche after avalanche. `place` is given the
+    /// number of a row and a cell and says in which cell the electrons of that cell are counted: the same, or
+    /// that of a mirrored avalanche. `streams` are the seed and the step.
     ///
     /// # Panics
     /// If there are no indices.
@@ -167,7 +174,8 @@ impl Batch {
 pub struct Losses {
     /// The number that is minimised.
     pub total: Tensor<1>,
-    /// Parts of the loss and signs of trouble, by name: a number each, or a list, such as one number for each latent dimension.
+    /// Parts of the loss and signs of trouble, by name: a number each, or a list, such as one number for each
+    /// latent dimension.
     pub parts: Vec<(&'static str, Tensor<1>)>,
 }
 
@@ -215,8 +223,8 @@ macro_rules! families {
             /// Names of all families, as `model.family` gives them.
             pub const FAMILIES: &[&str] = &[$($name),*];
 
-            /// The configuration, as TOML, that a preset of a family stands for; `None` if there is no such family.
-            /// Tables of `[dims.N]` go before the others in N dimensions.
+            /// The configuration, as TOML, that a preset of a family stands for; `None` if there is no such
+            /// family. Tables of `[dims.N]` go before the others in N dimensions.
             ///
             /// # Errors
             /// There is no preset of this name.

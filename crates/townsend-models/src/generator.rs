@@ -22,12 +22,13 @@ const ELECTRONS: Purpose = Purpose::new("generate electrons");
 const POSTERIOR: Purpose = Purpose::new("reconstruct latent");
 const RECONSTRUCTED: Purpose = Purpose::new("reconstruct electrons");
 
-/// Draws avalanches: a latent point becomes the shape of an avalanche, the number of electrons is drawn on its own, and
-/// the electrons are thrown into the cells of the shape. It computes on the CPU, whatever the model was trained on.
+/// Draws avalanches: a latent point becomes the shape of an avalanche, the number of electrons is drawn on
+/// its own, and the electrons are thrown into the cells of the shape. It computes on the CPU, whatever the
+/// model was trained on.
 ///
-/// Avalanche `index` of a seed is always the same, byte for byte: one by one ([`Generator::avalanche`]) or in any range
-/// ([`Generator::chunks`]), on however many threads. All its randomness comes from streams of its own, and what a network
-/// computes for a row does not depend on the other rows.
+/// Avalanche `index` of a seed is always the same, byte for byte: one by one ([`Generator::avalanche`]) or in
+/// any range ([`Generator::chunks`]), on however many threads. All its randomness comes from streams of its
+/// own, and what a network computes for a row does not depend on the other rows.
 #[derive(Debug)]
 pub struct Generator {
     model: Box<dyn NetworkModel>,
@@ -44,8 +45,8 @@ pub struct Generator {
     family: &'static str,
 }
 
-/// The memory that [`Generator::avalanche`] draws an avalanche in. It is empty at first and grows to what a generator needs;
-/// one workspace serves one generator after another.
+/// The memory that [`Generator::avalanche`] draws an avalanche in. It is empty at first and grows to what a
+/// generator needs; one workspace serves one generator after another.
 #[derive(Debug, Default)]
 pub struct Workspace {
     noise: Vec<f32>,
@@ -75,7 +76,8 @@ impl Workspace {
 }
 
 impl Generator {
-    /// A generator with the weights of a checkpoint, given as the bytes of its file; `path` is named in errors only.
+    /// A generator with the weights of a checkpoint, given as the bytes of its file; `path` is named in
+    /// errors only.
     ///
     /// # Errors
     /// The bytes are no checkpoint that this program reads.
@@ -128,8 +130,8 @@ impl Generator {
         &self.size
     }
 
-    /// Avalanche `index` of a seed, computed by the thread that calls it alone. Once `workspace` has grown, in the first call,
-    /// nothing is allocated any more.
+    /// Avalanche `index` of a seed, computed by the thread that calls it alone. Once `workspace` has grown,
+    /// in the first call, nothing is allocated any more.
     pub fn avalanche<'w>(&self, seed: u64, index: u64, workspace: &'w mut Workspace) -> Counts<'w> {
         workspace.fit(self);
         let Workspace { noise, point, sampler, maps, sums, cells, counts } = workspace;
@@ -163,8 +165,8 @@ impl Generator {
         all
     }
 
-    /// The same avalanches in parts of at most 64, so that memory does not grow with their number. The threads of the pool share
-    /// the work.
+    /// The same avalanches in parts of at most 64, so that memory does not grow with their number. The
+    /// threads of the pool share the work.
     pub fn chunks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = CountSet> + '_ {
         let block = block(&self.grid) as u64;
         let first = range.start - range.start % block;
@@ -174,8 +176,9 @@ impl Generator {
         })
     }
 
-    /// Avalanches on the model's grid as it decodes them from latent points of their own, each with as many electrons as it has; `None`
-    /// if the model has no encoder. They tell how well the model describes avalanches that it is shown, not what new ones it makes.
+    /// Avalanches on the model's grid as it decodes them from latent points of their own, each with as many
+    /// electrons as it has; `None` if the model has no encoder. They tell how well the model describes
+    /// avalanches that it is shown, not what new ones it makes.
     pub fn reconstruct(&self, seed: u64, real: &CountSet) -> Option<CountSet> {
         let mut set = self.empty_set();
         let all: Vec<usize> = (0..real.len()).collect();
@@ -209,8 +212,8 @@ impl Generator {
                 self.sampler.point(&noise)
             })
             .collect();
-        // The lock is not held while this thread computes: a thread that waits for its own parallel work may take up
-        // another block.
+        // The lock is not held while this thread computes: a thread that waits for its own parallel work may
+        // take up another block.
         let mut maps = self.unused.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let weights = self.decoder.weights(&points, &mut maps);
         let cells = self.grid.cells();
@@ -232,8 +235,9 @@ impl Generator {
         set
     }
 
-    /// The number of electrons of an avalanche for which the size model drew `electrons`. A model that draws numbers of electrons
-    /// itself learned from avalanches that have any: which ones are empty is the size model's decision.
+    /// The number of electrons of an avalanche for which the size model drew `electrons`. A model that draws
+    /// numbers of electrons itself learned from avalanches that have any: which ones are empty is the size
+    /// model's decision.
     fn electrons_of(&self, electrons: u64, weights: &[f32]) -> u64 {
         if electrons > 0 && self.model.draws_size() { expected_electrons(weights) } else { electrons }
     }
@@ -245,8 +249,8 @@ fn expected_electrons(weights: &[f32]) -> u64 {
     sum.round().min(f64::from(u32::MAX)) as u64
 }
 
-/// Avalanches that are decoded together: at most 64, and on large grids so few that the output of the network takes at most 32 MB
-/// (2²³ cells).
+/// Avalanches that are decoded together: at most 64, and on large grids so few that the output of the network
+/// takes at most 32 MB (2²³ cells).
 fn block(grid: &Grid) -> usize {
     ((1 << 23) / grid.cells()).clamp(1, 64)
 }
@@ -261,5 +265,7 @@ pub fn standard_normal(seed: u64, purpose: Purpose, index: u64, n: usize) -> Vec
 /// As [`standard_normal`], into memory that is there.
 pub fn fill_standard_normal(seed: u64, purpose: Purpose, index: u64, numbers: &mut [f32]) {
     let mut random = stream(seed, purpose, index);
-    numbers.iter_mut().for_each(|number| *number = StandardNormal.sample(&mut random));
+    for number in numbers {
+        *number = StandardNormal.sample(&mut random);
+    }
 }

@@ -1,8 +1,10 @@
 //! A polynomial of the position in the logarithm of the probabilities.
 //!
-//! ln p(cell) gets Σ aᵢ uᵢ + Σ qᵢⱼ uᵢ uⱼ added to it, where u is the position in units of the mean avalanche: from its centre, over its
-//! width, and no further than [`REACH`]. For a Gaussian avalanche these are all there is (its mean moves by a, the inverse of its covariance by
-//! −2q); what it leaves, maps add. Maps alone learn that avalanches lie elsewhere or are wider only cell by cell.
+//! Σ aᵢ uᵢ + Σ qᵢⱼ uᵢ uⱼ is added to ln p(cell), where u is the position in units of the mean avalanche: the
+//! distance from its centre over its width, cut at ± [`REACH`]. A Gaussian avalanche is moved and widened by
+//! these terms exactly (the inverse of its covariance changes by −2q, and for q = 0 its mean by a); the
+//! convolutions of the network add everything else. Convolutions alone learn cell by cell that an avalanche
+//! is elsewhere or wider.
 
 use burn_tensor::{Tensor, TensorData};
 use townsend_core::Grid;
@@ -16,8 +18,9 @@ const MOST_TERMS: usize = 9;
 /// Powers of x within a row of cells: 1, x, x².
 const POWERS: usize = 3;
 
-/// Widths of the mean avalanche beyond which the polynomial stays as it is. Where no avalanche has electrons, a square would bring them: ten
-/// widths out a twentieth of it is a factor of 150.
+/// The distance, in widths of the mean avalanche, beyond which the polynomial stays constant. Without it a
+/// square term brings electrons to places where no avalanche has any: ten widths out, q = 0.05 is a factor of
+/// exp(5) ≈ 150. Within four widths are all but one in ten thousand electrons of a Gaussian avalanche.
 const REACH: f32 = 4.0;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -28,35 +31,38 @@ pub(crate) struct LogDensityPolynomial {
     latent: usize,
 }
 
-/// The powers that coefficients are multiplied by.
+/// The powers of the position that the coefficients are multiplied with.
 struct Tables {
-    /// What a term is, in a row of cells along x, as a polynomial of x: `[terms, rows, POWERS]`.
+    /// Each term as a polynomial of x in each row of cells along x: `[terms, rows, POWERS]`.
     of_rows: Vec<f32>,
-    /// `[POWERS, cells of a row]`.
+    /// The powers of x in each cell of a row: `[POWERS, cells of a row]`.
     of_x: Vec<f32>,
 }
 
 impl LogDensityPolynomial {
-    /// For `latent` numbers that an avalanche is made of; its tensors are named after the network that it belongs to.
+    /// A polynomial whose coefficients are linear in `latent` numbers; its tensors are named after the
+    /// `network` that it belongs to.
     pub(crate) fn new(network: &str, grid: &Grid, latent: usize) -> Self {
         let axes = grid.axes().iter().map(BatchObservables::positions).collect();
         Self { name: format!("{network}.tilt"), axes, latent }
     }
 
-    /// Coefficients: of each axis, and of each pair of axes.
+    /// The number of coefficients: one for each axis, and one for each pair of axes.
     fn terms(&self) -> usize {
         let dims = self.axes.len();
         dims + dims * (dims + 1) / 2
     }
 
-    /// All begin at 0: with the weights of other layers the first avalanches would be at the ends of the grid.
+    /// All weights begin at 0: with random ones, as other layers have, the first avalanches would be at the
+    /// ends of the grid.
     pub(crate) fn specs(&self) -> [TensorSpec; 2] {
         [("weight", vec![self.terms(), self.latent]), ("bias", vec![self.terms()])].map(|(part, shape)| {
             TensorSpec { name: format!("{}.{part}", self.name), shape, role: Role::Constant(0.0) }
         })
     }
 
-    /// What is added to ln p for latent points `[batch, latent]`, `[batch, cells]`. The model has [`BatchObservables`], which know the mean avalanche.
+    /// The polynomial of each cell, `[batch, cells]`, for latent points `[batch, latent]`. The model has the
+    /// tensors of [`BatchObservables`], which hold centre and width of the mean avalanche.
     pub(crate) fn of(&self, pass: &Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let device = latent.device();
         let [batch, _] = latent.dims();
@@ -72,7 +78,7 @@ impl LogDensityPolynomial {
         added.reshape([batch, rows * cells])
     }
 
-    /// The same without Burn.
+    /// The same polynomial without Burn, with these weights.
     pub(crate) fn fixed(&self, parameters: &Parameters) -> FixedPolynomial {
         let [weight, bias] =
             ["weight", "bias"].map(|part| parameters.values(&format!("{}.{part}", self.name)));
@@ -117,7 +123,7 @@ impl LogDensityPolynomial {
     }
 }
 
-/// A [`LogDensityPolynomial`] with fixed weights.
+/// A [`LogDensityPolynomial`] with fixed weights, on the host.
 pub(crate) struct FixedPolynomial {
     weight: Vec<f32>,
     bias: Vec<f32>,
@@ -125,7 +131,7 @@ pub(crate) struct FixedPolynomial {
 }
 
 impl FixedPolynomial {
-    /// Adds what belongs to a latent point to the cells of an avalanche.
+    /// Adds the polynomial of a latent point to the cells of an avalanche.
     pub(crate) fn add(&self, latent: &[f32], cells: &mut [f32]) {
         let mut all = [0.0; MOST_TERMS];
         let coefficients = &mut all[..self.bias.len()];
@@ -149,7 +155,7 @@ impl FixedPolynomial {
     }
 }
 
-/// Refuses a polynomial where there is nothing to polynomial.
+/// Refuses a polynomial where the output has no logarithm that it could be added to.
 pub(crate) fn check_polynomial(wanted: bool, output: Output, dims: usize) -> Result<(), ConfigError> {
     if wanted && (dims == 0 || !matches!(output, Output::Softmax | Output::Exp)) {
         let allowed = "needs axes, and output = \"softmax\" or \"exp\", which have logarithms of probabilities to add to";
@@ -190,7 +196,8 @@ mod tests {
         set
     }
 
-    /// A polynomial, what it needs to know of the avalanches of `set`, and coefficients: the first latent number times `coefficients`.
+    /// A polynomial, what it needs to know of the avalanches of `set`, and coefficients: the first latent
+    /// number times `coefficients`.
     fn polynomial_of(set: &CountSet, coefficients: &[f32]) -> (LogDensityPolynomial, Parameters) {
         let dims = set.grid().dims();
         let (polynomial, batch_observables) = (
@@ -270,8 +277,8 @@ mod tests {
     fn a_gaussian_avalanche_moves_widens_and_turns_as_it_should() {
         let set = gaussian(2, 60);
         let ln_p = log_profile(&set).0;
-        // With coefficients x, z, xx, xz, zz: its inverse covariance [[1, 0], [0, 1]] becomes [[1 − 2 xx, −xz], [−xz, 1 − 2 zz]] (units of
-        // its width).
+        // With coefficients x, z, xx, xz, zz: its inverse covariance [[1, 0], [0, 1]] becomes [[1 − 2 xx,
+        // −xz], [−xz, 1 − 2 zz]] (units of its width).
         for (coefficients, mean, width, correlation) in [
             ([0.5, 0.0, 0.0, 0.0, 0.0], 0.1 + 0.5 * 0.2, 0.2, 0.0),
             ([0.0, 0.0, 0.18, 0.0, 0.0], 0.1, 0.2 / (1.0f64 - 0.36).sqrt(), 0.0),

@@ -238,7 +238,8 @@ fn reconstructed_avalanches_have_the_electrons_of_the_real_ones() {
     assert_eq!(generator.reconstruct(1, &real), Some(reconstructed));
 }
 
-/// A gain GAN: it draws the number of electrons, the size model which avalanches are empty, and there is nothing to reconstruct.
+/// A gain GAN: it draws the number of electrons, the size model which avalanches are empty, and there is
+/// nothing to reconstruct.
 #[test]
 fn a_model_that_draws_sizes_leaves_avalanches_empty_too() {
     let grid = Grid::new(vec![Axis::uniform(1, -1.0, 1.0).unwrap()]).unwrap();

@@ -1,5 +1,5 @@
-//! The layers against PyTorch: the files under `parity/` hold weights, inputs, outputs and gradients that PyTorch
-//! computed in double precision (the exporters stand beside them).
+//! The layers against PyTorch: the files under `parity/` hold weights, inputs, outputs and gradients that
+//! PyTorch computed in double precision (the exporters stand beside them).
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -16,8 +16,8 @@ use townsend_models::{
 
 /// Largest deviation of an output relative to the largest output.
 const OUTPUT: f32 = 1e-5;
-/// Largest deviation of a gradient relative to the largest of its tensor, or to a hundredth of the largest of all: biases
-/// before a normalisation have no gradient but rounding.
+/// Largest deviation of a gradient relative to the largest of its tensor, or to a hundredth of the largest of
+/// all: biases before a normalisation have no gradient but rounding.
 const GRADIENT: f32 = 1e-3;
 
 struct Expected(HashMap<String, (Vec<usize>, Vec<f32>)>);

@@ -1,5 +1,6 @@
 //! `report.html` in a real browser, headless Chromium.
 
+#[path = "../../townsend-check/tests/common/mod.rs"]
 mod common;
 
 use std::path::Path;

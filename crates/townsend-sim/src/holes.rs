@@ -46,9 +46,9 @@ impl HoleChoice {
         let pitch = f64::from(lattice.pitch_mm());
         let inverse_square =
             if spread_mm < Self::SMALLEST * pitch { f64::INFINITY } else { spread_mm.powi(-2) };
-        let weights = lattice.neighbours().map(|(x, z)| {
-            (-0.5 * inverse_square * (f64::from(x).powi(2) + f64::from(z).powi(2))).exp()
-        });
+        let weights = lattice
+            .neighbours()
+            .map(|(x, z)| (-0.5 * inverse_square * (f64::from(x).powi(2) + f64::from(z).powi(2))).exp());
         Self { lattice, inverse_square, weights }
     }
 

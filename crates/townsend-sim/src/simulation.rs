@@ -5,9 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use rand::RngExt;
-use townsend_core::{
-    ElectronBuffer, ElectronSet, Purpose, Stream, electron_blocks, fill_normal, stream,
-};
+use townsend_core::{ElectronBuffer, ElectronSet, Purpose, Stream, electron_blocks, fill_normal, stream};
 
 use crate::{
     Cluster, Detector, Drift, FoilStage, Ionisation, Lattice, SimError, Stage, StageWorkspace, Transport,
@@ -187,7 +185,12 @@ impl Simulation {
 
     /// The avalanches with these numbers, in order, a few at a time; all threads simulate together. Each is what
     /// [`Simulation::avalanche`] gives.
-    pub fn blocks(&self, seed: u64, range: Range<u64>, start: Start) -> impl Iterator<Item = ElectronSet> + Send {
+    pub fn blocks(
+        &self,
+        seed: u64,
+        range: Range<u64>,
+        start: Start,
+    ) -> impl Iterator<Item = ElectronSet> + Send {
         Self::blocks_of(self, seed, range, start)
     }
 
@@ -211,5 +214,11 @@ impl Simulation {
         electron_blocks(range, block, Self::BLOCKS_TOGETHER, move |workspace, index| {
             simulation.avalanche(seed, index, start, workspace)
         })
+    }
+}
+
+impl std::fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulation").field("stages", &self.stages.len()).finish_non_exhaustive()
     }
 }

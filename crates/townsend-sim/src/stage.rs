@@ -131,9 +131,10 @@ impl FoilStage {
     fn found_families(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
         let StageWorkspace { families, common } = workspace;
         families.clear();
-        families.extend((0..parents.len()).filter_map(|i| {
-            self.family([parents.x[i], parents.z[i], parents.t[i]], random)
-        }));
+        families.extend(
+            (0..parents.len())
+                .filter_map(|i| self.family([parents.x[i], parents.z[i], parents.t[i]], random)),
+        );
         common.resize(3 * families.len(), 0.0);
         fill_normal(random, common);
         for (family, common) in families.iter_mut().zip(common.as_chunks::<3>().0) {

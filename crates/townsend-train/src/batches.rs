@@ -1,7 +1,7 @@
 //! Batches of avalanches: which avalanches, in what order, mirrored along which axes, with what noise.
 //!
-//! Everything follows from the seed, the epoch and the number of the batch, so a training that was stopped goes on
-//! with the very batch it would have had.
+//! Everything follows from the seed, the epoch and the number of the batch, so a training that was stopped
+//! goes on with the very batch it would have had.
 
 use burn_tensor::Device;
 use rand::Rng;
@@ -27,8 +27,9 @@ pub(crate) struct Batches<'a> {
 }
 
 impl Batches<'_> {
-    /// The number of batches of an epoch of training. The avalanches left over after the last full one are left out of this epoch, as a
-    /// batch normalisation over a few avalanches is a bad one. Fewer avalanches than a batch are one batch.
+    /// The number of batches of an epoch of training. The avalanches left over after the last full one are
+    /// left out of this epoch, as a batch normalisation over a few avalanches is a bad one. Fewer avalanches
+    /// than a batch are one batch.
     pub(crate) fn full(&self) -> u64 {
         (self.indices.len() / self.batch_size).max(1) as u64
     }
@@ -53,8 +54,8 @@ impl Batches<'_> {
         Batch::new(self.counts, chosen, place, noise, (self.seed, step), &self.device)
     }
 
-    /// All avalanches in order, in batches; the noise of an avalanche is the same in every epoch. Each batch comes
-    /// with its number of avalanches.
+    /// All avalanches in order, in batches; the noise of an avalanche is the same in every epoch. Each batch
+    /// comes with its number of avalanches.
     pub(crate) fn validation(&self) -> impl Iterator<Item = (usize, Batch)> {
         self.indices.chunks(self.batch_size).map(|chosen| {
             let noise = |&index: &usize| standard_normal(self.seed, VALIDATION, index as u64, self.noise);
@@ -64,7 +65,8 @@ impl Batches<'_> {
         })
     }
 
-    /// Batches of the first avalanches, at most `most` of them, mirrored as in training; the same batches in every epoch.
+    /// Batches of the first avalanches, at most `most` of them, mirrored as in training; the same batches in
+    /// every epoch.
     pub(crate) fn some(&self, most: usize) -> impl Iterator<Item = Batch> {
         let batches = most.min(self.indices.len()).div_ceil(self.batch_size) as u64;
         // No training takes so many steps, so no batch of it has this noise.

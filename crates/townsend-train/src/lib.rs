@@ -1,7 +1,8 @@
-//! Training of the models of `townsend-models`, and the [run](townsend_core::RunFiles) that it leaves, in a folder or in memory.
+//! Training of the models of `townsend-models`, and the [run](townsend_core::RunFiles) that it leaves, in a
+//! folder or in memory.
 //!
-//! A run is a function of the configuration, the data and the seeds in it: the same on any number of threads, and
-//! whether it was stopped and resumed or not.
+//! A run is a function of the configuration, the data and the seeds in it: the same on any number of threads,
+//! and whether it was stopped and resumed or not.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;

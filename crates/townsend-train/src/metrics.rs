@@ -16,18 +16,19 @@ pub struct EpochMetrics {
     pub epoch: u32,
     /// Batches since the beginning of training.
     pub step: u64,
-    /// Loss and parts on the validation avalanches, with running statistics and weighted as in the last epoch; none without
-    /// such avalanches, or if the model has no loss that means the same in every epoch.
+    /// Loss and parts on the validation avalanches, with running statistics and weighted as in the last
+    /// epoch; none without such avalanches, or if the model has no loss that means the same in every epoch.
     pub validation: Option<Numbers>,
-    /// How far the observables of new avalanches are from those of the validation avalanches: the mean of W1/σ; none without
-    /// validation avalanches.
+    /// The distance of the observables of new avalanches from those of the validation avalanches, the mean of
+    /// W1/σ; none without validation avalanches.
     pub distance: Option<f64>,
     /// Training avalanches a second of wall time, since training began or was resumed in this epoch.
     pub events_per_second: f64,
     /// Signs that the training goes wrong: a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symptoms: Vec<String>,
-    /// Means over the batches of the epoch: of the generator `loss`, of the critic `critic_loss`, and of their parts.
+    /// Means over the batches of the epoch: of the generator `loss`, of the critic `critic_loss`, and of
+    /// their parts.
     #[serde(flatten)]
     pub training: Numbers,
 }
@@ -72,7 +73,8 @@ pub(crate) struct MetricsWriter {
 }
 
 impl MetricsWriter {
-    /// Begins to write. Lines after `step` that are there already (of a training that was killed) are dropped.
+    /// Begins to write. Lines after `step` that are there already (of a training that was killed) are
+    /// dropped.
     pub(crate) fn open(files: &mut RunFiles, step: u64) -> Result<Self, TrainError> {
         let kept = lines(files)?.into_iter().filter(|line| match line {
             Line::Step(metrics) => metrics.step <= step,
@@ -133,7 +135,8 @@ pub(crate) fn epochs(files: &RunFiles) -> Result<Vec<EpochMetrics>, TrainError> 
     Ok(lines(files)?.into_iter().filter_map(epoch).collect())
 }
 
-/// What went wrong in a training, in sentences: where it went back, and each symptom with the epochs that had it.
+/// What went wrong in a training, in sentences: where it went back, and each symptom with the epochs that had
+/// it.
 pub(crate) fn notes(files: &RunFiles) -> Result<Vec<String>, TrainError> {
     let (mut notes, mut symptoms) = (Vec::new(), BTreeMap::<String, Vec<u32>>::new());
     for line in lines(files)? {

@@ -1,9 +1,9 @@
-//! Adam (Kingma and Ba 2015) and RMSprop (Tieleman and Hinton 2012), with PyTorch's conventions. RMSprop is Adam without a mean
-//! of the gradient and without corrections for the first steps.
+//! Adam (Kingma and Ba 2015) and RMSprop (Tieleman and Hinton 2012), with PyTorch's conventions. RMSprop is
+//! Adam without a mean of the gradient and without corrections for the first steps.
 //!
-//! The step is taken on the host in one pass over each tensor: written in tensor operations it would go over the
-//! memory a dozen times, half of the time of a training step. The moments are on the host when a checkpoint is
-//! written, and are the same bits on every device.
+//! The step is taken on the host in one pass over each tensor: written in tensor operations it would go over
+//! the memory a dozen times, half of the time of a training step. The moments are on the host when a
+//! checkpoint is written, and are the same bits on every device.
 
 use burn_tensor::{Tensor, TensorData};
 use rayon::prelude::*;
@@ -52,8 +52,8 @@ impl<'a> Optimiser<'a> {
         &self.moments
     }
 
-    /// Changes the tensors `names` by their gradients; `step` counts the updates of these tensors from 1 and `rate` is the
-    /// learning rate. False if a gradient is not finite; then nothing changes.
+    /// Changes the tensors `names` by their gradients; `step` counts the updates of these tensors from 1 and
+    /// `rate` is the learning rate. False if a gradient is not finite; then nothing changes.
     pub(crate) fn step(
         &mut self,
         parameters: &mut Parameters,
@@ -90,7 +90,8 @@ impl<'a> Optimiser<'a> {
     }
 }
 
-/// The factor that brings the norm of all gradients together down to `limit`; 1 if it is below, or without limit.
+/// The factor that brings the norm of all gradients together down to `limit`; 1 if it is below, or without
+/// limit.
 fn shortening(gradients: &[&[f32]], limit: f64) -> f32 {
     if limit == 0.0 {
         return 1.0;
@@ -107,7 +108,8 @@ fn on_host(data: &TensorData) -> &[f32] {
     data.as_slice().expect("all tensors of a model are f32")
 }
 
-/// True if all numbers are finite. It looks at all of them: vectors of numbers are faster than an end at the first that is not.
+/// True if all numbers are finite. It looks at all of them: vectors of numbers are faster than an end at the
+/// first that is not.
 fn are_finite(numbers: &[f32]) -> bool {
     numbers.iter().fold(true, |all, x| all & x.is_finite())
 }

@@ -14,7 +14,7 @@ use townsend_models::{Checkpoint, Generator, ModelConfig};
 
 use crate::{EpochMetrics, TrainConfig, TrainError};
 
-/// What the header of a network's run says of its training.
+/// The summary of a training in the header of a network's run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Avalanches in the parts for training, validation and test, empty ones included.
@@ -105,8 +105,8 @@ impl Run {
         crate::metrics::epochs(&self.files)
     }
 
-    /// What went wrong in the training, in sentences: losses that it went back from, and symptoms such as a collapse. It is empty if
-    /// nothing did.
+    /// What went wrong in the training, in sentences: losses that it went back from, and symptoms such as a
+    /// collapse. It is empty if nothing did.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -114,7 +114,8 @@ impl Run {
         crate::metrics::notes(&self.files)
     }
 
-    /// A generator with the weights of the best epoch. It computes on the CPU, whatever the device of the training.
+    /// A generator with the weights of the best epoch. It computes on the CPU, whatever the device of the
+    /// training.
     ///
     /// # Errors
     /// There is no such checkpoint, or it is damaged.
@@ -141,7 +142,8 @@ impl Run {
     }
 }
 
-/// Writes the files of a new run in the place of those of an older one; `run.json`, which makes them a run, last.
+/// Writes the files of a new run in the place of those of an older one; `run.json`, which makes them a run,
+/// last.
 pub(crate) fn create(
     files: &mut RunFiles,
     config: &TrainConfig,

@@ -42,26 +42,27 @@ pub struct TrainSummary {
     pub best: Option<(f64, u32)>,
     /// The number that the best epoch was chosen by.
     pub select: Select,
-    /// How often a loss exploded or was no number, so that training went back to the end of the last epoch, and on with half the step
-    /// size.
+    /// How often a loss exploded or was no number, so that training went back to the end of the last epoch,
+    /// and on with half the step size.
     pub rollbacks: u32,
     /// The last complete epoch.
     pub last: Option<EpochMetrics>,
-    /// Wall time of this call.
+    /// Wall time of this call, in seconds.
     pub seconds: f64,
 }
 
-/// Trains a model on the training part of `data` and leaves everything in `files`, in a folder or in memory. `file` is the file that the
-/// data were read from, which the run only names.
+/// Trains a model on the training part of `data` and leaves everything in `files`, in a folder or in memory.
+/// `file` is the file that the data were read from, which the run only names.
 ///
-/// A new training replaces the files of an older run; whether it may is for the caller to ask, with [`RunFiles::refuse_occupied`].
-/// When `stop` becomes true the step under way is finished, the state is saved and the summary says `stopped`; with
-/// [`Beginning::Resume`] the same call goes on, and ends with the same bits as if it had never been stopped. The
-/// result depends neither on the number of threads nor on the time.
+/// A new training replaces the files of an older run; whether it may is for the caller to ask, with
+/// [`RunFiles::refuse_occupied`]. When `stop` becomes true the step under way is finished, the state is saved
+/// and the summary says `stopped`; with [`Beginning::Resume`] the same call goes on, and ends with the same
+/// bits as if it had never been stopped. The result depends neither on the number of threads nor on the time.
 ///
 /// # Errors
-/// A wrong configuration, data that do not fit, files that are no run to resume, a loss that does not stay finite at an
-/// eighth of the step size either, a file that cannot be written. Nothing is written before configuration and data are found right.
+/// A wrong configuration, data that do not fit, files that are no run to resume, a loss that does not stay
+/// finite at an eighth of the step size either, a file that cannot be written. Nothing is written before
+/// configuration and data are found right.
 pub fn train(
     config: &TrainConfig,
     data: &Dataset,
@@ -87,14 +88,7 @@ pub fn train(
         }
         Beginning::New => {
             let checkpoint = initial(&plan, &counts, data, &device)?;
-            let header = RunHeader {
-                version: RUN_VERSION,
-                family: plan.config.model.family().into(),
-                units: data.meta().units.clone(),
-                data: Some(trained_on),
-                summary: serde_json::to_value(&summary).expect("a summary has a form in JSON"),
-            };
-            create(files, &plan.config, &header, &checkpoint)?;
+            create(files, &plan.config, &header(&plan, data, trained_on, &summary), &checkpoint)?;
             checkpoint
         }
     };
@@ -130,6 +124,17 @@ fn describe(
     let parts = parts.map(|part| part.len());
     let summary = RunSummary { parts, used: used.len(), grid: plan.grid.clone() };
     Ok((trained_on, summary, used))
+}
+
+/// The header of a new run.
+fn header(plan: &Plan, data: &Dataset, trained_on: TrainedOn, summary: &RunSummary) -> RunHeader {
+    RunHeader {
+        version: RUN_VERSION,
+        family: plan.config.model.family().into(),
+        units: data.meta().units.clone(),
+        data: Some(trained_on),
+        summary: serde_json::to_value(summary).expect("a summary has a form in JSON"),
+    }
 }
 
 /// The electrons of each avalanche in the one bin of `grid`, wherever they are.

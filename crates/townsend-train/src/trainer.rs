@@ -1,4 +1,5 @@
-//! The training loop: epochs and steps, comparison and checkpoints at the end of an epoch, and the way back after a step that failed.
+//! The training loop: epochs and steps, comparison and checkpoints at the end of an epoch, and the way back
+//! after a step that failed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,14 +20,14 @@ use crate::metrics::{EpochMetrics, MetricsWriter, Rollback, StepMetrics, epochs}
 use crate::optimiser::Optimiser;
 use crate::run::{Run, read};
 
-/// Training avalanches that a sampler of latent points is fitted to at the end of an epoch. They are enough for the covariances of some
-/// Gaussians in some ten dimensions, and encoding them takes a small part of an epoch's time.
+/// Training avalanches that a sampler of latent points is fitted to at the end of an epoch. They are 256 for
+/// each of the 8 Gaussians that are the default, and encoding them takes a small part of an epoch's time.
 const FITTED_TO: usize = 2048;
-/// How often a training goes back before it gives up. Each time halves the step size: a loss that still explodes with an eighth of it has
-/// another cause.
+/// How often a training goes back before it gives up. Each time halves the step size: a loss that still
+/// explodes with an eighth of it has another cause.
 const ROLLBACKS: u32 = 3;
-/// A loss is taken to explode when it is this many times as large as that of the last epoch (or as 1). Losses of batches differ by factors
-/// of some ten, so that no step of a training that goes well comes near it.
+/// A loss is taken to explode when it is this many times as large as that of the last epoch (or as 1). It is
+/// a rule of thumb, far above the factors by which the losses of batches differ.
 const EXPLODED: f64 = 1e4;
 
 pub(crate) struct Trainer<'a> {
@@ -92,7 +93,7 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Trains to the last epoch, or until it is stopped or does not get better.
+    /// Trains to the last epoch, or until it is stopped, or has not become better for `patience` epochs.
     pub(crate) fn train(
         mut self,
         progress: &dyn Progress,
@@ -119,14 +120,15 @@ impl<'a> Trainer<'a> {
         patience > 0 && state.best.is_some_and(|(_, best)| state.epoch > best + patience)
     }
 
-    /// Avalanches of the epoch since a moment in it, when a number of its batches was done.
+    /// Avalanches a second since a moment in the epoch at which a number of its batches was done.
     fn events_per_second(&self, (started, batches): (Instant, u64)) -> f64 {
         let steps = self.header.training.batch.saturating_sub(batches);
         let avalanches = steps as f64 * self.training.batch_size.min(self.training.indices.len()) as f64;
         avalanches / started.elapsed().as_secs_f64()
     }
 
-    /// The rest of the epoch `since` this moment; false if it was stopped before its end.
+    /// Takes the remaining steps of the epoch, which is under way since `since`; false if it was stopped
+    /// before its end.
     fn epoch(
         &mut self,
         task: &dyn Task,
@@ -258,7 +260,8 @@ impl<'a> Trainer<'a> {
         self.metrics.rollback(self.files, rollback)
     }
 
-    /// Compares with the validation avalanches, keeps the weights if they are the best so far, and begins the next epoch.
+    /// Compares with the validation avalanches, keeps the weights if they are the best so far, and begins the
+    /// next epoch.
     fn end_epoch(&mut self, events_per_second: f64) -> Result<(), TrainError> {
         let epoch = self.header.training.epoch;
         let mut weights = self.generating();
@@ -307,7 +310,8 @@ impl<'a> Trainer<'a> {
         weights
     }
 
-    /// The mean W1/σ of the observables between as many new avalanches as there are for validation, and these.
+    /// The mean W1/σ of the observables between as many new avalanches as there are for validation, and
+    /// these.
     fn distance(&self, weights: &Parameters) -> Result<Option<f64>, TrainError> {
         let Some(real) = &self.real else { return Ok(None) };
         let header = self.header.clone();
@@ -325,7 +329,8 @@ impl<'a> Trainer<'a> {
         Ok((!distances.is_empty()).then(|| distances.iter().sum::<f64>() / distances.len() as f64))
     }
 
-    /// The loss of the validation avalanches, weighted as in the last epoch so that all epochs can be compared.
+    /// The loss of the validation avalanches, weighted as in the last epoch so that all epochs can be
+    /// compared.
     fn validate(&self, weights: &Parameters) -> Option<Numbers> {
         let last = self.plan.config.training.epochs - 1;
         let mut sums = BTreeMap::new();

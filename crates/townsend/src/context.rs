@@ -47,7 +47,7 @@ impl Context<'_> {
     }
 
     /// An error if the work was asked to stop.
-    pub(crate) fn go_on(&self) -> Result<()> {
+    pub fn go_on(&self) -> Result<()> {
         if self.stop.load(Ordering::Relaxed) { Err(Error::Stopped) } else { Ok(()) }
     }
 
@@ -66,11 +66,14 @@ impl Context<'_> {
 
 /// Name, without its folder, and hash of an input: the same wherever the work is done.
 pub(crate) fn named_input(path: &Path) -> Result<InputFile> {
-    let mut file = input_file(path)?;
-    if let Some(name) = path.file_name() {
-        file.file = name.to_string_lossy().into();
-    }
-    Ok(file)
+    Ok(without_folder(&input_file(path)?))
+}
+
+/// The same input, named without its folder.
+pub(crate) fn without_folder(input: &InputFile) -> InputFile {
+    let name = Path::new(&input.file).file_name();
+    let file = name.map_or_else(|| input.file.clone(), |name| name.to_string_lossy().into());
+    InputFile { file, sha256: input.sha256.clone() }
 }
 
 /// Path and hash of an input.

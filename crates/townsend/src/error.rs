@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_check::CheckError;
 use townsend_cascade::CascadeError;
+use townsend_check::CheckError;
 use townsend_clusters::ClusterError;
-use townsend_core::{GridError, OutputError, RunError};
+use townsend_core::{GridError, OutputError, RunError, SplitError};
 use townsend_models::ModelError;
+use townsend_page::PageError;
 use townsend_sim::SimError;
 use townsend_train::TrainError;
 
@@ -67,6 +68,12 @@ pub enum Error {
     /// An argument or a configuration that cannot be.
     #[error("{0}")]
     Usage(String),
+    /// A page or a figure.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// Fractions of avalanches to hold back.
+    #[error(transparent)]
+    Split(#[from] SplitError),
     /// A run and its files.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -154,6 +161,7 @@ impl Error {
         matches!(
             self,
             Self::Usage(_)
+                | Self::Split(_)
                 | Self::NoFamily
                 | Self::UnknownFamily { .. }
                 | Self::NothingToResume

@@ -116,7 +116,11 @@ impl Training<'_> {
     }
 
     /// Writes the files of a run, `run.json`, which makes it a run, last.
-    pub fn write(&mut self, header: &RunHeader, files: Vec<(String, Vec<u8>)>) -> std::result::Result<(), OutputError> {
+    pub fn write(
+        &mut self,
+        header: &RunHeader,
+        files: Vec<(String, Vec<u8>)>,
+    ) -> std::result::Result<(), OutputError> {
         let header = (RunHeader::FILE.to_owned(), header.to_bytes());
         self.run.write(files.into_iter().chain([header]).collect())
     }
@@ -157,8 +161,7 @@ impl Configuration {
 
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
         Ok(Self { text, path: path.into(), set: Vec::new() })
     }
 
@@ -243,7 +246,9 @@ impl Families {
             return self.open_run(RunFiles::Folder(path.into()));
         }
         if let Some(files) = model_file::read(path)? {
-            return self.open_run(files).map_err(|error| Error::In { path: path.into(), source: error.into() });
+            return self
+                .open_run(files)
+                .map_err(|error| Error::In { path: path.into(), source: error.into() });
         }
         for family in &self.0 {
             if let Some(model) = family.open_other(path)? {

@@ -48,7 +48,7 @@ pub use simulate::{detector, simulate};
 pub use townsend_cascade::Responses;
 pub use townsend_check::{Check, CheckOptions, Curve, Excess, Light, Ranking, Report, Thresholds};
 pub use townsend_core::{
-    Avalanche, Counts, CountSet, Dataset, ElectronSet, Grid, InputFile, Meta, Part, Progress, RUN_VERSION,
+    Avalanche, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, Meta, Part, Progress, RUN_VERSION,
     RunFiles, RunHeader, Silent, Split, Task, TrainedOn,
 };
 pub use townsend_io::Format;

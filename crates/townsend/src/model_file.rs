@@ -53,12 +53,13 @@ pub(crate) fn read(path: &Path) -> Result<Option<RunFiles>> {
     let mut files = BTreeMap::new();
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).map_err(|error| damaged(error.to_string()))?;
+        let name = file.name().map_err(|error| damaged(error.to_string()))?.into_owned();
         if file.size() > LARGEST || file.size() != file.compressed_size() {
-            return Err(damaged(format!("`{}` is not stored as it is", file.name())));
+            return Err(damaged(format!("`{name}` is not stored as it is")));
         }
         let mut contents = Vec::new();
         file.read_to_end(&mut contents).map_err(|error| damaged(error.to_string()))?;
-        files.insert(file.name().to_owned(), contents);
+        files.insert(name, contents);
     }
     if !files.contains_key(RunHeader::FILE) {
         return Err(damaged(format!("it holds no {}", RunHeader::FILE)));

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use townsend::files::{self, CheckOptions, Exported, SampleOptions, TrainOptions};
 use townsend::{
     Avalanche, Configuration, Context, Dataset, Description, Drawn, ElectronSet, Error, Families, Family,
-    Meta, Model, Outcome, Part, RUN_VERSION, Result, RunFiles, RunHeader, Setting, Split, TrainedOn, Training,
-    Wanted, Workspace,
+    Meta, Model, Outcome, Part, RUN_VERSION, Result, RunFiles, RunHeader, Setting, Split, TrainedOn,
+    Training, Wanted, Workspace,
 };
 
 /// New avalanches are copies of those of the training part, in turn: as good as real ones, and learnt by heart.
@@ -64,12 +64,8 @@ impl Family for CopyFamily {
             let Avalanche { x, z, t } = electrons.get(index);
             copies.avalanches.push([x, z, t].map(<[f32]>::to_vec));
         }
-        let data = TrainedOn {
-            file: training.file.clone(),
-            digest: data.digest(),
-            avalanches: data.len(),
-            split,
-        };
+        let data =
+            TrainedOn { file: training.file.clone(), digest: data.digest(), avalanches: data.len(), split };
         let header = RunHeader {
             version: RUN_VERSION,
             family: config.model.family,
@@ -185,13 +181,9 @@ fn a_family_of_somebody_elses_goes_through_every_verb() {
     assert!(!rest.stopped, "{}", rest.sentence);
 
     files::generate(&run, &path("generated.npz"), &sample(100), &context).unwrap();
-    let options = CheckOptions {
-        held_back: Some(run.clone()),
-        without_classifiers: true,
-        ..CheckOptions::default()
-    };
-    let report =
-        files::check(&data, &path("generated.npz"), &path("report"), &options, &context).unwrap();
+    let options =
+        CheckOptions { held_back: Some(run.clone()), without_classifiers: true, ..CheckOptions::default() };
+    let report = files::check(&data, &path("generated.npz"), &path("report"), &options, &context).unwrap();
     assert_eq!(report.generated.avalanches, 100);
     assert!(report.real.avalanches < 150, "the training part is left out");
 

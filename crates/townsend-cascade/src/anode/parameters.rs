@@ -16,11 +16,12 @@ use crate::{CascadeError, Result};
 #[serde(deny_unknown_fields)]
 pub struct Width {
     /// Of all foils together.
-    pub(super) shared: f64,
+    pub shared: f64,
     /// Of each foil by itself.
-    pub(super) own: Own,
+    pub own: Own,
 }
 
+/// Widths of one kind of parameter for each foil by itself.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(untagged, expecting = "`own` is a number, or a list with a number for each foil")]
 pub enum Own {

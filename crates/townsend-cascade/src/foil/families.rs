@@ -88,7 +88,8 @@ impl FamilyParameters {
 
     /// Mean time of arrival through this hole.
     fn time(&self, hypothesis: &HoleHypothesis<'_>) -> f64 {
-        let by_condition = hypothesis.family.conditions.iter().zip(&self.by_condition).map(|(value, by)| value * by);
+        let by_condition =
+            hypothesis.family.conditions.iter().zip(&self.by_condition).map(|(value, by)| value * by);
         self.transit + self.transit_slope * hypothesis.square + by_condition.sum::<f64>()
     }
 }
@@ -239,10 +240,19 @@ impl Families {
     }
 
     /// Σ over families and holes of a term, weighted with the hole's probability.
-    fn sum<const N: usize>(&self, weights: &[PerHole<f64>], term: impl Fn(&HoleHypothesis<'_>) -> [f64; N]) -> [f64; N] {
+    fn sum<const N: usize>(
+        &self,
+        weights: &[PerHole<f64>],
+        term: impl Fn(&HoleHypothesis<'_>) -> [f64; N],
+    ) -> [f64; N] {
         total(self.all.iter().zip(weights).map(|(family, weights)| {
             let hypotheses = self.hypotheses(family);
-            total(hypotheses.iter().zip(weights).map(|(hypothesis, weight)| term(hypothesis).map(|term| weight * term)))
+            total(
+                hypotheses
+                    .iter()
+                    .zip(weights)
+                    .map(|(hypothesis, weight)| term(hypothesis).map(|term| weight * term)),
+            )
         }))
     }
 
@@ -265,7 +275,8 @@ impl Families {
 
     /// Transit, its changes, and the variance of the common time, likewise. None if the families do not tell them.
     fn times(&self, weights: &[PerHole<f64>], mut p: FamilyParameters) -> Option<FamilyParameters> {
-        let variance = |hypothesis: &HoleHypothesis<'_>| p.common_time + self.own_time / hypothesis.family.len;
+        let variance =
+            |hypothesis: &HoleHypothesis<'_>| p.common_time + self.own_time / hypothesis.family.len;
         let unknown = 2 + p.by_condition.len();
         let (mut normal, mut moments) = (DMatrix::zeros(unknown, unknown), DVector::zeros(unknown));
         let mut row = DVector::from_element(unknown, 1.0);

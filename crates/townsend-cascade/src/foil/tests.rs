@@ -1,8 +1,8 @@
 use super::families::FamilyParameters;
+use super::responses::Scaled;
 use super::*;
 use townsend_core::{Purpose, stream};
 use townsend_sim::{Detector, Foil};
-use super::responses::Scaled;
 
 const PITCH_MM: f32 = 0.14;
 

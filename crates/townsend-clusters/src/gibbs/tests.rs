@@ -16,7 +16,10 @@ fn model(levels: usize) -> ClusterModel {
         covariance: [[0.5, 0.1, 0.0], [0.1, 0.4, 0.2], [0.0, 0.2, 3.0 + l as f64]],
     };
     ClusterModel {
-        sizes: SizeModel { empty: 0.0, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 10.0, shape: 1.0 }]) },
+        sizes: SizeModel {
+            empty: 0.0,
+            filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 10.0, shape: 1.0 }]),
+        },
         root: Root {
             mean: [1.0, -1.0, 100.0],
             covariance: [[0.3, 0.0, 0.1], [0.0, 0.2, 0.0], [0.1, 0.0, 2.0]],

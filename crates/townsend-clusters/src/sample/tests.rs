@@ -13,7 +13,10 @@ fn model() -> ClusterModel {
         covariance: [[x, 0.1 * x, xt], [0.1 * x, x, 0.0], [xt, 0.0, 6.0]],
     };
     ClusterModel {
-        sizes: SizeModel { empty: 0.2, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 50.0, shape: 2.0 }]) },
+        sizes: SizeModel {
+            empty: 0.2,
+            filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 50.0, shape: 2.0 }]),
+        },
         root: Root {
             mean: [0.1, -0.2, 170.0],
             covariance: [[0.2, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 1.0]],

@@ -9,7 +9,10 @@ fn diagonal(x: f64, t: f64) -> [[f64; 3]; 3] {
 
 fn truth() -> ClusterModel {
     ClusterModel {
-        sizes: SizeModel { empty: 0.2, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 100.0, shape: 1.5 }]) },
+        sizes: SizeModel {
+            empty: 0.2,
+            filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 100.0, shape: 1.5 }]),
+        },
         root: Root { mean: [0.1, 0.0, 170.0], covariance: diagonal(0.05, 1.0) },
         electrons: NormalSpread { covariance: diagonal(0.01, 1.0) },
         levels: vec![Level {
@@ -30,7 +33,10 @@ fn drawn(model: &ClusterModel, avalanches: u64) -> Dataset {
     all.into()
 }
 
-fn trained(data: &Dataset, options: ClusterTraining) -> Result<(ClusterModel, Vec<SweepMetrics>), ClusterError> {
+fn trained(
+    data: &Dataset,
+    options: ClusterTraining,
+) -> Result<(ClusterModel, Vec<SweepMetrics>), ClusterError> {
     let indices: Vec<usize> = (0..data.len()).collect();
     let mut trainer = Trainer::new(data, &indices, options)?;
     let mut metrics = Vec::new();

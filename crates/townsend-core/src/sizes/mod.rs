@@ -171,7 +171,11 @@ impl SizeModel {
             FilledSizes::LnN(ln_n) => {
                 let ascending = ln_n.windows(2).all(|pair| pair[0] <= pair[1]);
                 if ln_n.len() < 2 || !ascending {
-                    return Err(SizeError::range("ln_n", format!("{ln_n:?}"), "two values or more, ascending"));
+                    return Err(SizeError::range(
+                        "ln_n",
+                        format!("{ln_n:?}"),
+                        "two values or more, ascending",
+                    ));
                 }
                 match ln_n.iter().find(|value| !(0.0..=MOST_LN_N).contains(*value)) {
                     Some(value) => Err(SizeError::range("a value of ln_n", value, "from 0 to 22.2")),

@@ -1,5 +1,6 @@
-//! Generative adversarial network: a generator makes avalanches of noise, a critic learns to tell them from real ones, and the
-//! generator learns from the critic.
+//! Generative adversarial network (Goodfellow et al. 2014, arXiv:1406.2661): a generator makes avalanches
+//! from noise, a critic learns to tell them from real ones, and the generator learns to make avalanches that
+//! the critic takes to be real.
 
 mod config;
 mod network;
@@ -38,10 +39,10 @@ pub struct Gan {
     batch_observables: BatchObservables,
 }
 
-/// Avalanches as the critic sees them.
+/// Avalanches as they enter the critic.
 struct Seen {
     cells: Tensor<2>,
-    /// Observables, whether the critic sees them or not.
+    /// Their observables, even if the critic does not see them.
     observables: Tensor<2>,
 }
 
@@ -54,14 +55,14 @@ impl Gan {
         Self { config, cells: grid.cells(), generator, polynomial, critic, batch_observables }
     }
 
-    /// Noise `[batch, latent]`, as the generator is made for → what its output function gives, `[batch, cells]`; logarithms of
-    /// probabilities for `softmax`.
+    /// Noise `[batch, latent]` with the generator's distribution → result of the output function, `[batch,
+    /// cells]`; logarithms of probabilities for `softmax`.
     pub fn make(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
         let made = self.before_output(pass, noise, None);
         self.config.output.apply(pass, made)
     }
 
-    /// As [`Gan::make`], without the output function; `batch` is what dropout draws from.
+    /// As [`Gan::make`], without the output function; `batch` gives the streams that dropout draws from.
     fn before_output(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: Option<&Batch>) -> Tensor<2> {
         let made = self.generator.make(pass, noise.clone(), batch);
         match &self.polynomial {
@@ -70,8 +71,8 @@ impl Gan {
         }
     }
 
-    /// The critic's scores `[batch, 1]` of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it sees any. `batch`
-    /// seeds what is left out in training.
+    /// The critic's scores `[batch, 1]` of scaled counts `[batch, cells]` and observables `[batch, 1 + 2
+    /// dims]`, if it sees any. `batch` gives the streams that dropout draws from in training.
     pub fn score(
         &self,
         pass: &mut Pass<'_>,
@@ -82,8 +83,9 @@ impl Gan {
         self.critic.judge(pass, cells, observables, (batch, DROPOUTS[0])).score
     }
 
-    /// The gradient of the sum of [`Gan::score`] by cells and observables, `[batch, cells + observables]`, in operations that can be
-    /// differentiated by the critic's weights; and the penalty (‖gradient‖ − 1)², averaged over the batch.
+    /// The gradient of the sum of [`Gan::score`] by cells and observables, `[batch, cells + observables]`, in
+    /// operations that can be differentiated by the critic's weights; and the penalty (‖gradient‖ − 1)²,
+    /// averaged over the batch.
     pub fn input_gradient(
         &self,
         pass: &mut Pass<'_>,
@@ -105,7 +107,7 @@ impl Gan {
         Seen { cells, observables }
     }
 
-    /// As many avalanches as there are in the batch, with as many electrons each.
+    /// Made avalanches, as many as there are in the batch and with as many electrons each.
     fn made(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: &Batch) -> Seen {
         let made = self.before_output(pass, self.shaped(noise), Some(batch));
         if self.config.dims == 0 {
@@ -115,7 +117,8 @@ impl Gan {
         Seen { cells, observables: self.batch_observables.of(pass, &counts) }
     }
 
-    /// Standard normal numbers as the noise that the generator is made for, as [`Sampler`] makes it for new avalanches.
+    /// Standard normal numbers as the noise that the generator is made for, as [`Sampler`] makes it for new
+    /// avalanches.
     fn shaped(&self, noise: Tensor<2>) -> Tensor<2> {
         match self.config.noise {
             Noise::Normal => noise,
@@ -251,7 +254,8 @@ impl NetworkModel for Gan {
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
         if self.config.dims == 0 {
             let made = self.generator.make(pass, noise, None);
-            // All electrons are in the one bin between the flow bins. It learned from avalanches that have any.
+            // All electrons are in the one bin between the flow bins. It learned from avalanches that have
+            // any.
             let electrons = self.batch_observables.electrons(pass, made).clamp_min(1.0);
             let nothing = electrons.zeros_like();
             let mut columns = vec![nothing; self.cells];
@@ -267,8 +271,8 @@ impl NetworkModel for Gan {
     }
 }
 
-/// Points between real and made avalanches: real · (1 − α) + made · α with α ~ U(0, 1), the same for cells and observables of an
-/// avalanche.
+/// Points between real and made avalanches: real · (1 − α) + made · α with α ~ U(0, 1), the same for cells
+/// and observables of an avalanche.
 fn between(batch: &Batch, real: [&Tensor<2>; 2], made: [&Tensor<2>; 2]) -> [Tensor<2>; 2] {
     let [rows, _] = real[0].dims();
     let mut random = stream(batch.seed, BETWEEN, batch.step);

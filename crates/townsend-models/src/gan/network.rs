@@ -1,10 +1,14 @@
 //! The layers of a GAN.
 //!
-//! | | generator | critic |
-//! |---|---|---|
-//! | 1D | linear layers, SELU and dropout after each, a last one to the cells | linear layers of cells and observables, ELU after each, dropout between them, a last one to the score |
-//! | 2D, 3D | linear layers, transposed convolutions, ReLU after all but the last; in the reference's 2D batch normalisation after the linear ones | convolutions, LeakyReLU; linear layers of features and what is joined to them, LeakyReLU, a last one to the score |
-//! | number of electrons alone | linear layers, CELU (which is ELU) | linear layers, ELU |
+//! - In one dimension, generator: linear layers with SELU and dropout after each, then one to the cells.
+//!   Critic: linear layers of cells and observables, with ELU after each and dropout between them, then one
+//!   to the score.
+//! - In two and three dimensions, generator: linear layers, then transposed convolutions, with ReLU after all
+//!   but the last; in the reference's 2D generator batch normalisation after the linear layers. Critic:
+//!   convolutions with LeakyReLU; linear layers of the features and all that is joined to them, with
+//!   LeakyReLU, then one to the score.
+//! - For the number of electrons alone: linear layers with CELU (which is ELU) in the generator, with ELU in
+//!   the critic.
 
 use burn_tensor::Tensor;
 use townsend_core::Purpose;
@@ -23,9 +27,9 @@ const DROPOUT: Purpose = Purpose::new("generator dropout");
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct GeneratorNetwork {
     dense: Vec<Dense>,
-    /// The last layer where there are no convolutions.
+    /// The last layer, if there are no convolutions.
     last: Option<Dense>,
-    /// `[t, z, x]` before the convolutions.
+    /// Cells `[t, z, x]` of the maps before the convolutions.
     start: [usize; 3],
     convolutions: Vec<Layer>,
     dropout: f64,
@@ -66,7 +70,8 @@ impl GeneratorNetwork {
         dense.chain(self.convolutions.iter().flat_map(Layer::specs)).collect()
     }
 
-    /// Noise `[batch, latent]` → what stands before the output function, `[batch, cells]`; `batch` is what dropout draws from.
+    /// Noise `[batch, latent]` → arguments of the output function, `[batch, cells]`; `batch` gives the
+    /// streams that dropout draws from.
     pub(super) fn make(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: Option<&Batch>) -> Tensor<2> {
         let dropout = batch.map(|batch| (batch, DROPOUT, self.dropout));
         let x = apply_all(&self.dense, pass, dropout, noise);
@@ -82,8 +87,8 @@ impl GeneratorNetwork {
         }
     }
 
-    /// [`GeneratorNetwork::make`] by the CPU's kernels, for rows of as many cells as the grid has: where it makes one number alone, that
-    /// number stands between two flow bins, which are 0.
+    /// [`GeneratorNetwork::make`] by the CPU's kernels, for rows of as many cells as the grid has: where it
+    /// makes one number alone, that number stands between two flow bins, which are 0.
     pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> Network {
         let row = |cells| Shape { channels: 1, size: [1, 1, cells] };
         let mut network = Network::new(batch, self.dense[0].inputs, Isa::best());

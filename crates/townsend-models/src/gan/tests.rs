@@ -1,5 +1,5 @@
-//! Layers, losses and configuration of the GAN on small grids; the numbers of the layers are compared with PyTorch's in
-//! `tests/parity.rs`.
+//! Layers, losses and configuration of the GAN on small grids; the numbers of the layers are compared with
+//! PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::{Device, Tensor, TensorData};
 use townsend_core::{Axis, CountSet, Grid};
@@ -152,8 +152,8 @@ fn penalty_at(
 
 #[test]
 fn the_penalty_has_the_derivatives_that_finite_differences_give() {
-    // With minibatch discrimination signs of differences flip within every step that single precision can resolve; there PyTorch's
-    // double backward is the judge (`tests/parity.rs`).
+    // With minibatch discrimination signs of differences flip within every step that single precision can
+    // resolve; there PyTorch's double backward is the judge (`tests/parity.rs`).
     for config in all().into_iter().filter(|config| !config.spectral_norm && !config.minibatch_discrimination)
     {
         let (model, parameters) = model(&config);
@@ -170,7 +170,8 @@ fn the_penalty_has_the_derivatives_that_finite_differences_give() {
         let found: Vec<(String, Vec<f32>)> = names.into_iter().zip(found.into_iter().map(host)).collect();
         let largest = found.iter().flat_map(|(_, values)| values).fold(0f32, |most, x| most.max(x.abs()));
         for (name, values) in &found {
-            // The largest derivative of each tensor: others drown in the rounding of differences in single precision.
+            // The largest derivative of each tensor: others drown in the rounding of differences in single
+            // precision.
             let greatest =
                 values.iter().map(|x| x.abs()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
             let index = greatest.0;
@@ -374,7 +375,7 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
             (Layout::Reference, Noise::Normal, Output::TwoSigmoid),
         ] {
             let log_density_polynomial = dims > 0 && output == Output::Softmax;
-            let config = GanConfig { layout, noise, output, log_density_polynomial, ..tiny(dims) };
+            let config = GanConfig { noise, layout, log_density_polynomial, output, ..tiny(dims) };
             let (model, mut parameters) = model(&config);
             // Running statistics as after a training, where there are any.
             for spec in model.tensors() {

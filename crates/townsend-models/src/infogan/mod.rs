@@ -1,5 +1,6 @@
-//! InfoGAN (Chen et al. 2016, arXiv:1606.03657): a GAN whose generator is also told a class and codes, which its critic must be able to
-//! guess of what it made, so that they come to mean something.
+//! InfoGAN (Chen et al. 2016, arXiv:1606.03657): a GAN whose generator is given a class and codes besides
+//! noise. Its critic learns to guess both from the avalanche, and the generator learns to make avalanches
+//! from which they can be guessed: so they come to describe avalanches.
 
 mod config;
 mod network;
@@ -42,8 +43,8 @@ impl InfoGan {
         Self { config, cells: grid.cells(), networks, polynomial, batch_observables }
     }
 
-    /// Noise, class (1 in its place) and codes, `[batch, noise + classes + codes]` → what the output function gives, `[batch, cells]`;
-    /// logarithms of probabilities for `softmax`.
+    /// Noise, class (1 in its place, 0 in others) and codes, `[batch, noise + classes + codes]` → result of
+    /// the output function, `[batch, cells]`; logarithms of probabilities for `softmax`.
     pub fn make(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
         let made = self.before_output(pass, told);
         self.config.output.apply(pass, made)
@@ -57,13 +58,14 @@ impl InfoGan {
         }
     }
 
-    /// What the critic says of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it sees any.
+    /// The critic's judgement of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it
+    /// sees any.
     pub fn judge(&self, pass: &mut Pass<'_>, cells: Tensor<2>, observables: Option<Tensor<2>>) -> Judged {
         self.networks.judge(pass, cells, observables)
     }
 
-    /// Standard normal numbers as noise, class and codes: the largest number of the second part is the class, and the third part
-    /// becomes uniform from −1 to 1 by Φ. For new avalanches [`Sampler`] does the same.
+    /// Standard normal numbers as noise, class and codes: the largest number of the second part is the class,
+    /// and the third part becomes uniform from −1 to 1 by Φ. For new avalanches [`Sampler`] does the same.
     fn told(&self, numbers: &Tensor<2>) -> Tensor<2> {
         let InfoGanConfig { noise, classes, codes, .. } = self.config;
         let [rows, _] = numbers.dims();
@@ -74,14 +76,14 @@ impl InfoGan {
         Tensor::cat(vec![part(0, noise), class, code], 1)
     }
 
-    /// Avalanches as they enter the critic, and as counts.
+    /// Made avalanches as they enter the critic, and as counts.
     fn made(&self, pass: &mut Pass<'_>, told: Tensor<2>, batch: &Batch) -> [Tensor<2>; 2] {
         let made = self.before_output(pass, told);
         self.config.output.shown(self.config.input, pass, made, (batch, ELECTRONS))
     }
 
-    /// How badly the critic guesses class and codes of avalanches from what the generator was `told`: cross entropy and mean squared
-    /// error, with their weights.
+    /// The error of the critic's guesses of class and codes, which the generator was `told`: cross entropy
+    /// and mean squared error, each with its weight.
     pub fn information(&self, judged: &Judged, told: &Tensor<2>) -> [Tensor<1>; 2] {
         let InfoGanConfig { noise, classes, codes, .. } = self.config;
         let [rows, _] = told.dims();
@@ -92,7 +94,8 @@ impl InfoGan {
         [class * self.config.class_weight, code * self.config.code_weight]
     }
 
-    /// The critic learns validity of real and made avalanches, and class and codes of the made ones, which tell what is right.
+    /// The loss of the critic: the validity of real and made avalanches, and class and codes of the made
+    /// ones, which are known.
     fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
         let told = self.told(&batch.noise);
         let [cells, counts] = self.made(pass, told.clone(), batch).map(Tensor::detach);

@@ -1,5 +1,5 @@
-//! Layers, losses and configuration of the InfoGAN on small grids; the numbers of the layers are compared with PyTorch's in
-//! `tests/parity.rs`.
+//! Layers, losses and configuration of the InfoGAN on small grids; the numbers of the layers are compared
+//! with PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::Device;
 use townsend_core::Axis;
@@ -178,7 +178,7 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
         for output in [Output::Softmax, Output::Relu] {
             let log_density_polynomial = output == Output::Softmax;
             let (model, mut parameters) =
-                model(&InfoGanConfig { output, log_density_polynomial, ..tiny(dims) });
+                model(&InfoGanConfig { log_density_polynomial, output, ..tiny(dims) });
             for spec in model.tensors() {
                 if spec.name.contains("running") || spec.name.contains("tilt") {
                     parameters.change(&spec.name, |values| {

@@ -12,8 +12,11 @@ const MEANS: &str = "latent.means";
 const FACTORS: &str = "latent.factors";
 const STARTS: Purpose = Purpose::new("mixture starts");
 
+/// Steps of expectation and maximisation: a fixed number, so that the end of an epoch takes the same time
+/// always, and not a test of convergence.
 const STEPS: usize = 50;
-/// Added to variances, so that a direction without any has a density.
+/// Added to variances (of latent points, which are of order 1), so that the density is finite if all points
+/// lie in a plane.
 const LEAST_VARIANCE: f64 = 1e-6;
 
 /// Shares, means and triangular factors L of covariances L Lᵀ.
@@ -81,8 +84,8 @@ impl Mixture {
         point.iter_mut().zip(sums).for_each(|(to, (mean, x))| *to = (mean + x) as f32);
     }
 
-    /// The likeliest mixture, with covariances drawn a little towards that of all points: as if each Gaussian had `latent` + 2 points
-    /// more with the covariance of all, scaled to its part of the space.
+    /// The mixture of maximum likelihood, with a prior on the covariances: as if each Gaussian had `latent` +
+    /// 2 more points with the covariance of all points, scaled to its part of the space.
     pub(super) fn fit(points: &[f32], latent: usize, components: usize, seed: u64) -> Self {
         let points = columns(points, latent);
         let n = points.ncols();
@@ -164,7 +167,7 @@ fn factor(mut covariance: DMatrix<f64>) -> DMatrix<f64> {
     }
 }
 
-/// Points far from each other (k-means++: Arthur and Vassilvitskii 2007).
+/// Points far from each other, as first means (k-means++: Arthur and Vassilvitskii 2007).
 fn starts(points: &DMatrix<f64>, components: usize, random: &mut Stream) -> Vec<DVector<f64>> {
     let mut starts = vec![points.column(random.random_range(0..points.ncols())).into_owned()];
     let mut squares = vec![f64::INFINITY; points.ncols()];

@@ -1,9 +1,10 @@
 //! The distributions of the latent points that new avalanches are decoded from.
 //!
-//! The divergence of a single avalanche weighs little beside thousands of electrons, so training leaves the latent points of all
-//! avalanches together in another place than N(0, I): wider along the directions that matter, and not Gaussian. At the end of every
-//! epoch a distribution is therefore fitted to points drawn from the posteriors of training avalanches, and new points are drawn from it:
-//! ex-post density estimation (Ghosh et al. 2020, arXiv:1903.12436).
+//! The divergence of a single avalanche weighs little beside its thousands of electrons. So after training
+//! the latent points of all avalanches together are not distributed as N(0, I): they are wider along the
+//! directions that matter, and not Gaussian. Therefore a distribution is fitted at the end of every epoch to
+//! points drawn from the posteriors of training avalanches, and new points are drawn from it: ex-post density
+//! estimation (Ghosh et al. 2020, arXiv:1903.12436).
 
 mod flow;
 mod mixture;
@@ -24,8 +25,8 @@ pub enum SamplerKind {
     Normal,
     /// A mixture of Gaussians, each with mean and covariance of its own.
     Gmm,
-    /// N(0, I) through rotations and monotone maps of each coordinate (rotation-based iterative Gaussianisation: Laparra et al. 2011,
-    /// arXiv:1602.00229).
+    /// N(0, I) through rotations and monotone maps of each coordinate (rotation-based iterative
+    /// Gaussianisation: Laparra et al. 2011, arXiv:1602.00229).
     Flow,
 }
 
@@ -43,7 +44,8 @@ enum Form {
     Uniform {
         latent: usize,
     },
-    /// Noise as it is; a class, 1 in the place of the largest of its numbers and 0 in the others; codes, uniform from −1 to 1.
+    /// Noise as it is; a class, 1 in the place of the largest of its numbers and 0 in the others; codes,
+    /// uniform from −1 to 1.
     Told {
         noise: usize,
         classes: usize,
@@ -137,8 +139,8 @@ impl Sampler {
         Self(Form::Uniform { latent })
     }
 
-    /// What an InfoGAN is told: normal numbers, one of `classes` (a 1 in its place, 0 in the others), and codes that are uniform from −1
-    /// to 1.
+    /// The inputs of an InfoGAN: normal numbers, one of `classes` (a 1 in its place, 0 in the others), and
+    /// codes that are uniform from −1 to 1.
     pub(crate) fn told(noise: usize, classes: usize, codes: usize) -> Self {
         Self(Form::Told { noise, classes, codes })
     }

@@ -1,5 +1,5 @@
-//! A critic beside a VAE, which learns to tell decoded from real avalanches while the decoder learns to convince it (Larsen et al. 2016,
-//! arXiv:1512.09300).
+//! A critic beside a VAE, which learns to tell decoded from real avalanches while the decoder learns to make
+//! avalanches that the critic takes to be real (Larsen et al. 2016, arXiv:1512.09300).
 
 use burn_tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,11 @@ use crate::layers::{Pass, padded};
 use crate::layout::{Layers, Style};
 use crate::{Batch, ConfigError, Losses, TensorSpec};
 
-/// What the names of its tensors begin with.
+/// The beginning of the names of its tensors.
 pub(super) const PREFIX: &str = "adversary.";
 const SLOPE: f64 = 0.01;
 
-/// What the decoder learns from the critic.
+/// The loss by which the decoder learns from the critic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdversaryLoss {
@@ -28,15 +28,16 @@ pub enum AdversaryLoss {
     Feature,
 }
 
-/// A critic as written in a configuration file. Without values it is the reference's, with the loss that its authors proposed as a cure.
+/// A critic as written in a configuration file. By default it is the reference's, with the loss on features
+/// that its authors proposed to make the training stable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdversaryConfig {
-    /// What the decoder learns from it.
+    /// The loss by which the decoder learns from it.
     pub loss: AdversaryLoss,
-    /// Weight of that beside the loss of the VAE.
+    /// Weight of this loss beside that of the VAE.
     pub weight: f64,
-    /// It takes part in every so many epochs, the last of these.
+    /// It takes part in one of so many epochs, the last of them.
     pub every: u32,
     /// Its layers, with a batch normalisation after each convolution.
     pub layers: Layers,
@@ -81,7 +82,8 @@ pub(super) struct Adversary {
     critic: Critic,
 }
 
-/// Avalanches `[batch, cells]` as they enter the critic, real and decoded ones, and the decoded ones as counts.
+/// Avalanches `[batch, cells]` as they enter the critic, real and decoded ones, and the decoded ones as
+/// counts.
 pub(super) struct Shown {
     pub(super) real: Tensor<2>,
     pub(super) decoded: Tensor<2>,
@@ -98,7 +100,7 @@ impl Adversary {
         (epoch + 1).is_multiple_of(self.config.every)
     }
 
-    /// What the critic minimises.
+    /// The loss of the critic.
     pub(super) fn of_critic(&self, pass: &mut Pass<'_>, shown: Shown, batch: &Batch) -> Losses {
         let real = self.critic.judge(pass, shown.real, None, (batch, DROPOUTS[0])).score;
         let decoded = self.critic.judge(pass, shown.decoded.detach(), None, (batch, DROPOUTS[1])).score;
@@ -106,7 +108,7 @@ impl Adversary {
         Losses::new(total, [("critic_accuracy", accuracy(&real, &decoded, 0.0))])
     }
 
-    /// Adds what the decoder minimises.
+    /// Adds the loss by which the decoder learns from the critic.
     pub(super) fn add_to(
         &self,
         losses: &mut Losses,

@@ -1,5 +1,5 @@
-//! Layers, losses and configuration of the VAE on small grids; the numbers of the layers are compared with PyTorch's in
-//! `tests/parity.rs`.
+//! Layers, losses and configuration of the VAE on small grids; the numbers of the layers are compared with
+//! PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::{Device, Tensor, TensorData};
 use townsend_core::{Axis, Grid};
@@ -99,7 +99,8 @@ fn beta_weighs_and_capacity_takes_the_place_of_the_divergence() {
         let [total, reconstruction, kl] = losses(&config, epoch);
         assert!((total - reconstruction - beta * kl).abs() < 1e-4 * total, "epoch {epoch}");
     }
-    // The capacity term acts: it changes the loss by itself, with the epoch, and on both sides of the divergence.
+    // The capacity term acts: it changes the loss by itself, with the epoch, and on both sides of the
+    // divergence.
     let [_, reconstruction, kl] = losses(&config, 0);
     let capacity = Schedule { start: 0.0, slope: 10.0 * kl, stop: None };
     let config = VaeConfig { beta: Schedule::constant(1.5), capacity: Some(capacity), ..tiny(2) };

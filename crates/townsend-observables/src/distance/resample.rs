@@ -94,9 +94,8 @@ impl Resampling {
             b.distances.kolmogorov_smirnov
         });
         let p_value = kolmogorov_smirnov_p_value(ks.value, real.len(), generated.len());
-        let separation_power = distance(found.separation_power, floor.separation_power, 1.0, |b| {
-            b.distances.separation_power
-        });
+        let separation_power =
+            distance(found.separation_power, floor.separation_power, 1.0, |b| b.distances.separation_power);
         Distances { w1_over_sigma, ks: Distance { p_value: Some(p_value), ..ks }, separation_power }
     }
 

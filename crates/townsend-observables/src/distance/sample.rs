@@ -116,7 +116,12 @@ impl Sample {
     }
 
     /// The distances of two samples when value k counts as often as its weight says.
-    pub(crate) fn weighted_against(&self, weights: &[u32], other: &Self, other_weights: &[u32]) -> SampleDistances {
+    pub(crate) fn weighted_against(
+        &self,
+        weights: &[u32],
+        other: &Self,
+        other_weights: &[u32],
+    ) -> SampleDistances {
         let (wasserstein, kolmogorov_smirnov) = walk((&self.values, weights), (&other.values, other_weights));
         let separation_power = separation(&self.shares(weights), &other.shares(other_weights));
         SampleDistances { wasserstein, kolmogorov_smirnov, separation_power }

@@ -195,7 +195,13 @@ fn column(observable: Observable, rows: &[AvalancheRow], units: &[String; 3]) ->
     Column { observable, unit: observable.unit(units), values, avalanches, left_out }
 }
 
-fn row_of_electrons(set: &ElectronSet, index: usize, frame: &Frame, lumps: bool, random: &mut Stream) -> AvalancheRow {
+fn row_of_electrons(
+    set: &ElectronSet,
+    index: usize,
+    frame: &Frame,
+    lumps: bool,
+    random: &mut Stream,
+) -> AvalancheRow {
     let avalanche = set.get(index);
     let position = |i: usize| [avalanche.x[i], avalanche.z[i], avalanche.t[i]].map(f64::from);
     let mut cells: Vec<u32> = (0..avalanche.len()).map(|i| frame.grid().cell(position(i))).collect();

@@ -17,10 +17,7 @@ const BLOCK: usize = 256;
 ///
 /// # Errors
 /// If the standard grid cannot be made; never in practice.
-pub fn lumpiness_by_scale(
-    data: &Dataset,
-    progress: &dyn Progress,
-) -> Result<Vec<Quantity>, GridError> {
+pub fn lumpiness_by_scale(data: &Dataset, progress: &dyn Progress) -> Result<Vec<Quantity>, GridError> {
     let millimetres = data.meta().units[..2].iter().all(|unit| unit == "mm");
     let grid = data.grid().cloned().map_or_else(|| Grid::standard(2), Ok)?;
     let frame = Frame::new(grid, millimetres);

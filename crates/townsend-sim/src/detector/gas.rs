@@ -71,7 +71,9 @@ impl<'de> Deserialize<'de> for NameOrTable {
             type Value = NameOrTable;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("the name of a gas table, the path of a file, or a table with name, source and points")
+                formatter.write_str(
+                    "the name of a gas table, the path of a file, or a table with name, source and points",
+                )
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<NameOrTable, E> {

@@ -114,7 +114,8 @@ impl GasTable {
 
     /// The name of the table among those that come with the program, if it is one of them.
     pub(crate) fn shipped_name(&self) -> Option<&'static str> {
-        Self::names().find(|name| Self::shipped(name).is_some_and(|table| table.is_ok_and(|table| table == *self)))
+        Self::names()
+            .find(|name| Self::shipped(name).is_some_and(|table| table.is_ok_and(|table| table == *self)))
     }
 
     /// True if the name is that of a file rather than of a table that comes with the program.

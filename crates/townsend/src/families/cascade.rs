@@ -4,7 +4,6 @@
 //! Its run has `config.toml` and `detector.toml`, the detector with its foils as fitted, which the Monte Carlo takes as
 //! well; of stages also `stages.svg` and `stages.pdf`, fitted against recorded.
 
-
 use townsend_cascade::{
     AnodeFit, CascadeConfig, CascadeError, CascadeSummary, FittedAvalanches, FittedStages, Guess,
     StageDistribution, StageFit, Work, fit_avalanches, fit_stages,
@@ -90,14 +89,13 @@ fn from_responses(
     let work = Work { progress: context.progress, stop: context.stop };
     let fitted = fit_stages(config, detector, responses, context.seed, work);
     let FittedStages { detector, stages, distributions } = fitted.map_err(|error| of(&training, error))?;
-    let drawn: Vec<Distribution> = distributions.into_iter().map(drawn).collect();
-    let Figure { svg, pdf, .. } = Figure::of_distributions("stages", &drawn)?;
+    let rows: Vec<Vec<Distribution>> =
+        distributions.into_iter().map(|row| row.into_iter().map(drawn).collect()).collect();
+    let Figure { svg, pdf, .. } = Figure::of_distributions("stages", &rows)?;
     let figures = vec![("stages.svg".into(), svg.into_bytes()), ("stages.pdf".into(), pdf)];
-    let stage = |fit: &StageFit| {
-        format!("{} ({} responses, {} with electrons)", fit.name, fit.starts, fit.families)
-    };
-    let sentence =
-        format!("fitted {}", stages.stages.iter().map(stage).collect::<Vec<_>>().join(", "));
+    let stage =
+        |fit: &StageFit| format!("{} ({} responses, {} with electrons)", fit.name, fit.starts, fit.families);
+    let sentence = format!("fitted {}", stages.stages.iter().map(stage).collect::<Vec<_>>().join(", "));
     let summary = CascadeSummary::Stages(stages);
     let numbers = write(&mut training, config, &detector, &summary, None, figures)?;
     Ok(Outcome { numbers, sentence, stopped: false, warnings: Vec::new() })
@@ -115,12 +113,8 @@ fn from_avalanches(mut training: Training<'_>, config: &CascadeConfig, guess: Gu
     let fitted = fit_avalanches(config, guess, data, work);
     let FittedAvalanches { detector, fit, config, warnings } =
         fitted.map_err(|error| of(&training, error))?;
-    let trained_on = TrainedOn {
-        file: training.file.clone(),
-        digest: data.digest(),
-        avalanches: data.len(),
-        split,
-    };
+    let trained_on =
+        TrainedOn { file: training.file.clone(), digest: data.digest(), avalanches: data.len(), split };
     let sentence = in_words(&fit);
     let summary = CascadeSummary::Anode(fit);
     let numbers = write(&mut training, &config, &detector, &summary, Some(trained_on), Vec::new())?;

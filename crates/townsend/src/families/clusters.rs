@@ -75,12 +75,8 @@ impl Family for ClusterFamily {
             // There are at least two: after the first sweep and after the last.
             bound: [0, bounds.len() - 1].map(|place| bounds[place]),
         };
-        let trained_on = TrainedOn {
-            file: training.file.clone(),
-            digest: data.digest(),
-            avalanches: data.len(),
-            split,
-        };
+        let trained_on =
+            TrainedOn { file: training.file.clone(), digest: data.digest(), avalanches: data.len(), split };
         let warnings = outside(data).into_iter().collect();
         let units = data.meta().units.clone();
         let numbers = serde_json::to_value(&summary).expect("summaries have a form in JSON");
@@ -132,9 +128,11 @@ fn in_words(summary: &Summary) -> String {
 fn outside(data: &Dataset) -> Option<String> {
     let Dataset::Counts(set) = data else { return None };
     let (mut outside, mut all) = (0u64, 0u64);
-    for (cell, count) in set.iter().flat_map(|avalanche| avalanche.occupied()) {
-        all += u64::from(count);
-        outside += if set.grid().is_flow(cell) { u64::from(count) } else { 0 };
+    for avalanche in set.iter() {
+        for (cell, count) in avalanche.occupied() {
+            all += u64::from(count);
+            outside += if set.grid().is_flow(cell) { u64::from(count) } else { 0 };
+        }
     }
     (outside > 0).then(|| {
         format!("{outside} of {all} electrons lie outside the grid; they count in the number of electrons, but not in the widths")

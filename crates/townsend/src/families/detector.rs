@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use townsend_core::{Avalanche, Dataset, InputFile, Meta, RunFiles, RunHeader};
-use townsend_sim::{Detector, Simulation};
+use townsend_sim::{Detector, SharedCondition, Simulation};
 
-use crate::context::named_input;
+use crate::context::without_folder;
 use crate::family::{Configuration, Family, Outcome, Training, Wanted};
 use crate::model::{Condition, Description, Drawn, KnownCondition, Model, Setting, Workspace};
 use crate::{Error, Result};
@@ -82,15 +82,14 @@ impl DetectorModel {
     /// The detector in the files of a run, with what its header says.
     pub(super) fn of_run(header: RunHeader, files: &RunFiles) -> Result<Self> {
         let path = files.path(DETECTOR_FILE);
-        let bytes =
-            files.read(DETECTOR_FILE).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let bytes = files.read(DETECTOR_FILE).map_err(|source| Error::Io { path: path.clone(), source })?;
         let detector = Detector::from_toml(&String::from_utf8_lossy(&bytes));
         let detector = detector.map_err(|error| Error::In { path, source: Box::new(error.into()) })?;
         Self::with_header(detector, header)
     }
 
     fn with_header(detector: Detector, header: RunHeader) -> Result<Self> {
-        let known = |(name, values, ranges)| KnownCondition { name, values, ranges };
+        let known = |SharedCondition { name, values, ranges }| KnownCondition { name, values, ranges };
         let description = Description {
             family: header.family,
             source: detector.name.clone(),
@@ -180,7 +179,7 @@ impl Model for DetectorModel {
 
     fn inputs(&self) -> Result<Vec<InputFile>> {
         if self.description.family == DetectorFamily::NAME {
-            return self.detector.files().iter().map(|path| named_input(path)).collect();
+            return Ok(self.detector.files().iter().map(without_folder).collect());
         }
         Ok(self.files()?.iter().map(|(name, bytes)| InputFile::of(name, bytes)).collect())
     }

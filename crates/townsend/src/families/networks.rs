@@ -42,8 +42,7 @@ impl Family for NetworkFamily {
         let (config, context) = (training.config, training.context);
         let file = training.file.clone();
         let beginning = if training.resume { Beginning::Resume } else { Beginning::New };
-        let trained =
-            train(&plan, data, file, training.run, beginning, context.progress, context.stop);
+        let trained = train(&plan, data, file, training.run, beginning, context.progress, context.stop);
         let summary = trained.map_err(|error| match Error::from(error) {
             error @ Error::Train(TrainError::TooFew { .. }) => Error::InData(error.into()),
             // The errors of reading it name the configuration already.
@@ -138,14 +137,7 @@ impl NetworkModel {
             encoder: generator.has_encoder(),
             data,
         };
-        Ok(Self {
-            generator: Arc::new(generator),
-            description,
-            summary,
-            checkpoint,
-            name: name.into(),
-            run,
-        })
+        Ok(Self { generator: Arc::new(generator), description, summary, checkpoint, name: name.into(), run })
     }
 }
 
@@ -248,7 +240,6 @@ fn curves(epochs: &[EpochMetrics]) -> Vec<Curve> {
     all.retain(|curve| !curve.points.is_empty());
     all
 }
-
 
 #[cfg(test)]
 mod tests {

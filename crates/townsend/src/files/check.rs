@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
-use townsend_core::{Dataset, OutputFile};
-use townsend_io::{Loaded, ReadOptions};
 use crate::context::input_file;
 use crate::held_back::held_back;
 use crate::{Context, Error, History, Result};
+use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
+use townsend_core::{Dataset, OutputFile};
+use townsend_io::{Loaded, ReadOptions};
 
 /// How to compare.
 #[derive(Debug, Clone, Default)]
@@ -97,7 +97,8 @@ pub fn check_all(
         reports.push((folder, report));
     }
     let ranking = Ranking::of(&reports);
-    let outputs = [("ranking.json", ranking.to_json()?), ("index.html", townsend_page::ranking_html(&ranking))];
+    let outputs =
+        [("ranking.json", ranking.to_json()?), ("index.html", townsend_page::ranking_html(&ranking))];
     write_outputs(out, &outputs.map(|(name, text)| (name.to_string(), text.into_bytes())), context)?;
     Ok((ranking, reports.into_iter().map(|(_, report)| report).collect()))
 }
@@ -224,8 +225,13 @@ impl<'a> Real<'a> {
                 (format!("figures/{}.pdf", figure.name), figure.pdf),
             ]
         });
-        let [json, html, svg] = [check.report.to_json()?, townsend_page::report_html(&check)?, townsend_page::overview_svg(&check)?];
-        let contents = [json.into_bytes(), html.into_bytes(), svg.into_bytes(), townsend_page::overview_pdf(&check)?];
+        let [json, html, svg] = [
+            check.report.to_json()?,
+            townsend_page::report_html(&check)?,
+            townsend_page::overview_svg(&check)?,
+        ];
+        let contents =
+            [json.into_bytes(), html.into_bytes(), svg.into_bytes(), townsend_page::overview_pdf(&check)?];
         let files: Vec<_> = OUTPUTS.map(String::from).into_iter().zip(contents).chain(figures).collect();
         write_outputs(out, &files, context)?;
         Ok(check.report)

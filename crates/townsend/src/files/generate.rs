@@ -76,7 +76,12 @@ pub struct Generated {
 
 /// Draws avalanches from a trained model (a run directory, a single-file model or exported weights) and writes them, in
 /// memory that does not grow with their number.
-pub fn generate(model: &Path, out: &Path, options: &SampleOptions, context: &Context<'_>) -> Result<Generated> {
+pub fn generate(
+    model: &Path,
+    out: &Path,
+    options: &SampleOptions,
+    context: &Context<'_>,
+) -> Result<Generated> {
     let opened = context.families.open(model)?;
     draw(["generate", "generating"], &*opened, out, options, context).map_err(|error| match error {
         error @ Error::FixedSetting { .. } => Error::In { path: model.into(), source: error.into() },
@@ -144,7 +149,8 @@ pub fn reconstruct(
         return Err(without_encoder());
     }
     let dims = about.grid.as_ref().map(townsend_core::Grid::dims);
-    let Loaded { data, warnings, .. } = context.read(real, &ReadOptions { dims, ..ReadOptions::default() })?;
+    let Loaded { data, warnings, .. } =
+        context.read(real, &ReadOptions { dims, ..ReadOptions::default() })?;
     let started = Instant::now();
     let reconstructed = context.on_its_threads(|| opened.reconstruct(context.seed, &data))?;
     let reconstructed = reconstructed.ok_or_else(without_encoder)?;
