@@ -117,9 +117,9 @@ fn differences(settings: &Settings, published: &[Published]) -> Result<DVector<f
 }
 
 fn simulate(detector: &Detector) -> Result<ElectronSet, Failure> {
-    let simulation = Simulation::new(detector, Start::Cell)?;
+    let simulation = Simulation::new(detector)?;
     let mut all = ElectronSet::default();
-    for block in simulation.blocks(1, 0..EVENTS) {
+    for block in simulation.blocks(1, 0..EVENTS, Start::Cell) {
         for avalanche in block.iter() {
             all.push(avalanche.x, avalanche.z, avalanche.t);
         }

@@ -12,11 +12,9 @@ use std::sync::LazyLock;
 use common::python;
 use rand_distr::{Distribution, Normal, Poisson};
 use serde_json::{Value, json};
-use townsend_check::{
-    Binning, FeatureRows, Observable, ObservableOptions, Observables, Resampling, auc, classifier_auc,
-    frechet_distance, kernel_distance, neighbours,
-};
+use townsend_check::{FeatureRows, auc, classifier_auc, frechet_distance, kernel_distance, neighbours};
 use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, stream};
+use townsend_observables::{Binning, Observable, ObservableOptions, Observables, Resampling};
 
 const TEST: Purpose = Purpose::new("against scipy");
 

@@ -9,10 +9,10 @@ use std::sync::LazyLock;
 
 use common::{avalanches, file};
 use serde_json::Value;
-use townsend_check::{
-    Check, CheckOptions, Curve, ObservableOptions, Observables, Ranking, check, inspection_page,
-};
+use townsend_check::{Check, CheckOptions, Curve, Ranking, check};
 use townsend_core::{InputFile, Silent};
+use townsend_observables::{ObservableOptions, Observables};
+use townsend_page::{figures, inspection_page, overview_pdf, overview_svg, ranking_html, report_html};
 
 /// A file name as bad as can be.
 const HOSTILE: &str = "<script>console.error('injected')</script></script><!--&\"quoted\".npz";
@@ -85,7 +85,7 @@ fn load(page: &Path, profile: &Path, more: &[&str]) -> String {
 #[test]
 fn every_plot_is_drawn_and_says_what_it_is() {
     let check = &*CHECKED;
-    let page = check.write_html().unwrap();
+    let page = report_html(check).unwrap();
     let script = "await townsend.drawAll();
         const plots = [...document.querySelectorAll('.plot')];
         return {
@@ -120,7 +120,7 @@ fn every_plot_is_drawn_and_says_what_it_is() {
 /// The pixels of a scene change with the camera, and both scenes have one camera; 50 avalanches at once do not stutter.
 #[test]
 fn the_avalanches_turn() {
-    let page = CHECKED.write_html().unwrap();
+    let page = report_html(&CHECKED).unwrap();
     let script = "const { scenes } = townsend;
         await townsend.begin();
         const eye = () => scenes._fullLayout.scene.camera.eye, other = () => scenes._fullLayout.scene2.camera.eye;
@@ -162,7 +162,7 @@ fn the_avalanches_turn() {
 
 #[test]
 fn the_blind_test_keeps_its_score() {
-    let page = CHECKED.write_html().unwrap();
+    let page = report_html(&CHECKED).unwrap();
     let script = "const rest = () => new Promise((done) => setTimeout(done, 400));
         document.getElementById('start').click();
         await rest();
@@ -184,7 +184,7 @@ fn the_blind_test_keeps_its_score() {
 
 #[test]
 fn light_and_dark_and_a_phone() {
-    let page = CHECKED.write_html().unwrap();
+    let page = report_html(&CHECKED).unwrap();
     let script = "const ground = () => getComputedStyle(document.body).backgroundColor, plot = document.querySelector('.plot');
         await townsend.drawAll();
         const ink = () => plot._fullLayout.font.color;
@@ -212,7 +212,7 @@ fn light_and_dark_and_a_phone() {
 fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
     let mut check = CHECKED.clone();
     check.report.generated.warnings.push("arrays that are not read: <b>".to_string());
-    let page = check.write_html().unwrap();
+    let page = report_html(&check).unwrap();
     assert!(page.contains("&amp;&quot;quoted&quot;.npz: arrays that are not read: &lt;b&gt;</li>"));
     assert!(!page.contains("<script>console") && page.contains("&lt;script&gt;"));
     assert_eq!(
@@ -224,7 +224,7 @@ fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
         assert!(!page.contains(outside), "{outside}");
     }
     assert!(page.len() < 8_000_000, "{} bytes", page.len());
-    let figure = check.overview_svg().unwrap();
+    let figure = overview_svg(&check).unwrap();
     assert!(figure.starts_with("<svg width=\"") && figure.trim_end().ends_with("</svg>"));
     assert!(figure.len() < 400_000, "{} bytes", figure.len());
 }
@@ -233,7 +233,7 @@ fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
 #[test]
 fn figures_for_papers_are_svg_and_pdf() {
     let check = &*CHECKED;
-    let figures = check.figures().unwrap();
+    let figures = figures(check).unwrap();
     assert_eq!(figures.len(), 36);
     let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
     assert!(
@@ -247,7 +247,7 @@ fn figures_for_papers_are_svg_and_pdf() {
         );
         assert!(figure.pdf.starts_with(b"%PDF-") && figure.pdf.len() < 100_000, "{}", figure.name);
     }
-    let overview = check.overview_pdf().unwrap();
+    let overview = overview_pdf(check).unwrap();
     assert!(overview.starts_with(b"%PDF-") && overview.len() < 2_000_000, "{} bytes", overview.len());
 }
 
@@ -285,7 +285,31 @@ fn a_ranking_puts_the_better_one_first() {
     assert!(ranking.generators[1].lights[2] > 0 && ranking.generators[0].mean_auc.is_none());
     let json = ranking.to_json().unwrap();
     assert_eq!(serde_json::from_str::<Ranking>(&json).unwrap(), ranking);
-    let page = ranking.write_html();
+    let page = ranking_html(&ranking);
     assert!(page.contains("href=\"&lt;same&gt;/report.html\"") && !page.contains("<same>"));
     assert!(ranking.table().lines().nth(3).unwrap().starts_with("<same>"), "{}", ranking.table());
+}
+
+#[test]
+fn threads_change_no_byte_of_page_and_figure() {
+    let (real, generated) = (avalanches(150, 300.0, 0.3, 1), avalanches(150, 300.0, 0.3, 2));
+    let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
+    let in_threads = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let check = check(&real, &generated, file("a"), file("b"), &options, &Silent).unwrap();
+            (report_html(&check).unwrap(), overview_svg(&check).unwrap())
+        })
+    };
+    assert!(in_threads(1) == in_threads(3));
+}
+
+#[test]
+fn one_axis_is_enough_for_a_page() {
+    let grid = townsend_core::Grid::standard(1).unwrap();
+    let counted = |seed| avalanches(120, 50.0, 0.3, seed).to_counts(&grid).unwrap().into();
+    let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
+    let check = check(&counted(1), &counted(2), file("a"), file("b"), &options, &Silent).unwrap();
+    assert!(report_html(&check).unwrap().contains("rms_x"));
+    assert!(overview_svg(&check).unwrap().contains("</svg>"));
 }

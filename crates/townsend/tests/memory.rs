@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use townsend::{
-    CheckOptions, Condition, Configuration, Context, Dataset, Drawn, Error, NotHeldBack, Setting,
-    Start, Trained, Workspace, check, detector, held_back, inspect, readout, simulate, train,
+    CheckOptions, Condition, Configuration, Context, Dataset, Drawn, Error, NotHeldBack, Setting, Start,
+    Trained, Workspace, check, detector, held_back, inspect, readout, simulate, train,
 };
 
 const VAE: &str = r#"
@@ -126,7 +126,7 @@ fn a_check_tells_narrower_avalanches_from_real_ones() {
     }
     let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
     let report = check(&real.into(), &narrower.into(), &options, &context).unwrap().report;
-    let w1 = |name: &str| report.observables[name].w1_over_sigma.value;
+    let w1 = |name: &str| report.observables[name].w1_over_sigma.as_ref().unwrap().value;
     assert!(w1("rms_x") > 1.0 && w1("rms_z") < 0.01, "{} {}", w1("rms_x"), w1("rms_z"));
 }
 

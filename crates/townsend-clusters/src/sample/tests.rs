@@ -107,8 +107,10 @@ fn an_avalanche_is_a_function_of_seed_and_number() {
 }
 
 fn parts(model: &mut ClusterModel) -> &mut Vec<SizePart> {
-    let FilledSizes::Parts(parts) = &mut model.sizes.filled else { panic!("{:?}", model.sizes) };
-    parts
+    match &mut model.sizes.filled {
+        FilledSizes::Parts(parts) => parts,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
