@@ -1,5 +1,5 @@
-//! This project's networks beside PyTorch and ONNX Runtime, in one run: measurements of all take turns, and what is
-//! printed are medians.
+//! This project's networks beside PyTorch and ONNX Runtime, in one run: measurements of all take turns, and
+//! what is printed are medians.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
