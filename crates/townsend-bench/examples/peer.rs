@@ -1,7 +1,8 @@
 //! Measures decoding and training steps of the reference's networks, for `cargo xtask bench-peers`.
 //!
-//! Every line on standard input is a request, `decoder DIMS BATCH THREADS` or `train DIMS BATCH THREADS`; the answer is a line
-//! with wall and CPU milliseconds an avalanche and the largest memory of the process so far in MB.
+//! Every line on standard input is a request, `decoder DIMS BATCH THREADS` or `train DIMS BATCH THREADS`; the
+//! answer is a line with wall and CPU milliseconds an avalanche and the largest memory of the process so far
+//! in MB.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

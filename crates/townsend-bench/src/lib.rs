@@ -1,7 +1,7 @@
 //! How fast this machine reads, simulates, generates and trains.
 //!
-//! All measurements take turns, so that other work on the machine slows all of them, and the networks stand beside a matrix product
-//! of a library, which shows what the machine's arithmetic is worth at that time.
+//! All measurements take turns, so that other work on the machine slows all of them, and the networks stand
+//! beside a matrix product of a library, which shows what the machine's arithmetic is worth at that time.
 
 mod network;
 mod work;
@@ -83,8 +83,8 @@ pub struct Benchmark {
     pub seed: u64,
     /// How often each was measured.
     pub rounds: usize,
-    /// Billions of operations a second (a multiplication and an addition are two) of a product of two matrices of 1024 × 1024
-    /// numbers in single precision.
+    /// Billions of operations a second (a multiplication and an addition are two) of a product of two
+    /// matrices of 1024 × 1024 numbers in single precision.
     pub matrix_product_gflops: Spread,
     /// In the order of [`BenchPart`].
     pub measurements: Vec<Measurement>,
@@ -101,8 +101,8 @@ pub struct Measurement {
     pub unit: &'static str,
     /// How many of them a second of wall time.
     pub per_second: Spread,
-    /// Of networks, billions of operations a second. Counted are those of the layers, without the first convolution of an
-    /// encoder, which only computes what occupied cells ask for.
+    /// Of networks, billions of operations a second. Counted are those of the layers, without the first
+    /// convolution of an encoder, which only computes what occupied cells ask for.
     pub gflops: Option<Spread>,
 }
 

@@ -14,8 +14,8 @@ use townsend::{Result, detector};
 const CONFIG: &str = include_str!("../../../configs/vae-2d-reference.toml");
 const NOISE: Purpose = Purpose::new("bench noise");
 
-/// The reference's variational autoencoder (92 cells an axis) in two or three dimensions, with batches of one size, to measure how long
-/// decoding and training take.
+/// The reference's variational autoencoder (92 cells an axis) in two or three dimensions, with batches of one
+/// size, to measure how long decoding and training take.
 pub struct ReferenceNetwork {
     config: TrainConfig,
     model: Box<dyn NetworkModel>,
@@ -68,13 +68,14 @@ impl ReferenceNetwork {
         self.decoder.as_ref().map(Decoder::multiply_adds)
     }
 
-    /// Additions with multiplication of a training step for an avalanche, without those of the first convolution.
+    /// Additions with multiplication of a training step for an avalanche, without those of the first
+    /// convolution.
     pub fn step_multiply_adds(&self) -> Option<usize> {
         self.model.step_multiply_adds()
     }
 
-    /// Takes `steps` steps of training on simulated avalanches, calling `after` when each has ended. The first one makes things ready
-    /// too.
+    /// Takes `steps` steps of training on simulated avalanches, calling `after` when each has ended. The
+    /// first one makes things ready too.
     pub fn train(&self, steps: usize, after: &(dyn Fn() + Sync), stop: &AtomicBool) -> Result<()> {
         let data = avalanches(self.config.model.dims(), steps * self.batch, self.seed)?;
         let mut files = RunFiles::memory();

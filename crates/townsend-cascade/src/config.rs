@@ -29,9 +29,9 @@ pub struct CascadeConfig {
 pub struct CascadeModel {
     /// `cascade`.
     pub family: String,
-    /// For responses: gas, lattice, gaps, and what responses do not tell of the foils: their extraction and `included_mm`.
-    /// For avalanches: the guess that the fit starts from. A name, or a path from the configuration's folder or the
-    /// current one, of a file or of a cascade's run.
+    /// For responses: gas, lattice, gaps, and what responses do not tell of the foils: their extraction and
+    /// `included_mm`. For avalanches: the guess that the fit starts from. A name, or a path from the
+    /// configuration's folder or the current one, of a file or of a cascade's run.
     pub detector: PathBuf,
     /// For each foil its responses; without it the data are avalanches.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,9 +1,9 @@
-//! The cascade: an avalanche as a branching process whose stages are GEM foils. Every electron above a foil becomes a
-//! number of electrons below it, at places and times that its hole tells.
+//! The cascade: an avalanche as a branching process whose stages are GEM foils. Every electron above a foil
+//! becomes a number of electrons below it, at places and times that its hole tells.
 //!
-//! The foils of a [`townsend_sim::Detector`] are learned in one of two ways, both by maximum likelihood or its moments:
-//! [`fit_stages`] from recorded responses of single foils, [`fit_avalanches`] from avalanches at the anode alone.
-//! What is learned is a detector again, and the Monte Carlo draws from it.
+//! The foils of a [`townsend_sim::Detector`] are learned in one of two ways, both by maximum likelihood or
+//! its moments: [`fit_stages`] from recorded responses of single foils, [`fit_avalanches`] from avalanches at
+//! the anode alone. What is learned is a detector again, and the Monte Carlo draws from it.
 //!
 //! ```
 //! use std::collections::BTreeMap;

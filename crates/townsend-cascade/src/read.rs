@@ -7,9 +7,10 @@ use townsend_io::read_array;
 
 use crate::{CascadeError, Responses, Result};
 
-/// Reads the responses called `name`. Of the array `<name>_start` the columns 0 to 2 are read: number of the response, place
-/// of its electron above the foil (µm, a hole at the origin); of `<name>_electrons` columns 0, 4, 5 and 7: number of the
-/// response, place of an electron below the foil (µm), time since the start (ns).
+/// Reads the responses called `name`. Of the array `<name>_start` the columns 0 to 2 are read: number of the
+/// response, place of its electron above the foil (µm, a hole at the origin); of `<name>_electrons` columns
+/// 0, 4, 5 and 7: number of the response, place of an electron below the foil (µm), time since the start
+/// (ns).
 pub fn read_responses(path: &Path, name: &str) -> Result<Responses> {
     let wrong = |array: &str, what: String| CascadeError::File {
         path: path.into(),

@@ -84,7 +84,8 @@ pub struct StageFit {
     pub number_log_likelihood: f64,
     /// ln of the density of the families' mean places and times.
     pub family_log_likelihood: f64,
-    /// Standard errors of the foil's parameters, by their names in `detector.toml`; what the responses do not tell is missing.
+    /// Standard errors of the foil's parameters, by their names in `detector.toml`; what the responses do not
+    /// tell is missing.
     pub errors: BTreeMap<String, f64>,
 }
 
@@ -95,7 +96,8 @@ pub struct StagesFit {
     pub stages: Vec<StageFit>,
 }
 
-/// How often the fitted foil is sent an electron from each recorded start, to be compared with what was recorded.
+/// How often the fitted foil is sent an electron from each recorded start, to be compared with what was
+/// recorded.
 const TIMES: usize = 10;
 
 /// A number of a stage's responses: as recorded, and as the fitted foil makes it.
@@ -144,8 +146,8 @@ pub struct FittedStages {
     pub distributions: Vec<Vec<StageDistribution>>,
 }
 
-/// Fits the foils of a detector to the responses that a configuration names. `seed` is that of the fitted foils' responses
-/// in [`FittedStages::distributions`]; the fit itself draws nothing.
+/// Fits the foils of a detector to the responses that a configuration names. `seed` is that of the fitted
+/// foils' responses in [`FittedStages::distributions`]; the fit itself draws nothing.
 ///
 /// # Errors
 /// The configuration has not as many stages as the detector foils; responses are missing or tell too little.

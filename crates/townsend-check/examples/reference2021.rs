@@ -1,9 +1,11 @@
-//! Compares the simulation of a detector with the microscopic one of 2021, as it was published: the fraction of empty
-//! avalanches, the size, and the histograms of seven observables.
+//! Compares the simulation of a detector with the microscopic one of 2021, as it was published: the fraction
+//! of empty avalanches, the size, and the histograms of seven observables.
 //!
-//! `cargo run --release -p townsend-check --example reference2021 -- DETECTOR.toml EVENTS UNIT_PER_NS FIGURE.svg`
+//! `cargo run --release -p townsend-check --example reference2021 -- DETECTOR.toml EVENTS UNIT_PER_NS
+//! FIGURE.svg`
 //!
-//! The unit of the published longitudinal axis is not known; `UNIT_PER_NS` is the length of a nanosecond on it.
+//! The unit of the published longitudinal axis is not known; `UNIT_PER_NS` is the length of a nanosecond on
+//! it.
 
 use plotters::prelude::*;
 use townsend_check::{Published, legacy_values_about};

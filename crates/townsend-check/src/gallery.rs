@@ -19,13 +19,14 @@ pub struct AvalanchePoints {
     pub index: usize,
     /// All of its electrons.
     pub electrons: u64,
-    /// x, z and t of at most 1,500 of its electrons, or of the centres of its occupied cells, drawn at random; in the
-    /// units of the set, 0 along axes that counts do not have.
+    /// x, z and t of at most 1,500 of its electrons, or of the centres of its occupied cells, drawn at
+    /// random; in the units of the set, 0 along axes that counts do not have.
     pub points: Vec<[f64; 3]>,
 }
 
-/// At most 25 avalanches at evenly spaced quantiles of the set's own sizes, so that two sets show comparable ones and
-/// none was picked for its looks. `seed` is that of the points drawn. Empty if the data have one axis only.
+/// At most 25 avalanches at evenly spaced quantiles of the set's own sizes, so that two sets show comparable
+/// ones and none was picked for its looks. `seed` is that of the points drawn. Empty if the data have one
+/// axis only.
 pub fn gallery(data: &Dataset, seed: u64) -> Vec<AvalanchePoints> {
     if data.grid().is_some_and(|grid| grid.dims() < 2) {
         return Vec::new();

@@ -1,9 +1,10 @@
-//! Would a physicist believe it? [`check()`] compares two sets of avalanches, real and generated: distances between
-//! the distributions of every observable, metrics of all observables together and classifiers, each with the floor
-//! that statistics alone give. The result is a report as JSON and as a table of text, and a verdict by thresholds.
+//! Would a physicist believe it? [`check()`] compares two sets of avalanches, real and generated: distances
+//! between the distributions of every observable, metrics of all observables together and classifiers, each
+//! with the floor that statistics alone give. The result is a report as JSON and as a table of text, and a
+//! verdict by thresholds.
 //!
-//! Observables and distances of one number are those of `townsend-observables`. Nothing is drawn here: pages and
-//! figures are made by `townsend-page` from the public fields of [`Check`].
+//! Observables and distances of one number are those of `townsend-observables`. Nothing is drawn here: pages
+//! and figures are made by `townsend-page` from the public fields of [`Check`].
 //!
 //! ```
 //! use townsend_check::{CheckOptions, check};
@@ -36,11 +37,12 @@
 //!
 //! # One definition for both sets
 //!
-//! Electrons are compared with electrons, counts with counts on the same grid. If one set is counts, the other is
-//! counted on its grid; if both are counts and one has more axes, it is projected on those of the other. The report
-//! says in `compared` what was done. Nothing is cut: electrons outside the grid enter the observables (from counts,
-//! at the end of the axis) and are reported. An observable that the data do not allow is left out and named in
-//! `warnings`. [`Observable`](townsend_observables::Observable) has the definitions.
+//! Electrons are compared with electrons, counts with counts on the same grid. If one set is counts, the
+//! other is counted on its grid; if both are counts and one has more axes, it is projected on those of the
+//! other. The report says in `compared` what was done. Nothing is cut: electrons outside the grid enter the
+//! observables (from counts, at the end of the axis) and are reported. An observable that the data do not
+//! allow is left out and named in `warnings`. [`Observable`](townsend_observables::Observable) has the
+//! definitions.
 //!
 //! # `report.json`
 //!
@@ -62,9 +64,10 @@
 //! | `legacy.<name>` | `our_axis`, `binning`, `real` and `generated` (`in_range`, `of`), the three distances, and `reference`: the nearest published run |
 //! | `warnings` | what a reader must know before trusting the numbers |
 //!
-//! What could not be computed is absent. `empty` among the observables is 1 for an empty avalanche and 0 for another.
-//! The `floor` of a distance is that between random halves of the real set, averaged over [`Resampling::halvings`](townsend_observables::Resampling::halvings)
-//! and scaled to the numbers of avalanches compared; [`Distance`](townsend_observables::Distance) and [`Score`] have the details.
+//! What could not be computed is absent. `empty` among the observables is 1 for an empty avalanche and 0 for
+//! another. The `floor` of a distance is that between random halves of the real set, averaged over
+//! [`Resampling::halvings`](townsend_observables::Resampling::halvings) and scaled to the numbers of
+//! avalanches compared; [`Distance`](townsend_observables::Distance) and [`Score`] have the details.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "tests mean exactly what they say"))]
 
@@ -102,6 +105,6 @@ pub use report::{
 };
 pub use verdict::{Judgement, Light, Thresholds, Verdict};
 
-/// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance of two
-/// halves.
+/// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance
+/// of two halves.
 pub const MINIMUM_AVALANCHES: usize = 10;

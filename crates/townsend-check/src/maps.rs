@@ -13,7 +13,8 @@ pub struct AvalancheMap {
     pub x: Axis,
     /// The second axis of the grid.
     pub z: Axis,
-    /// Occupied cells: the bins along x and z, counted from 1, and the electrons in them. Flow bins are left out.
+    /// Occupied cells: the bins along x and z, counted from 1, and the electrons in them. Flow bins are left
+    /// out.
     pub cells: Vec<(u32, u32, u32)>,
 }
 
@@ -24,8 +25,9 @@ impl AvalancheMap {
     }
 }
 
-/// The avalanches at evenly spaced quantiles of the set's own sizes (for four: 20%, 40%, 60%, 80% of those that are
-/// not empty), so that two sets show comparable ones and none was picked for its looks. Nothing if the data have no z.
+/// The avalanches at evenly spaced quantiles of the set's own sizes (for four: 20%, 40%, 60%, 80% of those
+/// that are not empty), so that two sets show comparable ones and none was picked for its looks. Nothing if
+/// the data have no z.
 pub(crate) fn maps(data: &Dataset, grid: &Grid, wanted: usize) -> Vec<AvalancheMap> {
     let Ok(grid) = grid.first(2) else { return Vec::new() };
     let mut sizes: Vec<(u64, usize)> = (0..data.len()).map(|index| (data.electrons(index), index)).collect();

@@ -1,5 +1,5 @@
-//! The two-point correlation g(r) in x and z: how much more often two electrons of one avalanche are a distance r apart
-//! than two electrons of different avalanches, each taken about its avalanche's centroid.
+//! The two-point correlation g(r) in x and z: how much more often two electrons of one avalanche are a
+//! distance r apart than two electrons of different avalanches, each taken about its avalanche's centroid.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -13,8 +13,8 @@ pub struct Ranking {
     pub schema: String,
     /// Path of the real avalanches.
     pub real: String,
-    /// The generators: by red lights, then by amber ones, then by the mean AUC of the classifiers, then by the mean
-    /// W1/σ of the observables.
+    /// The generators: by red lights, then by amber ones, then by the mean AUC of the classifiers, then by
+    /// the mean W1/σ of the observables.
     pub generators: Vec<Ranked>,
 }
 

@@ -93,7 +93,8 @@ impl Thresholds {
     /// Reads thresholds.
     ///
     /// # Errors
-    /// If the text is no TOML, has other keys, names a metric that there is not, or an amber limit below the green one.
+    /// If the text is no TOML, has other keys, names a metric that there is not, or an amber limit below the
+    /// green one.
     pub fn from_toml(text: &str) -> Result<Self, CheckError> {
         let thresholds: Self = toml::from_str(text)
             .map_err(|error| CheckError::Thresholds(error.to_string().trim_end().into()))?;

@@ -1,5 +1,5 @@
-//! Observables, distances and metrics against a second implementation of their definitions in numpy, scipy and
-//! scikit-learn (`against_scipy.py`).
+//! Observables, distances and metrics against a second implementation of their definitions in numpy, scipy
+//! and scikit-learn (`against_scipy.py`).
 
 #![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
 

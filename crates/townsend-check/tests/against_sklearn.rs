@@ -1,5 +1,5 @@
-//! The newer metrics against a second implementation of their definitions in numpy, scipy and scikit-learn, and those of
-//! JetNet against JetNet (`against_sklearn.py`).
+//! The newer metrics against a second implementation of their definitions in numpy, scipy and scikit-learn,
+//! and those of JetNet against JetNet (`against_sklearn.py`).
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! The detector tuned to the simulation published in 2021 still agrees with it, at the statistics of a test; the full
-//! comparison is the example of the same name.
+//! The detector tuned to the simulation published in 2021 still agrees with it, at the statistics of a test;
+//! the full comparison is the example of the same name.
 
 use townsend_check::{Published, legacy_values_about};
 use townsend_core::{Coordinate, ElectronSet};

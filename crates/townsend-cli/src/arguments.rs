@@ -34,7 +34,8 @@ pub(crate) struct Common {
     /// Threads to use; 0 takes as many as the machine has. Results do not depend on it.
     #[arg(long, global = true, default_value_t = 0, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(0..=1024))]
     pub(crate) threads: usize,
-    /// Seed of every random stream, recorded in every output [default: 1; for training what the configuration says].
+    /// Seed of every random stream, recorded in every output [default: 1; for training what the configuration
+    /// says].
     #[arg(long, global = true, value_name = "S", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
     /// Overwrite outputs that exist.
@@ -147,14 +148,16 @@ pub(crate) struct Simulate {
     /// `planar_triple_gem`, reference2021) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
-    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift gap), or X,Z
-    /// in µm from the centre of a hole.
+    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift
+    /// gap), or X,Z in µm from the centre of a hole.
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
-    /// What the foils shall depend on, such as `voltage_v=300,300,275`: one value for all foils or one for each.
+    /// What the foils shall depend on, such as `voltage_v=300,300,275`: one value for all foils or one for
+    /// each.
     #[arg(long, value_name = "NAME=VALUE,…")]
     pub(crate) condition: Vec<Condition>,
-    /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is all of them.
+    /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is
+    /// all of them.
     #[arg(long, conflicts_with = "start")]
     pub(crate) track: bool,
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
@@ -168,7 +171,8 @@ pub(crate) struct Simulate {
 pub(crate) struct Readout {
     /// A ROOT tree or npz of electrons, simulated or generated.
     pub(crate) file: PathBuf,
-    /// The detector, of which the table [readout] counts: a TOML file, or one that comes with the program [default: cgem].
+    /// The detector, of which the table [readout] counts: a TOML file, or one that comes with the program
+    /// [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
     /// The file to write: a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip,
@@ -237,11 +241,12 @@ pub(crate) struct Generate {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a hole.
+    /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a
+    /// hole.
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
-    /// What the avalanches shall depend on, if the model learned to, such as `voltage_v=300,300,275`: one value for all
-    /// stages or one for each.
+    /// What the avalanches shall depend on, if the model learned to, such as `voltage_v=300,300,275`: one
+    /// value for all stages or one for each.
     #[arg(long, value_name = "NAME=VALUE,…")]
     pub(crate) condition: Vec<Condition>,
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
@@ -256,8 +261,8 @@ pub(crate) struct Export {
     /// The run directory of a trained model.
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
-    /// The file to write: .townsend for a model of any family, .safetensors for the weights of a network with the names
-    /// of a PyTorch state dict.
+    /// The file to write: .townsend for a model of any family, .safetensors for the weights of a network with
+    /// the names of a PyTorch state dict.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
@@ -274,7 +279,8 @@ pub(crate) struct Check {
     /// Real avalanches.
     #[arg(long, value_name = "FILE")]
     pub(crate) real: PathBuf,
-    /// Generated avalanches; several files are ranked side by side, each with a report in a folder of its own.
+    /// Generated avalanches; several files are ranked side by side, each with a report in a folder of its
+    /// own.
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) generated: Vec<PathBuf>,
     /// Folder for the report.
@@ -286,8 +292,8 @@ pub(crate) struct Check {
     /// What the generator was trained on, if no run knows it, to see whether it learnt avalanches by heart.
     #[arg(long, value_name = "FILE")]
     pub(crate) training: Option<PathBuf>,
-    /// Compare in bins of a condition too: the name of an array (npz) or a branch (ROOT tree) of both files, of one value an
-    /// avalanche.
+    /// Compare in bins of a condition too: the name of an array (npz) or a branch (ROOT tree) of both files,
+    /// of one value an avalanche.
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Vec<String>,
     /// Limits of the traffic lights [default: those of configs/check/default.toml].

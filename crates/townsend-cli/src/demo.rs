@@ -23,9 +23,9 @@ pub(crate) struct Demo {
     pub(crate) page: PathBuf,
 }
 
-/// Writes the shipped responses, avalanches and configurations to the folder `out`, then does there what a user would do: fits the
-/// stages of a cascade to the responses and all of it to the avalanches, generates, and checks against avalanches held back.
-/// `set` changes the second configuration.
+/// Writes the shipped responses, avalanches and configurations to the folder `out`, then does there what a
+/// user would do: fits the stages of a cascade to the responses and all of it to the avalanches, generates,
+/// and checks against avalanches held back. `set` changes the second configuration.
 pub(crate) fn demo(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
     make(out, set, context).map_err(|error| match error {
         Error::Stopped => Error::StoppedIn(out.into()),

@@ -23,9 +23,10 @@ impl Normal {
     }
 }
 
-/// The mean over electrons of a lower bound on ln p(x | N), by annealed importance sampling (Neal, Stat. Comput. 11, 125 (2001)):
-/// ancestors are drawn from the model, then by `steps` sweeps under the likelihood's powers b, which grow from 0 to 1; the sum of Δb ln p(x | z) on
-/// the way has an expectation below ln p(x | N), by the Kullback–Leibler divergence between the way there and the way back.
+/// The mean over electrons of a lower bound on ln p(x | N), by annealed importance sampling (Neal, Stat.
+/// Comput. 11, 125 (2001)): ancestors are drawn from the model, then by `steps` sweeps under the likelihood's
+/// powers b, which grow from 0 to 1; the sum of Δb ln p(x | z) on the way has an expectation below ln p(x |
+/// N), by the Kullback–Leibler divergence between the way there and the way back.
 pub(crate) fn bound(ready: &Ready, samples: &[Sample], steps: usize, seed: u64) -> f64 {
     let powers: Vec<f64> =
         (0..=steps).map(|step| FIRST_POWER.powf(1.0 - step as f64 / steps as f64)).collect();

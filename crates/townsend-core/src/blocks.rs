@@ -6,11 +6,12 @@ use rayon::prelude::*;
 
 use crate::{ElectronBuffer, ElectronSet};
 
-/// The avalanches with the numbers of `range`, in order, a block of `block_size` at a time. `blocks_together` blocks are
-/// drawn in parallel before the first of them is handed on, so memory does not grow with the range.
+/// The avalanches with the numbers of `range`, in order, a block of `block_size` at a time. `blocks_together`
+/// blocks are drawn in parallel before the first of them is handed on, so memory does not grow with the
+/// range.
 ///
-/// `avalanche` draws the avalanche of one number into the workspace of its thread. If it is a function of the number
-/// alone, the result depends neither on the number of threads nor on the size of a block.
+/// `avalanche` draws the avalanche of one number into the workspace of its thread. If it is a function of the
+/// number alone, the result depends neither on the number of threads nor on the size of a block.
 ///
 /// ```
 /// use townsend_core::{ElectronBuffer, electron_blocks};

@@ -79,8 +79,8 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
         false
     }
 
-    /// Weights of the cells that avalanches are decoded to from their own latent points, `[batch, cells]`; `None` if the model has no
-    /// encoder.
+    /// Weights of the cells that avalanches are decoded to from their own latent points, `[batch, cells]`;
+    /// `None` if the model has no encoder.
     fn reconstructed(&self, _pass: &mut Pass<'_>, _batch: &Batch) -> Option<Tensor<2>> {
         None
     }

@@ -1,8 +1,9 @@
 //! Numbers that describe avalanches, and how far two samples of such a number are apart.
 //!
-//! [`Observables::of`] computes one [`Column`] an [`Observable`] (size, means, widths, correlations, shape) from
-//! electrons or from counts. [`Resampling::distances`] compares two samples of one number: Wasserstein-1,
-//! Kolmogorov-Smirnov and separation power, each with its floor (what statistics alone give) and its interval.
+//! [`Observables::of`] computes one [`Column`] an [`Observable`] (size, means, widths, correlations, shape)
+//! from electrons or from counts. [`Resampling::distances`] compares two samples of one number:
+//! Wasserstein-1, Kolmogorov-Smirnov and separation power, each with its floor (what statistics alone give)
+//! and its interval.
 //!
 //! Nothing here knows a metric of several observables at once, a classifier, a report or a plot.
 //!

@@ -1,5 +1,5 @@
-//! A number of every avalanche that is not one of the [observables](crate::Observable), such as what a strip records.
-//! It is compared in the same way.
+//! A number of every avalanche that is not one of the [observables](crate::Observable), such as what a strip
+//! records. It is compared in the same way.
 
 /// A number of every avalanche of a set that has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,8 +17,8 @@ pub struct Quantity {
 }
 
 impl Quantity {
-    /// Keeps the values that are not NaN; `filled` is the number of avalanches with electrons, which tells how many
-    /// are left out.
+    /// Keeps the values that are not NaN; `filled` is the number of avalanches with electrons, which tells
+    /// how many are left out.
     pub fn new(
         name: &str,
         unit: &str,

@@ -10,8 +10,8 @@ pub fn standard_deviation(values: &[f64]) -> f64 {
     (squares(values) / values.len() as f64).sqrt()
 }
 
-/// Estimate of the standard deviation of the distribution that the values were drawn from: the sum of squares is
-/// divided by n − 1.
+/// Estimate of the standard deviation of the distribution that the values were drawn from: the sum of squares
+/// is divided by n − 1.
 pub fn sample_standard_deviation(values: &[f64]) -> f64 {
     (squares(values) / (values.len() - 1) as f64).sqrt()
 }

@@ -1,7 +1,7 @@
 //! Numbers as text for people, the same in tables, on pages and in messages.
 
-/// A number with `digits` significant digits. Below 0.0001 and from a million on it is written with a power of ten;
-/// 0, `NaN` and `inf` are written as they are.
+/// A number with `digits` significant digits. Below 0.0001 and from a million on it is written with a power
+/// of ten; 0, `NaN` and `inf` are written as they are.
 pub fn significant(value: f64, digits: usize) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
@@ -22,8 +22,8 @@ pub fn thousands(value: u64) -> String {
     groups.join(",")
 }
 
-/// A number of 0.0005 or more, or 0, with three decimals; a smaller one, which would read 0.000, with one significant
-/// digit.
+/// A number of 0.0005 or more, or 0, with three decimals; a smaller one, which would read 0.000, with one
+/// significant digit.
 pub fn decimal(value: f64) -> String {
     if value == 0.0 || value >= 0.0005 { format!("{value:.3}") } else { significant(value, 1) }
 }

@@ -40,10 +40,11 @@ fn chromium() -> &'static str {
     found.expect("needs a headless browser: install chromium (Debian and Ubuntu: `apt-get install chromium`)")
 }
 
-/// Opens a page, runs `script` (the body of an asynchronous function) once it has loaded, and returns what that
-/// returned; with what went to the console as an error or a warning, and errors that nobody caught.
+/// Opens a page, runs `script` (the body of an asynchronous function) once it has loaded, and returns what
+/// that returned; with what went to the console as an error or a warning, and errors that nobody caught.
 fn run(page: &str, script: &str, more: &[&str]) -> (Value, Vec<String>) {
-    // Before anything else of the page, so that nothing is missed. WebGL reports how long it takes as a warning.
+    // Before anything else of the page, so that nothing is missed. WebGL reports how long it takes as a
+    // warning.
     let listen = "<head><script>window.said=[];for(const n of ['error','warn']){console[n]=(...a)=>said.push(n+': '+a.join(' '))}\
                   addEventListener('error',e=>said.push('uncaught: '+e.message));\
                   addEventListener('unhandledrejection',e=>said.push('rejected: '+e.reason));</script>";
@@ -108,7 +109,8 @@ fn every_plot_is_drawn_and_says_what_it_is() {
     for none in ["undrawn", "unlabelled", "unnamed", "wider"] {
         assert!(found[none].as_i64().unwrap() <= 0, "{none}: {found}");
     }
-    // 21 distributions, 5 scales, 10 of strips, 3 correlations, 4 of classifiers, g(r), one condition, two of training.
+    // 21 distributions, 5 scales, 10 of strips, 3 correlations, 4 of classifiers, g(r), one condition, two of
+    // training.
     assert_eq!(found["plots"], 47, "{found}");
     assert_eq!(
         found["lights"].as_u64().unwrap() as usize,
@@ -117,7 +119,8 @@ fn every_plot_is_drawn_and_says_what_it_is() {
     assert_eq!((&found["language"], &found["maps"]), (&"en".into(), &10.into()), "{found}");
 }
 
-/// The pixels of a scene change with the camera, and both scenes have one camera; 50 avalanches at once do not stutter.
+/// The pixels of a scene change with the camera, and both scenes have one camera; 50 avalanches at once do
+/// not stutter.
 #[test]
 fn the_avalanches_turn() {
     let page = report_html(&CHECKED).unwrap();

@@ -49,7 +49,8 @@ impl Lattice {
         NEIGHBOURS.map(|(column, row)| self.hole(column.into(), row.into()))
     }
 
-    /// A point distributed evenly over the cell of the hole at the origin: the hexagon of the points nearest to it.
+    /// A point distributed evenly over the cell of the hole at the origin: the hexagon of the points nearest
+    /// to it.
     pub fn point_in_cell(self, random: &mut impl rand::Rng) -> (f32, f32) {
         let (u, v): (f32, f32) = (random.random(), random.random());
         let (x, z) = ((u + 0.5 * v) * self.pitch_mm, v * self.row_mm());

@@ -1,7 +1,8 @@
-//! A Monte Carlo of a triple GEM (gas electron multiplier): gas, gaps, foils, charged tracks and readout strips, from a
-//! description of the detector in TOML.
+//! A Monte Carlo of a triple GEM (gas electron multiplier): gas, gaps, foils, charged tracks and readout
+//! strips, from a description of the detector in TOML.
 //!
-//! An avalanche is a function of the seed and its number. `docs/monte-carlo.md` tells each step with its formula and source.
+//! An avalanche is a function of the seed and its number. `docs/monte-carlo.md` tells each step with its
+//! formula and source.
 //!
 //! ```
 //! use townsend_sim::{Detector, Simulation, Start, Workspace};

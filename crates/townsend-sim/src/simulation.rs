@@ -26,8 +26,8 @@ pub enum Start {
         /// Along B.
         z_um: f64,
     },
-    /// A charged track crosses the drift gap and the first foil evenly over such a cell; all electrons that it frees are
-    /// primary electrons. Positions are relative to where it crosses the foil.
+    /// A charged track crosses the drift gap and the first foil evenly over such a cell; all electrons that
+    /// it frees are primary electrons. Positions are relative to where it crosses the foil.
     Track,
 }
 
@@ -58,7 +58,8 @@ pub struct Simulation {
     track: Option<Ionisation>,
 }
 
-/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than all before.
+/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than
+/// all before.
 #[derive(Debug, Default)]
 pub struct Workspace {
     /// The electrons above the stages with even numbers, from 0, and above those with odd numbers.
@@ -69,8 +70,8 @@ pub struct Workspace {
 
 impl Simulation {
     const PURPOSE: Purpose = Purpose::new("simulate");
-    /// Avalanches that one thread simulates before it hands them on. An event of a track is some 50 avalanches, so it
-    /// is a block of its own.
+    /// Avalanches that one thread simulates before it hands them on. An event of a track is some 50
+    /// avalanches, so it is a block of its own.
     const BLOCK: u64 = 32;
     /// Blocks that are simulated in parallel before the first of them is handed on.
     const BLOCKS_TOGETHER: u64 = 16;
@@ -103,8 +104,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// The electrons at the anode of avalanche number `index`, in mm and ns: a function of seed, index and start alone.
-    /// Positions are relative to the start of the primary electron, times count from its start.
+    /// The electrons at the anode of avalanche number `index`, in mm and ns: a function of seed, index and
+    /// start alone. Positions are relative to the start of the primary electron, times count from its start.
     ///
     /// A start that [`Simulation::check_start`] refuses gives no electrons.
     pub fn avalanche<'a>(
@@ -183,8 +184,8 @@ impl Simulation {
         );
     }
 
-    /// The avalanches with these numbers, in order, a few at a time; all threads simulate together. Each is what
-    /// [`Simulation::avalanche`] gives.
+    /// The avalanches with these numbers, in order, a few at a time; all threads simulate together. Each is
+    /// what [`Simulation::avalanche`] gives.
     pub fn blocks(
         &self,
         seed: u64,

@@ -5,8 +5,8 @@ use townsend_core::{Dataset, InputFile};
 
 use crate::{Context, Result};
 
-/// Compares generated avalanches with real ones: distances of all observables, classifiers, verdict. The result holds
-/// the report and what a page of it shows.
+/// Compares generated avalanches with real ones: distances of all observables, classifiers, verdict. The
+/// result holds the report and what a page of it shows.
 pub fn check(
     real: &Dataset,
     generated: &Dataset,

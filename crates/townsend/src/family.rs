@@ -19,8 +19,8 @@ pub trait Family: Send + Sync {
     /// What configurations call it in `model.family`; a family may have several names.
     fn names(&self) -> Vec<&'static str>;
 
-    /// What a training with this configuration learns from. Errors of the configuration that can be told without data
-    /// are told here.
+    /// What a training with this configuration learns from. Errors of the configuration that can be told
+    /// without data are told here.
     fn wants(&self, config: &Configuration) -> Result<Wanted>;
 
     /// Trains a model and leaves its files, all of them, in [`Training::run`].
@@ -34,8 +34,8 @@ pub trait Family: Send + Sync {
     /// The model of a run of this family.
     fn open(&self, header: RunHeader, files: RunFiles) -> Result<Box<dyn Model>>;
 
-    /// Opens what is no run, such as weights in a file of their own or a name that ships; `None` if it is nothing of this
-    /// family.
+    /// Opens what is no run, such as weights in a file of their own or a name that ships; `None` if it is
+    /// nothing of this family.
     fn open_other(&self, _named: &Path) -> Result<Option<Box<dyn Model>>> {
         Ok(None)
     }
@@ -142,12 +142,14 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
-/// A configuration of a training: a text in TOML, where it came from, and values that replace some of its own.
+/// A configuration of a training: a text in TOML, where it came from, and values that replace some of its
+/// own.
 #[derive(Debug, Clone)]
 pub struct Configuration {
     /// The text.
     pub text: String,
-    /// The file that it came from, or a name for it: errors name it, and files that it names are looked for beside it.
+    /// The file that it came from, or a name for it: errors name it, and files that it names are looked for
+    /// beside it.
     pub path: PathBuf,
     /// Values to replace, each `key=value`, such as `training.epochs=2`.
     pub set: Vec<String>,
@@ -175,7 +177,8 @@ impl Configuration {
     /// The configuration as a value of this type, every change made.
     ///
     /// # Errors
-    /// The text is no TOML, or a key is unknown, missing or has a value of another kind; the error names the line.
+    /// The text is no TOML, or a key is unknown, missing or has a value of another kind; the error names the
+    /// line.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         Ok(townsend_train::parse_config(&self.text, &self.path, &self.set)?)
     }
@@ -236,8 +239,8 @@ impl Families {
         }
     }
 
-    /// Opens a run directory, a single-file model, or what a family knows by a name or a file of its own: exported
-    /// weights, a detector.
+    /// Opens a run directory, a single-file model, or what a family knows by a name or a file of its own:
+    /// exported weights, a detector.
     ///
     /// # Errors
     /// It is none of these, or damaged.

@@ -1,8 +1,8 @@
 //! Learns electron avalanches in gas detectors from a microscopic simulation, and samples new ones.
 //!
 //! Everything works in memory: a [`Model`] is opened or trained, draws avalanches, and sets of avalanches
-//! ([`Dataset`]) are simulated, generated, inspected, read out and checked. The functions of [`files`] do the same from
-//! files to files; the command line is those and nothing more.
+//! ([`Dataset`]) are simulated, generated, inspected, read out and checked. The functions of [`files`] do the
+//! same from files to files; the command line is those and nothing more.
 //!
 //! ```
 //! use townsend::{CheckOptions, Configuration, Context, Setting};

@@ -8,10 +8,11 @@ use townsend_core::{Avalanche, CountSet, Counts, Dataset, ElectronSet, Grid, Inp
 
 use crate::{Error, Result, Start};
 
-/// Something that avalanches can be drawn from: a trained model of any family, or a detector of the Monte Carlo.
+/// Something that avalanches can be drawn from: a trained model of any family, or a detector of the Monte
+/// Carlo.
 ///
-/// Avalanche number `index` of a seed and a setting is always the same, byte for byte: drawn alone or in a range,
-/// on any number of threads.
+/// Avalanche number `index` of a seed and a setting is always the same, byte for byte: drawn alone or in a
+/// range, on any number of threads.
 ///
 /// ```
 /// use townsend::{Drawn, Families, Setting, Workspace};
@@ -28,12 +29,12 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     /// What it is and what can be asked of it.
     fn describe(&self) -> &Description;
 
-    /// Refuses a setting that the model cannot follow. Returns warnings, such as a voltage outside the range that its
-    /// effect was learned from.
+    /// Refuses a setting that the model cannot follow. Returns warnings, such as a voltage outside the range
+    /// that its effect was learned from.
     fn check(&self, setting: &Setting) -> Result<Vec<String>>;
 
-    /// Draws one avalanche into the memory of the workspace. The first call with a workspace, and the first after
-    /// another model or other conditions, prepares what is needed; later calls allocate nothing.
+    /// Draws one avalanche into the memory of the workspace. The first call with a workspace, and the first
+    /// after another model or other conditions, prepares what is needed; later calls allocate nothing.
     fn avalanche<'w>(
         &self,
         seed: u64,
@@ -42,8 +43,8 @@ pub trait Model: std::fmt::Debug + Send + Sync {
         workspace: &'w mut Workspace,
     ) -> Result<Drawn<'w>>;
 
-    /// The avalanches with these numbers, in order, some hundred at a time, so that memory does not grow with their
-    /// number. All threads of the pool that asks for them draw together.
+    /// The avalanches with these numbers, in order, some hundred at a time, so that memory does not grow with
+    /// their number. All threads of the pool that asks for them draw together.
     fn blocks<'a>(
         &'a self,
         seed: u64,
@@ -82,8 +83,8 @@ pub trait Model: std::fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// The avalanches of `real` as the model describes them after it has seen them, each with as many electrons as it
-    /// has; `None` if the model has no encoder. They are not new avalanches.
+    /// The avalanches of `real` as the model describes them after it has seen them, each with as many
+    /// electrons as it has; `None` if the model has no encoder. They are not new avalanches.
     fn reconstruct(&self, _seed: u64, _real: &Dataset) -> Result<Option<Dataset>> {
         Ok(None)
     }
@@ -95,8 +96,8 @@ pub trait Model: std::fmt::Debug + Send + Sync {
 }
 
 impl dyn Model {
-    /// Opens a run directory, a single-file model, exported weights, or a detector, of the families that ship;
-    /// [`Families`](crate::Families) opens those of others too.
+    /// Opens a run directory, a single-file model, exported weights, or a detector, of the families that
+    /// ship; [`Families`](crate::Families) opens those of others too.
     pub fn open(path: &std::path::Path) -> Result<Box<Self>> {
         crate::Families::shipped().open(path)
     }
@@ -186,13 +187,14 @@ pub enum Drawn<'w> {
     Counts(Counts<'w>),
 }
 
-/// Memory for one avalanche, to be used again for the next. One workspace serves one thread; it may be used with one
-/// model after the other.
+/// Memory for one avalanche, to be used again for the next. One workspace serves one thread; it may be used
+/// with one model after the other.
 #[derive(Default)]
 pub struct Workspace(Option<Box<dyn Any + Send>>);
 
 impl Workspace {
-    /// The state of this kind that a model left here, if `fits` says that it can be used; otherwise a new one.
+    /// The state of this kind that a model left here, if `fits` says that it can be used; otherwise a new
+    /// one.
     ///
     /// # Errors
     /// Those of `make`.

@@ -1,4 +1,5 @@
-//! A model in a single file: a zip archive of the files of its run that avalanches follow from, stored uncompressed.
+//! A model in a single file: a zip archive of the files of its run that avalanches follow from, stored
+//! uncompressed.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};

@@ -43,8 +43,8 @@ pub struct ViewSummary {
     pub mean_time_ns: f64,
 }
 
-/// The hits of strips under the electrons of every avalanche, by event, view and strip; event numbers are places in the
-/// set, from 0.
+/// The hits of strips under the electrons of every avalanche, by event, view and strip; event numbers are
+/// places in the set, from 0.
 ///
 /// # Errors
 /// The detector says nothing of strips; the avalanches are counts, or not in mm and ns.

@@ -9,7 +9,8 @@ use townsend_sim::Detector;
 use crate::families::DetectorModel;
 use crate::{Error, Model, Result, Setting};
 
-/// The description of a detector: of a file in TOML, or one that ships, by its name; `None` is the first of these.
+/// The description of a detector: of a file in TOML, or one that ships, by its name; `None` is the first of
+/// these.
 ///
 /// # Errors
 /// There is no such file or name, or the description is not one of a detector.
@@ -33,7 +34,8 @@ pub fn detector(named: Option<&Path>) -> Result<Detector> {
 /// The electrons of simulated avalanches with these numbers.
 ///
 /// # Errors
-/// The detector does not know a condition of the setting, or a track is asked for and it says nothing of tracks.
+/// The detector does not know a condition of the setting, or a track is asked for and it says nothing of
+/// tracks.
 pub fn simulate(detector: &Detector, seed: u64, range: Range<u64>, setting: &Setting) -> Result<Dataset> {
     DetectorModel::new(detector.clone())?.generate(seed, range, setting)
 }

@@ -26,8 +26,8 @@ impl Trained {
 
 /// Trains the model that a configuration describes, in memory.
 ///
-/// Every seed of a training is in its configuration: [`Context::seed`] is not used, so that the configuration alone
-/// says what a model is.
+/// Every seed of a training is in its configuration: [`Context::seed`] is not used, so that the configuration
+/// alone says what a model is.
 ///
 /// ```
 /// use townsend::{Configuration, Context, Setting, simulate, train};

@@ -1,5 +1,5 @@
-//! One avalanche after the other takes no memory after the first ones: a simulation that calls a model for every
-//! electron may do so on many threads without waiting for the allocator.
+//! One avalanche after the other takes no memory after the first ones: a simulation that calls a model for
+//! every electron may do so on many threads without waiting for the allocator.
 
 #![allow(unsafe_code, reason = "an allocator can only be watched by one that takes its place")]
 

@@ -12,7 +12,8 @@ use townsend::{
     Training, Wanted, Workspace,
 };
 
-/// New avalanches are copies of those of the training part, in turn: as good as real ones, and learnt by heart.
+/// New avalanches are copies of those of the training part, in turn: as good as real ones, and learnt by
+/// heart.
 struct CopyFamily;
 
 #[derive(Deserialize, Serialize)]

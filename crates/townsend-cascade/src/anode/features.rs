@@ -1,4 +1,5 @@
-//! What avalanches are compared by: numbers of each avalanche whose means over many tell their distributions apart.
+//! What avalanches are compared by: numbers of each avalanche whose means over many tell their distributions
+//! apart.
 
 use nalgebra::DMatrix;
 use townsend_observables::{Column, Observable, Observables};
@@ -9,7 +10,8 @@ pub(super) const LEAST_ELECTRONS: f64 = 30.0;
 /// Which features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Those that show where a detector far from the data has to go: whether an avalanche is empty or small, and its observables.
+    /// Those that show where a detector far from the data has to go: whether an avalanche is empty or small,
+    /// and its observables.
     First,
     /// With squares of the observables, and their products with the number of electrons.
     Second,

@@ -33,14 +33,16 @@ const POOR: f64 = 1.5;
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FitConfig {
-    /// Avalanches simulated at each step, half of them with the same parameters and half to learn what parameters change.
+    /// Avalanches simulated at each step, half of them with the same parameters and half to learn what
+    /// parameters change.
     avalanches: usize,
     /// Steps. The result is the mean over the second half of them.
     steps: usize,
     /// Avalanches simulated at each of the first steps, which lead from the guess to where the data are.
     approach: usize,
-    /// How widely the parameters of simulated avalanches scatter at most, in units of what is believed of them. The wider, the better
-    /// derivatives are known, as long as features change linearly; where much is believed, they do over more.
+    /// How widely the parameters of simulated avalanches scatter at most, in units of what is believed of
+    /// them. The wider, the better derivatives are known, as long as features change linearly; where much is
+    /// believed, they do over more.
     scatter: f64,
     /// Seed of the simulations.
     seed: u64,
@@ -74,8 +76,8 @@ pub struct AnodeFit {
 }
 
 impl FitConfig {
-    /// With what is believed of the parameters that it does not name: as well as the stages that the detector comes from tell
-    /// them, or what is believed of a guess.
+    /// With what is believed of the parameters that it does not name: as well as the stages that the detector
+    /// comes from tell them, or what is believed of a guess.
     pub(super) fn resolved(mut self, stages: Option<(&Detector, &[StageFit])>) -> Result<Self> {
         let mut believed = default_widths();
         believed.extend(stages.map(|(detector, stages)| widths_of(detector, stages)).unwrap_or_default());
@@ -121,8 +123,8 @@ pub struct FittedAvalanches {
 /// Fits the free parameters of a detector to those of the avalanches in `data` that are not held back.
 ///
 /// # Errors
-/// The configuration has a value that cannot be; the avalanches are too few, not in mm and ns, or mostly outside their
-/// grid; the work was asked to stop.
+/// The configuration has a value that cannot be; the avalanches are too few, not in mm and ns, or mostly
+/// outside their grid; the work was asked to stop.
 pub fn fit_avalanches(
     config: &CascadeConfig,
     guess: Guess,
@@ -175,7 +177,8 @@ pub fn fit_avalanches(
     })
 }
 
-/// The number of avalanches whose shape counts; an error if it or their part on the grid is too small to fit to.
+/// The number of avalanches whose shape counts; an error if it or their part on the grid is too small to fit
+/// to.
 fn enough(observed: &Observables) -> Result<usize> {
     let large = large(observed).into_iter().filter(|&large| large).count();
     if large < FEWEST {
@@ -191,7 +194,8 @@ fn enough(observed: &Observables) -> Result<usize> {
     Ok(large)
 }
 
-/// Scales the gains of all foils so that avalanches have about the mean size of the data: orders of magnitude are beyond a search.
+/// Scales the gains of all foils so that avalanches have about the mean size of the data: orders of magnitude
+/// are beyond a search.
 fn scale_gain(detector: &mut Detector, size: f64) {
     let of_foil = |foil: &Foil| foil.gain * foil.extraction * foil.collection;
     let expected: f64 = detector.foils.iter().map(of_foil).product();

@@ -1,33 +1,36 @@
 //! Parameters of a simulation for which the mean features of its avalanches are those of the data.
 //!
-//! It is the generalised method of moments (Hansen, Econometrica 50, 1029, 1982), with all that it needs learned from simulations. With
-//! features φ of an avalanche, their mean φ̄ in n avalanches of the data, their mean μ and covariance Σ in simulations, and G = ∂μ/∂θ,
-//! the data's logarithmic likelihood of φ̄ has at θ
+//! It is the generalised method of moments (Hansen, Econometrica 50, 1029, 1982), with all that it needs
+//! learned from simulations. With features φ of an avalanche, their mean φ̄ in n avalanches of the data,
+//! their mean μ and covariance Σ in simulations, and G = ∂μ/∂θ, the data's logarithmic likelihood of φ̄ has
+//! at θ
 //!
 //! - the score U = n Gᵀ Σ⁻¹ (φ̄ − μ),
 //! - the information A = n Gᵀ Σ⁻¹ G,
 //!
-//! which for parameters θ whose prior belief has mean 0 and variance 1 lead to the most probable parameters by steps of
-//! (1 + A)⁻¹ (U − θ), and to their covariance (1 + A)⁻¹.
+//! which for parameters θ whose prior belief has mean 0 and variance 1 lead to the most probable parameters
+//! by steps of (1 + A)⁻¹ (U − θ), and to their covariance (1 + A)⁻¹.
 //!
-//! **The derivative** takes no finite differences: avalanches are simulated each with parameters of its own, θ + δ, where δ is
-//! normal with covariance Q. Then by Stein's lemma E[φ δᵀ] Q⁻¹ is the derivative, averaged over δ. Every avalanche tells of every
-//! parameter, which is what regression of parameters on features does for simulations without a likelihood (Fearnhead and
-//! Prangle, J. R. Stat. Soc. B 74, 419, 2012).
+//! **The derivative** takes no finite differences: avalanches are simulated each with parameters of its own,
+//! θ + δ, where δ is normal with covariance Q. Then by Stein's lemma E[φ δᵀ] Q⁻¹ is the derivative, averaged
+//! over δ. Every avalanche tells of every parameter, which is what regression of parameters on features does
+//! for simulations without a likelihood (Fearnhead and Prangle, J. R. Stat. Soc. B 74, 419, 2012).
 //!
-//! **What simulations do not tell.** The noise of G would make any direction look told by the data, if A were taken from one G.
-//! So G is made in parts, and A is the mean of n Gᵢᵀ Σ⁻¹ Gⱼ over i ≠ j, which noise does not enlarge on average. Its eigenvalues are then as
-//! often negative as positive where there is but noise. Only directions whose eigenvalue exceeds the most negative one in
-//! magnitude, and the 1 of the prior belief, are followed; in the others the parameters stay at the guess.
+//! **What simulations do not tell.** The noise of G would make any direction look told by the data, if A were
+//! taken from one G. So G is made in parts, and A is the mean of n Gᵢᵀ Σ⁻¹ Gⱼ over i ≠ j, which noise does
+//! not enlarge on average. Its eigenvalues are then as often negative as positive where there is but noise.
+//! Only directions whose eigenvalue exceeds the most negative one in magnitude, and the 1 of the prior
+//! belief, are followed; in the others the parameters stay at the guess.
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
 /// Parts that the derivative is made in.
 const PARTS: usize = 4;
-/// Added to the diagonal of the features' correlation: features that are nearly functions of others count little.
+/// Added to the diagonal of the features' correlation: features that are nearly functions of others count
+/// little.
 const RIDGE: f64 = 1e-3;
-/// What simulated avalanches scatter by is what this many avalanches would leave unknown: avalanches of their own tell that
-/// much more only of how the features change.
+/// What simulated avalanches scatter by is what this many avalanches would leave unknown: avalanches of their
+/// own tell that much more only of how the features change.
 const SCATTER: f64 = 3.0;
 
 /// Mean features of the data.
@@ -99,7 +102,8 @@ impl Centre {
 pub(super) struct Derivative(Vec<DMatrix<f64>>);
 
 impl Derivative {
-    /// From avalanches whose parameters deviate by the rows of `deviations`, normal with covariance `scatter`.
+    /// From avalanches whose parameters deviate by the rows of `deviations`, normal with covariance
+    /// `scatter`.
     pub(super) fn of(features: &DMatrix<f64>, deviations: &DMatrix<f64>, scatter: &Scatter) -> Self {
         let mean = features.row_mean();
         let part = |part: usize| {
@@ -149,7 +153,8 @@ impl Scatter {
 /// What the data say about the parameters at one place.
 #[derive(Debug)]
 pub(super) struct Information {
-    /// Eigenvalues of the information, the largest first, and their directions as columns; those alone that are told.
+    /// Eigenvalues of the information, the largest first, and their directions as columns; those alone that
+    /// are told.
     values: DVector<f64>,
     directions: DMatrix<f64>,
     /// The score in these directions.
@@ -205,8 +210,8 @@ impl Information {
             - &self.directions * DMatrix::from_diagonal(&told) * self.directions.transpose()
     }
 
-    /// How parameters should scatter to learn from them: as widely as features change about linearly, and with a standard deviation
-    /// of at most `most`.
+    /// How parameters should scatter to learn from them: as widely as features change about linearly, and
+    /// with a standard deviation of at most `most`.
     pub(super) fn scatter(&self, most: f64) -> Scatter {
         let (values, directions) = &self.all;
         let precision = values.map(|value| most.powi(-2) + SCATTER * value);

@@ -9,9 +9,9 @@ use townsend_sim::{Detector, Foil, Gas, Polya};
 use crate::stages::StageFit;
 use crate::{CascadeError, Result};
 
-/// What is believed of one kind of parameter before the data are seen: how far the guesses may be off, as standard deviations of
-/// a normal distribution. They are relative ones where the parameter is positive (of 1 + θ for θ), of ln(c/(1 − c)) for a
-/// probability c, and in the parameter's unit otherwise.
+/// What is believed of one kind of parameter before the data are seen: how far the guesses may be off, as
+/// standard deviations of a normal distribution. They are relative ones where the parameter is positive (of
+/// 1 + θ for θ), of ln(c/(1 − c)) for a probability c, and in the parameter's unit otherwise.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Width {
@@ -99,8 +99,8 @@ enum At {
     Gas(fn(&mut Gas) -> &mut [f64]),
 }
 
-/// The gas table is better known than any foil. Of a foil, the extraction is not free, since only its product with the gain
-/// shows.
+/// The gas table is better known than any foil. Of a foil, the extraction is not free, since only its product
+/// with the gain shows.
 const KINDS: [Kind; 14] = {
     use Scale::{LogOdds, Logarithm, LogarithmOfOneMore, Plain};
     const fn foil(
@@ -160,8 +160,8 @@ pub(super) fn default_widths() -> BTreeMap<String, Width> {
     KINDS.iter().map(|kind| (kind.name.to_owned(), width(kind.widths))).collect()
 }
 
-/// What is believed of a detector whose foils were fitted to responses: the standard errors of these fits, by the names of the
-/// parameters. A parameter of which an error is missing is not among them.
+/// What is believed of a detector whose foils were fitted to responses: the standard errors of these fits, by
+/// the names of the parameters. A parameter of which an error is missing is not among them.
 pub(super) fn widths_of(detector: &Detector, stages: &[StageFit]) -> BTreeMap<String, Width> {
     let mut detector = detector.clone();
     let of_kind = |kind: &Kind| {
@@ -184,9 +184,9 @@ struct Place {
 
 /// The free parameters of a detector.
 ///
-/// What is believed of them is a normal distribution about the detector's own values. A vector of *standard* parameters, which
-/// have by this belief the mean 0, the variance 1 and no correlations, stands for a detector: each kind of parameter has one for
-/// what its values have in common, and one for each value.
+/// What is believed of them is a normal distribution about the detector's own values. A vector of *standard*
+/// parameters, which have by this belief the mean 0, the variance 1 and no correlations, stands for a
+/// detector: each kind of parameter has one for what its values have in common, and one for each value.
 #[derive(Debug)]
 pub(super) struct Parameters {
     detector: Detector,
@@ -211,7 +211,8 @@ pub struct Estimate {
 }
 
 impl Parameters {
-    /// The parameters that `widths` set free; of the others and of values that have no logarithm, nothing changes.
+    /// The parameters that `widths` set free; of the others and of values that have no logarithm, nothing
+    /// changes.
     pub(super) fn new(detector: Detector, widths: &BTreeMap<String, Width>) -> Result<Self> {
         check(widths, detector.clone())?;
         let mut places = Vec::new();
@@ -277,8 +278,8 @@ impl Parameters {
         self.places.iter().enumerate().map(estimate).collect()
     }
 
-    /// The kinds of parameters of which the data tell little: what their values have in common, on average, keeps more than
-    /// this part of its error.
+    /// The kinds of parameters of which the data tell little: what their values have in common, on average,
+    /// keeps more than this part of its error.
     pub(super) fn untold(&self, covariance: &DMatrix<f64>, part: f64) -> Vec<&'static str> {
         let told = |&(index, _): &(usize, &Kind)| {
             let of_kind = |place: &Place| if place.kind == index { 1.0 } else { 0.0 };

@@ -81,7 +81,8 @@ impl Search<'_> {
         })
     }
 
-    /// First steps, with few avalanches and features that change with the parameters however far off they are.
+    /// First steps, with few avalanches and features that change with the parameters however far off they
+    /// are.
     fn approach(&mut self) -> Result<(DVector<f64>, Scatter)> {
         let avalanches = self.config.approach;
         let target = self.target(Order::First);

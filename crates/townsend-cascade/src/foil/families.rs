@@ -60,8 +60,8 @@ pub(super) struct FamilyParameters {
 }
 
 impl FamilyParameters {
-    /// As numbers of any size: ln of the hole spread, retention, ln of the variance of places, transit, its slope, ln
-    /// of the variance of times, and one for each condition.
+    /// As numbers of any size: ln of the hole spread, retention, ln of the variance of places, transit, its
+    /// slope, ln of the variance of times, and one for each condition.
     fn free(&self) -> Vec<f64> {
         let six = [
             self.hole_spread.ln(),
@@ -164,8 +164,8 @@ impl Families {
         self.own_time
     }
 
-    /// Where the search begins: near what foils with holes of 70 µm and a pitch of 140 µm gave. The EM algorithm climbs from
-    /// anywhere (a test starts far off), so this only saves steps.
+    /// Where the search begins: near what foils with holes of 70 µm and a pitch of 140 µm gave. The EM
+    /// algorithm climbs from anywhere (a test starts far off), so this only saves steps.
     pub(super) fn first_guess(&self) -> FamilyParameters {
         let [time] = total(self.all.iter().map(|family| [family.time]));
         FamilyParameters {
@@ -256,8 +256,8 @@ impl Families {
         }))
     }
 
-    /// Memory, by weighted least squares, and the variance of the common place: the mean square of that place, given what
-    /// was seen and the variance so far.
+    /// Memory, by weighted least squares, and the variance of the common place: the mean square of that
+    /// place, given what was seen and the variance so far.
     fn places(&self, weights: &[PerHole<f64>], common: f64) -> (f64, f64) {
         let variance = |hypothesis: &HoleHypothesis<'_>| common + self.own / hypothesis.family.len;
         let [products, squares] = self.sum(weights, |hypothesis| {
@@ -273,7 +273,8 @@ impl Families {
         (offset_retention, (square / self.len() as f64).max(Self::SMALLEST))
     }
 
-    /// Transit, its changes, and the variance of the common time, likewise. None if the families do not tell them.
+    /// Transit, its changes, and the variance of the common time, likewise. None if the families do not tell
+    /// them.
     fn times(&self, weights: &[PerHole<f64>], mut p: FamilyParameters) -> Option<FamilyParameters> {
         let variance =
             |hypothesis: &HoleHypothesis<'_>| p.common_time + self.own_time / hypothesis.family.len;
@@ -307,8 +308,9 @@ impl Families {
         0.5 * (self.pitch / hole_spread).powi(2)
     }
 
-    /// The spread s of the choice of holes: Σ ln πₕ is concave in β = p²/2s², and its derivative is the difference of the
-    /// mean square distance that π gives and that of the holes chosen. Newton's steps, or half-hypothesis where one leads astray.
+    /// The spread s of the choice of holes: Σ ln πₕ is concave in β = p²/2s², and its derivative is the
+    /// difference of the mean square distance that π gives and that of the holes chosen. Newton's steps, or
+    /// half-hypothesis where one leads astray.
     fn hole_spread(&self, weights: &[PerHole<f64>], before: f64) -> f64 {
         let [chosen] = self.sum(weights, |hypothesis| [hypothesis.square]);
         // From twenty pitches, where all holes are alike, to what is taken for the nearest hole alone.

@@ -20,11 +20,13 @@ use crate::CascadeError;
 /// What has to be known of a foil beforehand, because responses do not tell it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KnownFoil {
-    /// Probability that an electron in a hole leaves it below. Responses tell only the product of this and the gain.
+    /// Probability that an electron in a hole leaves it below. Responses tell only the product of this and
+    /// the gain.
     pub extraction: f64,
     /// The gap below.
     pub gap: Gap,
-    /// The part of that gap, and of the one above, that lies between the foil and the planes of the responses, mm.
+    /// The part of that gap, and of the one above, that lies between the foil and the planes of the
+    /// responses, mm.
     pub included_mm: f64,
 }
 
@@ -46,37 +48,40 @@ pub struct FittedFoil {
     pub family_log_likelihood: f64,
 }
 
-/// Fits the parameters of [`townsend_sim::FoilStage`], without its gap, to responses by maximum likelihood. The likelihood
-/// is the product of two parts that share no parameter and are fitted one after the other.
+/// Fits the parameters of [`townsend_sim::FoilStage`], without its gap, to responses by maximum likelihood.
+/// The likelihood is the product of two parts that share no parameter and are fitted one after the other.
 ///
-/// **The number of children** n of a start at distance r from the nearest hole, with pitch p, is Polya distributed with
-/// mean μ = gain·extraction and k = 1 + θ, and 0 if the electron is not collected, where c is the probability that it is:
+/// **The number of children** n of a start at distance r from the nearest hole, with pitch p, is Polya
+/// distributed with mean μ = gain·extraction and k = 1 + θ, and 0 if the electron is not collected, where c
+/// is the probability that it is:
 ///
-/// P(0) = 1 − c + c (k/(k + μ))ᵏ, P(n) = c Γ(n + k)/(Γ(k) n!) (k/(k + μ))ᵏ (μ/(k + μ))ⁿ, ln(c/(1 − c)) = a + b (r/p)².
+/// P(0) = 1 − c + c (k/(k + μ))ᵏ, P(n) = c Γ(n + k)/(Γ(k) n!) (k/(k + μ))ᵏ (μ/(k + μ))ⁿ, ln(c/(1 − c)) = a +
+/// b (r/p)².
 ///
 /// The simplex of Nelder and Mead (Computer J. 7, 308, 1965) finds a, b, ln μ and ln k.
 ///
-/// **The family** of n children has the mean place x̄, the mean time t̄, and squared deviations from these. The deviations
-/// of all families give the spreads w and u of one child about its family:
-/// w² = Σ(x − x̄)²/(2Σ(n − 1)), u² = Σ(t − t̄)²/Σ(n − 1).
-/// The hole h, at distance dₕ from the start, is chosen with the probability πₕ ∝ exp(−dₕ²/2s²); given the hole,
+/// **The family** of n children has the mean place x̄, the mean time t̄, and squared deviations from these.
+/// The deviations of all families give the spreads w and u of one child about its family: w² = Σ(x −
+/// x̄)²/(2Σ(n − 1)), u² = Σ(t − t̄)²/Σ(n − 1). The hole h, at distance dₕ from the start, is chosen with the
+/// probability πₕ ∝ exp(−dₕ²/2s²); given the hole,
 ///
 /// x̄ ~ normal(axisₕ + retention·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
 ///
-/// The EM algorithm (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, retention, σ, transit, slope and τ;
-/// its unobserved data are the holes and the place and time that the children of a family have in common. It stops when
-/// the log-likelihood grows by less than 10⁻¹⁰ of itself.
+/// The EM algorithm (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, retention, σ,
+/// transit, slope and τ; its unobserved data are the holes and the place and time that the children of a
+/// family have in common. It stops when the log-likelihood grows by less than 10⁻¹⁰ of itself.
 ///
-/// Where responses were recorded under several conditions, a, ln μ and transit change in proportion to each condition;
-/// the other parameters are the same under all. The foil's values are those under the conditions of the first responses.
+/// Where responses were recorded under several conditions, a, ln μ and transit change in proportion to each
+/// condition; the other parameters are the same under all. The foil's values are those under the conditions
+/// of the first responses.
 ///
-/// Standard errors come from the curvature of the log-likelihood at its maximum; those of w and u are w/√(4Σ(n − 1)) and
-/// u/√(2Σ(n − 1)).
+/// Standard errors come from the curvature of the log-likelihood at its maximum; those of w and u are
+/// w/√(4Σ(n − 1)) and u/√(2Σ(n − 1)).
 ///
 /// # Errors
-/// If there are too few families, if all starts are at the same distance from a hole, if conditions are not the same in all
-/// parts or do not differ between them, if no maximum is found, or if a parameter is outside the limits of a foil's
-/// description.
+/// If there are too few families, if all starts are at the same distance from a hole, if conditions are not
+/// the same in all parts or do not differ between them, if no maximum is found, or if a parameter is outside
+/// the limits of a foil's description.
 pub fn fit_foil(
     recorded: &[Recorded<'_>],
     lattice: Lattice,
@@ -110,7 +115,8 @@ pub fn fit_foil(
 struct Maximum<P> {
     /// The most likely parameters.
     parameters: P,
-    /// Standard errors in the order of the parameters' `free` form; none if the responses do not tell some of them.
+    /// Standard errors in the order of the parameters' `free` form; none if the responses do not tell some of
+    /// them.
     errors: Option<Vec<f64>>,
     log_likelihood: f64,
 }
@@ -174,8 +180,8 @@ fn errors_of(
     errors
 }
 
-/// Adds the condition number `k` to the foil, and the standard errors of what changes with it. The fit's unit of a condition
-/// is its range.
+/// Adds the condition number `k` to the foil, and the standard errors of what changes with it. The fit's unit
+/// of a condition is its range.
 fn add_condition(
     foil: &mut Foil,
     errors: &mut Errors,
@@ -198,8 +204,8 @@ fn add_condition(
 struct Errors(BTreeMap<String, f64>);
 
 impl Errors {
-    /// Inserts the error of the parameter `name`, if it is known: `error` is that of a free parameter, and `slope` the
-    /// derivative of the named parameter by the free one.
+    /// Inserts the error of the parameter `name`, if it is known: `error` is that of a free parameter, and
+    /// `slope` the derivative of the named parameter by the free one.
     fn insert(&mut self, name: &str, error: Option<f64>, slope: f64) {
         self.0.extend(error.map(|error| (name.to_owned(), error * slope.abs())));
     }

@@ -12,8 +12,8 @@ use crate::CascadeError;
 pub(super) struct Numbers {
     /// One for each set of responses that were recorded under the same conditions.
     sets: Vec<Set>,
-    /// Element j is the number of starts with more than j children. With it, Σ ln(Γ(n + k)/(Γ(k) n!)) over all starts is
-    /// the sum over j of this number times ln((k + j)/(1 + j)).
+    /// Element j is the number of starts with more than j children. With it, Σ ln(Γ(n + k)/(Γ(k) n!)) over
+    /// all starts is the sum over j of this number times ln((k + j)/(1 + j)).
     more_than: Vec<f64>,
 }
 
@@ -42,8 +42,8 @@ pub(super) struct NumberParameters {
 }
 
 impl NumberParameters {
-    /// From the free parameters of the search, each of which may be any number: odds, their slope, ln μ, ln k, and for each
-    /// condition the changes of odds and ln μ.
+    /// From the free parameters of the search, each of which may be any number: odds, their slope, ln μ, ln
+    /// k, and for each condition the changes of odds and ln μ.
     fn from_free(free: &[f64]) -> Self {
         Self {
             odds: free[0],
@@ -94,23 +94,24 @@ impl Numbers {
         of_sets + of_children
     }
 
-    /// The most likely parameters, with the standard errors of the free ones ([`NumberParameters::from_free`]).
+    /// The most likely parameters, with the standard errors of the free ones
+    /// ([`NumberParameters::from_free`]).
     pub(super) fn fit(&self) -> Result<Maximum<NumberParameters>, CascadeError> {
         let children: f64 = self.sets.iter().map(|set| set.children).sum();
         let families: usize = self.sets.iter().map(|set| set.squares[1].len()).sum();
         let mean = (children / families as f64).clamp(1e-6, 0.5 * Polya::MAXIMUM_MEAN);
         let log_likelihood = |free: &[f64]| self.log_likelihood(&NumberParameters::from_free(free));
         let conditions = 2 * self.sets[0].conditions.len();
-        // The search begins where three of four electrons on an axis are collected (ln 3 ≈ 1), as many away from it, with the
-        // mean of the families and θ = 0.5 (ln 1.5 ≈ 0.4), as it is measured for GEMs. The first steps are about what foils
-        // differ by. The maximum does not depend on either.
+        // The search begins where three of four electrons on an axis are collected (ln 3 ≈ 1), as many away
+        // from it, with the mean of the families and θ = 0.5 (ln 1.5 ≈ 0.4), as it is measured for GEMs. The
+        // first steps are about what foils differ by. The maximum does not depend on either.
         let mut best = [1.0, 0.0, mean.ln(), 0.4].to_vec();
         let mut steps = [0.5, 1.0, 0.2, 0.2].to_vec();
         best.resize(4 + conditions, 0.0);
         steps.resize(4 + conditions, 0.2);
         let mut value = f64::INFINITY;
-        // A simplex can collapse before it is at the minimum, so the search starts anew until that gains nothing. More than a
-        // few times is never needed; 20 is a limit against an endless loop.
+        // A simplex can collapse before it is at the minimum, so the search starts anew until that gains
+        // nothing. More than a few times is never needed; 20 is a limit against an endless loop.
         for _ in 0..20 {
             let (point, found) = minimise(|free| -log_likelihood(free), &best, &steps, 1e-12)
                 .ok_or_else(|| no_maximum("the numbers of children"))?;
@@ -135,8 +136,8 @@ impl Set {
             .zip(&p.by_condition)
             .fold([p.odds, p.mean.ln()], |sum, (value, by)| [0, 1].map(|k| sum[k] + by[k] * value));
         let mean = ln_mean.exp();
-        // Limits of the search, at about those of a foil's description: θ from −0.5 to 100, the slope to 1000, and the largest
-        // mean. Odds of e³⁰ are 0 or 1 in all digits that matter.
+        // Limits of the search, at about those of a foil's description: θ from −0.5 to 100, the slope to
+        // 1000, and the largest mean. Odds of e³⁰ are 0 or 1 in all digits that matter.
         let allowed = odds.abs() <= 30.0
             && p.odds_slope.abs() <= 1000.0
             && (1e-9..=Polya::MAXIMUM_MEAN).contains(&mean)

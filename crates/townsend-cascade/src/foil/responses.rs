@@ -7,8 +7,8 @@ use townsend_sim::{Drift, Foil, FoilStage, Lattice, Stage, StageWorkspace, withi
 
 use crate::CascadeError;
 
-/// Responses of one foil, as a microscopic simulation records them: electrons that start above the foil one by one, and
-/// the children of each at a plane below.
+/// Responses of one foil, as a microscopic simulation records them: electrons that start above the foil one
+/// by one, and the children of each at a plane below.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Responses {
     pub(super) starts: Vec<[f64; 2]>,
@@ -17,16 +17,16 @@ pub struct Responses {
 }
 
 impl Responses {
-    /// Largest distance of an electron from the origin along x or z, µm, and longest time, ns: a metre and a millisecond,
-    /// far beyond any detector. A larger value is a mistake, such as another unit.
+    /// Largest distance of an electron from the origin along x or z, µm, and longest time, ns: a metre and a
+    /// millisecond, far beyond any detector. A larger value is a mistake, such as another unit.
     const FARTHEST: f64 = 1e6;
 
-    /// Takes the starts (x, z) in µm, with a hole at the origin, and the children (x, z, t) in µm and ns after the start:
-    /// those of start i are `offsets[i]..offsets[i + 1]`.
+    /// Takes the starts (x, z) in µm, with a hole at the origin, and the children (x, z, t) in µm and ns
+    /// after the start: those of start i are `offsets[i]..offsets[i + 1]`.
     ///
     /// # Errors
-    /// If the offsets do not begin with 0, decrease or do not end with the number of children, or if a coordinate is not a
-    /// number or beyond 10⁶.
+    /// If the offsets do not begin with 0, decrease or do not end with the number of children, or if a
+    /// coordinate is not a number or beyond 10⁶.
     pub fn new(
         starts: Vec<[f64; 2]>,
         offsets: Vec<usize>,
@@ -54,8 +54,8 @@ impl Responses {
         Ok(Self { starts, offsets, children })
     }
 
-    /// Responses of `foil` to `times` electrons from each of the same starts, without drift in a gap: what would have been
-    /// recorded if the foil were the one that these responses are of.
+    /// Responses of `foil` to `times` electrons from each of the same starts, without drift in a gap: what
+    /// would have been recorded if the foil were the one that these responses are of.
     #[must_use]
     pub fn again(&self, foil: &Foil, lattice: Lattice, times: usize, seed: u64) -> Self {
         const PURPOSE: Purpose = Purpose::new("responses");
@@ -121,8 +121,8 @@ pub struct Recorded<'a> {
     pub conditions: BTreeMap<String, f64>,
 }
 
-/// Responses whose conditions are given as differences from those of the first responses, in units of the range that was
-/// recorded.
+/// Responses whose conditions are given as differences from those of the first responses, in units of the
+/// range that was recorded.
 pub(super) struct Scaled<'a> {
     pub(super) responses: &'a Responses,
     pub(super) conditions: Vec<f64>,

@@ -2,12 +2,12 @@
 
 use nalgebra::DMatrix;
 
-/// Decrease of the log-likelihood by the step that a second derivative is taken with: large against rounding, small enough
-/// for a parabola.
+/// Decrease of the log-likelihood by the step that a second derivative is taken with: large against rounding,
+/// small enough for a parabola.
 const DECREASE: f64 = 0.05;
 
-/// Standard errors of parameters at the maximum of their log-likelihood: the diagonal of the inverse of its curvature, by
-/// finite differences. None if a parameter does not matter, or if it is no maximum.
+/// Standard errors of parameters at the maximum of their log-likelihood: the diagonal of the inverse of its
+/// curvature, by finite differences. None if a parameter does not matter, or if it is no maximum.
 pub(super) fn standard_errors(log_likelihood: impl Fn(&[f64]) -> f64, best: &[f64]) -> Option<Vec<f64>> {
     let top = log_likelihood(best);
     let at = |moves: &[(usize, f64)]| {

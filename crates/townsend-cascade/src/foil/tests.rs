@@ -197,7 +197,8 @@ fn em_never_lowers_the_likelihood() {
     }
 }
 
-/// The sum over numbers is the probability of something, at any place; and without children it is the formula's.
+/// The sum over numbers is the probability of something, at any place; and without children it is the
+/// formula's.
 #[test]
 fn probabilities_of_numbers_add_up() {
     let lattice = Lattice::new(PITCH_MM);
@@ -260,7 +261,8 @@ fn too_little_is_an_error_with_a_remedy() {
     assert!(fit_foil(&[recorded(&some)], Lattice::new(0.0), &known(&foil())).is_err());
 }
 
-/// Children that all arrive at one point or far away: a foil within the limits or an error, no panic and no NaN.
+/// Children that all arrive at one point or far away: a foil within the limits or an error, no panic and no
+/// NaN.
 #[test]
 fn odd_responses_give_a_foil_or_an_error() {
     let far = [[1e6, -1e6, 1e6], [-1e6, 1e6, 0.0]];

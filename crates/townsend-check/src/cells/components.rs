@@ -1,5 +1,5 @@
-//! Principal components of the square roots of sparse counts, by subspace iteration (Halko, Martinsson and Tropp,
-//! arXiv:0909.4061).
+//! Principal components of the square roots of sparse counts, by subspace iteration (Halko, Martinsson and
+//! Tropp, arXiv:0909.4061).
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;

@@ -82,9 +82,10 @@ fn counts_of_fewer_axes_have_fewer_cells() {
     assert!(cells(&avalanches(120, 0.0, 1), &avalanches(50, 0.0, 2), 1, &Silent).is_none(), "too few");
 }
 
-/// Avalanches of 50 groups of four electrons, at alternate corners of a cube of 0.13 mm: the corners in which an even number of
-/// coordinates is the larger one, or their mirror image in t. Projections on every plane, all distances and all numbers of
-/// electrons in cells are distributed alike in both; only a look at neighbouring cells in three dimensions tells.
+/// Avalanches of 50 groups of four electrons, at alternate corners of a cube of 0.13 mm: the corners in which
+/// an even number of coordinates is the larger one, or their mirror image in t. Projections on every plane,
+/// all distances and all numbers of electrons in cells are distributed alike in both; only a look at
+/// neighbouring cells in three dimensions tells.
 fn handed(n: u64, mirrored: bool, seed: u64) -> Dataset {
     let mut set = ElectronSet::default();
     for index in 0..n {

@@ -100,7 +100,8 @@ fn compare_columns(
     let (mut comparison, histogram) =
         compare_one(NumberGroup::Observables, &quantity(real), &quantity(generated), resampling, number);
     if real.observable == Observable::Empty {
-        // Of values that are 0 or 1 the asymptotic probability means nothing; the report has the binomial error.
+        // Of values that are 0 or 1 the asymptotic probability means nothing; the report has the binomial
+        // error.
         comparison.ks.p_value = None;
     }
     (comparison, histogram)

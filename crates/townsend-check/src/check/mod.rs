@@ -35,7 +35,8 @@ const SHOWN: usize = 4;
 pub struct CheckOptions<'a> {
     /// Seed of all random streams of the check.
     pub seed: u64,
-    /// The grid for `n_cells` and `max_cell` if both sets are electrons; none for the standard grid of three axes.
+    /// The grid for `n_cells` and `max_cell` if both sets are electrons; none for the standard grid of three
+    /// axes.
     pub grid: Option<Grid>,
     /// Random halvings of the real set for the floors.
     pub halvings: u32,
@@ -43,8 +44,8 @@ pub struct CheckOptions<'a> {
     pub resamples: u32,
     /// Whether to train classifiers, which takes most of the time.
     pub classifiers: bool,
-    /// What the generator was trained on, to see whether it learnt avalanches by heart. The real avalanches must not
-    /// be among them.
+    /// What the generator was trained on, to see whether it learnt avalanches by heart. The real avalanches
+    /// must not be among them.
     pub training: Option<&'a Dataset>,
     /// Numbers known beforehand, in bins of which the observables are compared too.
     pub conditions: &'a [Condition],
@@ -74,8 +75,8 @@ pub struct Check {
     pub generated_maps: Vec<AvalancheMap>,
     /// Avalanches as points in three dimensions, of the real and of the generated set ([`gallery`]).
     pub galleries: [Vec<AvalanchePoints>; 2],
-    /// How the training of the generator went. [`check`] cannot know it and leaves it empty; who does adds it, and
-    /// the page draws it.
+    /// How the training of the generator went. [`check`] cannot know it and leaves it empty; who does adds
+    /// it, and the page draws it.
     pub curves: Vec<Curve>,
 }
 
@@ -93,9 +94,9 @@ pub struct Curve {
 /// Compares two sets of avalanches. The result depends on the avalanches, the options and nothing else.
 ///
 /// # Errors
-/// If a set holds fewer than [`MINIMUM_AVALANCHES`] avalanches with electrons, if a condition has not one value an
-/// avalanche, or if the two cannot be brought into one form: other units, or counts on grids that have no common first
-/// axes.
+/// If a set holds fewer than [`MINIMUM_AVALANCHES`] avalanches with electrons, if a condition has not one
+/// value an avalanche, or if the two cannot be brought into one form: other units, or counts on grids that
+/// have no common first axes.
 pub fn check(
     real: &Dataset,
     generated: &Dataset,

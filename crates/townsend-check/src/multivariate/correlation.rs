@@ -76,7 +76,8 @@ fn matrix(rows: &[&Vec<f64>]) -> Vec<Vec<f64>> {
     (0..columns).map(|a| (0..columns).map(|b| coefficient(a, b)).collect()).collect()
 }
 
-/// Root mean square and largest absolute difference of two matrices off their diagonals, and where the largest is.
+/// Root mean square and largest absolute difference of two matrices off their diagonals, and where the
+/// largest is.
 fn difference(a: &[Vec<f64>], b: &[Vec<f64>]) -> ([f64; 2], [usize; 2]) {
     let (mut squares, mut pairs, mut largest, mut place) = (0.0, 0.0, 0.0, [0, 0]);
     for i in 1..a.len() {

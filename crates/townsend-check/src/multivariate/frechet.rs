@@ -54,8 +54,8 @@ fn between(mean_a: &DVector<f64>, a: &DMatrix<f64>, mean_b: &DVector<f64>, b: &D
     ((mean_a - mean_b).norm_squared() + a.trace() + b.trace() - 2.0 * trace).max(0.0)
 }
 
-/// FPD of two sets: extrapolated to infinite samples as JetNet does if both have 20,000 rows, otherwise of the
-/// samples as they are.
+/// FPD of two sets: extrapolated to infinite samples as JetNet does if both have 20,000 rows, otherwise of
+/// the samples as they are.
 pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = by_largest(real, generated);
     let avalanches = [real.len(), generated.len()];
@@ -121,8 +121,8 @@ fn extrapolated(real: &FeatureRows, generated: &FeatureRows, draws: Draws) -> (f
     intercept(&inverses, &means)
 }
 
-/// Intercept of a least-squares line with neither intercept nor slope below 0, and its error from the scatter of the
-/// points about the line.
+/// Intercept of a least-squares line with neither intercept nor slope below 0, and its error from the scatter
+/// of the points about the line.
 pub(super) fn intercept(x: &[f64], y: &[f64]) -> (f64, f64) {
     let n = x.len() as f64;
     let (mean_x, mean_y) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);

@@ -13,7 +13,8 @@ const BATCH: usize = 5_000;
 const FLOOR: Purpose = Purpose::new("kpd halves");
 const DRAW: Purpose = Purpose::new("kpd batch");
 
-/// Unbiased estimate of the squared maximum mean discrepancy with the kernel `(x·y/d + 1)⁴`. It can be negative.
+/// Unbiased estimate of the squared maximum mean discrepancy with the kernel `(x·y/d + 1)⁴`. It can be
+/// negative.
 pub fn kernel_distance(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     let (n, m) = (real.len() as f64, generated.len() as f64);
     within(real) / (n * (n - 1.0)) + within(generated) / (m * (m - 1.0))
@@ -25,7 +26,8 @@ fn kernel(a: &[f64], b: &[f64]) -> f64 {
     (product / a.len() as f64 + 1.0).powi(4)
 }
 
-/// Sum over all ordered pairs of different rows. Summed row by row in order, so that threads do not change it.
+/// Sum over all ordered pairs of different rows. Summed row by row in order, so that threads do not change
+/// it.
 fn within(rows: &FeatureRows) -> f64 {
     let of_row = |i: usize| 2.0 * rows[..i].iter().map(|other| kernel(&rows[i], other)).sum::<f64>();
     (0..rows.len()).into_par_iter().map(of_row).collect::<Vec<_>>().iter().sum()
@@ -36,8 +38,8 @@ fn across(a: &FeatureRows, b: &FeatureRows) -> f64 {
     a.par_iter().map(of_row).collect::<Vec<_>>().iter().sum()
 }
 
-/// Median of ten random batches of 5,000, or of half of the smaller set if that is less, and half of their 16–84%
-/// range. A batch holds no row twice.
+/// Median of ten random batches of 5,000, or of half of the smaller set if that is less, and half of their
+/// 16–84% range. A batch holds no row twice.
 pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = by_largest(real, generated);
     let batch = BATCH.min(real.len() / 2).min(generated.len() / 2);

@@ -22,8 +22,8 @@ fn nearest(rows: &FeatureRows, others: &FeatureRows, same: bool) -> Vec<f64> {
     rows.par_iter().enumerate().map(of_row).collect()
 }
 
-/// Share of `generated` rows whose nearest other generated row is nearer than 99% of the real rows are to theirs, of
-/// two sets of one size. Without duplicates it is 0.01.
+/// Share of `generated` rows whose nearest other generated row is nearer than 99% of the real rows are to
+/// theirs, of two sets of one size. Without duplicates it is 0.01.
 pub fn duplicates(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     let mut of_real = nearest(real, real, true);
     of_real.sort_unstable_by(f64::total_cmp);
@@ -34,8 +34,8 @@ pub fn duplicates(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     close as f64 / generated.len() as f64
 }
 
-/// The birthday paradox (Arora and Zhang, arXiv:1706.08224) with a yardstick: how many generated avalanches have a
-/// twin, where real ones would have a hundredth.
+/// The birthday paradox (Arora and Zhang, arXiv:1706.08224) with a yardstick: how many generated avalanches
+/// have a twin, where real ones would have a hundredth.
 pub(super) fn duplicates_score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = standardised(real, generated);
     let size = real.len().min(generated.len());
@@ -57,8 +57,8 @@ pub(super) fn duplicates_score(real: &FeatureRows, generated: &FeatureRows, seed
     }
 }
 
-/// Share of `generated` rows that lie nearer to a row of `training` than to one of `held_back`, two sets of one size;
-/// ties count half.
+/// Share of `generated` rows that lie nearer to a row of `training` than to one of `held_back`, two sets of
+/// one size; ties count half.
 pub fn nearer_to_training(held_back: &FeatureRows, training: &FeatureRows, generated: &FeatureRows) -> f64 {
     let (to_training, to_held_back) =
         (nearest(generated, training, false), nearest(generated, held_back, false));

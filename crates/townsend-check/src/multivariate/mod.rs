@@ -1,5 +1,6 @@
-//! Metrics of all observables together: the Fréchet and kernel physics distances, precision, recall, density and
-//! coverage, correlations, classifiers, and whether a generator repeats itself or its training. Each is judged by its floor, the same between halves of the real set.
+//! Metrics of all observables together: the Fréchet and kernel physics distances, precision, recall, density
+//! and coverage, correlations, classifiers, and whether a generator repeats itself or its training. Each is
+//! judged by its floor, the same between halves of the real set.
 
 mod classifier;
 mod correlation;
@@ -36,7 +37,8 @@ use classifier::{ConvolutionalNetwork, Network, Trees};
 const MOST_AVALANCHES: usize = 5_000;
 /// Random halvings for a floor; each costs a quarter of the metric itself.
 const HALVINGS: u32 = 4;
-/// Least avalanches a set for these metrics: a covariance of 21 observables of half a set must have full rank.
+/// Least avalanches a set for these metrics: a covariance of 21 observables of half a set must have full
+/// rank.
 const LEAST_AVALANCHES: usize = 100;
 
 /// One row an avalanche, one column an observable.
@@ -87,7 +89,8 @@ pub(crate) struct MetricInputs<'a> {
     pub(crate) classifiers: bool,
 }
 
-/// All metrics of the observables that both sets have, `empty` aside; of the avalanches that have all of them.
+/// All metrics of the observables that both sets have, `empty` aside; of the avalanches that have all of
+/// them.
 pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progress) -> Scores {
     let used: Vec<Observable> = common(inputs.real, inputs.generated);
     let (Some(real), Some(generated)) = (inputs.real.rows(&used), inputs.generated.rows(&used)) else {
@@ -141,7 +144,8 @@ pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progre
     }
 }
 
-/// Trees and a network on the observables; a convolutional network on the cells, and trees on summaries of them.
+/// Trees and a network on the observables; a convolutional network on the cells, and trees on summaries of
+/// them.
 fn classifiers(
     names: &[String],
     [real, generated]: [&FeatureRows; 2],
@@ -233,7 +237,8 @@ fn floor_of<R: Clone, const N: usize>(
     sums
 }
 
-/// Columns divided by the largest absolute real value, as JetNet does before FPD and KPD; columns of zeros stay.
+/// Columns divided by the largest absolute real value, as JetNet does before FPD and KPD; columns of zeros
+/// stay.
 fn by_largest(real: &FeatureRows, generated: &FeatureRows) -> (FeatureRows, FeatureRows) {
     let columns = real.first().map_or(0, Vec::len);
     let largest: Vec<f64> = (0..columns)

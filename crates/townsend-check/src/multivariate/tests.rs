@@ -39,7 +39,8 @@ fn frechet_of_a_scale_is_that_of_the_spreads() {
     assert!((frechet_distance(&rotate(&a), &rotate(&scaled)) - expected).abs() < 1e-10);
 }
 
-/// Of 20,000 rows the extrapolation finds the distance of the distributions: 0.3² over the square of the scale.
+/// Of 20,000 rows the extrapolation finds the distance of the distributions: 0.3² over the square of the
+/// scale.
 #[test]
 fn frechet_extrapolates_where_it_can() {
     let real = gaussians(20_000, &[0.0], &[1.0], 2);
@@ -88,7 +89,8 @@ fn neighbours_of_equal_and_of_disjoint_sets() {
     assert_eq!((far.precision, far.recall, far.density, far.coverage), (0.0, 0.0, 0.0, 0.0));
 }
 
-/// One generated point repeated covers almost nothing although it is precise: coverage tells, precision does not.
+/// One generated point repeated covers almost nothing although it is precise: coverage tells, precision does
+/// not.
 #[test]
 fn a_collapsed_generator_is_precise_and_covers_nothing() {
     let real = gaussians(500, &[0.0, 0.0], &[1.0, 1.0], 9);

@@ -144,9 +144,9 @@ impl Report {
         all
     }
 
-    /// The metrics of this name that are above `limit`. `w1_over_sigma`, `ks` and `separation_power` stand for all
-    /// observables, `ks.rms_x` for one; `empty` is the difference of the empty fractions; `shortfall.coverage` is
-    /// what is missing to the floor of a metric of which more is better.
+    /// The metrics of this name that are above `limit`. `w1_over_sigma`, `ks` and `separation_power` stand
+    /// for all observables, `ks.rms_x` for one; `empty` is the difference of the empty fractions;
+    /// `shortfall.coverage` is what is missing to the floor of a metric of which more is better.
     pub fn exceeds(&self, metric: &str, limit: f64) -> Result<Vec<Excess>, CheckError> {
         let all = self.measures();
         let mut found = all.into_iter().filter(|measure| measure.is(metric)).peekable();

@@ -108,8 +108,8 @@ pub struct SetSummary {
     pub electrons: u64,
     /// Fraction of them outside the grid.
     pub fraction_outside: f64,
-    /// What was left aside or looked odd when the file was read. [`check`](crate::check()) is given avalanches and
-    /// cannot know it: who reads the file says it here, before the report is written.
+    /// What was left aside or looked odd when the file was read. [`check`](crate::check()) is given
+    /// avalanches and cannot know it: who reads the file says it here, before the report is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -165,14 +165,14 @@ pub struct Comparison {
     pub real: SampleSummary,
     /// The generated sample.
     pub generated: SampleSummary,
-    /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated are
-    /// not.
+    /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated
+    /// are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub w1_over_sigma: Option<Distance>,
     /// Kolmogorov-Smirnov distance.
     pub ks: Distance,
-    /// Separation power in 50 bins between the joint 0.1% and 99.9% quantiles (or a bin for each whole number), and
-    /// two flow bins.
+    /// Separation power in 50 bins between the joint 0.1% and 99.9% quantiles (or a bin for each whole
+    /// number), and two flow bins.
     pub separation_power: Distance,
 }
 

@@ -1,5 +1,5 @@
-//! Configurations, arguments and run directories that cannot be: exit code 2 where the wish was wrong, 1 where what
-//! was found is.
+//! Configurations, arguments and run directories that cannot be: exit code 2 where the wish was wrong, 1
+//! where what was found is.
 
 use crate::support::{Desk, TRAINED, Transcript, copy, tiny};
 

@@ -119,7 +119,8 @@ fn mean_size(desk: &Desk, run: &str, more: &str) -> f64 {
     (0..set.len()).map(|index| set.electrons(index) as f64).sum::<f64>() / 3000.0
 }
 
-/// The gain grows with the voltage, and at each end it is within 5% of a fit to the responses of that end alone.
+/// The gain grows with the voltage, and at each end it is within 5% of a fit to the responses of that end
+/// alone.
 #[test]
 fn voltages_are_interpolated() {
     let desk = fitted();

@@ -29,7 +29,8 @@ fn desk() -> Desk {
     desk
 }
 
-/// Against avalanches that were held back a classifier on observables hardly tells them; without families it does nearly always.
+/// Against avalanches that were held back a classifier on observables hardly tells them; without families it
+/// does nearly always.
 #[test]
 fn families_are_learned() {
     let desk = desk();

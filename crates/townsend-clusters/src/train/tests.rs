@@ -71,7 +71,8 @@ fn a_known_model_is_recovered() {
     assert!(bounds.len() == 3 && bounds[2] > bounds[0] + 0.005, "{bounds:?}");
 }
 
-/// Families of families, as a triple GEM has them: from the start on, which pairs of electrons give, the levels are about where they are.
+/// Families of families, as a triple GEM has them: from the start on, which pairs of electrons give, the
+/// levels are about where they are.
 #[test]
 fn two_levels_are_told_apart() {
     let mut truth = truth();
@@ -166,7 +167,8 @@ fn settings_that_cannot_be_are_refused() {
     }
 }
 
-/// Histograms are learned from as electrons anywhere within their cells; of two coordinates alone they are refused.
+/// Histograms are learned from as electrons anywhere within their cells; of two coordinates alone they are
+/// refused.
 #[test]
 fn histograms_of_three_coordinates_are_learned_from() {
     let data = drawn(&truth(), 60);

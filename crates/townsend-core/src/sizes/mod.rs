@@ -29,8 +29,8 @@ pub struct SizeConfig {
 pub enum SizeForm {
     /// The quantile function at a few probabilities: no form is assumed.
     Quantiles,
-    /// Polya's distribution with the mean and the variance of the data. It describes the gain of a single stage; sizes
-    /// behind several stages follow it badly.
+    /// Polya's distribution with the mean and the variance of the data. It describes the gain of a single
+    /// stage; sizes behind several stages follow it badly.
     Polya,
     /// A mixture of three negative binomial distributions.
     NegativeBinomialMixture,
@@ -96,8 +96,8 @@ pub struct SizeModel {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilledSizes {
-    /// The quantile function of ln n on straight lines between the probabilities (1 − cos(π i / (k − 1))) / 2, i from
-    /// 0 to k − 1.
+    /// The quantile function of ln n on straight lines between the probabilities (1 − cos(π i / (k − 1))) /
+    /// 2, i from 0 to k − 1.
     LnN(Vec<f64>),
     /// Polya's distribution.
     Polya(PolyaSizes),
@@ -141,8 +141,8 @@ impl TryFrom<Written> for SizeModel {
     }
 }
 
-/// ln of the largest number of electrons of the forms `quantiles` and `polya`: just above ln 2³², more than a cell of
-/// counts holds.
+/// ln of the largest number of electrons of the forms `quantiles` and `polya`: just above ln 2³², more than a
+/// cell of counts holds.
 const MOST_LN_N: f64 = 22.2;
 
 impl SizeModel {
@@ -213,8 +213,8 @@ impl SizeModel {
     }
 }
 
-/// Polya's distribution with the mean and the variance of `sizes`: 1 + θ = mean² / variance (Alkhazov, NIM 89, 155
-/// (1970)). Sizes that do not vary get a relative spread of 0.001.
+/// Polya's distribution with the mean and the variance of `sizes`: 1 + θ = mean² / variance (Alkhazov, NIM
+/// 89, 155 (1970)). Sizes that do not vary get a relative spread of 0.001.
 fn polya(sizes: &[f64]) -> PolyaSizes {
     let n = sizes.len() as f64;
     let mean = sizes.iter().sum::<f64>() / n;

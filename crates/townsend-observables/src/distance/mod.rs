@@ -1,5 +1,5 @@
-//! Distances between two samples of one number. Each comes with its floor (the distance that two samples of one
-//! distribution have by chance) and its interval (by resampling).
+//! Distances between two samples of one number. Each comes with its floor (the distance that two samples of
+//! one distribution have by chance) and its interval (by resampling).
 
 mod resample;
 mod sample;
@@ -9,8 +9,8 @@ pub use resample::{Distance, Distances, Resampling, resampling_interval};
 pub use sample::{Binning, Sample};
 pub use significance::kolmogorov_smirnov_p_value;
 
-/// Wasserstein-1 distance, in the unit of the values: the area between the two empirical distribution functions. It
-/// is exact for samples of any sizes.
+/// Wasserstein-1 distance, in the unit of the values: the area between the two empirical distribution
+/// functions. It is exact for samples of any sizes.
 ///
 /// ```
 /// use townsend_observables::wasserstein;

@@ -14,8 +14,8 @@ use crate::text::decimal;
 pub struct Distance {
     /// The distance.
     pub value: f64,
-    /// What statistics alone give: the same distance between two random halves of the real set, averaged over many
-    /// halvings and scaled to the numbers of avalanches compared.
+    /// What statistics alone give: the same distance between two random halves of the real set, averaged over
+    /// many halvings and scaled to the numbers of avalanches compared.
     pub floor: f64,
     /// 68% interval from bootstrap samples of both sets ([`resampling_interval`]).
     pub interval: [f64; 2],
@@ -39,8 +39,8 @@ impl Distance {
 /// The three distances of one number between two sets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Distances {
-    /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated are
-    /// not.
+    /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated
+    /// are not.
     pub w1_over_sigma: Option<Distance>,
     /// Kolmogorov-Smirnov.
     pub ks: Distance,
@@ -48,8 +48,8 @@ pub struct Distances {
     pub separation_power: Distance,
 }
 
-/// How many random halves and bootstrap samples floors and intervals are made of, and the seed of their random
-/// streams.
+/// How many random halves and bootstrap samples floors and intervals are made of, and the seed of their
+/// random streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resampling {
     /// Seed of the random streams.
@@ -64,14 +64,14 @@ impl Resampling {
     const HALVES: Purpose = Purpose::new("halves of the real set");
     const BOOTSTRAP: Purpose = Purpose::new("bootstrap");
 
-    /// 20 halvings, of which the mean is known to some 10%, since a distance of two halves fluctuates by about half of
-    /// itself; and 200 bootstrap samples, of which 32 lie beyond each end of a 68% interval.
+    /// 20 halvings, of which the mean is known to some 10%, since a distance of two halves fluctuates by
+    /// about half of itself; and 200 bootstrap samples, of which 32 lie beyond each end of a 68% interval.
     pub fn new(seed: u64) -> Self {
         Self { seed, halvings: 20, resamples: 200 }
     }
 
-    /// All three distances of `generated` from `real`, of which each has at least 2 values. `number` selects the random
-    /// streams; give every observable its own, so that their floors are independent.
+    /// All three distances of `generated` from `real`, of which each has at least 2 values. `number` selects
+    /// the random streams; give every observable its own, so that their floors are independent.
     pub fn distances(&self, real: &[f64], generated: &[f64], binning: &Binning, number: u64) -> Distances {
         let (real, generated) = (Sample::new(real, binning), Sample::new(generated, binning));
         let found = real.against(&generated);
@@ -99,9 +99,9 @@ impl Resampling {
         Distances { w1_over_sigma, ks: Distance { p_value: Some(p_value), ..ks }, separation_power }
     }
 
-    /// Mean distances of two random halves of the real set, scaled to real against `generated` values. W1 and KS of
-    /// samples of n and m values of one distribution go with `√(1/n + 1/m)`; the separation power, a sum of squares
-    /// of such fluctuations, with `1/n + 1/m`.
+    /// Mean distances of two random halves of the real set, scaled to real against `generated` values. W1 and
+    /// KS of samples of n and m values of one distribution go with `√(1/n + 1/m)`; the separation power, a
+    /// sum of squares of such fluctuations, with `1/n + 1/m`.
     fn floor(&self, real: &Sample, generated: usize, number: u64) -> SampleDistances {
         let n = real.len();
         let mut sum = [0.0; 3];
@@ -164,9 +164,10 @@ fn multinomial(n: usize, random: &mut Stream) -> Vec<u32> {
     weights
 }
 
-/// 68% interval of a distance from its values in bootstrap samples: their 16% and 84% quantiles, moved so that their
-/// median is `value`, and kept between 0 and `largest`. Without the move the interval would lie too high, since
-/// resampling adds the statistical fluctuation a second time. Values that are not finite are left out.
+/// 68% interval of a distance from its values in bootstrap samples: their 16% and 84% quantiles, moved so
+/// that their median is `value`, and kept between 0 and `largest`. Without the move the interval would lie
+/// too high, since resampling adds the statistical fluctuation a second time. Values that are not finite are
+/// left out.
 pub fn resampling_interval(value: f64, largest: f64, mut resampled: Vec<f64>) -> [f64; 2] {
     resampled.retain(|v| v.is_finite());
     if resampled.is_empty() {

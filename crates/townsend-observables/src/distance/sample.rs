@@ -1,5 +1,5 @@
-//! A sample of one number, sorted and binned once. Distances take a whole weight for each value, so that halves and
-//! bootstrap samples of it need no sorting of their own.
+//! A sample of one number, sorted and binned once. Distances take a whole weight for each value, so that
+//! halves and bootstrap samples of it need no sorting of their own.
 
 /// Equal bins with a flow bin at each end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,12 +13,13 @@ pub struct Binning {
 }
 
 impl Binning {
-    /// Bins that [`Binning::of`] makes: with 5,000 avalanches some 100 a bin, of which the shares are known to 10%.
+    /// Bins that [`Binning::of`] makes: with 5,000 avalanches some 100 a bin, of which the shares are known
+    /// to 10%.
     pub const BINS: usize = 50;
 
-    /// 50 bins from the smaller of the two 0.1% quantiles to the larger of the two 99.9% quantiles, so that single
-    /// values far out do not make the bins wide. If all values are whole numbers and these ends are fewer than 50
-    /// apart, each whole number has a bin. What is outside falls into the flow bins.
+    /// 50 bins from the smaller of the two 0.1% quantiles to the larger of the two 99.9% quantiles, so that
+    /// single values far out do not make the bins wide. If all values are whole numbers and these ends are
+    /// fewer than 50 apart, each whole number has a bin. What is outside falls into the flow bins.
     pub fn of(a: &[f64], b: &[f64]) -> Self {
         let low = quantile(a, 0.001).min(quantile(b, 0.001));
         let high = quantile(a, 0.999).max(quantile(b, 0.999));
@@ -30,8 +31,8 @@ impl Binning {
         Self { low, high, bins: Self::BINS }
     }
 
-    /// The bin of a value: 0 below, `bins + 1` above. The upper end belongs to the last bin, so that a largest value
-    /// that many avalanches have (such as a share of 1) does not fall into the flow bin.
+    /// The bin of a value: 0 below, `bins + 1` above. The upper end belongs to the last bin, so that a
+    /// largest value that many avalanches have (such as a share of 1) does not fall into the flow bin.
     pub fn bin(&self, value: f64) -> usize {
         if value < self.low {
             0

@@ -41,7 +41,8 @@ impl Frame {
         if (1..=axis.bins()).contains(&bin) { axis.low_edge(bin + 1) - axis.low_edge(bin) } else { 0.0 }
     }
 
-    /// Widths of the bins where they are equidistant, else 0: Sheppard's corrections hold for equal bins only.
+    /// Widths of the bins where they are equidistant, else 0: Sheppard's corrections hold for equal bins
+    /// only.
     pub(super) fn bin_widths(&self) -> [f64; 3] {
         std::array::from_fn(|d| match self.grid.axes().get(d) {
             Some(axis) if axis.edges().is_none() => (axis.high() - axis.low()) / f64::from(axis.bins()),
@@ -49,8 +50,8 @@ impl Frame {
         })
     }
 
-    /// The 0.1 mm cell around a cell of the grid; none if the bins do not group into such cells. Each flow bin is a
-    /// cell by itself.
+    /// The 0.1 mm cell around a cell of the grid; none if the bins do not group into such cells. Each flow
+    /// bin is a cell by itself.
     pub(super) fn lump(&self, cell: u32) -> Option<(i32, i32)> {
         let [x, z] = self.lumps.as_ref()?;
         let bins = self.grid.split(cell);
@@ -67,8 +68,8 @@ pub(super) fn lump_at(position_mm: f64, edge_mm: f64) -> i32 {
     (position_mm / edge_mm).floor() as i32
 }
 
-/// The 0.1 mm cell of every bin of an axis, if its bins group into whole ones: every multiple of 0.1 mm between its
-/// ends is an edge of a bin, and so are both ends.
+/// The 0.1 mm cell of every bin of an axis, if its bins group into whole ones: every multiple of 0.1 mm
+/// between its ends is an edge of a bin, and so are both ends.
 fn lumps_of(axis: &Axis) -> Option<Vec<i32>> {
     let edges: Vec<f64> = (1..=axis.bins() + 1).map(|bin| axis.low_edge(bin) / LUMP_MM).collect();
     let whole = |edge: f64| (edge - edge.round()).abs() < 1e-6;

@@ -23,8 +23,8 @@ const BLOCK: usize = 256;
 pub struct ObservableOptions {
     /// Seed of the random pairs of [`Observable::PairDistance`].
     pub seed: u64,
-    /// The grid on which electrons are counted for [`Observable::Cells`] and [`Observable::MaxCell`]; none for the
-    /// standard grid of three axes. Counts have their own.
+    /// The grid on which electrons are counted for [`Observable::Cells`] and [`Observable::MaxCell`]; none
+    /// for the standard grid of three axes. Counts have their own.
     pub grid: Option<Grid>,
 }
 
@@ -45,8 +45,8 @@ pub struct Column {
     pub values: Vec<f64>,
     /// The number of the avalanche that each value belongs to, increasing.
     pub avalanches: Vec<u32>,
-    /// Number of avalanches with electrons for which it is not defined: too few electrons, or a spread too small
-    /// for the bins.
+    /// Number of avalanches with electrons for which it is not defined: too few electrons, or a spread too
+    /// small for the bins.
     pub left_out: usize,
 }
 
@@ -90,11 +90,12 @@ struct AvalancheRow {
 impl Observables {
     const PAIRS: Purpose = Purpose::new("pair distance");
 
-    /// Computes all observables that the data allow, in parallel; the result does not depend on the number of threads.
+    /// Computes all observables that the data allow, in parallel; the result does not depend on the number of
+    /// threads.
     ///
-    /// From electrons they are exact. From counts they are those of electrons at the centres of their bins (of an
-    /// axis' end, for flow bins), with Sheppard's corrections for equidistant bins and, for pair distances, spread
-    /// evenly over their bins, so that both agree to within what the bins resolve.
+    /// From electrons they are exact. From counts they are those of electrons at the centres of their bins
+    /// (of an axis' end, for flow bins), with Sheppard's corrections for equidistant bins and, for pair
+    /// distances, spread evenly over their bins, so that both agree to within what the bins resolve.
     ///
     /// # Errors
     /// If the standard grid cannot be made; never in practice.
@@ -157,8 +158,8 @@ impl Observables {
         if self.electrons == 0 { 0.0 } else { self.outside as f64 / self.electrons as f64 }
     }
 
-    /// One row for each avalanche for which all of `wanted` are defined, with their values in the order of `wanted`;
-    /// none if a column is missing.
+    /// One row for each avalanche for which all of `wanted` are defined, with their values in the order of
+    /// `wanted`; none if a column is missing.
     pub fn rows(&self, wanted: &[Observable]) -> Option<Vec<Vec<f64>>> {
         let columns: Option<Vec<&Column>> =
             wanted.iter().map(|&observable| self.column(observable)).collect();

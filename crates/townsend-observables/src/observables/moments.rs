@@ -13,8 +13,8 @@ pub(super) struct Moments {
 
 impl Moments {
     /// Moments of `values` with `weights` electrons each (one each if there are none). `bin_width` is 0 for
-    /// electrons; for bin centres Sheppard's corrections are applied (Kendall and Stuart, The Advanced Theory of
-    /// Statistics 1, §3.18): `μ₂ = m₂ − h²/12`, `μ₃ = m₃`, `μ₄ = m₄ − m₂h²/2 + 7h⁴/240`.
+    /// electrons; for bin centres Sheppard's corrections are applied (Kendall and Stuart, The Advanced Theory
+    /// of Statistics 1, §3.18): `μ₂ = m₂ − h²/12`, `μ₃ = m₃`, `μ₄ = m₄ − m₂h²/2 + 7h⁴/240`.
     pub(super) fn of(values: &[f64], weights: Option<&[u32]>, bin_width: f64) -> Self {
         let weight = |i: usize| weights.map_or(1.0, |w| f64::from(w[i]));
         let (mut total, mut sum) = (0.0, 0.0);
@@ -60,8 +60,8 @@ impl Moments {
     }
 }
 
-/// Covariance of two coordinates about their means. Bins need no correction: within a cell the two are taken as
-/// independent.
+/// Covariance of two coordinates about their means. Bins need no correction: within a cell the two are taken
+/// as independent.
 pub(super) fn covariance(a: &[f64], mean_a: f64, b: &[f64], mean_b: f64, weights: Option<&[u32]>) -> f64 {
     let weight = |i: usize| weights.map_or(1.0, |w| f64::from(w[i]));
     let (mut total, mut sum) = (0.0, 0.0);

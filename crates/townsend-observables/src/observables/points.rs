@@ -1,5 +1,5 @@
-//! One avalanche as weighted points: electrons, or the centres of occupied bins. Everything that describes its shape
-//! is computed here once for both.
+//! One avalanche as weighted points: electrons, or the centres of occupied bins. Everything that describes
+//! its shape is computed here once for both.
 
 use townsend_core::{Avalanche, Counts, Stream};
 
@@ -7,8 +7,8 @@ use super::frame::Frame;
 use super::moments::{Moments, covariance};
 use crate::random::{below, uniform};
 
-/// Pairs that are drawn for the median distance of two electrons, and the most that are all looked at. The median's relative
-/// error is then about 0.6%.
+/// Pairs that are drawn for the median distance of two electrons, and the most that are all looked at. The
+/// median's relative error is then about 0.6%.
 const PAIRS: u64 = 16_384;
 
 /// The electrons of one avalanche, or its occupied cells with their numbers of electrons.
@@ -57,7 +57,8 @@ impl Points {
         self.weights.as_ref().map_or(1, |weights| u64::from(weights[i]))
     }
 
-    /// Moments of every coordinate; bins `bin_widths` wide (0 for electrons and for bins that are not equidistant).
+    /// Moments of every coordinate; bins `bin_widths` wide (0 for electrons and for bins that are not
+    /// equidistant).
     pub(super) fn moments(&self, bin_widths: [f64; 3]) -> Vec<Moments> {
         let weights = self.weights.as_deref();
         self.coordinates.iter().zip(bin_widths).map(|(values, h)| Moments::of(values, weights, h)).collect()
@@ -90,8 +91,8 @@ impl Points {
         radii.last().map_or(0.0, |last| last.0)
     }
 
-    /// Median distance of two different electrons in x and z. The electrons of a bin are spread evenly over it: the
-    /// distances of bins' centres are few, and a median of them would jump from one to the next.
+    /// Median distance of two different electrons in x and z. The electrons of a bin are spread evenly over
+    /// it: the distances of bins' centres are few, and a median of them would jump from one to the next.
     pub(super) fn pair_distance(&self, random: &mut Stream) -> f64 {
         let mut squares = if self.electrons.saturating_mul(self.electrons - 1) / 2 <= PAIRS {
             self.all_pairs(random)
@@ -187,7 +188,8 @@ mod tests {
         let angle = |i: usize| 2.0 * std::f32::consts::PI * i as f32 / 400.0;
         let (x, z): (Vec<f32>, Vec<f32>) = (0..400).map(|i| (angle(i).cos(), angle(i).sin())).unzip();
         let median = electrons(&x, &z).pair_distance(&mut stream(3, TEST, 0));
-        // The density of the distance d on the circle at √2 is 2/(π√(4 − d²)) = 0.45: the error is 0.5/(0.45·128).
+        // The density of the distance d on the circle at √2 is 2/(π√(4 − d²)) = 0.45: the error is
+        // 0.5/(0.45·128).
         assert!((median - 2f64.sqrt()).abs() < 4.0 * 0.0087, "{median}");
     }
 

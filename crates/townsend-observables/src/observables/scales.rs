@@ -11,9 +11,9 @@ use crate::quantity::Quantity;
 const SCALES_MM: [f64; 5] = [0.05, 0.1, 0.2, 0.4, 0.8];
 const BLOCK: usize = 256;
 
-/// The probability that two electrons of an avalanche share a cell, one [`Quantity`] for each size of the cells in x
-/// and z: 0.05, 0.1, 0.2, 0.4 and 0.8 mm, of counts from 0.1 mm on. Empty if x and z are not in mm or the bins of
-/// counts do not group into cells of 0.1 mm.
+/// The probability that two electrons of an avalanche share a cell, one [`Quantity`] for each size of the
+/// cells in x and z: 0.05, 0.1, 0.2, 0.4 and 0.8 mm, of counts from 0.1 mm on. Empty if x and z are not in mm
+/// or the bins of counts do not group into cells of 0.1 mm.
 ///
 /// # Errors
 /// If the standard grid cannot be made; never in practice.
@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn cells_that_grow_hold_ever_more_pairs() {
-        // At 0.01, 0.06, 0.11 and 0.61 mm: alone at 0.05 mm; then two of four, three of four, ..., all at 0.8 mm.
+        // At 0.01, 0.06, 0.11 and 0.61 mm: alone at 0.05 mm; then two of four, three of four, ..., all at 0.8
+        // mm.
         assert_eq!(of(&[0.01, 0.06, 0.11, 0.61], &[0.01; 4]), [0.0, 1.0 / 6.0, 0.5, 0.5, 1.0]);
         assert_eq!(of(&[-0.01, 0.01], &[0.0, 0.0]), [0.0; 5], "0 is an edge of every cell");
     }

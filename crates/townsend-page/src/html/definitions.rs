@@ -1,4 +1,5 @@
-//! What each metric is and where it misleads, a click away from its value. `docs/metrics.md` has formulas and sources.
+//! What each metric is and where it misleads, a click away from its value. `docs/metrics.md` has formulas and
+//! sources.
 
 /// What it is, and its known trap.
 pub(super) type Definition = [&'static str; 2];

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use townsend_check::{AvalanchePoints, Check};
 
-/// Steps that a coordinate is rounded to over the extent of all avalanches shown: 12 bits, finer than a screen has
-/// pixels.
+/// Steps that a coordinate is rounded to over the extent of all avalanches shown: 12 bits, finer than a
+/// screen has pixels.
 const STEPS: f64 = 4_095.0;
 
 /// The avalanches of a check.

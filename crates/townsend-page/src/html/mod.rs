@@ -18,8 +18,8 @@ pub use single::{inspection_page, ranking_html};
 use crate::PageError;
 use crate::plot::{Style, color_bar, fullest_cell, maps_svg};
 
-/// The page `report.html`: tables, distributions, images and provenance in one file that needs no other. Every text
-/// that comes from outside is escaped.
+/// The page `report.html`: tables, distributions, images and provenance in one file that needs no other.
+/// Every text that comes from outside is escaped.
 ///
 /// # Errors
 /// If a map cannot be drawn, or the script of plotly.js is not found.

@@ -36,8 +36,8 @@ pub fn ranking_html(ranking: &Ranking) -> String {
 
 /// A page of one set of avalanches: its observables, their distributions, and avalanches in three dimensions.
 ///
-/// `facts` are lines of name and value at the top, `warnings` follow them. `observed` are the observables of `data`;
-/// `seed` is that of the points that are drawn of each avalanche.
+/// `facts` are lines of name and value at the top, `warnings` follow them. `observed` are the observables of
+/// `data`; `seed` is that of the points that are drawn of each avalanche.
 ///
 /// # Errors
 /// If the script of plotly.js is not found ([`PageError::PlottingScript`]).

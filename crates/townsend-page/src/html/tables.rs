@@ -9,8 +9,8 @@ use townsend_observables::{Distance, Observable};
 
 use super::definitions::{Definition, KS, SEPARATION, W1, definition};
 
-/// Multiple of its floor above which a distance is set in bold: floors are known to some 10%, distances of equal
-/// sets fluctuate by half of themselves, so that three floors are four standard errors above one.
+/// Multiple of its floor above which a distance is set in bold: floors are known to some 10%, distances of
+/// equal sets fluctuate by half of themselves, so that three floors are four standard errors above one.
 const FAR: f64 = 3.0;
 
 pub(super) fn summary(report: &Report) -> Markup {

@@ -19,8 +19,8 @@ use crate::PageError;
 
 type Area<DB> = DrawingArea<DB, Shift>;
 
-/// What plots are drawn with. Sizes are in the units of a drawing that is shown at a half or a third of them, since
-/// the drawing library rounds to whole units.
+/// What plots are drawn with. Sizes are in the units of a drawing that is shown at a half or a third of them,
+/// since the drawing library rounds to whole units.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
     /// Axes, texts and the real data.
@@ -49,8 +49,8 @@ impl Style {
     }
 }
 
-/// Draws on a canvas and returns the SVG element, which scales with its surroundings; `label` is what a screen reader
-/// says.
+/// Draws on a canvas and returns the SVG element, which scales with its surroundings; `label` is what a
+/// screen reader says.
 fn svg(
     size: (u32, u32),
     label: &str,

@@ -108,8 +108,8 @@ fn point<DB: DrawingBackend>(
     area.draw(&Circle::new((x, share.value), style.line + 2, style.ink.filled())).map_err(failed)
 }
 
-/// Numbers at the axes, and a frame on all four sides with ticks inside, long and short, as the field draws it; names at
-/// the ends of the axes.
+/// Numbers at the axes, and a frame on all four sides with ticks inside, long and short, as the field draws
+/// it; names at the ends of the axes.
 fn axes<DB: DrawingBackend>(
     area: &Area<DB>,
     chart: &mut Chart<'_, DB>,
@@ -145,7 +145,8 @@ fn axes<DB: DrawingBackend>(
     area.draw(&Text::new(y, (2, 14), turned)).map_err(failed)
 }
 
-/// The frame, and ticks inward from all of it: long ones where numbers may stand, four short ones between two.
+/// The frame, and ticks inward from all of it: long ones where numbers may stand, four short ones between
+/// two.
 fn ticks<DB: DrawingBackend>(
     chart: &Chart<'_, DB>,
     style: &Style,

@@ -11,8 +11,8 @@ const NAME: u32 = 90;
 /// Height of the row of distributions.
 const DISTRIBUTIONS: u32 = 900;
 
-/// A figure that shows a check at a glance, as one SVG file: a row of real avalanches, one of generated ones, and the
-/// distributions of three observables (size, width, position).
+/// A figure that shows a check at a glance, as one SVG file: a row of real avalanches, one of generated ones,
+/// and the distributions of three observables (size, width, position).
 ///
 /// # Errors
 /// If it cannot be drawn.

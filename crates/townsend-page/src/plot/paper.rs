@@ -89,8 +89,8 @@ fn draw_rows<DB: DrawingBackend>(
     Ok(())
 }
 
-/// One figure for every number that was compared, for papers: the real and the generated distribution, and their
-/// ratio.
+/// One figure for every number that was compared, for papers: the real and the generated distribution, and
+/// their ratio.
 ///
 /// # Errors
 /// If one cannot be drawn.

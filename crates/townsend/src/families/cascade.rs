@@ -1,8 +1,8 @@
-//! The cascade: an avalanche as a branching process whose stages are foils, learned from recorded responses of single
-//! foils or from avalanches at the anode alone.
+//! The cascade: an avalanche as a branching process whose stages are foils, learned from recorded responses
+//! of single foils or from avalanches at the anode alone.
 //!
-//! Its run has `config.toml` and `detector.toml`, the detector with its foils as fitted, which the Monte Carlo takes as
-//! well; of stages also `stages.svg` and `stages.pdf`, fitted against recorded.
+//! Its run has `config.toml` and `detector.toml`, the detector with its foils as fitted, which the Monte
+//! Carlo takes as well; of stages also `stages.svg` and `stages.pdf`, fitted against recorded.
 
 use townsend_cascade::{
     AnodeFit, CascadeConfig, CascadeError, CascadeSummary, FittedAvalanches, FittedStages, Guess,
@@ -57,8 +57,8 @@ impl Family for CascadeFamily {
     }
 }
 
-/// The detector that a configuration names: one that ships, a file, beside the configuration first, or a run of a
-/// cascade, with what that was fitted to.
+/// The detector that a configuration names: one that ships, a file, beside the configuration first, or a run
+/// of a cascade, with what that was fitted to.
 fn guess(from: &Configuration, config: &CascadeConfig) -> Result<Guess> {
     let named = &config.model.detector;
     let beside = from.path.parent().map(|folder| folder.join(named)).filter(|path| path.exists());

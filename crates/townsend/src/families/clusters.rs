@@ -1,4 +1,5 @@
-//! Clusters: an avalanche as a hierarchical Neyman–Scott process, clusters of clusters, learned from electrons alone.
+//! Clusters: an avalanche as a hierarchical Neyman–Scott process, clusters of clusters, learned from
+//! electrons alone.
 //!
 //! Its run has `config.toml`, `metrics.jsonl` (a line a sweep) and `model.toml`, every parameter by name.
 
@@ -32,7 +33,8 @@ struct Summary {
     electrons: usize,
     /// Sweeps over them.
     sweeps: usize,
-    /// A lower bound on the mean of ln p(x | N) over electrons of a few avalanches: at the start and at the end.
+    /// A lower bound on the mean of ln p(x | N) over electrons of a few avalanches: at the start and at the
+    /// end.
     bound: [f64; 2],
 }
 

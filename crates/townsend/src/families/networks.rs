@@ -207,7 +207,8 @@ impl Model for NetworkModel {
     }
 }
 
-/// Of a number for each of something, such as a latent dimension, at most so many are drawn: those that are largest at the end.
+/// Of a number for each of something, such as a latent dimension, at most so many are drawn: those that are
+/// largest at the end.
 const MOST_LINES: usize = 32;
 
 /// Every number of a training by epoch.

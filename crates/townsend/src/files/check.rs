@@ -14,13 +14,14 @@ use townsend_io::{Loaded, ReadOptions};
 /// How to compare.
 #[derive(Debug, Clone, Default)]
 pub struct CheckOptions {
-    /// A run: of the real avalanches, only those of its test part are taken, which it was not trained on; with those
-    /// that it was trained on one sees whether it learnt avalanches by heart, and the page shows how training went.
+    /// A run: of the real avalanches, only those of its test part are taken, which it was not trained on;
+    /// with those that it was trained on one sees whether it learnt avalanches by heart, and the page shows
+    /// how training went.
     pub held_back: Option<PathBuf>,
     /// Avalanches that the generator was trained on, if no run knows them.
     pub training: Option<PathBuf>,
-    /// Names of arrays of an npz or branches of a tree, in both files, of one value an avalanche (or several): conditions,
-    /// in bins of which the observables are compared too.
+    /// Names of arrays of an npz or branches of a tree, in both files, of one value an avalanche (or
+    /// several): conditions, in bins of which the observables are compared too.
     pub by: Vec<String>,
     /// A TOML file with the limits of the traffic lights; those of `configs/check/default.toml` if none.
     pub thresholds: Option<PathBuf>,
@@ -62,8 +63,9 @@ impl Gate {
 /// The files of a report, beside the folder of figures.
 const OUTPUTS: [&str; 4] = ["report.json", "report.html", "overview.svg", "overview.pdf"];
 
-/// Compares the avalanches of two files and writes `report.json`, `report.html`, `overview.svg` and `overview.pdf` to the
-/// folder `out`, and a figure of every number that was compared, as SVG and as PDF, to `out/figures`.
+/// Compares the avalanches of two files and writes `report.json`, `report.html`, `overview.svg` and
+/// `overview.pdf` to the folder `out`, and a figure of every number that was compared, as SVG and as PDF, to
+/// `out/figures`.
 pub fn check(
     real: &Path,
     generated: &Path,
@@ -75,9 +77,9 @@ pub fn check(
     Real::read(real, options, context)?.check(generated, out, context)
 }
 
-/// Compares several generators with the same real avalanches. Each gets a folder of its own in `out`, named like its file,
-/// with the report; `ranking.json` and `index.html` put them side by side. Returns the ranking and the reports in the order
-/// of the files.
+/// Compares several generators with the same real avalanches. Each gets a folder of its own in `out`, named
+/// like its file, with the report; `ranking.json` and `index.html` put them side by side. Returns the ranking
+/// and the reports in the order of the files.
 pub fn check_all(
     real: &Path,
     generated: &[PathBuf],
@@ -245,7 +247,8 @@ fn thresholds(file: Option<&Path>) -> Result<Thresholds> {
         .map_err(|error| Error::In { path: path.into(), source: Box::new(error.into()) })
 }
 
-/// The arrays or branches of these names: one condition a column, of `start_um` of two columns `start_um[0]` and `start_um[1]`.
+/// The arrays or branches of these names: one condition a column, of `start_um` of two columns `start_um[0]`
+/// and `start_um[1]`.
 fn conditions(path: &Path, names: &[String]) -> Result<Vec<(String, Vec<f64>)>> {
     let mut found = Vec::new();
     for name in names {

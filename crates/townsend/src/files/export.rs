@@ -29,10 +29,10 @@ pub enum Exported {
     },
 }
 
-/// Writes a trained model to a single file, which is all that [`generate`](crate::files::generate) needs. A name that ends in
-/// `.townsend` gets the model of any family: a zip archive, stored uncompressed, of `run.json` and the files that
-/// avalanches follow from. A name that ends in `.safetensors` gets the weights of a network, with the names of a PyTorch
-/// state dict and the configuration in the metadata.
+/// Writes a trained model to a single file, which is all that [`generate`](crate::files::generate) needs. A
+/// name that ends in `.townsend` gets the model of any family: a zip archive, stored uncompressed, of
+/// `run.json` and the files that avalanches follow from. A name that ends in `.safetensors` gets the weights
+/// of a network, with the names of a PyTorch state dict and the configuration in the metadata.
 pub fn export(model: &Path, out: &Path, context: &Context<'_>) -> Result<Exported> {
     let ending = out.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
     if !["townsend", "safetensors"].contains(&ending.as_str()) {

@@ -70,12 +70,13 @@ pub struct Generated {
     pub electrons: u64,
     /// Wall time, without loading the model, in seconds.
     pub seconds: f64,
-    /// What a user should know of the avalanches, such as a condition outside the range that it was learned from.
+    /// What a user should know of the avalanches, such as a condition outside the range that it was learned
+    /// from.
     pub warnings: Vec<String>,
 }
 
-/// Draws avalanches from a trained model (a run directory, a single-file model or exported weights) and writes them, in
-/// memory that does not grow with their number.
+/// Draws avalanches from a trained model (a run directory, a single-file model or exported weights) and
+/// writes them, in memory that does not grow with their number.
 pub fn generate(
     model: &Path,
     out: &Path,
@@ -89,8 +90,9 @@ pub fn generate(
     })
 }
 
-/// Simulates avalanches and writes their electrons, or histograms of them, in memory that does not grow with their
-/// number. The detector is a file in TOML, or the name of one that ships; `None` for the first of these.
+/// Simulates avalanches and writes their electrons, or histograms of them, in memory that does not grow with
+/// their number. The detector is a file in TOML, or the name of one that ships; `None` for the first of
+/// these.
 pub fn simulate(
     detector: Option<&Path>,
     out: &Path,
@@ -132,9 +134,9 @@ fn meta_of(model: &dyn Model) -> Meta {
     meta
 }
 
-/// Writes the avalanches of `real` as a model with an encoder describes them, each with as many electrons as it has. They
-/// are not new avalanches: they tell what the decoder can describe, and the difference to what [`generate`] makes is the
-/// sampler's.
+/// Writes the avalanches of `real` as a model with an encoder describes them, each with as many electrons as
+/// it has. They are not new avalanches: they tell what the decoder can describe, and the difference to what
+/// [`generate`] makes is the sampler's.
 pub fn reconstruct(
     model: &Path,
     real: &Path,

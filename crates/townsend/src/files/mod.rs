@@ -1,4 +1,5 @@
-//! The same with files: each function reads files, calls what works in memory, and writes files, whole or not at all.
+//! The same with files: each function reads files, calls what works in memory, and writes files, whole or not
+//! at all.
 
 mod check;
 mod convert;

@@ -45,8 +45,8 @@ const fn column(name: &'static str, title: &'static str, kind: ColumnType) -> Ta
     TableColumn { name, title, kind }
 }
 
-/// Reads every avalanche of a file of electrons with the strips of a detector, and writes the table of hits. Event numbers
-/// are places in the file, from 0.
+/// Reads every avalanche of a file of electrons with the strips of a detector, and writes the table of hits.
+/// Event numbers are places in the file, from 0.
 pub fn readout(
     avalanches: &Path,
     out: &Path,

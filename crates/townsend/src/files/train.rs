@@ -19,9 +19,11 @@ pub struct TrainOptions {
     pub set: Vec<String>,
 }
 
-/// Trains the model that the file `config` describes on the file `data` and leaves everything in the directory `run`.
+/// Trains the model that the file `config` describes on the file `data` and leaves everything in the
+/// directory `run`.
 ///
-/// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says what a run is.
+/// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says
+/// what a run is.
 pub fn train(
     config: &Path,
     data: &Path,

@@ -19,7 +19,8 @@ pub struct Written {
 }
 
 impl Written {
-    /// Begins the file. `own` is the grid of avalanches that are counts already, `first` the number of the first one.
+    /// Begins the file. `own` is the grid of avalanches that are counts already, `first` the number of the
+    /// first one.
     pub(super) fn create(
         &self,
         out: &Path,

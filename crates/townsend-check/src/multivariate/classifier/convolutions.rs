@@ -8,8 +8,8 @@ use super::Classifier;
 use super::layers::{Batch, LEAK, Layers, he, symmetric};
 use super::training::{Adam, logit_gradient, sigmoid, train};
 
-/// Channels, cells of the kernel, stride and padding of each convolution: the first sees every cell with its neighbours,
-/// the others join two cells an axis to one.
+/// Channels, cells of the kernel, stride and padding of each convolution: the first sees every cell with its
+/// neighbours, the others join two cells an axis to one.
 const CONVOLUTIONS: [(usize, usize, usize, usize); 3] = [(16, 3, 1, 1), (16, 2, 2, 0), (32, 2, 2, 0)];
 /// Neurons between the means of the last maps and the logit.
 const HIDDEN: usize = 64;
@@ -32,8 +32,8 @@ pub(crate) struct Image {
     pub(crate) occupied: Vec<(u16, f32)>,
 }
 
-/// Convolutions with batch normalisation and leaky rectifiers, and a perceptron that sees the mean of each map that the last
-/// one gives: patterns count wherever they are.
+/// Convolutions with batch normalisation and leaky rectifiers, and a perceptron that sees the mean of each
+/// map that the last one gives: patterns count wherever they are.
 pub(in crate::multivariate) struct ConvolutionalNetwork {
     stack: Stack,
     parameters: Vec<f32>,

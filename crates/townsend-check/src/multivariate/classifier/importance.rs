@@ -1,4 +1,5 @@
-//! What gave it away: how much a classifier loses when one column is permuted among the avalanches that it judges.
+//! What gave it away: how much a classifier loses when one column is permuted among the avalanches that it
+//! judges.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

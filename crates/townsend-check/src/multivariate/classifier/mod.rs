@@ -1,5 +1,5 @@
-//! Classifier two-sample tests (Lopez-Paz and Oquab, arXiv:1610.06545): trees and networks try to tell generated from
-//! real, each row judged by a classifier that never saw it.
+//! Classifier two-sample tests (Lopez-Paz and Oquab, arXiv:1610.06545): trees and networks try to tell
+//! generated from real, each row judged by a classifier that never saw it.
 
 mod convolutions;
 mod details;
@@ -78,8 +78,8 @@ struct Fold<C> {
     auc: f64,
 }
 
-/// AUC of trees that tell `generated` from `real` rows, each row judged by trees grown without it; 0.5 if they
-/// cannot. Returns what went wrong with the trees, if anything.
+/// AUC of trees that tell `generated` from `real` rows, each row judged by trees grown without it; 0.5 if
+/// they cannot. Returns what went wrong with the trees, if anything.
 pub fn classifier_auc(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Result<f64, String> {
     classifier_auc_of(RowClassifier::Trees, real, generated, seed)
 }

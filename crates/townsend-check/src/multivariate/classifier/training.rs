@@ -1,5 +1,5 @@
-//! How networks of the classifier test learn: Adam with decoupled weight decay, batches in random order, a learning rate
-//! that falls.
+//! How networks of the classifier test learn: Adam with decoupled weight decay, batches in random order, a
+//! learning rate that falls.
 
 use townsend_core::Stream;
 use townsend_kernels::AdamStep;
@@ -41,7 +41,8 @@ impl Adam {
     }
 }
 
-/// Calls `learn` with the rows of one batch after the other, for so many epochs in batches of so many; the rate falls along a half cosine to 0.
+/// Calls `learn` with the rows of one batch after the other, for so many epochs in batches of so many; the
+/// rate falls along a half cosine to 0.
 pub(super) fn train(
     rows: usize,
     (epochs, batch): (usize, usize),
