@@ -46,23 +46,31 @@
 //!
 //! # `report.json`
 //!
-//! | field | is |
-//! |---|---|
-//! | `schema` | `townsend-report/2`; the number grows when a field goes or changes its meaning |
-//! | `producer`, `seed` | program and version; seed of all random streams |
-//! | `real`, `generated` | `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`, `electrons`, `fraction_outside`, and `warnings`: what was left aside or looked odd when the file was read |
-//! | `compared` | `form` (`electrons` or `counts`), `grid`, `units`, `note` |
-//! | `empty` | `difference` of the empty fractions, generated less real, and its binomial `error` |
-//! | `observables.<name>` | `unit`; `real` and `generated`, each `mean`, `std`, `avalanches`, `left_out`; `w1_over_sigma`, `ks`, `separation_power`, each `value`, `floor`, `interval` (68%), `ks` with `p_value` |
-//! | `c2st.auc`, `c2st.auc_network`, `c2st.auc_low_level`, `c2st.auc_cells_trees`, `fpd`, `kpd`, `precision`, `recall`, `density`, `coverage`, `duplicates`, `memorisation` | `value`, `floor`, `error`, `avalanches` used, `method` in words |
-//! | `c2st.details.<classifier>` | ROC curve, calibration, divergence, density ratio, importance, AUC by number of avalanches: [`ClassifierDetails`] |
-//! | `correlations` | both matrices and what they are apart: [`Correlations`] |
-//! | `pair_correlation` | g(r) of both sets and what they are apart: [`PairCorrelation`] |
-//! | `lumpiness_by_scale.<size>`, `strips.<name>` | as `observables.<name>` |
-//! | `conditional` | W1/σ of the observables in bins of conditions: [`Conditional`] |
-//! | `verdict` | `light`, `summary` in words, `judgements`: [`Verdict`] |
-//! | `legacy.<name>` | `our_axis`, `binning`, `real` and `generated` (`in_range`, `of`), the three distances, and `reference`: the nearest published run |
-//! | `warnings` | what a reader must know before trusting the numbers |
+//! Fields by their names:
+//!
+//! - `schema`: `townsend-report/2`; the number grows when a field goes or changes its meaning
+//! - `producer`, `seed`: program and version; seed of all random streams
+//! - `real`, `generated`: `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`,
+//!   `electrons`, `fraction_outside`, and `warnings`: what was left aside or looked odd when the file was
+//!   read
+//! - `compared`: `form` (`electrons` or `counts`), `grid`, `units`, `note`
+//! - `empty`: `difference` of the empty fractions, generated less real, and its binomial `error`
+//! - `observables.<name>`: `unit`; `real` and `generated`, each `mean`, `std`, `avalanches`, `left_out`;
+//!   `w1_over_sigma`, `ks`, `separation_power`, each `value`, `floor`, `interval` (68%), `ks` with
+//!   `p_value`
+//! - `c2st.auc`, `c2st.auc_network`, `c2st.auc_low_level`, `c2st.auc_cells_trees`, `fpd`, `kpd`,
+//!   `precision`, `recall`, `density`, `coverage`, `duplicates`, `memorisation`: `value`, `floor`, `error`,
+//!   `avalanches` used, `method` in words
+//! - `c2st.details.<classifier>`: ROC curve, calibration, divergence, density ratio, importance, AUC by
+//!   number of avalanches: [`ClassifierDetails`]
+//! - `correlations`: both matrices and what they are apart: [`Correlations`]
+//! - `pair_correlation`: g(r) of both sets and what they are apart: [`PairCorrelation`]
+//! - `lumpiness_by_scale.<size>`, `strips.<name>`: as `observables.<name>`
+//! - `conditional`: W1/σ of the observables in bins of conditions: [`Conditional`]
+//! - `verdict`: `light`, `summary` in words, `judgements`: [`Verdict`]
+//! - `legacy.<name>`: `our_axis`, `binning`, `real` and `generated` (`in_range`, `of`), the three
+//!   distances, and `reference`: the nearest published run
+//! - `warnings`: what a reader must know before trusting the numbers
 //!
 //! What could not be computed is absent. `empty` among the observables is 1 for an empty avalanche and 0 for
 //! another. The `floor` of a distance is that between random halves of the real set, averaged over

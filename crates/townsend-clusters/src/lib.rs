@@ -13,7 +13,8 @@
 //! // Ten avalanches of two families each.
 //! let mut electrons = ElectronSet::default();
 //! for k in 0..10 {
-//!     let near = |centre: f32| (0..20).map(|i| centre + 0.1 * ((7 * i + k) as f32).sin()).collect::<Vec<_>>();
+//!     let about = |centre: f32, i: i32| centre + 0.1 * ((7 * i + k) as f32).sin();
+//!     let near = |centre: f32| (0..20).map(|i| about(centre, i)).collect::<Vec<_>>();
 //!     let column = [near(-0.5), near(0.5)].concat();
 //!     let time: Vec<f32> = column.iter().enumerate().map(|(i, x)| 170.0 + x + (i as f32).cos()).collect();
 //!     electrons.push(&column, &column.iter().map(|x| 0.1 - x * x).collect::<Vec<_>>(), &time);

@@ -171,7 +171,7 @@ impl Error {
                 | Self::NotHeldBack(_)
                 | Self::HeldBack { .. }
                 | Self::Unsuited(_)
-                | Self::Clusters(ClusterError::Range { .. })
+                | Self::Clusters(ClusterError::Range { .. } | ClusterError::Split(_))
                 | Self::Detector(_)
                 | Self::Avalanches(townsend_io::Error::UnknownEnding { .. })
                 | Self::Check(UnknownMetric { .. })

@@ -10,7 +10,9 @@
 //! let context = Context::default();
 //! // Simulated avalanches take the place of microscopic ones here.
 //! let real = townsend::simulate(&townsend::detector(None)?, 1, 0..400, &Setting::default())?;
-//! let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n").set("training.sweeps=10");
+//! let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n")
+//!     .set("training.sweeps=10")
+//!     .set("training.electrons=20000");
 //! let model = townsend::train(&config, &real.clone().into(), &context)?.model(&context)?;
 //!
 //! let parts = townsend::held_back(&*model, &real)?;
@@ -48,8 +50,8 @@ pub use simulate::{detector, simulate};
 pub use townsend_cascade::Responses;
 pub use townsend_check::{Check, CheckOptions, Curve, Excess, Light, Ranking, Report, Thresholds};
 pub use townsend_core::{
-    Avalanche, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, Meta, Part, Progress, RUN_VERSION,
-    RunFiles, RunHeader, Silent, Split, Task, TrainedOn,
+    Avalanche, Coordinate, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, Meta, Part, Progress,
+    RUN_VERSION, RunFiles, RunHeader, Silent, Split, Task, TrainedOn,
 };
 pub use townsend_io::Format;
 pub use townsend_observables::text::significant;

@@ -19,10 +19,12 @@ use crate::{Error, Result, Start};
 ///
 /// let model = Families::shipped().open("microscopic_275".as_ref())?;
 /// let (setting, mut workspace) = (Setting::default(), Workspace::default());
-/// let Drawn::Electrons(electrons) = model.avalanche(1, 7, &setting, &mut workspace)? else { unreachable!() };
-/// let alone = electrons.x.to_vec();
+/// let alone = match model.avalanche(1, 7, &setting, &mut workspace)? {
+///     Drawn::Electrons(electrons) => electrons.len() as u64,
+///     Drawn::Counts(counts) => counts.electrons(),
+/// };
 /// let together = model.generate(1, 0..10, &setting)?;
-/// assert_eq!(together.electrons(7), alone.len() as u64);
+/// assert_eq!(together.electrons(7), alone);
 /// # Ok::<(), townsend::Error>(())
 /// ```
 pub trait Model: std::fmt::Debug + Send + Sync {

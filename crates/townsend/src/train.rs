@@ -34,7 +34,9 @@ impl Trained {
 ///
 /// let context = Context::default();
 /// let data = simulate(&townsend::detector(None)?, 1, 0..60, &Setting::default())?;
-/// let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n").set("training.sweeps=10");
+/// let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n")
+///     .set("training.sweeps=10")
+///     .set("training.electrons=20000");
 /// let trained = train(&config, &data.into(), &context)?;
 /// let generated = trained.model(&context)?.generate(1, 0..100, &Setting::default())?;
 /// assert_eq!(generated.len(), 100);

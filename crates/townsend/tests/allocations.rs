@@ -65,7 +65,9 @@ fn avalanches_after_the_first_ones_allocate_nothing() {
     let detector = detector(None).unwrap();
     assert_allocates_nothing(&townsend::DetectorModel::new(detector.clone()).unwrap());
     let real: Dataset = simulate(&detector, 1, 0..100, &Setting::default()).unwrap();
-    let clusters = Configuration::from_toml("[model]\nfamily = 'clusters'\n").set("training.sweeps=10");
+    let clusters = Configuration::from_toml("[model]\nfamily = 'clusters'\n")
+        .set("training.sweeps=10")
+        .set("training.electrons=20000");
     for config in [clusters, Configuration::from_toml(VAE)] {
         let trained = train(&config, &real.clone().into(), &context).unwrap();
         assert_allocates_nothing(&*trained.model(&context).unwrap());
