@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::environment::root;
 
-/// The widest a line of a comment may be, indentation included; that of code is `max_width` in `rustfmt.toml`.
+/// The widest a line of a comment may be, indentation included; that of code is `max_width` in
+/// `rustfmt.toml`.
 const WIDTH: usize = 110;
 
 /// Refuses Rust files of this repository in which a line of a comment is wider than [`WIDTH`].
@@ -21,7 +22,8 @@ pub(crate) fn check() -> Result<()> {
     bail!("comments wider than {WIDTH} columns; break these lines:\n  {}", wide.join("\n  "))
 }
 
-/// Adds the place (`file:line`) and the width of every comment line that is too wide, in all files below a folder.
+/// Adds the place (`file:line`) and the width of every comment line that is too wide, in all files below a
+/// folder.
 fn search(folder: &Path, wide: &mut Vec<String>) -> Result<()> {
     let failed = |path: &Path| format!("{}: cannot be read", path.display());
     let entries = std::fs::read_dir(folder).with_context(|| failed(folder))?;
