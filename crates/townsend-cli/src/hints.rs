@@ -10,7 +10,7 @@ pub(crate) fn hint(error: &Error) -> Option<&'static str> {
         Error::HeldBack { source, .. } => hint(source),
         Error::Output(output) => of_output(output),
         Error::Avalanches(Avalanches::Output(output)) => of_output(output),
-        Error::Avalanches(Avalanches::UnknownEnding { .. } | Avalanches::UnknownFormat { .. }) => {
+        Error::Avalanches(Avalanches::UnknownEnding { .. }) => {
             Some("--format root or --format npz says which it is")
         }
         Error::Run(townsend_core::RunError::Exists(_)) => {

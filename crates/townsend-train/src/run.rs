@@ -134,9 +134,8 @@ impl Run {
         }
         if self.data.digest != data.digest {
             let (now, then) = (data.avalanches, self.data.avalanches);
-            return differs(format!(
-                "the data ({now} avalanches) are not those it began with ({then} avalanches)"
-            ));
+            let what = format!("the data ({now} avalanches) are not those it began with ({then} avalanches)");
+            return Err(TrainError::Differs { path: self.files.path(RunHeader::FILE), what });
         }
         Ok(())
     }

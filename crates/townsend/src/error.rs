@@ -99,7 +99,7 @@ pub enum Error {
     #[error("names no model; write family = \"…\" under [model]")]
     NoFamily,
     /// A family that the program does not know.
-    #[error("model.family: unknown variant `{name}`, expected one of {known}")]
+    #[error("model.family = `{name}`: there is no such family of models; there are {known}")]
     UnknownFamily {
         /// The name found.
         name: String,

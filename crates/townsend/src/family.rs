@@ -26,6 +26,11 @@ pub trait Family: Send + Sync {
     /// Trains a model and leaves its files, all of them, in [`Training::run`].
     fn train(&self, training: Training<'_>) -> Result<Outcome>;
 
+    /// True if its models are learned from data; a detector of the Monte Carlo is described.
+    fn is_trained(&self) -> bool {
+        true
+    }
+
     /// True if a training that was stopped can go on where it was.
     fn can_resume(&self) -> bool {
         false
@@ -228,7 +233,9 @@ impl Families {
     pub fn of(&self, config: &Configuration) -> Result<&dyn Family> {
         match config.family() {
             Some(name) => self.by_name(&name).ok_or_else(|| {
-                let known = self.names().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+                let trained = self.0.iter().filter(|family| family.is_trained());
+                let known: Vec<_> =
+                    trained.flat_map(|family| family.names()).map(|name| format!("`{name}`")).collect();
                 config.blame(Error::UnknownFamily { name, known: known.join(", ") })
             }),
             // What is wrong with it is said by those who read it whole.

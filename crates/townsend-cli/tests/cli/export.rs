@@ -90,7 +90,7 @@ fn a_run_of_another_device_opens_where_there_is_none() {
     let config = desk.text("vae/config.toml");
     assert!(config.contains("device = \"cpu\""), "{config}");
     std::fs::write(desk.path("vae/config.toml"), config.replace("\"cpu\"", "\"cuda\"")).unwrap();
-    desk.does("generate --run vae --events 10 --out a.npz");
+    desk.does("generate --run vae --events 40 --out a.npz");
     let real = TRAINED.path("real.npz");
     desk.does(&format!(
         "check --real {} --held-back vae --generated a.npz --out report --no-classifiers",

@@ -27,12 +27,16 @@ impl Family for DetectorFamily {
         vec![Self::NAME]
     }
 
+    fn is_trained(&self) -> bool {
+        false
+    }
+
     fn wants(&self, config: &Configuration) -> Result<Wanted> {
-        Err(config.blame(Error::Usage("a detector is described, not trained; simulate with it".into())))
+        Err(described(config))
     }
 
     fn train(&self, training: Training<'_>) -> Result<Outcome> {
-        self.wants(training.config).map(|_| unreachable!("a detector wants nothing to be trained on"))
+        Err(described(training.config))
     }
 
     fn open(&self, header: RunHeader, files: RunFiles) -> Result<Box<dyn Model>> {
@@ -49,6 +53,11 @@ impl Family for DetectorFamily {
     }
 }
 
+/// The error of a configuration that wants a detector to be trained.
+fn described(config: &Configuration) -> Error {
+    config.blame(Error::Usage("a detector is described, not trained; simulate with it".into()))
+}
+
 /// A detector that avalanches are drawn from.
 #[derive(Debug)]
 pub struct DetectorModel {
@@ -56,6 +65,8 @@ pub struct DetectorModel {
     simulation: Arc<Simulation>,
     description: Description,
     summary: serde_json::Value,
+    /// The files that it was read from.
+    inputs: Vec<InputFile>,
 }
 
 /// What an avalanche needs: the detector at these conditions, made by this model.
@@ -76,7 +87,8 @@ impl DetectorModel {
             data: None,
             summary: serde_json::Value::Null,
         };
-        Self::with_header(detector, header)
+        let inputs = detector.files().iter().map(without_folder).collect();
+        Self::with_header(detector, header, inputs)
     }
 
     /// The detector in the files of a run, with what its header says.
@@ -85,10 +97,10 @@ impl DetectorModel {
         let bytes = files.read(DETECTOR_FILE).map_err(|source| Error::Io { path: path.clone(), source })?;
         let detector = Detector::from_toml(&String::from_utf8_lossy(&bytes));
         let detector = detector.map_err(|error| Error::In { path, source: Box::new(error.into()) })?;
-        Self::with_header(detector, header)
+        Self::with_header(detector, header, vec![InputFile::of(DETECTOR_FILE, &bytes)])
     }
 
-    fn with_header(detector: Detector, header: RunHeader) -> Result<Self> {
+    fn with_header(detector: Detector, header: RunHeader, inputs: Vec<InputFile>) -> Result<Self> {
         let known = |SharedCondition { name, values, ranges }| KnownCondition { name, values, ranges };
         let description = Description {
             family: header.family,
@@ -101,7 +113,7 @@ impl DetectorModel {
             data: header.data,
         };
         let simulation = Arc::new(Simulation::new(&detector)?);
-        Ok(Self { detector, simulation, description, summary: header.summary })
+        Ok(Self { detector, simulation, description, summary: header.summary, inputs })
     }
 
     /// The description of the detector.
@@ -178,9 +190,6 @@ impl Model for DetectorModel {
     }
 
     fn inputs(&self) -> Result<Vec<InputFile>> {
-        if self.description.family == DetectorFamily::NAME {
-            return Ok(self.detector.files().iter().map(without_folder).collect());
-        }
-        Ok(self.files()?.iter().map(|(name, bytes)| InputFile::of(name, bytes)).collect())
+        Ok(self.inputs.clone())
     }
 }
