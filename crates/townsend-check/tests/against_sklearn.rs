@@ -18,7 +18,7 @@ use townsend_core::{Dataset, ElectronSet, Purpose, Silent, stream};
 
 const TEST: Purpose = Purpose::new("against sklearn");
 
-/// FeatureRows of four observables, two of them correlated, one heavy-tailed.
+/// Rows of four observables, two of them correlated, one heavy-tailed.
 fn rows(n: usize, shift: f64, index: u64) -> FeatureRows {
     let normal = Normal::new(0.0, 1.0).unwrap();
     let mut random = stream(1, TEST, index);

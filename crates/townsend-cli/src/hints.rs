@@ -6,10 +6,8 @@ use townsend::{Error, NotHeldBack};
 pub(crate) fn hint(error: &Error) -> Option<&'static str> {
     use townsend_io::Error as Avalanches;
     match error {
-        Error::In { source, .. } | Error::InData(source) => hint(source),
-        Error::HeldBack { source, .. } => hint(source),
-        Error::Output(output) => of_output(output),
-        Error::Avalanches(Avalanches::Output(output)) => of_output(output),
+        Error::In { source, .. } | Error::InData(source) | Error::HeldBack { source, .. } => hint(source),
+        Error::Output(output) | Error::Avalanches(Avalanches::Output(output)) => of_output(output),
         Error::Avalanches(Avalanches::UnknownEnding { .. }) => {
             Some("--format root or --format npz says which it is")
         }

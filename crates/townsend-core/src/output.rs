@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum OutputError {
     /// Something is there already.
-    #[error("{path}: exists already; choose another name, or overwrite it with --force")]
+    #[error("{path}: exists already; choose another name, or overwrite it")]
     Exists {
         /// The path asked for.
         path: PathBuf,

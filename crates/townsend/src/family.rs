@@ -62,14 +62,14 @@ pub enum Wanted {
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrainingData {
     /// Avalanches.
-    Avalanches(Dataset),
+    Avalanches(Box<Dataset>),
     /// Recorded responses of single foils, by name.
     Responses(BTreeMap<String, Responses>),
 }
 
 impl From<Dataset> for TrainingData {
     fn from(data: Dataset) -> Self {
-        Self::Avalanches(data)
+        Self::Avalanches(Box::new(data))
     }
 }
 

@@ -200,6 +200,9 @@ impl Workspace {
     ///
     /// # Errors
     /// Those of `make`.
+    ///
+    /// # Panics
+    /// Never: a state of this type is there by then.
     pub fn state<S: Any + Send>(
         &mut self,
         fits: impl FnOnce(&S) -> bool,

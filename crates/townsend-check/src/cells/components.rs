@@ -10,7 +10,7 @@ use townsend_observables::random::uniform;
 
 const COMPONENTS: usize = 32;
 const ITERATIONS: usize = 4;
-/// FeatureRows that are summed together; fixed, so that threads do not change the order of sums.
+/// Rows that are summed together; fixed, so that threads do not change the order of sums.
 const BLOCK: usize = 256;
 
 const START: Purpose = Purpose::new("principal components");

@@ -16,7 +16,7 @@ const BOOTSTRAP: Purpose = Purpose::new("correlation bootstrap");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Correlations {
-    /// FeatureRows and columns of the matrices.
+    /// Rows and columns of the matrices.
     pub observables: Vec<String>,
     /// Pearson's coefficients of the real set, row by row; 0 beside a column without spread.
     pub real: Vec<Vec<f64>>,

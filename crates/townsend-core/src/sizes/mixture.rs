@@ -71,7 +71,7 @@ pub(super) fn fit(sizes: &[f64]) -> Vec<SizePart> {
 pub(super) fn check(parts: &[SizePart]) -> Result<(), SizeError> {
     let whole: f64 = parts.iter().map(|part| part.weight).sum();
     if !(0.999_999..1.000_001).contains(&whole) {
-        return Err(SizeError::range("parts[].weight (their sum)", whole, "1"));
+        return Err(SizeError::range("parts[].weight (their sum)", &whole, "1"));
     }
     for (place, part) in parts.iter().enumerate() {
         let values = [
@@ -81,7 +81,7 @@ pub(super) fn check(parts: &[SizePart]) -> Result<(), SizeError> {
         ];
         for (name, value, range, allowed) in values {
             if !range.contains(&value) {
-                return Err(SizeError::range(&format!("parts[{place}].{name}"), value, allowed));
+                return Err(SizeError::range(&format!("parts[{place}].{name}"), &value, allowed));
             }
         }
     }

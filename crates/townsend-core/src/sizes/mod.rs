@@ -47,7 +47,7 @@ impl SizeConfig {
     pub fn check(&self) -> Result<(), SizeError> {
         match self.knots {
             2..=65_536 => Ok(()),
-            knots => Err(SizeError::range("knots", knots, "from 2 to 65536")),
+            knots => Err(SizeError::range("knots", &knots, "from 2 to 65536")),
         }
     }
 }
@@ -74,7 +74,7 @@ pub enum SizeError {
 }
 
 impl SizeError {
-    fn range(key: &str, value: impl ToString, allowed: &'static str) -> Self {
+    fn range(key: &str, value: &dyn std::fmt::Display, allowed: &'static str) -> Self {
         Self::Range { key: key.into(), value: value.to_string(), allowed }
     }
 }
@@ -165,7 +165,7 @@ impl SizeModel {
     /// Refuses parameters that cannot be; keys are those of the serialised form.
     pub fn check(&self) -> Result<(), SizeError> {
         if !(0.0..1.0).contains(&self.empty) {
-            return Err(SizeError::range("empty", self.empty, "at least 0 and below 1"));
+            return Err(SizeError::range("empty", &self.empty, "at least 0 and below 1"));
         }
         match &self.filled {
             FilledSizes::LnN(ln_n) => {
@@ -173,7 +173,7 @@ impl SizeModel {
                 if ln_n.len() < 2 || !ascending {
                     return Err(SizeError::range(
                         "ln_n",
-                        format!("{ln_n:?}"),
+                        &format!("{ln_n:?}"),
                         "two values or more, ascending",
                     ));
                 }

@@ -46,7 +46,7 @@ impl Family for DetectorFamily {
     fn open_other(&self, named: &Path) -> Result<Option<Box<dyn Model>>> {
         let ships = Detector::shipped(&named.to_string_lossy()).is_some();
         let is_toml = named.extension().is_some_and(|ending| ending == "toml");
-        if !ships && !(is_toml && named.exists()) {
+        if !(ships || is_toml && named.exists()) {
             return Ok(None);
         }
         Ok(Some(Box::new(DetectorModel::new(crate::simulate::detector(Some(named))?)?)))

@@ -10,7 +10,7 @@ const HIDDEN: usize = 64;
 const EPOCHS: usize = 25;
 const BATCH: usize = 128;
 const LEARNING_RATE: f32 = 2e-3;
-/// FeatureRows that are judged together.
+/// Rows that are judged together.
 const AT_ONCE: usize = 1024;
 
 /// Two hidden layers with leaky rectifiers.

@@ -50,7 +50,7 @@ impl Classifier for Trees {
     }
 }
 
-/// FeatureRows column by column, one after another.
+/// Rows column by column, one after another.
 fn by_column(rows: &[&Vec<f64>]) -> Vec<f64> {
     let columns = rows.first().map_or(0, |row| row.len());
     (0..columns).flat_map(|c| rows.iter().map(move |row| row[c])).collect()
