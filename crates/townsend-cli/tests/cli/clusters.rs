@@ -177,7 +177,7 @@ fn damaged_runs_are_refused() {
     for (run, says) in [
         ("newer", "99"),
         ("bare", "bare/run.json: is damaged: missing field `digest`"),
-        ("negative", "negative/model.toml: sizes.empty is -1"),
+        ("negative", "the number of electrons: empty is -1"),
         ("unknown", "unknown/model.toml: "),
         ("gone", "gone/model.toml: "),
     ] {
