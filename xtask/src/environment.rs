@@ -28,7 +28,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// The Python of the test environment `target/python`, made on first use and made anew when its requirements change.
+/// The Python of the test environment `target/python`, made on first use and made anew when its requirements
+/// change.
 pub(crate) fn python() -> Result<PathBuf> {
     // JetNet's metrics need neither torch nor most of what else its package depends on.
     let requirements = ["requirements.txt", "requirements-without-dependencies.txt"];

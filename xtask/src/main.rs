@@ -1,5 +1,6 @@
-//! Tasks of this repository: `cargo xtask check | test | parity | bench | bench-peers | soak`.
+//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak`.
 
+mod comments;
 mod environment;
 mod peers;
 mod tasks;
@@ -10,6 +11,8 @@ const HELP: &str = "\
 cargo xtask TASK
 
   check    format, lints, documentation and unit tests: minutes, needs nothing but Rust and a C compiler
+  check-gpu
+           type-checks the features `wgpu` and `cuda`, which no test covers; needs neither a GPU nor its drivers
   test     check, and every other test; first sets up Python with real ROOT, uproot, NumPy and SciPy under target/
   parity   the full-size networks against PyTorch (set up under target/): outputs and gradients
   bench    simulated electrons a second; reading against real ROOT and uproot
@@ -22,6 +25,7 @@ fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let done = match task.as_str() {
         "check" => tasks::check(),
+        "check-gpu" => tasks::check_gpu(),
         "test" => tasks::test(),
         "parity" => tasks::parity(),
         "bench" => tasks::bench(),

@@ -1,5 +1,5 @@
-//! This project's networks beside PyTorch and ONNX Runtime, in one run: measurements of all take turns, and what is
-//! printed are medians.
+//! This project's networks beside PyTorch and ONNX Runtime, in one run: measurements of all take turns, and
+//! what is printed are medians.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -75,7 +75,7 @@ pub(crate) fn bench() -> Result<()> {
     let python = torch()?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     run(Command::new(&python).args(install).args(PACKAGES))?;
-    let example = ["build", "--release", "--package", "townsend", "--example", "peer"];
+    let example = ["build", "--release", "--package", "townsend-bench", "--example", "peer"];
     run(&mut cargo(&example))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let own = || Command::new(target.join("release/examples/peer"));

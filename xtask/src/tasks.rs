@@ -5,11 +5,13 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::comments;
 use crate::environment::{cargo, python, root, run, torch};
 
-/// Format, lints, documentation.
+/// Format of code and comments, lints, documentation.
 fn lint() -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    comments::check()?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))?;
     run(cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "--deny warnings"))
 }
@@ -18,6 +20,14 @@ fn lint() -> Result<()> {
 pub(crate) fn check() -> Result<()> {
     lint()?;
     run(&mut cargo(&["test", "--workspace", "--lib", "--bins", "--locked"]))
+}
+
+/// The code for GPUs, type-checked as far as a machine without one can: with `wgpu`, and with `cuda`, whose
+/// build script fetches LLVM unless `DOCS_RS` tells it that nothing will be linked.
+pub(crate) fn check_gpu() -> Result<()> {
+    let with = |feature| cargo(&["check", "--locked", "--package", "townsend-cli", "--features", feature]);
+    run(&mut with("wgpu"))?;
+    run(with("cuda").env("DOCS_RS", "1"))
 }
 
 /// Everything. What a test needs and does not find makes it fail, never pass.

@@ -1,9 +1,11 @@
-//! Compares the simulation of a detector with the microscopic one of 2021, as it was published: the fraction of empty
-//! avalanches, the size, and the histograms of seven observables.
+//! Compares the simulation of a detector with the microscopic one of 2021, as it was published: the fraction
+//! of empty avalanches, the size, and the histograms of seven observables.
 //!
-//! `cargo run --release -p townsend-check --example reference2021 -- DETECTOR.toml EVENTS UNIT_PER_NS FIGURE.svg`
+//! `cargo run --release -p townsend-check --example reference2021 -- DETECTOR.toml EVENTS UNIT_PER_NS
+//! FIGURE.svg`
 //!
-//! The unit of the published longitudinal axis is not known; `UNIT_PER_NS` is the length of a nanosecond on it.
+//! The unit of the published longitudinal axis is not known; `UNIT_PER_NS` is the length of a nanosecond on
+//! it.
 
 use plotters::prelude::*;
 use townsend_check::{Published, legacy_values_about};
@@ -22,11 +24,11 @@ fn main() -> Result<(), Failure> {
     };
     let (events, unit_per_ns): (u64, f64) = (events.parse()?, unit_per_ns.parse()?);
     let detector = Detector::from_toml(&std::fs::read_to_string(detector)?)?;
-    let simulation = Simulation::new(&detector, Start::Cell)?;
+    let simulation = Simulation::new(&detector)?;
 
     // The axes are centred on the mean of all electrons, so they are simulated twice rather than kept.
     let (mut sums, mut sizes) = ([0.0; 3], Vec::new());
-    for block in simulation.blocks(1, 0..events) {
+    for block in simulation.blocks(1, 0..events, Start::Cell) {
         sizes.extend(block.iter().map(|avalanche| avalanche.len() as f64));
         for (sum, coordinate) in sums.iter_mut().zip(Coordinate::ALL) {
             *sum += block.column(coordinate).iter().map(|&value| f64::from(value)).sum::<f64>();
@@ -35,7 +37,7 @@ fn main() -> Result<(), Failure> {
     let electrons: f64 = sizes.iter().sum();
     let means = sums.map(|sum| sum / electrons);
     let mut values: std::collections::BTreeMap<&str, Vec<f64>> = std::collections::BTreeMap::new();
-    for block in simulation.blocks(1, 0..events) {
+    for block in simulation.blocks(1, 0..events, Start::Cell) {
         for (name, of_block) in legacy_values_about(&block, means, unit_per_ns)? {
             values.entry(name).or_default().extend(of_block);
         }

@@ -1,11 +1,14 @@
-//! Tunes a detector until its simulation agrees with the microscopic one of 2021, as it was published, and prints it.
+//! Tunes a detector until its simulation agrees with the microscopic one of 2021, as it was published, and
+//! prints it.
 //!
-//! `cargo run --release -p townsend-check --example tune_reference2021 -- START.toml UNIT_PER_NS > TUNED.toml`
+//! `cargo run --release -p townsend-check --example tune_reference2021 -- START.toml UNIT_PER_NS >
+//! TUNED.toml`
 //!
-//! What is compared are cumulative distributions: of each of the seven observables at 19 levels of the published one, and
-//! the fraction of empty avalanches, the mean size and its variance. The sum of the squared differences is made least by
-//! Gauss and Newton's method with Levenberg and Marquardt's damping; derivatives are finite differences of simulations with
-//! the same random streams. The electrons at the anode do not tell one foil from another, so the foils share most values.
+//! What is compared are cumulative distributions: of each of the seven observables at 19 levels of the
+//! published one, and the fraction of empty avalanches, the mean size and its variance. The sum of the
+//! squared differences is made least by Gauss and Newton's method with Levenberg and Marquardt's damping;
+//! derivatives are finite differences of simulations with the same random streams. The electrons at the anode
+//! do not tell one foil from another, so the foils share most values.
 
 use nalgebra::{DMatrix, DVector};
 use townsend_check::{Published, legacy_values_about};
@@ -117,9 +120,9 @@ fn differences(settings: &Settings, published: &[Published]) -> Result<DVector<f
 }
 
 fn simulate(detector: &Detector) -> Result<ElectronSet, Failure> {
-    let simulation = Simulation::new(detector, Start::Cell)?;
+    let simulation = Simulation::new(detector)?;
     let mut all = ElectronSet::default();
-    for block in simulation.blocks(1, 0..EVENTS) {
+    for block in simulation.blocks(1, 0..EVENTS, Start::Cell) {
         for avalanche in block.iter() {
             all.push(avalanche.x, avalanche.z, avalanche.t);
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Binning, Distance, MINIMUM_AVALANCHES, Observable, Observables, Resampling};
+use crate::MINIMUM_AVALANCHES;
+use townsend_observables::{Binning, Distance, Observable, Observables, Resampling};
 
 /// Bins of equal numbers of real avalanches.
 const BINS: usize = 5;

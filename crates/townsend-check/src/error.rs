@@ -91,7 +91,4 @@ pub enum CheckError {
     /// The report could not be written as JSON.
     #[error("the report cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// A plot could not be drawn.
-    #[error("a plot cannot be drawn: {0}")]
-    Plot(String),
 }

@@ -1,5 +1,5 @@
-//! The observables of the first generative models of avalanches (2021), kept apart and only to lay a result beside
-//! what was published then. See `data/README.md` for the origin of the figures.
+//! The observables of the first generative models of avalanches (2021), kept apart and only to lay a result
+//! beside what was published then. See `data/README.md` for the origin of the figures.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid};
 
-use crate::{Binning, Distance, MINIMUM_AVALANCHES, Resampling};
+use crate::MINIMUM_AVALANCHES;
+use townsend_observables::{Binning, Distance, Resampling};
 
 const RESULTS: &str = include_str!("../data/reference_results.csv");
 const MICROSCOPIC: &str = include_str!("../data/microscopic_observables.csv");
@@ -25,9 +26,9 @@ struct Definition {
     bins: usize,
 }
 
-/// The published `x` is the drift direction, `z` and `t` are transverse (the axes were exchanged when the array was
-/// flattened), so our x is their `z`, our z their `t`, and our t their `x`. `*_std` is what is here called the
-/// legacy width, which is not a standard deviation.
+/// The published `x` is the drift direction, `z` and `t` are transverse (the axes were exchanged when the
+/// array was flattened), so our x is their `z`, our z their `t`, and our t their `x`. `*_std` is what is here
+/// called the legacy width, which is not a standard deviation.
 const DEFINITIONS: [Definition; 7] = [
     Definition { name: "sum", axis: None, low: 0.0, high: 40_000.0, bins: 300 },
     Definition { name: "z_mean", axis: Some(0), low: 1.0, high: 3.0, bins: 400 },
@@ -92,8 +93,8 @@ pub struct ReferenceResult {
     pub produced_in_range: Option<u32>,
 }
 
-/// All legacy observables that the grid allows: those of its axes, if each has 90 bins and the transverse ones are 3
-/// wide. Returns why not, otherwise.
+/// All legacy observables that the grid allows: those of its axes, if each has 90 bins and the transverse
+/// ones are 3 wide. Returns why not, otherwise.
 pub(crate) fn legacy(
     real: &Dataset,
     generated: &Dataset,
@@ -115,8 +116,9 @@ pub(crate) fn legacy(
         .collect())
 }
 
-/// The legacy observables of every avalanche that has electrons on the grid, by name: those of the grid's axes. An error
-/// says what is wrong with the grid: it must have 90 equal bins an axis, 3 mm in all along x and z.
+/// The legacy observables of every avalanche that has electrons on the grid, by name: those of the grid's
+/// axes. An error says what is wrong with the grid: it must have 90 equal bins an axis, 3 mm in all along x
+/// and z.
 fn legacy_values(data: Source<'_>, grid: &Grid) -> Result<BTreeMap<&'static str, Vec<f64>>, String> {
     let axes = grid.axes();
     let fits = |(d, axis): (usize, &Axis)| {
@@ -133,9 +135,9 @@ fn legacy_values(data: Source<'_>, grid: &Grid) -> Result<BTreeMap<&'static str,
     Ok(values.map(|(definition, values)| (definition.name, values)).collect())
 }
 
-/// The legacy observables of electrons, by name, on axes as they were published: the middle of each is at `means_mm_ns`, the
-/// mean of all electrons in x, z and t, and a nanosecond takes `unit_per_ns` of the longitudinal axis, 3 units in all. An
-/// error says what is wrong with these numbers.
+/// The legacy observables of electrons, by name, on axes as they were published: the middle of each is at
+/// `means_mm_ns`, the mean of all electrons in x, z and t, and a nanosecond takes `unit_per_ns` of the
+/// longitudinal axis, 3 units in all. An error says what is wrong with these numbers.
 pub fn legacy_values_about(
     set: &ElectronSet,
     means_mm_ns: [f64; 3],
@@ -148,8 +150,8 @@ pub fn legacy_values_about(
     legacy_values(Source::Electrons(set), &grid)
 }
 
-/// The published histogram of a legacy observable of the microscopic simulation (2021): 5,000 primary electrons, 4,301 of
-/// which gave an avalanche.
+/// The published histogram of a legacy observable of the microscopic simulation (2021): 5,000 primary
+/// electrons, 4,301 of which gave an avalanche.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
     /// The observable's name.
@@ -183,8 +185,8 @@ impl Published {
         DEFINITIONS.iter().map(of).collect()
     }
 
-    /// The published distribution and that of `values`, cumulated up to the upper edge of each bin. Values outside the
-    /// bins count as below or above.
+    /// The published distribution and that of `values`, cumulated up to the upper edge of each bin. Values
+    /// outside the bins count as below or above.
     pub fn cumulative(&self, values: &[f64]) -> Vec<(f64, f64)> {
         let mut counts = vec![0u32; self.binning.bins + 2];
         for &value in values {
@@ -231,7 +233,8 @@ impl Definition {
     }
 }
 
-/// The values within the bins, each at the centre of its bin: a distance of these is the distance of the histograms.
+/// The values within the bins, each at the centre of its bin: a distance of these is the distance of the
+/// histograms.
 fn snap(values: &[f64], binning: &Binning) -> Vec<f64> {
     let bins = values.iter().map(|&value| binning.bin(value)).filter(|bin| (1..=binning.bins).contains(bin));
     bins.map(|bin| binning.low + (bin as f64 - 0.5) * binning.width()).collect()

@@ -1,6 +1,10 @@
-//! Would a physicist believe it? Compares two sets of avalanches, real and generated: observables of every avalanche,
-//! distances between their distributions with the floor that statistics alone give, and a report as JSON, as a table
-//! and as a page.
+//! Would a physicist believe it? [`check()`] compares two sets of avalanches, real and generated: distances
+//! between the distributions of every observable, metrics of all observables together and classifiers, each
+//! with the floor that statistics alone give. The result is a report as JSON and as a table of text, and a
+//! verdict by thresholds.
+//!
+//! Observables and distances of one number are those of `townsend-observables`. Nothing is drawn here: pages
+//! and figures are made by `townsend-page` from the public fields of [`Check`].
 //!
 //! ```
 //! use townsend_check::{CheckOptions, check};
@@ -28,91 +32,87 @@
 //! let rms = &result.report.observables["rms_x"];
 //! assert!((rms.generated.mean / rms.real.mean - 1.2).abs() < 1e-6);
 //! assert!(!result.report.exceeds("w1_over_sigma.rms_x", 0.1)?.is_empty());
-//! let page = result.write_html()?;
-//! # assert!(page.contains("rms_x"));
 //! # Ok::<(), townsend_check::CheckError>(())
 //! ```
 //!
 //! # One definition for both sets
 //!
-//! Electrons are compared with electrons, counts with counts on the same grid. If one set is counts, the other is
-//! counted on its grid; if both are counts and one has more axes, it is projected on those of the other. The report
-//! says in `compared` what was done. Nothing is cut: electrons outside the grid enter the observables (from counts,
-//! at the end of the axis) and are reported. An observable that the data do not allow is left out and named in
-//! `warnings`. [`Observable`] has the definitions.
+//! Electrons are compared with electrons, counts with counts on the same grid. If one set is counts, the
+//! other is counted on its grid; if both are counts and one has more axes, it is projected on those of the
+//! other. The report says in `compared` what was done. Nothing is cut: electrons outside the grid enter the
+//! observables (from counts, at the end of the axis) and are reported. An observable that the data do not
+//! allow is left out and named in `warnings`. [`Observable`](townsend_observables::Observable) has the
+//! definitions.
 //!
 //! # `report.json`
 //!
-//! | field | is |
-//! |---|---|
-//! | `schema` | `townsend-report/2`; the number grows when a field goes or changes its meaning |
-//! | `producer`, `seed` | program and version; seed of all random streams |
-//! | `real`, `generated` | `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`, `electrons`, `fraction_outside`, and `warnings`: what was left aside or looked odd when the file was read |
-//! | `compared` | `form` (`electrons` or `counts`), `grid`, `units`, `note` |
-//! | `empty` | `difference` of the empty fractions, generated less real, and its binomial `error` |
-//! | `observables.<name>` | `unit`; `real` and `generated`, each `mean`, `std`, `avalanches`, `left_out`; `w1_over_sigma`, `ks`, `separation_power`, each `value`, `floor`, `interval` (68%), `ks` with `p_value` |
-//! | `c2st.auc`, `c2st.auc_network`, `c2st.auc_low_level`, `c2st.auc_cells_trees`, `fpd`, `kpd`, `precision`, `recall`, `density`, `coverage`, `duplicates`, `memorisation` | `value`, `floor`, `error`, `avalanches` used, `method` in words |
-//! | `c2st.details.<classifier>` | ROC curve, calibration, divergence, density ratio, importance, AUC by number of avalanches: [`ClassifierDetails`] |
-//! | `correlations` | both matrices and what they are apart: [`Correlations`] |
-//! | `pair_correlation` | g(r) of both sets and what they are apart: [`PairCorrelation`] |
-//! | `lumpiness_by_scale.<size>`, `strips.<name>` | as `observables.<name>` |
-//! | `conditional` | W1/σ of the observables in bins of conditions: [`Conditional`] |
-//! | `verdict` | `light`, `summary` in words, `judgements`: [`Verdict`] |
-//! | `legacy.<name>` | `our_axis`, `binning`, `real` and `generated` (`in_range`, `of`), the three distances, and `reference`: the nearest published run |
-//! | `warnings` | what a reader must know before trusting the numbers |
+//! Fields by their names:
 //!
-//! What could not be computed is absent. `empty` among the observables is 1 for an empty avalanche and 0 for another.
-//! The `floor` of a distance is that between random halves of the real set, averaged over [`Resampling::halvings`]
-//! and scaled to the numbers of avalanches compared; [`Distance`] and [`Score`] have the details.
+//! - `schema`: `townsend-report/2`; the number grows when a field goes or changes its meaning
+//! - `producer`, `seed`: program and version; seed of all random streams
+//! - `real`, `generated`: `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`,
+//!   `electrons`, `fraction_outside`, and `warnings`: what was left aside or looked odd when the file was
+//!   read
+//! - `compared`: `form` (`electrons` or `counts`), `grid`, `units`, `note`
+//! - `empty`: `difference` of the empty fractions, generated less real, and its binomial `error`
+//! - `observables.<name>`: `unit`; `real` and `generated`, each `mean`, `std`, `avalanches`, `left_out`;
+//!   `w1_over_sigma`, `ks`, `separation_power`, each `value`, `floor`, `interval` (68%), `ks` with
+//!   `p_value`
+//! - `c2st.auc`, `c2st.auc_network`, `c2st.auc_low_level`, `c2st.auc_cells_trees`, `fpd`, `kpd`,
+//!   `precision`, `recall`, `density`, `coverage`, `duplicates`, `memorisation`: `value`, `floor`, `error`,
+//!   `avalanches` used, `method` in words
+//! - `c2st.details.<classifier>`: ROC curve, calibration, divergence, density ratio, importance, AUC by
+//!   number of avalanches: [`ClassifierDetails`]
+//! - `correlations`: both matrices and what they are apart: [`Correlations`]
+//! - `pair_correlation`: g(r) of both sets and what they are apart: [`PairCorrelation`]
+//! - `lumpiness_by_scale.<size>`, `strips.<name>`: as `observables.<name>`
+//! - `conditional`: W1/σ of the observables in bins of conditions: [`Conditional`]
+//! - `verdict`: `light`, `summary` in words, `judgements`: [`Verdict`]
+//! - `legacy.<name>`: `our_axis`, `binning`, `real` and `generated` (`in_range`, `of`), the three
+//!   distances, and `reference`: the nearest published run
+//! - `warnings`: what a reader must know before trusting the numbers
+//!
+//! What could not be computed is absent. `empty` among the observables is 1 for an empty avalanche and 0 for
+//! another. The `floor` of a distance is that between random halves of the real set, averaged over
+//! [`Resampling::halvings`](townsend_observables::Resampling::halvings) and scaled to the numbers of
+//! avalanches compared; [`Distance`](townsend_observables::Distance) and [`Score`] have the details.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "tests mean exactly what they say"))]
 
 mod cells;
 mod check;
 mod conditions;
-mod distance;
 mod error;
+mod gallery;
 mod legacy;
 mod maps;
 mod multivariate;
-mod observables;
-mod page;
 mod pairs;
 mod places;
-mod plot;
-mod quantity;
-mod random;
 mod ranking;
 mod report;
 mod strips;
-mod text;
 mod verdict;
 
-pub use check::{Check, CheckOptions, Curve, check};
+pub use check::{Check, CheckOptions, Curve, HistogramPair, NumberGroup, check};
 pub use conditions::{Condition, ConditionBin, Conditional};
-pub use distance::{
-    Binning, Distance, Distances, Resampling, Sample, kolmogorov_smirnov, kolmogorov_smirnov_p_value,
-    separation_power, wasserstein,
-};
 pub use error::CheckError;
+pub use gallery::{AvalanchePoints, gallery};
 pub use legacy::{InRange, Legacy, Published, ReferenceResult, legacy_values_about};
+pub use maps::AvalancheMap;
 pub use multivariate::{
-    ClassifierDetails, Correlations, Importance, Judge, Learning, MatrixDistance, Neighbours, Rows, auc,
-    classifier_auc, classifier_auc_of, correlation_matrix, divergence, duplicates, frechet_distance,
-    isotonic, kernel_distance, nearer_to_training, neighbours, physics_distances,
+    ClassifierDetails, Correlations, FeatureRows, Importance, Learning, MatrixDistance, Neighbours,
+    RowClassifier, auc, classifier_auc, classifier_auc_of, correlation_matrix, divergence, duplicates,
+    frechet_distance, isotonic, kernel_distance, nearer_to_training, neighbours, physics_distances,
 };
-pub use observables::{Column, Observable, ObservableOptions, Observables};
-pub use page::inspection_page;
 pub use pairs::PairCorrelation;
-pub use plot::{Distribution, Figure};
 pub use ranking::{Ranked, Ranking};
 pub use report::{
     ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score,
     SetSummary,
 };
-pub use text::significant;
 pub use verdict::{Judgement, Light, Thresholds, Verdict};
 
-/// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance of two
-/// halves.
+/// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance
+/// of two halves.
 pub const MINIMUM_AVALANCHES: usize = 10;

@@ -1,30 +1,34 @@
-//! A few avalanches of a set as maps in x and z.
+//! A few avalanches of a set, counted in the cells of a grid in x and z, for pictures.
 
 use townsend_core::{Axis, Dataset, Grid};
 
 /// One avalanche in the cells of the grid's first two axes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Map {
+pub struct AvalancheMap {
     /// Its number in the set.
-    pub(crate) index: usize,
+    pub index: usize,
     /// All of its electrons.
-    pub(crate) electrons: u64,
-    pub(crate) x: Axis,
-    pub(crate) z: Axis,
-    /// Bins along x and z (from 1, flow bins left out) and their electrons.
-    pub(crate) cells: Vec<(u32, u32, u32)>,
+    pub electrons: u64,
+    /// The first axis of the grid.
+    pub x: Axis,
+    /// The second axis of the grid.
+    pub z: Axis,
+    /// Occupied cells: the bins along x and z, counted from 1, and the electrons in them. Flow bins are left
+    /// out.
+    pub cells: Vec<(u32, u32, u32)>,
 }
 
-impl Map {
+impl AvalancheMap {
     /// Electrons in the fullest cell.
-    pub(crate) fn fullest(&self) -> u32 {
+    pub fn fullest(&self) -> u32 {
         self.cells.iter().map(|cell| cell.2).max().unwrap_or(0)
     }
 }
 
-/// The avalanches at evenly spaced quantiles of the set's own sizes (for four: 20%, 40%, 60%, 80% of those that are
-/// not empty), so that two sets show comparable ones and none was picked for its looks. Nothing if the data have no z.
-pub(crate) fn maps(data: &Dataset, grid: &Grid, wanted: usize) -> Vec<Map> {
+/// The avalanches at evenly spaced quantiles of the set's own sizes (for four: 20%, 40%, 60%, 80% of those
+/// that are not empty), so that two sets show comparable ones and none was picked for its looks. Nothing if
+/// the data have no z.
+pub(crate) fn maps(data: &Dataset, grid: &Grid, wanted: usize) -> Vec<AvalancheMap> {
     let Ok(grid) = grid.first(2) else { return Vec::new() };
     let mut sizes: Vec<(u64, usize)> = (0..data.len()).map(|index| (data.electrons(index), index)).collect();
     sizes.retain(|size| size.0 > 0);
@@ -37,7 +41,7 @@ pub(crate) fn maps(data: &Dataset, grid: &Grid, wanted: usize) -> Vec<Map> {
         let avalanche = counts.get(position);
         let cells = avalanche.occupied().filter(|&(cell, _)| !grid.is_flow(cell));
         let cells = cells.map(|(cell, n)| (grid.split(cell)[0], grid.split(cell)[1], n)).collect();
-        Map { index, electrons, x: grid.axes()[0].clone(), z: grid.axes()[1].clone(), cells }
+        AvalancheMap { index, electrons, x: grid.axes()[0].clone(), z: grid.axes()[1].clone(), cells }
     };
     chosen.iter().enumerate().map(map).collect()
 }

@@ -1,5 +1,5 @@
-//! The two-point correlation g(r) in x and z: how much more often two electrons of one avalanche are a distance r apart
-//! than two electrons of different avalanches, each taken about its avalanche's centroid.
+//! The two-point correlation g(r) in x and z: how much more often two electrons of one avalanche are a
+//! distance r apart than two electrons of different avalanches, each taken about its avalanche's centroid.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use townsend_core::{Dataset, Progress, Purpose, stream};
 
 use crate::MINIMUM_AVALANCHES;
 use crate::places::Places;
-use crate::random::{below, some_of};
+use townsend_observables::random::{below, some_of};
 
 /// Electrons of an avalanche that are paired.
 const SAMPLE: usize = 64;

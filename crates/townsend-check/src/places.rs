@@ -2,12 +2,13 @@
 
 use townsend_core::{Dataset, Stream};
 
-use crate::random::{below, uniform};
+use townsend_observables::random::{below, uniform};
 
 /// A place and the electrons there.
 type Point = ([f64; 3], u32);
 
-/// One avalanche as points with a number of electrons each: single electrons, or occupied cells at their centres.
+/// One avalanche as points with a number of electrons each: single electrons, or occupied cells at their
+/// centres.
 pub(crate) struct Places {
     /// x, z, t; 0 for axes that counts do not have.
     pub(crate) points: Vec<Point>,
@@ -66,8 +67,8 @@ impl Places {
         })
     }
 
-    /// x and z of `wanted` different electrons (of all, if there are fewer) in random order; those of a cell spread
-    /// evenly over it.
+    /// x and z of `wanted` different electrons (of all, if there are fewer) in random order; those of a cell
+    /// spread evenly over it.
     pub(crate) fn sample(&self, wanted: usize, random: &mut Stream) -> Vec<[f64; 2]> {
         let electrons = self.electrons();
         let wanted = (wanted as u64).min(electrons);

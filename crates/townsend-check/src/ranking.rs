@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{align, significant};
 use crate::{CheckError, Light, Report};
+use townsend_observables::text::{align, significant};
 
 /// Generators checked against the same real avalanches, the best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,8 +13,8 @@ pub struct Ranking {
     pub schema: String,
     /// Path of the real avalanches.
     pub real: String,
-    /// The generators: by red lights, then by amber ones, then by the mean AUC of the classifiers, then by the mean
-    /// W1/σ of the observables.
+    /// The generators: by red lights, then by amber ones, then by the mean AUC of the classifiers, then by
+    /// the mean W1/σ of the observables.
     pub generators: Vec<Ranked>,
 }
 
@@ -94,8 +94,8 @@ impl Ranking {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// Heading and rows of the table, for a terminal and for the page.
-    pub(crate) fn rows(&self) -> Vec<Vec<String>> {
+    /// The table as text: a row of headings, then one row for each generator, the best first.
+    pub fn rows(&self) -> Vec<Vec<String>> {
         let heading = ["", "light", "green", "amber", "red", "mean AUC", "mean W1/σ", "FPD", "coverage"];
         let number = |value: Option<f64>| value.map_or("none".to_string(), |value| significant(value, 3));
         let row = |of: &Ranked| {
@@ -121,10 +121,5 @@ impl Ranking {
     /// The table for a terminal, the best generator first.
     pub fn table(&self) -> String {
         format!("against {}, the best first\n\n{}\n", self.real, align(&self.rows()))
-    }
-
-    /// A page of the table that leads to the reports.
-    pub fn write_html(&self) -> String {
-        crate::page::ranking_page(self)
     }
 }

@@ -1,20 +1,21 @@
-//! What the tracker will see: the strips of two views, read as `townsend readout` reads them, with nothing of the
-//! electronics, which would only blur a difference.
+//! What the tracker will see: the strips of two views, read as `townsend readout` reads them, with nothing of
+//! the electronics, which would only blur a difference.
 
 use rayon::prelude::*;
 use townsend_core::{Avalanche, Dataset, ElectronSet, Progress, Purpose, stream};
 use townsend_sim::{Detector, Readout, SimError, StripHit, StripReadout, StripWorkspace};
 
-use crate::quantity::Quantity;
-use crate::random::uniform;
+use townsend_observables::Quantity;
+use townsend_observables::random::uniform;
 
 const PLACE: Purpose = Purpose::new("check strips place");
 const BLOCK: usize = 256;
 /// Numbers of a view.
 const OF_VIEW: usize = 5;
 
-/// The strips of the first shipped detector (650 µm, X and a stereo view), without threshold, saturation and jitter,
-/// every event at the centre of the sheet: the check places avalanches itself, so that it knows where they are.
+/// The strips of the first shipped detector (650 µm, X and a stereo view), without threshold, saturation and
+/// jitter, every event at the centre of the sheet: the check places avalanches itself, so that it knows where
+/// they are.
 struct Strips {
     readout: StripReadout,
     of: Readout,
@@ -37,8 +38,8 @@ impl Strips {
         [[1.0, 0.0], [cos, sin]][view]
     }
 
-    /// Charge, strips, position and residual of the charge's centroid, earliest time, for X and then for V; NaN of a
-    /// view without hits.
+    /// Charge, strips, position and residual of the charge's centroid, earliest time, for X and then for V;
+    /// NaN of a view without hits.
     fn read(
         &self,
         electrons: Avalanche<'_>,

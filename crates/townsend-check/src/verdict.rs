@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::CheckError;
 use crate::report::{Measure, Report};
-use crate::text::significant;
-use crate::{CheckError, Observable};
+use townsend_observables::Observable;
+use townsend_observables::text::significant;
 
 /// Thresholds as they stand in a TOML file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -92,7 +93,8 @@ impl Thresholds {
     /// Reads thresholds.
     ///
     /// # Errors
-    /// If the text is no TOML, has other keys, names a metric that there is not, or an amber limit below the green one.
+    /// If the text is no TOML, has other keys, names a metric that there is not, or an amber limit below the
+    /// green one.
     pub fn from_toml(text: &str) -> Result<Self, CheckError> {
         let thresholds: Self = toml::from_str(text)
             .map_err(|error| CheckError::Thresholds(error.to_string().trim_end().into()))?;

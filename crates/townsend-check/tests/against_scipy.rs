@@ -1,5 +1,5 @@
-//! Observables, distances and metrics against a second implementation of their definitions in numpy, scipy and
-//! scikit-learn (`against_scipy.py`).
+//! Observables, distances and metrics against a second implementation of their definitions in numpy, scipy
+//! and scikit-learn (`against_scipy.py`).
 
 #![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
 
@@ -12,11 +12,9 @@ use std::sync::LazyLock;
 use common::python;
 use rand_distr::{Distribution, Normal, Poisson};
 use serde_json::{Value, json};
-use townsend_check::{
-    Binning, Observable, ObservableOptions, Observables, Resampling, Rows, auc, classifier_auc,
-    frechet_distance, kernel_distance, neighbours,
-};
+use townsend_check::{FeatureRows, auc, classifier_auc, frechet_distance, kernel_distance, neighbours};
 use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, stream};
+use townsend_observables::{Binning, Observable, ObservableOptions, Observables, Resampling};
 
 const TEST: Purpose = Purpose::new("against scipy");
 
@@ -24,8 +22,8 @@ const TEST: Purpose = Purpose::new("against scipy");
 struct Case {
     electrons: ElectronSet,
     samples: Vec<(Vec<f64>, Vec<f64>)>,
-    real: Rows,
-    generated: Rows,
+    real: FeatureRows,
+    generated: FeatureRows,
     scores: (Vec<f64>, Vec<f64>),
 }
 
@@ -51,7 +49,7 @@ fn case() -> Case {
         (whole(500, 6.0, 0), whole(250, 7.0, 1)),
         (whole(300, 900.0, 2), whole(300, 905.0, 3)),
     ];
-    let rows = |n: usize, shift: f64, index: u64| -> Rows {
+    let rows = |n: usize, shift: f64, index: u64| -> FeatureRows {
         let base: Vec<Vec<f64>> =
             (0..4).map(|c| normal(n, shift * f64::from(c), 1.0, index + c as u64)).collect();
         (0..n)

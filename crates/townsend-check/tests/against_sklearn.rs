@@ -1,5 +1,5 @@
-//! The newer metrics against a second implementation of their definitions in numpy, scipy and scikit-learn, and those of
-//! JetNet against JetNet (`against_sklearn.py`).
+//! The newer metrics against a second implementation of their definitions in numpy, scipy and scikit-learn,
+//! and those of JetNet against JetNet (`against_sklearn.py`).
 
 mod common;
 
@@ -11,15 +11,15 @@ use common::{file, python};
 use rand_distr::{Distribution, Normal};
 use serde_json::{Value, json};
 use townsend_check::{
-    CheckOptions, Judge, Report, Rows, check, classifier_auc_of, correlation_matrix, duplicates,
-    frechet_distance, isotonic, kernel_distance, nearer_to_training,
+    CheckOptions, FeatureRows, Report, RowClassifier, check, classifier_auc_of, correlation_matrix,
+    duplicates, frechet_distance, isotonic, kernel_distance, nearer_to_training,
 };
 use townsend_core::{Dataset, ElectronSet, Purpose, Silent, stream};
 
 const TEST: Purpose = Purpose::new("against sklearn");
 
 /// Rows of four observables, two of them correlated, one heavy-tailed.
-fn rows(n: usize, shift: f64, index: u64) -> Rows {
+fn rows(n: usize, shift: f64, index: u64) -> FeatureRows {
     let normal = Normal::new(0.0, 1.0).unwrap();
     let mut random = stream(1, TEST, index);
     let row = |_| {
@@ -44,9 +44,9 @@ fn small_avalanches() -> ElectronSet {
 }
 
 struct Case {
-    rows: [Rows; 3],
+    rows: [FeatureRows; 3],
     labels: Vec<f64>,
-    many: [Rows; 2],
+    many: [FeatureRows; 2],
     report: Report,
 }
 
@@ -60,7 +60,7 @@ static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
         labels: (0..200u32).map(|k| f64::from(u8::from(k * k % 211 < k))).collect(),
         // One scale for all, so that the largest value does not decide.
         many: [rows(20_000, 0.0, 3), rows(20_000, 0.3, 4)]
-            .map(|rows: Rows| rows.into_iter().map(|row| vec![row[0], row[1], row[3]]).collect()),
+            .map(|rows: FeatureRows| rows.into_iter().map(|row| vec![row[0], row[1], row[3]]).collect()),
         report,
     };
     let avalanches: Vec<Vec<[f64; 2]>> =
@@ -105,7 +105,7 @@ fn neighbours_are_those_of_a_tree_search() {
 #[test]
 fn a_network_tells_as_well_as_sklearns() {
     let ([a, b, _], theirs) = (&BOTH.0.rows, &BOTH.1);
-    let ours = classifier_auc_of(Judge::Network, a, b, 1).unwrap();
+    let ours = classifier_auc_of(RowClassifier::Network, a, b, 1).unwrap();
     let theirs = theirs["network"].as_f64().unwrap();
     assert!(theirs > 0.55 && (ours - theirs).abs() < 0.04, "{ours} here, {theirs} there");
 }

@@ -1,5 +1,5 @@
-//! The detector tuned to the simulation published in 2021 still agrees with it, at the statistics of a test; the full
-//! comparison is the example of the same name.
+//! The detector tuned to the simulation published in 2021 still agrees with it, at the statistics of a test;
+//! the full comparison is the example of the same name.
 
 use townsend_check::{Published, legacy_values_about};
 use townsend_core::{Coordinate, ElectronSet};
@@ -9,9 +9,9 @@ use townsend_sim::{Detector, Simulation, Start};
 fn the_tuned_detector_agrees_with_what_was_published() {
     let text = Detector::shipped("reference2021").expect("it ships");
     let detector = Detector::from_toml(text).expect("it is valid");
-    let simulation = Simulation::new(&detector, Start::Cell).expect("its fields are in the gas table");
+    let simulation = Simulation::new(&detector).expect("its fields are in the gas table");
     let mut set = ElectronSet::default();
-    for block in simulation.blocks(3, 0..2_000) {
+    for block in simulation.blocks(3, 0..2_000, Start::Cell) {
         for avalanche in block.iter() {
             set.push(avalanche.x, avalanche.z, avalanche.t);
         }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::{BenchPart, Format, Gate, Setting, Shard, Start};
+use townsend::files::{Gate, Shard};
+use townsend::{Condition, Format, Start};
+use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
 #[derive(Debug, Parser)]
@@ -32,7 +34,8 @@ pub(crate) struct Common {
     /// Threads to use; 0 takes as many as the machine has. Results do not depend on it.
     #[arg(long, global = true, default_value_t = 0, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(0..=1024))]
     pub(crate) threads: usize,
-    /// Seed of every random stream, recorded in every output [default: 1; for training what the configuration says].
+    /// Seed of every random stream, recorded in every output [default: 1; for training what the configuration
+    /// says].
     #[arg(long, global = true, value_name = "S", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
     /// Overwrite outputs that exist.
@@ -75,9 +78,9 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --out part-3.root --shard 3/8\n  townsend generate --run runs/cascade --events 10000 --out histograms.root --dims 2,3"
     )]
     Generate(Generate),
-    /// Write the weights of a trained network to a file of their own, for PyTorch and for generate.
+    /// Write a trained model to a single file, or the weights of a network for PyTorch; generate takes both.
     #[command(
-        after_help = "Examples:\n  townsend export --run runs/vae --out weights.safetensors\n  townsend generate --run weights.safetensors --events 10000 --out generated.root"
+        after_help = "Examples:\n  townsend export --run runs/cascade --out cascade.townsend\n  townsend generate --run cascade.townsend --events 10000 --out generated.root\n  townsend export --run runs/vae --out weights.safetensors"
     )]
     Export(Export),
     /// Compare generated avalanches with real ones: distances, plots, report.
@@ -145,14 +148,16 @@ pub(crate) struct Simulate {
     /// `planar_triple_gem`, reference2021) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
-    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift gap), or X,Z
-    /// in µm from the centre of a hole.
+    /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift
+    /// gap), or X,Z in µm from the centre of a hole.
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
-    /// What the foils shall depend on, such as `voltage_v=300,300,275`: one value for all foils or one for each.
+    /// What the foils shall depend on, such as `voltage_v=300,300,275`: one value for all foils or one for
+    /// each.
     #[arg(long, value_name = "NAME=VALUE,…")]
-    pub(crate) condition: Vec<Setting>,
-    /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is all of them.
+    pub(crate) condition: Vec<Condition>,
+    /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is
+    /// all of them.
     #[arg(long, conflicts_with = "start")]
     pub(crate) track: bool,
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
@@ -166,7 +171,8 @@ pub(crate) struct Simulate {
 pub(crate) struct Readout {
     /// A ROOT tree or npz of electrons, simulated or generated.
     pub(crate) file: PathBuf,
-    /// The detector, of which the table [readout] counts: a TOML file, or one that comes with the program [default: cgem].
+    /// The detector, of which the table [readout] counts: a TOML file, or one that comes with the program
+    /// [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
     /// The file to write: a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip,
@@ -235,13 +241,14 @@ pub(crate) struct Generate {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a hole.
+    /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a
+    /// hole.
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
-    /// What the avalanches shall depend on, if the model learned to, such as `voltage_v=300,300,275`: one value for all
-    /// stages or one for each.
+    /// What the avalanches shall depend on, if the model learned to, such as `voltage_v=300,300,275`: one
+    /// value for all stages or one for each.
     #[arg(long, value_name = "NAME=VALUE,…")]
-    pub(crate) condition: Vec<Setting>,
+    pub(crate) condition: Vec<Condition>,
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,
@@ -251,11 +258,12 @@ pub(crate) struct Generate {
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The run directory of a trained network.
+    /// The run directory of a trained model.
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
-    /// The file to write: safetensors, with the names of a PyTorch state dict.
-    #[arg(long, value_name = "FILE.safetensors")]
+    /// The file to write: .townsend for a model of any family, .safetensors for the weights of a network with
+    /// the names of a PyTorch state dict.
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
 
@@ -271,7 +279,8 @@ pub(crate) struct Check {
     /// Real avalanches.
     #[arg(long, value_name = "FILE")]
     pub(crate) real: PathBuf,
-    /// Generated avalanches; several files are ranked side by side, each with a report in a folder of its own.
+    /// Generated avalanches; several files are ranked side by side, each with a report in a folder of its
+    /// own.
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) generated: Vec<PathBuf>,
     /// Folder for the report.
@@ -283,8 +292,8 @@ pub(crate) struct Check {
     /// What the generator was trained on, if no run knows it, to see whether it learnt avalanches by heart.
     #[arg(long, value_name = "FILE")]
     pub(crate) training: Option<PathBuf>,
-    /// Compare in bins of a condition too: the name of an array (npz) or a branch (ROOT tree) of both files, of one value an
-    /// avalanche.
+    /// Compare in bins of a condition too: the name of an array (npz) or a branch (ROOT tree) of both files,
+    /// of one value an avalanche.
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Vec<String>,
     /// Limits of the traffic lights [default: those of configs/check/default.toml].

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use townsend::{BenchOptions, BenchPart, Benchmark, Context, Spread, significant};
+use townsend::{Context, significant};
+use townsend_bench::{BenchOptions, BenchPart, Benchmark, Spread};
 
 use crate::arguments::Bench;
 use crate::verbs::{print, print_json};
@@ -13,7 +14,7 @@ pub(crate) fn bench(arguments: Bench, context: &Context<'_>, json: bool) -> Resu
     if parts.is_empty() {
         parts = BenchPart::ALL.into();
     }
-    let measured = townsend::bench(&BenchOptions { parts, rounds }, context)?;
+    let measured = townsend_bench::bench(&BenchOptions { parts, rounds }, context)?;
     if json {
         print_json(&measured)?;
     } else {

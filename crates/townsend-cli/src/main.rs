@@ -2,6 +2,8 @@
 
 mod arguments;
 mod bench;
+mod demo;
+mod hints;
 mod progress;
 mod verbs;
 
@@ -17,12 +19,13 @@ use townsend::Context;
 use crate::arguments::Arguments;
 use crate::progress::{Bars, say};
 
-/// Maps of a batch in three dimensions take 60 MB each. glibc gives every one of them back to the kernel, and getting them again, page after
-/// page, takes a quarter of a training step: it is told to keep them.
+/// Maps of a batch in three dimensions take 60 MB each. glibc gives every one of them back to the kernel, and
+/// getting them again, page after page, takes a quarter of a training step: it is told to keep them.
 #[cfg(target_env = "gnu")]
 #[allow(unsafe_code)]
 fn keep_memory() {
-    // SAFETY: nothing but settings of the allocator, before there are other threads. Where one is refused, it stays as it was.
+    // SAFETY: nothing but settings of the allocator, before there are other threads. Where one is refused, it
+    // stays as it was.
     unsafe {
         libc::mallopt(libc::M_MMAP_MAX, 0);
         libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
@@ -38,22 +41,26 @@ fn main() -> ExitCode {
     match prepare(common.threads).and_then(|stop| {
         let bars = Bars::new(common.quiet);
         let seed = common.seed.unwrap_or(Context::default().seed);
-        let context = Context { seed, force: common.force, progress: &bars, stop: &stop };
+        let context =
+            Context { seed, force: common.force, progress: &bars, stop: &stop, ..Context::default() };
         verbs::run(verb, &common, &context, &bars)
     }) {
         Ok(code) => code,
         Err(error) => {
             say(&format!("error: {error}"));
+            if let Some(hint) = error.downcast_ref().and_then(hints::hint) {
+                say(&format!("  hint: {hint}"));
+            }
             ExitCode::from(if error.downcast_ref().is_some_and(townsend::Error::is_usage) { 2 } else { 1 })
         }
     }
 }
 
-/// Threads and signals. The first ctrl-C or SIGTERM asks the work to stop, a second one ends the program at once. A
-/// hang-up is left alone, so that `nohup` works.
+/// Threads and signals. The first ctrl-C or SIGTERM asks the work to stop, a second one ends the program at
+/// once. A hang-up is left alone, so that `nohup` works.
 fn prepare(threads: usize) -> anyhow::Result<Arc<AtomicBool>> {
-    // This thread is one of them: handing each of a network's many small operations over to another, and waiting for it, costs time, and
-    // on a busy machine most of it.
+    // This thread is one of them: handing each of a network's many small operations over to another, and
+    // waiting for it, costs time, and on a busy machine most of it.
     rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global()?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

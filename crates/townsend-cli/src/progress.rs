@@ -11,7 +11,8 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Draws a bar a task; nothing with `--quiet`, and nothing but a line at the end where standard error is no terminal.
+/// Draws a bar a task; nothing with `--quiet`, and nothing but a line at the end where standard error is no
+/// terminal.
 pub(crate) struct Bars {
     quiet: bool,
     all: MultiProgress,

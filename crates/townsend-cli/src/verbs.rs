@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use serde::Serialize;
-use townsend::{
-    CascadeSummary, CheckOptions, Context, ConvertOptions, EndFit, Generated, InspectOptions, Inspection,
-    Light, ReadoutOptions, Report, SampleOptions, Select, StageFit, Start, Summary, TrainOptions,
-    significant,
+use townsend::files::{
+    self, CheckOptions, Exported, FileInspection, Generated, InspectOptions, ReadoutOptions, SampleOptions,
+    TrainOptions, Written,
 };
+use townsend::{Context, Light, Report, Setting, Start, significant};
 
 use crate::arguments::{
     Check, Common, Convert, Demo, Export, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
@@ -35,13 +35,17 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
         }
         Verb::Generate(arguments) => generate(&arguments, context, bars, json),
         Verb::Export(Export { run, out }) => {
-            let exported = townsend::export(&run, &out, context)?;
+            let exported = files::export(&run, &out, context)?;
             if json {
                 return print_json(&exported).map(|()| ExitCode::SUCCESS);
             }
-            let townsend::Exported { tensors, weights, epochs } = exported;
-            let out = out.display();
-            bars.note(&format!("{tensors} tensors, {weights} numbers, after {epochs} epochs, to {out}"));
+            let what = match exported {
+                Exported::Model { family, bytes } => format!("model of the family {family}, {bytes} bytes"),
+                Exported::Weights { tensors, weights, epochs } => {
+                    format!("{tensors} tensors, {weights} numbers, after {epochs} epochs")
+                }
+            };
+            bars.note(&format!("{what}, to {}", out.display()));
             Ok(ExitCode::SUCCESS)
         }
         Verb::Check(arguments) => check(&arguments, context, bars, json),
@@ -80,7 +84,7 @@ fn warn_of_sets(report: &Report) {
 }
 
 fn demo(arguments: &Demo, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let demo = townsend::demo(&arguments.out, &arguments.set, context)?;
+    let demo = crate::demo::demo(&arguments.out, &arguments.set, context)?;
     if json {
         print_json(&demo.report)?;
     } else {
@@ -89,7 +93,7 @@ fn demo(arguments: &Demo, context: &Context<'_>, bars: &Bars, json: bool) -> Res
         print(&demo.report.table())?;
         print(&format!("\nreport: {}", demo.page.display()))?;
     }
-    bars.note(&describe_training(&demo.training.summary));
+    bars.note(&demo.training.sentence);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -99,17 +103,17 @@ fn inspect(arguments: &Inspect, context: &Context<'_>, json: bool) -> Result<Exi
         format: arguments.format,
         html: arguments.html.clone(),
     };
-    let inspection = townsend::inspect(&arguments.file, &options, context)?;
+    let inspection = files::inspect(&arguments.file, &options, context)?;
     if json {
         print_json(&inspection)?;
     } else {
         print(&describe(&inspection))?;
-        warn(&inspection.warnings, &arguments.file);
+        warn(&inspection.inspection.warnings, &arguments.file);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(of: &Inspection) -> String {
+fn describe(of: &FileInspection) -> String {
     let mut facts = of.facts().into_iter();
     let layout = facts.next().map_or(String::new(), |(_, layout)| layout);
     let mut lines = vec![format!("{}: {layout}", of.file)];
@@ -119,122 +123,60 @@ fn describe(of: &Inspection) -> String {
         "{:<16}{:>14}{:>14}  {:<6}{:>12}",
         "observable", "mean", "spread", "unit", "avalanches"
     ));
-    for o in &of.observables {
+    for o in &of.inspection.observables {
         let (mean, std) = (significant(o.mean, 5), significant(o.std, 5));
         lines.push(format!("{:<16}{mean:>14}{std:>14}  {:<6}{:>12}", o.name, o.unit, o.avalanches));
     }
     lines.join("\n")
 }
 
+/// The kind of file that arguments ask for.
+fn written(arguments: &crate::arguments::Written) -> Written {
+    Written { dims: arguments.dims(), grid: arguments.grid.clone(), format: arguments.format }
+}
+
 fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let options = ConvertOptions {
-        dims: arguments.written.dims(),
-        grid: arguments.written.grid,
-        format: arguments.written.format,
-    };
-    let converted = townsend::convert(&arguments.input, &arguments.output, &options, context)?;
+    let Convert { input, output, written: kind } = arguments;
+    let converted = files::convert(&input, &output, &written(&kind), context)?;
     if json {
         print_json(&converted)?;
     } else {
-        warn(&converted.warnings, &arguments.input);
-        bars.note(&format!("{} avalanches to {}", converted.avalanches, arguments.output.display()));
+        warn(&converted.warnings, &input);
+        bars.note(&format!("{} avalanches to {}", converted.avalanches, output.display()));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let options = TrainOptions { resume: arguments.resume, set: arguments.set };
-    let trained = townsend::train(&arguments.config, &arguments.data, &arguments.run, &options, context)?;
+    let trained = files::train(&arguments.config, &arguments.data, &arguments.run, &options, context)?;
     if json {
         print_json(&trained)?;
     } else {
         warn(&trained.warnings, &arguments.data);
-        bars.note(&describe_training(&trained.summary));
+        bars.note(&trained.sentence);
     }
-    if matches!(&trained.summary, Summary::Network(summary) if summary.stopped) {
+    if trained.stopped {
         say("stopped and saved; go on with the same command and --resume");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe_end(fit: &EndFit) -> String {
-    let left = match &fit.as_guessed[..] {
-        [] => String::new(),
-        names => format!("; they add little to what was believed of {}", names.join(", ")),
-    };
-    format!(
-        "fitted to {} avalanches: χ² {} for {} degrees of freedom; they tell {} combinations of parameters{left}",
-        fit.avalanches,
-        significant(fit.chi_square, 3),
-        fit.degrees_of_freedom,
-        fit.directions,
-    )
-}
-
-fn describe_training(summary: &Summary) -> String {
-    let summary = match summary {
-        Summary::Network(summary) => summary,
-        Summary::Cascade(CascadeSummary::Stages(fit)) => {
-            let stage = |fit: &StageFit| {
-                format!("{} ({} responses, {} with electrons)", fit.name, fit.starts, fit.families)
-            };
-            return format!("fitted {}", fit.stages.iter().map(stage).collect::<Vec<_>>().join(", "));
-        }
-        Summary::Cascade(CascadeSummary::End(fit)) => return describe_end(fit),
-        Summary::Cloud(fit) => {
-            return format!(
-                "{} sweeps over {} electrons of {} avalanches; bound on ln p(x | N) an electron {}, {} at the start",
-                fit.sweeps,
-                fit.electrons,
-                fit.used,
-                significant(fit.bound[1], 5),
-                significant(fit.bound[0], 5)
-            );
-        }
-    };
-    let what = match summary.select {
-        Select::Distance => "validation distance",
-        Select::Loss | Select::Last => "validation loss",
-    };
-    let best = summary.best.map_or(String::new(), |(value, epoch)| {
-        format!("; smallest {what} {} in epoch {epoch}", significant(value, 5))
-    });
-    let back = match summary.rollbacks {
-        0 => String::new(),
-        times => format!(
-            "; {times} times the loss was not finite or exploded: went back to the last epoch's end, on with half the step size"
-        ),
-    };
-    let symptoms =
-        summary.last.iter().flat_map(|epoch| &epoch.symptoms).map(|symptom| format!("; {symptom}"));
-    format!(
-        "{} epochs, {} steps on {} avalanches with electrons in {:.0} s{best}{back}{}",
-        summary.epochs,
-        summary.steps,
-        summary.used,
-        summary.seconds,
-        symptoms.collect::<String>()
-    )
-}
-
 fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     if let Some(real) = &arguments.reconstruct {
         let made_again =
-            townsend::reconstruct(&arguments.run, real, &arguments.out, arguments.written.format, context)?;
+            files::reconstruct(&arguments.run, real, &arguments.out, arguments.written.format, context)?;
         return made(&made_again, &arguments.out, bars, json);
     }
     let options = SampleOptions {
         // Without --reconstruct it is required.
         events: arguments.events.unwrap_or_default(),
         shard: arguments.shard.unwrap_or_default(),
-        start: arguments.start,
-        conditions: arguments.condition.clone(),
-        dims: arguments.written.dims(),
-        grid: arguments.written.grid.clone(),
-        format: arguments.written.format,
+        setting: Setting { start: arguments.start, conditions: arguments.condition.clone() },
+        written: written(&arguments.written),
     };
-    let generated = townsend::generate(&arguments.run, &arguments.out, &options, context)?;
+    let generated = files::generate(&arguments.run, &arguments.out, &options, context)?;
     made(&generated, &arguments.out, bars, json)
 }
 
@@ -242,13 +184,13 @@ fn simulate(arguments: Simulate, context: &Context<'_>, bars: &Bars, json: bool)
     let options = SampleOptions {
         events: arguments.events,
         shard: arguments.shard.unwrap_or_default(),
-        start: if arguments.track { Start::Track } else { arguments.start },
-        conditions: arguments.condition,
-        dims: arguments.written.dims(),
-        grid: arguments.written.grid,
-        format: arguments.written.format,
+        setting: Setting {
+            start: if arguments.track { Start::Track } else { arguments.start },
+            conditions: arguments.condition,
+        },
+        written: written(&arguments.written),
     };
-    let simulated = townsend::simulate(arguments.detector.as_deref(), &arguments.out, &options, context)?;
+    let simulated = files::simulate(arguments.detector.as_deref(), &arguments.out, &options, context)?;
     made(&simulated, &arguments.out, bars, json)
 }
 
@@ -272,12 +214,13 @@ fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Res
 
 fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let options = ReadoutOptions { detector: arguments.detector, format: arguments.format };
-    let summary = townsend::readout(&arguments.file, &arguments.out, &options, context)?;
+    let read = files::readout(&arguments.file, &arguments.out, &options, context)?;
     if json {
-        print_json(&summary)?;
+        print_json(&read)?;
         return Ok(ExitCode::SUCCESS);
     }
-    warn(&summary.warnings, &arguments.file);
+    warn(&read.warnings, &arguments.file);
+    let summary = read.summary;
     if summary.electrons_beside > 0 {
         let (beside, all) = (summary.electrons_beside, summary.electrons);
         say(&format!("warning: {beside} of {all} electrons came down beside the strips"));
@@ -311,7 +254,7 @@ fn check(arguments: &Check, context: &Context<'_>, bars: &Bars, json: bool) -> R
     };
     let Check { real, generated, out, .. } = arguments;
     if let [generated] = generated.as_slice() {
-        let report = townsend::check(real, generated, out, &options, context)?;
+        let report = files::check(real, generated, out, &options, context)?;
         if json {
             print_json(&report)?;
         } else {
@@ -322,7 +265,7 @@ fn check(arguments: &Check, context: &Context<'_>, bars: &Bars, json: bool) -> R
         }
         return gates(arguments, &[report]);
     }
-    let (ranking, reports) = townsend::check_all(real, generated, out, &options, context)?;
+    let (ranking, reports) = files::check_all(real, generated, out, &options, context)?;
     if json {
         print_json(&ranking)?;
     } else {

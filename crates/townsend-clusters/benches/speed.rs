@@ -28,7 +28,10 @@ fn model() -> ClusterModel {
         covariance: diagonal(x, t),
     };
     ClusterModel {
-        sizes: SizeModel { empty: 0.25, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 1900.0, shape: 1.0 }]) },
+        sizes: SizeModel {
+            empty: 0.25,
+            filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 1900.0, shape: 1.0 }]),
+        },
         root: Root { mean: [0.0, 0.0, 172.0], covariance: diagonal(0.003, 0.45) },
         electrons: NormalSpread { covariance: diagonal(0.024, 3.9) },
         levels: vec![level(-2.7, 1.07, 0.031, 4.9), level(-3.0, 1.03, 0.028, 4.6)],

@@ -23,9 +23,10 @@ impl Normal {
     }
 }
 
-/// The mean over electrons of a lower bound on ln p(x | N), by annealed importance sampling (Neal, Stat. Comput. 11, 125 (2001)):
-/// ancestors are drawn from the model, then by `steps` sweeps under the likelihood's powers b, which grow from 0 to 1; the sum of Δb ln p(x | z) on
-/// the way has an expectation below ln p(x | N), by the Kullback–Leibler divergence between the way there and the way back.
+/// The mean over electrons of a lower bound on ln p(x | N), by annealed importance sampling (Neal, Stat.
+/// Comput. 11, 125 (2001)): ancestors are drawn from the model, then by `steps` sweeps under the likelihood's
+/// powers b, which grow from 0 to 1; the sum of Δb ln p(x | z) on the way has an expectation below ln p(x |
+/// N), by the Kullback–Leibler divergence between the way there and the way back.
 pub(crate) fn bound(ready: &Ready, samples: &[Sample], steps: usize, seed: u64) -> f64 {
     let powers: Vec<f64> =
         (0..=steps).map(|step| FIRST_POWER.powf(1.0 - step as f64 / steps as f64)).collect();
@@ -60,8 +61,8 @@ mod tests {
 
     use super::*;
     use crate::model::rows;
-    use townsend_core::{FilledSizes, SizeModel, SizePart};
     use crate::{ClusterModel, NormalSpread, Root};
+    use townsend_core::{FilledSizes, SizeModel, SizePart};
 
     /// Without levels ln p(x | N) has a closed form.
     #[test]
@@ -69,7 +70,10 @@ mod tests {
         let (own, of_root) =
             (Matrix3::from_diagonal(&Vector3::new(0.05, 0.04, 6.0)), Matrix3::identity() * 0.1);
         let model = ClusterModel {
-            sizes: SizeModel { empty: 0.0, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 4.0, shape: 1.0 }]) },
+            sizes: SizeModel {
+                empty: 0.0,
+                filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 4.0, shape: 1.0 }]),
+            },
             root: Root { mean: [0.1, 0.0, 170.0], covariance: rows(&of_root) },
             electrons: NormalSpread { covariance: rows(&own) },
             levels: Vec::new(),

@@ -72,8 +72,7 @@ impl ClusterConfig {
             });
         }
         let TrainingTable { sweeps, electrons, most_electrons, seed } = self.training;
-        let training =
-            ClusterTraining { levels: self.model.levels, sweeps, electrons, most_electrons, seed };
+        let training = ClusterTraining { levels: self.model.levels, sweeps, electrons, most_electrons, seed };
         training.check()?;
         self.data.split()?;
         Ok(training)

@@ -50,7 +50,9 @@ pub enum ClusterError {
 impl From<SizeError> for ClusterError {
     fn from(error: SizeError) -> Self {
         match error {
-            SizeError::Range { key, value, allowed } => Self::Range { key: format!("sizes.{key}"), value, allowed },
+            SizeError::Range { key, value, allowed } => {
+                Self::Range { key: format!("sizes.{key}"), value, allowed }
+            }
             SizeError::NothingToLearn { avalanches } => Self::NoElectrons { avalanches },
         }
     }

@@ -1,9 +1,10 @@
 //! The ancestors of the electrons of one avalanche, drawn from their posterior by Gibbs sampling.
 //!
-//! A sweep draws in turn, each given all the rest: the centre of every electron; then, level by level from the last to the first, the
-//! number of centres (with their shares and those that have no children integrated out), the shares, and for every centre that has
-//! electrons its parent (its own place integrated out) and its place; then the root, and last the places of centres without electrons
-//! given their parents'. Each step leaves the posterior as it is, so the whole does.
+//! A sweep draws in turn, each given all the rest: the centre of every electron; then, level by level from
+//! the last to the first, the number of centres (with their shares and those that have no children integrated
+//! out), the shares, and for every centre that has electrons its parent (its own place integrated out) and
+//! its place; then the root, and last the places of centres without electrons given their parents'. Each step
+//! leaves the posterior as it is, so the whole does.
 
 use nalgebra::{Matrix3, Vector3};
 use rand::{Rng, RngExt};
@@ -16,7 +17,8 @@ use crate::samples::Sample;
 
 /// Largest number of centres of a level in a state: more have so few electrons each that none of it shows.
 const MOST_CENTRES: usize = 20_000;
-/// Numbers of centres that are less probable than the most probable one by more than this, in ln, are left out.
+/// Numbers of centres that are less probable than the most probable one by more than this, in ln, are left
+/// out.
 const NEGLIGIBLE: f64 = 25.0;
 
 /// The centres of a level.
@@ -69,8 +71,8 @@ pub(crate) struct Scratch {
     sums: Vec<(Vector3<f64>, u32)>,
 }
 
-/// Sums over an avalanche that the maximisation needs: for each level and for the electrons Σ d dᵀ of the displacements d from the parents, and
-/// their number.
+/// Sums over an avalanche that the maximisation needs: for each level and for the electrons Σ d dᵀ of the
+/// displacements d from the parents, and their number.
 pub(crate) type Moments = Vec<(Matrix3<f64>, f64)>;
 
 /// One avalanche and its ancestors as they are drawn now.
@@ -87,7 +89,8 @@ pub(crate) struct GibbsState {
 }
 
 impl GibbsState {
-    /// A start for training: numbers of centres are drawn from the model, and centres lie between the electrons' mean and any electrons.
+    /// A start for training: numbers of centres are drawn from the model, and centres lie between the
+    /// electrons' mean and any electrons.
     pub(crate) fn from_electrons(sample: &Sample, ready: &Ready, mut random: Stream) -> Self {
         let electrons = sample.electrons.clone();
         let place = |electron: [f32; 3]| Vector3::from(electron.map(f64::from));
@@ -188,8 +191,9 @@ impl GibbsState {
         }
     }
 
-    /// Draws the number m of centres of a level given the K that have children, n in all. With the shares integrated out,
-    /// P(m) ∝ P(m | n) P(m′ | m) · m!/(m − K)! · Γ(a m)/Γ(a m + n), m′ the number of the level above.
+    /// Draws the number m of centres of a level given the K that have children, n in all. With the shares
+    /// integrated out, P(m) ∝ P(m | n) P(m′ | m) · m!/(m − K)! · Γ(a m)/Γ(a m + n), m′ the number of the
+    /// level above.
     fn draw_number(&mut self, l: usize, ready: &Ready, scratch: &mut Scratch) {
         let level = &ready.levels[l];
         let occupied = self.levels[l].len();
@@ -237,7 +241,8 @@ impl GibbsState {
         centres.share.iter_mut().for_each(|share| *share /= whole);
     }
 
-    /// For each centre with electrons its parent, its own place integrated out, and its place; for the others the parent.
+    /// For each centre with electrons its parent, its own place integrated out, and its place; for the others
+    /// the parent.
     fn draw_parents_and_places(&mut self, l: usize, ready: &Ready, scratch: &mut Scratch) {
         self.sum_children(l, scratch);
         let (upper, lower) = self.levels.split_at_mut(l);
@@ -267,7 +272,8 @@ impl GibbsState {
         }
     }
 
-    /// For each centre of a level the sum of the places of its children that have electrons, and their number.
+    /// For each centre of a level the sum of the places of its children that have electrons, and their
+    /// number.
     fn sum_children(&self, l: usize, scratch: &mut Scratch) {
         let sums = &mut scratch.sums;
         sums.clear();

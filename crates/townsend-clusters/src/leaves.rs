@@ -1,4 +1,5 @@
-//! Which centre an electron belongs to: the inner loop of training, in arrays of 16 so that the compiler makes vector instructions of it.
+//! Which centre an electron belongs to: the inner loop of training, in arrays of 16 so that the compiler
+//! makes vector instructions of it.
 
 use nalgebra::Vector3;
 use rand::{Rng, RngExt};
@@ -7,7 +8,8 @@ use crate::model::Normal;
 
 const LANES: usize = 16;
 
-/// Centres in coordinates in which an electron's distribution about its centre is standard normal, and the logarithms of their shares.
+/// Centres in coordinates in which an electron's distribution about its centre is standard normal, and the
+/// logarithms of their shares.
 #[derive(Debug, Clone)]
 struct Block {
     at: [[f32; LANES]; 3],
@@ -23,7 +25,8 @@ pub(crate) struct Leaves {
     len: usize,
 }
 
-/// Coordinates relative to `origin` in which `normal` is standard normal. Beyond 10¹⁵ all distances are as good.
+/// Coordinates relative to `origin` in which `normal` is standard normal. Beyond 10¹⁵ all distances are as
+/// good.
 fn whiten(normal: &Normal, origin: &Vector3<f64>, at: &Vector3<f64>) -> [f32; 3] {
     let c = &normal.factor;
     let d = at - origin;
@@ -132,7 +135,8 @@ mod tests {
         assert!(exp(f32::NEG_INFINITY) < 1e-37 && exp(-1e30) < 1e-37);
     }
 
-    /// Frequencies against share · density, in correlated coordinates; the number of centres is no multiple of a block.
+    /// Frequencies against share · density, in correlated coordinates; the number of centres is no multiple
+    /// of a block.
     #[test]
     fn an_electron_chooses_in_proportion() {
         let covariance = Matrix3::new(0.5, 0.2, 0.1, 0.2, 0.4, -0.1, 0.1, -0.1, 60.0);

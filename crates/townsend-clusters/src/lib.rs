@@ -1,9 +1,10 @@
-//! Avalanches as clusters of clusters: a hierarchical Neyman–Scott cluster process (Neyman and Scott, J. R. Stat. Soc. B 20,
-//! 1 (1958)), learned from electrons alone and sampled.
+//! Avalanches as clusters of clusters: a hierarchical Neyman–Scott cluster process (Neyman and Scott, J. R.
+//! Stat. Soc. B 20, 1 (1958)), learned from electrons alone and sampled.
 //!
-//! An avalanche has a number N of electrons and a root. About the root lie centres, about each of them further centres,
-//! and so on for a few levels, and about those of the last level the electrons; every displacement is normal. Training
-//! finds the maximum of the likelihood, with all ancestors drawn from their posterior; `docs/clusters.md` derives it.
+//! An avalanche has a number N of electrons and a root. About the root lie centres, about each of them
+//! further centres, and so on for a few levels, and about those of the last level the electrons; every
+//! displacement is normal. Training finds the maximum of the likelihood, with all ancestors drawn from their
+//! posterior; `docs/clusters.md` derives it.
 //!
 //! ```
 //! use townsend_clusters::{ClusterTraining, Sampler, Trainer, Workspace};
@@ -12,7 +13,8 @@
 //! // Ten avalanches of two families each.
 //! let mut electrons = ElectronSet::default();
 //! for k in 0..10 {
-//!     let near = |centre: f32| (0..20).map(|i| centre + 0.1 * ((7 * i + k) as f32).sin()).collect::<Vec<_>>();
+//!     let about = |centre: f32, i: i32| centre + 0.1 * ((7 * i + k) as f32).sin();
+//!     let near = |centre: f32| (0..20).map(|i| about(centre, i)).collect::<Vec<_>>();
 //!     let column = [near(-0.5), near(0.5)].concat();
 //!     let time: Vec<f32> = column.iter().enumerate().map(|(i, x)| 170.0 + x + (i as f32).cos()).collect();
 //!     electrons.push(&column, &column.iter().map(|x| 0.1 - x * x).collect::<Vec<_>>(), &time);

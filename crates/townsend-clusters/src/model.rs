@@ -14,8 +14,8 @@ pub(crate) const MOST_LEVELS: usize = 3;
 /// A covariance by rows, 3 × 3 in the order x, z, t.
 pub type Covariance = [[f64; 3]; 3];
 
-/// The parameters of a hierarchical Neyman–Scott cluster process: centres about centres, and electrons about the last of
-/// these. Lengths and times are in the units of the data.
+/// The parameters of a hierarchical Neyman–Scott cluster process: centres about centres, and electrons about
+/// the last of these. Lengths and times are in the units of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterModel {
@@ -52,15 +52,15 @@ pub struct NormalSpread {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
-    /// The number M of centres, given the number n of their children, is 1 more than a negative binomial number with mean
-    /// exp(`ln_centres` + `power` · ln n).
+    /// The number M of centres, given the number n of their children, is 1 more than a negative binomial
+    /// number with mean exp(`ln_centres` + `power` · ln n).
     pub ln_centres: f64,
     /// See `ln_centres`.
     pub power: f64,
     /// The variance of M is its mean (without the 1) times 1 + `excess`.
     pub excess: f64,
-    /// Children choose their centres with probabilities that are Dirichlet distributed with this parameter; a small one
-    /// makes unequal families.
+    /// Children choose their centres with probabilities that are Dirichlet distributed with this parameter; a
+    /// small one makes unequal families.
     pub concentration: f64,
     /// Covariance of a centre about that of the level above.
     pub covariance: Covariance,
@@ -195,7 +195,8 @@ impl ClusterModel {
         })
     }
 
-    /// Covariance of an electron of any avalanche: the sum of those of the root, of the levels and of the electrons.
+    /// Covariance of an electron of any avalanche: the sum of those of the root, of the levels and of the
+    /// electrons.
     pub fn covariance(&self) -> Covariance {
         let levels = self.levels.iter().map(|level| matrix(&level.covariance)).sum::<Matrix3<f64>>();
         rows(&(levels + matrix(&self.root.covariance) + matrix(&self.electrons.covariance)))

@@ -5,9 +5,7 @@ use std::ops::Range;
 use nalgebra::Matrix3;
 use rand::Rng;
 use rand_distr::{Binomial, Distribution, Gamma};
-use townsend_core::{
-    ElectronBuffer, ElectronSet, Purpose, SizeModel, electron_blocks, fill_normal, stream,
-};
+use townsend_core::{ElectronBuffer, ElectronSet, Purpose, SizeModel, electron_blocks, fill_normal, stream};
 
 use crate::model::Ready;
 use crate::{ClusterError, ClusterModel};
@@ -19,7 +17,8 @@ pub struct Sampler {
     ready: Ready,
 }
 
-/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than all before.
+/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than
+/// all before.
 #[derive(Debug, Default)]
 pub struct Workspace {
     centres: Vec<[f32; 3]>,
@@ -47,7 +46,8 @@ impl Sampler {
         Ok(Self { sizes: model.sizes.clone(), ready: model.ready()? })
     }
 
-    /// The electrons of avalanche number `index`: a function of seed and index alone, in the units of the data.
+    /// The electrons of avalanche number `index`: a function of seed and index alone, in the units of the
+    /// data.
     pub fn avalanche<'a>(&self, seed: u64, index: u64, workspace: &'a mut Workspace) -> &'a ElectronBuffer {
         let mut random = stream(seed, Self::PURPOSE, index);
         let electrons = self.sizes.sample(&mut random) as usize;
@@ -84,7 +84,8 @@ impl Sampler {
         numbers.reverse();
     }
 
-    /// How many of `children` in level l, or electrons, each centre above has: multinomial with Dirichlet distributed shares, one centre after the other.
+    /// How many of `children` in level l, or electrons, each centre above has: multinomial with Dirichlet
+    /// distributed shares, one centre after the other.
     fn share_out(&self, l: usize, children: usize, workspace: &mut Workspace, random: &mut impl Rng) {
         let Workspace { centres, shares, families, .. } = workspace;
         families.clear();

@@ -9,8 +9,8 @@ use crate::ClusterError;
 const CHOOSE: Purpose = Purpose::new("cloud avalanches");
 const THIN: Purpose = Purpose::new("cloud electrons");
 
-/// An avalanche with some of its electrons. Given the centres, electrons are independent and alike, so a part chosen at random follows the same model
-/// with the same centres.
+/// An avalanche with some of its electrons. Given the centres, electrons are independent and alike, so a part
+/// chosen at random follows the same model with the same centres.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sample {
     /// Electrons of the whole avalanche.
@@ -20,8 +20,8 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Avalanches of `data` among those with these numbers, in an order by chance, until they have `budget` electrons together, and not more
-    /// than `most` each.
+    /// Avalanches of `data` among those with these numbers, in an order by chance, until they have `budget`
+    /// electrons together, and not more than `most` each.
     pub(crate) fn choose(
         data: &Dataset,
         indices: &[usize],

@@ -1,15 +1,17 @@
 //! Where training starts: from the distances of pairs of electrons.
 //!
-//! A pair of the same last centre is nearer than one that only shares a centre further up. In coordinates in which electrons have unit
-//! covariance within their avalanche, and if the levels' covariances have one shape, d²/2 of a pair whose paths meet after variance v is v times χ² of 3
-//! degrees of freedom; and a pair meets below a level of M centres with probability 2/(1 + M) (shares of a Dirichlet distribution with parameter
-//! 1). So distances, in classes of avalanches by size, tell variances and numbers of centres by maximum likelihood: Ripley's K for clusters of clusters.
+//! A pair of the same last centre is nearer than one that only shares a centre further up. In coordinates in
+//! which electrons have unit covariance within their avalanche, and if the levels' covariances have one
+//! shape, d²/2 of a pair whose paths meet after variance v is v times χ² of 3 degrees of freedom; and a pair
+//! meets below a level of M centres with probability 2/(1 + M) (shares of a Dirichlet distribution with
+//! parameter 1). So distances, in classes of avalanches by size, tell variances and numbers of centres by
+//! maximum likelihood: Ripley's K for clusters of clusters.
 
 use nalgebra::{Matrix3, Vector3};
 use rand::RngExt;
 use townsend_core::{Coordinate, Purpose, SizeModel, minimise, stream};
 
-use crate::model::{Level, Root, NormalSpread, rows};
+use crate::model::{Level, NormalSpread, Root, rows};
 use crate::samples::Sample;
 use crate::{ClusterError, ClusterModel};
 
@@ -22,7 +24,8 @@ const CLASSES: usize = 8;
 const BINS: usize = 120;
 const NEAREST: f64 = 1e-3;
 const FACTOR: f64 = 1.1;
-/// Electrons about one of the last centres, and centres about one of the level above, in the starts of the search.
+/// Electrons about one of the last centres, and centres about one of the level above, in the starts of the
+/// search.
 const PER_LEAF: [f64; 3] = [10.0, 18.0, 32.0];
 const PER_CENTRE: f64 = 6.0;
 /// Number of electrons at which numbers of centres are given.
@@ -38,7 +41,8 @@ struct Scatter {
 }
 
 impl Scatter {
-    /// Each covariance counts one more degree of freedom with the variances of all electrons, so that it is always one.
+    /// Each covariance counts one more degree of freedom with the variances of all electrons, so that it is
+    /// always one.
     fn of(samples: &[Sample]) -> Result<Self, ClusterError> {
         let place = |at: &[f32; 3]| Vector3::from(at.map(f64::from));
         let mean_of = |places: &[Vector3<f64>]| places.iter().sum::<Vector3<f64>>() / places.len() as f64;
@@ -162,7 +166,8 @@ impl Guess {
         sums.collect()
     }
 
-    /// Probabilities to meet at each level, and by how much they would be negative: a level cannot have more centres than that below.
+    /// Probabilities to meet at each level, and by how much they would be negative: a level cannot have more
+    /// centres than that below.
     fn meeting(&self, size: f64) -> (Vec<f64>, f64) {
         let number = |(ln, power): (&f64, &f64)| 1.0 + (ln + power * (size / TYPICAL).ln()).exp();
         let meet = self.ln_numbers.iter().zip(&self.powers).map(number).map(|number| 2.0 / (1.0 + number));
@@ -177,7 +182,8 @@ impl Guess {
         (probabilities, below)
     }
 
-    /// The levels from the root down. M of the last level depends on the size, that of the others on that of the level below.
+    /// The levels from the root down. M of the last level depends on the size, that of the others on that of
+    /// the level below.
     fn levels(&self, within: &Matrix3<f64>) -> Vec<Level> {
         let mut levels: Vec<Level> = Vec::new();
         let (mut constant, mut power) = (0.0, 1.0);

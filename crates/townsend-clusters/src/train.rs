@@ -1,8 +1,9 @@
-//! Training: stochastic approximation of expectation–maximisation (Delyon, Lavielle and Moulines, Ann. Stat. 27, 94 (1999)).
+//! Training: stochastic approximation of expectation–maximisation (Delyon, Lavielle and Moulines, Ann. Stat.
+//! 27, 94 (1999)).
 //!
-//! Each sweep draws the ancestors of all electrons from their posterior, then moves the parameters towards the maximum of the likelihood of
-//! electrons and ancestors together. The first half of the sweeps goes all the way; then steps become smaller, so that the noise of the draws
-//! averages out.
+//! Each sweep draws the ancestors of all electrons from their posterior, then moves the parameters towards
+//! the maximum of the likelihood of electrons and ancestors together. The first half of the sweeps goes all
+//! the way; then steps become smaller, so that the noise of the draws averages out.
 
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
@@ -80,7 +81,8 @@ impl ClusterTraining {
 pub struct SweepMetrics {
     /// Number of the sweep, from 1; 0 is the start.
     pub sweep: usize,
-    /// Mean over electrons of ln p(x | z), their density given the ancestors drawn. Units are those of the data.
+    /// Mean over electrons of ln p(x | z), their density given the ancestors drawn. Units are those of the
+    /// data.
     pub ln_density: f64,
     /// Mean over electrons of a lower bound on ln p(x | N), of a few avalanches; not after every sweep.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,7 +117,8 @@ struct Averages {
 }
 
 impl Trainer {
-    /// Chooses from the avalanches with these numbers, learns the number of electrons from all of them, and finds where to start.
+    /// Chooses from the avalanches with these numbers, learns the number of electrons from all of them, and
+    /// finds where to start.
     pub fn new(data: &Dataset, indices: &[usize], options: ClusterTraining) -> Result<Self, ClusterError> {
         options.check()?;
         let budget = [options.electrons, options.most_electrons];
@@ -223,8 +226,8 @@ impl Trainer {
         }
     }
 
-    /// The most likely parameters. Covariances follow from averaged sums; the others have none of fixed length, so their maximisers
-    /// themselves are averaged.
+    /// The most likely parameters. Covariances follow from averaged sums; the others have none of fixed
+    /// length, so their maximisers themselves are averaged.
     fn maximise(&mut self, gain: f64) {
         let Some(Averages { moments, root: (sum, squares) }) = &self.averaged else { return };
         let covariance = |start: &[[f64; 3]; 3], squares: &Matrix3<f64>, count: f64| {
@@ -278,7 +281,8 @@ impl Families {
         Self { with_children, numbers }
     }
 
-    /// The most likely parameter of the Dirichlet distribution of the shares, integrated out; its logarithm is believed to be 0 ± 1.5 before.
+    /// The most likely parameter of the Dirichlet distribution of the shares, integrated out; its logarithm
+    /// is believed to be 0 ± 1.5 before.
     fn concentration(&self) -> f64 {
         let slope = |ln: f64| {
             let a = ln.exp();
@@ -299,8 +303,8 @@ impl Families {
         zero_crossing(slope, [-4.0, 5.0]).exp()
     }
 
-    /// Moves the parameters of the number of centres towards the most likely ones. The power is believed to be 1 ± 1 before, ln of the excess 0 ± 2, and
-    /// the number at the start's within a factor of e³.
+    /// Moves the parameters of the number of centres towards the most likely ones. The power is believed to
+    /// be 1 ± 1 before, ln of the excess 0 ± 2, and the number at the start's within a factor of e³.
     fn numbers(&self, level: &mut Level, start: &Level, gain: f64) {
         let with = |free: &[f64]| Level {
             ln_centres: free[0],

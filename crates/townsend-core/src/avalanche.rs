@@ -53,7 +53,8 @@ impl<'a> Avalanche<'a> {
     }
 }
 
-/// The occupied cells of one avalanche, by increasing cell number, and how many electrons each holds (never 0).
+/// The occupied cells of one avalanche, by increasing cell number, and how many electrons each holds (never
+/// 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts<'a> {
     /// Global cell numbers in the grid's order.
@@ -162,8 +163,8 @@ impl ElectronSet {
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
     }
 
-    /// The arrays as they stand in an npz file: offsets, with one more entry than avalanches, and x, z and t of all
-    /// electrons. It is the inverse of [`ElectronSet::from_arrays`].
+    /// The arrays as they stand in an npz file: offsets, with one more entry than avalanches, and x, z and t
+    /// of all electrons. It is the inverse of [`ElectronSet::from_arrays`].
     pub fn into_arrays(self) -> (Vec<u64>, Vec<f32>, Vec<f32>, Vec<f32>) {
         (self.offsets, self.x, self.z, self.t)
     }
@@ -283,7 +284,8 @@ impl CountSet {
         self.push(sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)));
     }
 
-    /// Appends all avalanches of `other`, which must be counted on the same grid; units and provenance stay as they are.
+    /// Appends all avalanches of `other`, which must be counted on the same grid; units and provenance stay
+    /// as they are.
     pub fn append(&mut self, other: &Self) -> Result<(), GridError> {
         if !self.grid.same_cells(&other.grid) {
             return Err(incompatible(&self.grid, &other.grid));

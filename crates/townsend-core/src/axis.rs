@@ -29,8 +29,8 @@ pub enum AxisError {
     },
 }
 
-/// Bins along one coordinate. Bin 0 is the underflow, bins `1..=bins` are the axis, bin `bins + 1` is the overflow,
-/// as in ROOT's `TAxis`.
+/// Bins along one coordinate. Bin 0 is the underflow, bins `1..=bins` are the axis, bin `bins + 1` is the
+/// overflow, as in ROOT's `TAxis`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawAxis", into = "RawAxis")]
 pub struct Axis {
@@ -174,8 +174,8 @@ impl Axis {
         }
     }
 
-    /// Centre of a bin. A flow bin has none; it is given the axis' own end, so that moments stay finite and the
-    /// electrons outside are counted.
+    /// Centre of a bin. A flow bin has none; it is given the axis' own end, so that moments stay finite and
+    /// the electrons outside are counted.
     pub fn center(&self, bin: u32) -> f64 {
         match bin {
             0 => self.low,

@@ -6,11 +6,12 @@ use rayon::prelude::*;
 
 use crate::{ElectronBuffer, ElectronSet};
 
-/// The avalanches with the numbers of `range`, in order, a block of `block_size` at a time. `blocks_together` blocks are
-/// drawn in parallel before the first of them is handed on, so memory does not grow with the range.
+/// The avalanches with the numbers of `range`, in order, a block of `block_size` at a time. `blocks_together`
+/// blocks are drawn in parallel before the first of them is handed on, so memory does not grow with the
+/// range.
 ///
-/// `avalanche` draws the avalanche of one number into the workspace of its thread. If it is a function of the number
-/// alone, the result depends neither on the number of threads nor on the size of a block.
+/// `avalanche` draws the avalanche of one number into the workspace of its thread. If it is a function of the
+/// number alone, the result depends neither on the number of threads nor on the size of a block.
 ///
 /// ```
 /// use townsend_core::{ElectronBuffer, electron_blocks};
@@ -68,8 +69,7 @@ mod tests {
     #[test]
     fn blocks_are_the_range_in_order() {
         for (range, size, together) in [(0..100, 7, 3), (5..6, 32, 16), (9..9, 1, 1), (3..40, 1, 16)] {
-            let blocks: Vec<ElectronSet> =
-                electron_blocks(range.clone(), size, together, numbered).collect();
+            let blocks: Vec<ElectronSet> = electron_blocks(range.clone(), size, together, numbered).collect();
             assert!(blocks.iter().rev().skip(1).all(|block| block.len() as u64 == size || together > 1));
             let avalanches: Vec<Vec<f32>> =
                 blocks.iter().flat_map(|set| set.iter().map(|a| a.x.to_vec()).collect::<Vec<_>>()).collect();

@@ -6,8 +6,8 @@ use crate::avalanche::incompatible;
 use crate::provenance::hexadecimal;
 use crate::{Coordinate, CountSet, ElectronSet, Grid, GridError, Meta};
 
-/// Avalanches in memory: their electrons or their sparse counts, never dense blocks. 10,000 avalanches of 6,000
-/// electrons take 720 MB as electrons and at most 480 MB as counts.
+/// Avalanches in memory: their electrons or their sparse counts, never dense blocks. 10,000 avalanches of
+/// 6,000 electrons take 720 MB as electrons and at most 480 MB as counts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dataset {
     /// Every electron.
@@ -74,8 +74,8 @@ impl Dataset {
         }
     }
 
-    /// The avalanches counted on `grid`. Counts can be given on their own grid or on its first axes, nothing else:
-    /// a finer or shifted grid would invent positions.
+    /// The avalanches counted on `grid`. Counts can be given on their own grid or on its first axes, nothing
+    /// else: a finer or shifted grid would invent positions.
     pub fn to_counts(&self, grid: &Grid) -> Result<CountSet, GridError> {
         match self {
             Self::Electrons(set) => Ok(set.to_counts(grid)),
@@ -87,8 +87,8 @@ impl Dataset {
         }
     }
 
-    /// Appends all avalanches of `other`: electrons to electrons, counts to counts on the same grid. Units and
-    /// provenance stay as they are.
+    /// Appends all avalanches of `other`: electrons to electrons, counts to counts on the same grid. Units
+    /// and provenance stay as they are.
     ///
     /// # Errors
     /// If one holds electrons and the other counts, or if the grids differ; nothing is appended then.
@@ -129,8 +129,8 @@ impl Dataset {
         }
     }
 
-    /// SHA-256 of the avalanches themselves, in hexadecimal: the same for the same avalanches in whatever file
-    /// they came; metadata does not enter.
+    /// SHA-256 of the avalanches themselves, in hexadecimal: the same for the same avalanches in whatever
+    /// file they came; metadata does not enter.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
         match self {

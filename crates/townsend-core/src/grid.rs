@@ -34,7 +34,9 @@ pub enum GridError {
     #[error("histograms hold counts; the electrons' positions cannot be recovered from them")]
     NoElectrons,
     /// Electrons and counts cannot be one data set.
-    #[error("some avalanches are {have} and others {other}; count the electrons on the grid of the others first")]
+    #[error(
+        "some avalanches are {have} and others {other}; count the electrons on the grid of the others first"
+    )]
     MixedKinds {
         /// What the first avalanches are.
         have: &'static str,

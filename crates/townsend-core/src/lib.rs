@@ -1,6 +1,6 @@
-//! What every part of townsend speaks: axes and grids with ROOT's flow bins, avalanches as electrons or as sparse
-//! counts, data sets of them, the split into training, validation and test, named random streams, normal numbers, and the
-//! distribution of the number of electrons.
+//! What every part of townsend speaks: axes and grids with ROOT's flow bins, avalanches as electrons or as
+//! sparse counts, data sets of them, the split into training, validation and test, named random streams,
+//! normal numbers, and the distribution of the number of electrons.
 //!
 //! Nothing here knows a file format, a network or a plot.
 //!

@@ -1,8 +1,8 @@
 //! The minimum of a function of a few variables.
 
-/// The minimum of `f` by the simplex of Nelder and Mead (Comput. J. 7, 308 (1965)), from `start` and points at `steps` from it: ends when
-/// the values at the corners agree within `tolerance` of 1 + their magnitude; `None` if there is no end. A value that is no number counts as
-/// infinite.
+/// The minimum of `f` by the simplex of Nelder and Mead (Comput. J. 7, 308 (1965)), from `start` and points
+/// at `steps` from it: ends when the values at the corners agree within `tolerance` of 1 + their magnitude;
+/// `None` if there is no end. A value that is no number counts as infinite.
 pub fn minimise(
     f: impl Fn(&[f64]) -> f64,
     start: &[f64],

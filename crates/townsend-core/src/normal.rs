@@ -1,15 +1,17 @@
 //! Standard normal numbers by the hundred million.
 //!
-//! Three of them go into every electron at the anode, which makes this the inner loop of a simulation. The method is
-//! Box and Muller's (Ann. Math. Stat. 29, 610, 1958) on arrays: no table, no rejection, so the compiler turns it into
-//! vector instructions; elementary functions are short series, so the same bits come out on every machine.
+//! Three of them go into every electron at the anode, which makes this the inner loop of a simulation. The
+//! method is Box and Muller's (Ann. Math. Stat. 29, 610, 1958) on arrays: no table, no rejection, so the
+//! compiler turns it into vector instructions; elementary functions are short series, so the same bits come
+//! out on every machine.
 
 use rand::Rng;
 
 /// Pairs made at once.
 const PAIRS: usize = 256;
 
-/// Fills `out` with independent standard normal numbers. Each takes 32 random bits; the largest magnitude is 6.6.
+/// Fills `out` with independent standard normal numbers. Each takes 32 random bits; the largest magnitude is
+/// 6.6.
 ///
 /// Numbers are made in blocks, so a call takes as many random bits as whole blocks do.
 pub fn fill_normal(random: &mut impl Rng, out: &mut [f32]) {
@@ -42,8 +44,8 @@ fn pairs_of(radii: &[u32], angles: &[u32], first: &mut [f32], second: &mut [f32]
     }
 }
 
-/// Natural logarithm of a positive normal number, to 2 units in the last place: u = 2^e·m with m in [√½, √2), and
-/// ln m = 2 artanh s = 2(s + s³/3 + …) with s = (m − 1)/(m + 1), |s| ≤ 0.172.
+/// Natural logarithm of a positive normal number, to 2 units in the last place: u = 2^e·m with m in [√½, √2),
+/// and ln m = 2 artanh s = 2(s + s³/3 + …) with s = (m − 1)/(m + 1), |s| ≤ 0.172.
 #[inline]
 fn ln(u: f32) -> f32 {
     const SQRT_HALF: u32 = 0x3f35_04f3;
@@ -56,8 +58,8 @@ fn ln(u: f32) -> f32 {
     exponent * std::f32::consts::LN_2 + 2.0 * (s + s * series)
 }
 
-/// A point on the unit circle, in one of 2^32 directions: 30 bits place it within an eighth of a turn to either side of
-/// an axis (Taylor's series of sine and cosine), one bit chooses the axis and one its sign.
+/// A point on the unit circle, in one of 2^32 directions: 30 bits place it within an eighth of a turn to
+/// either side of an axis (Taylor's series of sine and cosine), one bit chooses the axis and one its sign.
 #[inline]
 fn direction(bits: u32) -> (f32, f32) {
     let a = (bits << 2) as i32 as f32 * (std::f32::consts::FRAC_PI_2 / (1u64 << 32) as f32);

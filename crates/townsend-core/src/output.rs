@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum OutputError {
     /// Something is there already.
-    #[error("{path}: exists already; choose another name, or overwrite it with --force")]
+    #[error("{path}: exists already; choose another name, or overwrite it")]
     Exists {
         /// The path asked for.
         path: PathBuf,
@@ -50,8 +50,8 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// Begins to write `path`. Without `force`, an existing file is refused now and again at the end, so that one
-    /// that appears meanwhile is not overwritten either.
+    /// Begins to write `path`. Without `force`, an existing file is refused now and again at the end, so that
+    /// one that appears meanwhile is not overwritten either.
     pub fn create(path: &Path, force: bool) -> Result<Self, OutputError> {
         Self::refuse_existing(path, force)?;
         let folder = folder(path);
@@ -115,8 +115,8 @@ impl OutputFile {
         Ok(())
     }
 
-    /// A file with these contents, still to be put in its place: files that belong together are all written before
-    /// the first is committed, so that a full disk leaves no mixture of old and new.
+    /// A file with these contents, still to be put in its place: files that belong together are all written
+    /// before the first is committed, so that a full disk leaves no mixture of old and new.
     pub fn filled(path: &Path, contents: &[u8], force: bool) -> Result<Self, OutputError> {
         let mut output = Self::create(path, force)?;
         io::Write::write_all(output.file(), contents).map_err(|source| output.error(source))?;

@@ -44,8 +44,8 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// How a file was made. It holds nothing that differs between two runs of the same command on the same input (no
-/// time, no host), so that the same seed gives the same bytes.
+/// How a file was made. It holds nothing that differs between two runs of the same command on the same input
+/// (no time, no host), so that the same seed gives the same bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Provenance {

@@ -1,14 +1,14 @@
 //! Named, counter-based random streams.
 //!
-//! Every random draw of the project comes from `stream(seed, purpose, index)`: a function of its three arguments
-//! and of nothing else. So a result depends neither on the number of threads, nor on the size of a batch, nor on
-//! how work is cut into shards, and two purposes never share numbers.
+//! Every random draw of the project comes from `stream(seed, purpose, index)`: a function of its three
+//! arguments and of nothing else. So a result depends neither on the number of threads, nor on the size of a
+//! batch, nor on how work is cut into shards, and two purposes never share numbers.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// A random stream: `ChaCha` with 8 rounds (Bernstein 2008), whose key is (seed, purpose) and whose stream number
-/// is the index. It passes `BigCrush` and `PractRand`, and any of its 2^64 streams starts at once.
+/// A random stream: `ChaCha` with 8 rounds (Bernstein 2008), whose key is (seed, purpose) and whose stream
+/// number is the index. It passes `BigCrush` and `PractRand`, and any of its 2^64 streams starts at once.
 pub type Stream = ChaCha8Rng;
 
 /// What a stream is for. Make it a constant, so that a name that is too long does not compile.

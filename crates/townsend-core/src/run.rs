@@ -1,7 +1,8 @@
-//! A run: the files that a training leaves behind, in a folder or in memory, and the header that says what they are.
+//! A run: the files that a training leaves behind, in a folder or in memory, and the header that says what
+//! they are.
 //!
-//! Every family of models has one and the same layout: `run.json` ([`RunHeader`]) names the family and the avalanches that
-//! it was trained on, and the other files are the family's own.
+//! Every family of models has one and the same layout: `run.json` ([`RunHeader`]) names the family and the
+//! avalanches that it was trained on, and the other files are the family's own.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -69,8 +70,8 @@ pub enum RunError {
     },
 }
 
-/// The files of a run (or of an exported model) by name, such as `checkpoints/best.safetensors`: in a folder or in
-/// memory. Names are relative, with `/` between folders on every system.
+/// The files of a run (or of an exported model) by name, such as `checkpoints/best.safetensors`: in a folder
+/// or in memory. Names are relative, with `/` between folders on every system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunFiles {
     /// Files below this folder, which need not exist yet.
@@ -104,8 +105,9 @@ impl RunFiles {
         }
     }
 
-    /// Writes files over older ones of the same names, and makes the folders that they need. All contents are on the disk
-    /// before the first file is put in its place, in the order given, so that a full disk leaves everything as it was.
+    /// Writes files over older ones of the same names, and makes the folders that they need. All contents are
+    /// on the disk before the first file is put in its place, in the order given, so that a full disk leaves
+    /// everything as it was.
     ///
     /// # Errors
     /// A folder or a file cannot be written. Folders that were made for it are removed again.
@@ -113,8 +115,8 @@ impl RunFiles {
         self.replace(&[], files)
     }
 
-    /// As [`RunFiles::write`], and removes the files named `stale`: once all contents are on the disk, and before the
-    /// first new file is put in its place.
+    /// As [`RunFiles::write`], and removes the files named `stale`: once all contents are on the disk, and
+    /// before the first new file is put in its place.
     ///
     /// # Errors
     /// As [`RunFiles::write`]; or a stale file cannot be removed.
@@ -124,7 +126,8 @@ impl RunFiles {
                 let mut made = Vec::new();
                 let written = replace_in(folder, stale, &files, &mut made);
                 if written.is_err() {
-                    // The innermost was made last. A folder that holds a file by now stays: only empty ones are removed.
+                    // The innermost was made last. A folder that holds a file by now stays: only empty ones
+                    // are removed.
                     for folder in made.iter().rev() {
                         let _ = std::fs::remove_dir(folder);
                     }
@@ -188,8 +191,8 @@ impl RunFiles {
         }
     }
 
-    /// Refuses a path where a new run cannot be written: something is there already. With `force` an older run may be, any
-    /// other file or folder never.
+    /// Refuses a path where a new run cannot be written: something is there already. With `force` an older
+    /// run may be, any other file or folder never.
     ///
     /// # Errors
     /// [`RunError::Exists`] for a run, [`RunError::Occupied`] for anything else.

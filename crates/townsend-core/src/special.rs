@@ -31,8 +31,9 @@ pub fn digamma(mut x: f64) -> f64 {
     x.ln() - 0.5 / x - series - below
 }
 
-/// The point of an interval at which a function that falls from positive to negative values is 0, to 10⁻⁷, by bisection.
-/// A function that is positive throughout gives the upper end, one that is negative throughout the lower end.
+/// The point of an interval at which a function that falls from positive to negative values is 0, to 10⁻⁷, by
+/// bisection. A function that is positive throughout gives the upper end, one that is negative throughout the
+/// lower end.
 #[inline]
 pub fn zero_crossing(f: impl Fn(f64) -> f64, [mut low, mut high]: [f64; 2]) -> f64 {
     while high - low > 1e-7 {

@@ -27,8 +27,8 @@ pub struct SplitError {
     test: f64,
 }
 
-/// A split by hash of (seed, index): where avalanche `index` belongs does not depend on how many others there are,
-/// so adding data never moves an avalanche from one part to another.
+/// A split by hash of (seed, index): where avalanche `index` belongs does not depend on how many others there
+/// are, so adding data never moves an avalanche from one part to another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawSplit")]
 pub struct Split {

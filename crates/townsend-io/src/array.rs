@@ -1,4 +1,4 @@
-//! Any array of numbers in a file.
+//! Reading one array of numbers from a file, whatever else the file holds.
 
 use std::path::Path;
 
@@ -7,14 +7,16 @@ use crate::npy::Kind;
 use crate::npz::Arrays;
 use crate::{Format, tree};
 
-/// Reads the array `name` of an npz, or the branch `name` of a ROOT file's tree: how many values there are along each
-/// dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
+/// Reads the array `name` of an npz, or the branch `name` of a ROOT file's tree: how many values there are
+/// along each dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
 ///
-/// The tree is that of the electrons, or the first one with such a branch where avalanches are histograms. Where an entry is
-/// an electron, there is one value an avalanche: that of its electrons, which must agree, and NaN if it has none.
+/// The tree is that of the electrons, or the first one with such a branch where avalanches are histograms.
+/// Where an entry is an electron, there is one value an avalanche: that of its electrons, which must agree,
+/// and NaN if it has none.
 ///
 /// # Errors
-/// If the file cannot be read, has no such array, or that one is damaged, holds no numbers or does not have its rows first.
+/// If the file cannot be read, has no such array, or that one is damaged, holds no numbers or does not have
+/// its rows first.
 pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     match Format::of_contents(path)? {
         Format::Npz => of_npz(path, name),
@@ -30,7 +32,7 @@ fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
         match (header.kind, header.size) {
             (Kind::Float, 4) => f64::from(f32::from_bits(bits as u32)),
             (Kind::Float, _) => f64::from_bits(bits),
-            // Moved up and down again, which repeats the sign.
+            // Shifting up and down again extends the sign to 64 bits.
             (Kind::Signed, _) => ((bits << unused) as i64 >> unused) as f64,
             _ => bits as f64,
         }

@@ -6,26 +6,26 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use townsend_core::{GridError, OutputError};
 
-/// A file of avalanches that could not be read or written. Every message names the file, the object in it where
-/// there is one, and what to do.
+/// A file of avalanches that could not be read or written. Every message names the file, the object in it
+/// where there is one, and what to do.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The system refused.
+    /// The operating system could not open or read the file.
     #[error("{file}: cannot be read: {source}")]
     Read {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// The name of a file to be written does not tell its format.
     #[error(
-        "{file}: {what}, so its format is not known\n  hint: let it end in .root or .npz, or add --format root or --format npz"
+        "{file}: {what}, so its format is not known\n  hint: let it end in .root or .npz, or state the format"
     )]
     UnknownEnding {
         /// The file.
         file: PathBuf,
-        /// What its name is like.
+        /// What is the matter with the ending, such as "it ends in .dat".
         what: String,
     },
     /// The first bytes of a file do not tell its format.
@@ -35,39 +35,40 @@ pub enum Error {
     UnknownFormat {
         /// The file.
         file: PathBuf,
-        /// What was looked at.
+        /// What the first bytes show, such as "it is empty (0 bytes)".
         what: String,
     },
-    /// Something in the file is not what avalanches can be.
+    /// An object in the file is damaged, or its values cannot be those of avalanches.
     #[error("{file}: {object}: {what}")]
     Content {
         /// The file.
         file: PathBuf,
-        /// The histogram, branch or array.
+        /// Name of the histogram, tree, branch or array.
         object: String,
         /// What is wrong, and what to do.
         what: String,
     },
-    /// The format cannot hold these avalanches.
+    /// The file does not hold the avalanches that were asked for, or its format cannot hold those that were
+    /// given.
     #[error("{file}: {what}")]
     Unsuited {
-        /// The file to be written.
+        /// The file to be read or written.
         file: PathBuf,
         /// What does not fit, and what to do.
         what: String,
     },
-    /// The ROOT file is damaged or holds something else.
+    /// The ROOT file is damaged, or lacks an object that was asked for.
     #[error(transparent)]
     Root(#[from] townsend_root::Error),
     /// The file cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The avalanches' grid is not the one that was asked for.
+    /// The avalanches cannot be brought onto the grid that was asked for.
     #[error("{file}: {source}")]
     Grid {
         /// The file.
         file: PathBuf,
-        /// What does not fit.
+        /// How the grids differ.
         source: GridError,
     },
 }

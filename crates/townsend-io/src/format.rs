@@ -1,4 +1,4 @@
-//! Which format a file has.
+//! The formats of files, and how a file's format is told from its name or its first bytes.
 
 use std::io::Read;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::{Error, Result};
 
-/// A family of files, as given by a file's ending or by `--format`.
+/// The format of a file of avalanches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A ROOT file: histograms for counts, a tree for electrons.
@@ -37,7 +37,10 @@ impl std::fmt::Display for Format {
 }
 
 impl Format {
-    /// The format that a file's ending stands for.
+    /// The format that a file's ending stands for: `.root` or `.npz`, in small or capital letters.
+    ///
+    /// # Errors
+    /// [`Error::UnknownEnding`] if the name has another ending or none.
     pub fn of_name(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         ending.to_ascii_lowercase().parse().map_err(|_| Error::UnknownEnding {
@@ -50,7 +53,7 @@ impl Format {
         })
     }
 
-    /// The format that a file's first bytes show.
+    /// The format that a file's first four bytes show: those of a ROOT file or of a zip archive.
     pub(crate) fn of_contents(path: &Path) -> Result<Self> {
         let failed = |source| Error::Read { file: path.into(), source };
         let mut head = Vec::new();

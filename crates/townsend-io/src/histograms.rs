@@ -1,4 +1,4 @@
-//! ROOT histograms: `h1_i`, `h2_i`, `h3_i`, one an avalanche, the format that users have.
+//! ROOT histograms `h1_i`, `h2_i`, `h3_i`: one histogram per avalanche `i`, of one, two or three dimensions.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,10 +16,10 @@ use crate::reader::Loaded;
 
 /// Largest count that a `TH?F` cell holds exactly.
 const LARGEST_FLOAT_COUNT: u32 = 1 << 24;
-/// Histograms that a thread reads in one go.
+/// Number of histograms that a thread reads as one task.
 const BLOCK: usize = 64;
 
-/// The dimension of a histogram class, from its name alone: `TH2F` is 2.
+/// The dimension of a histogram from the name of its class (2 for `TH2F`); `None` if it is no histogram.
 fn dimensions(key: &Key) -> Option<usize> {
     let class = key.class().as_bytes();
     match class {
@@ -30,7 +30,7 @@ fn dimensions(key: &Key) -> Option<usize> {
     }
 }
 
-/// The number in `h2_17`, if that is how the histogram is called.
+/// The number of the avalanche (17 in `h2_17`); `None` if the histogram is not called `hD_i`.
 fn number(key: &Key, dims: usize) -> Option<u64> {
     key.name().strip_prefix(&format!("h{dims}_"))?.parse().ok()
 }
@@ -52,7 +52,8 @@ pub(crate) fn has(file: &RootFile, dims: usize) -> bool {
     file.keys().any(|key| dimensions(key) == Some(dims))
 }
 
-/// Reads the histograms of `dims` dimensions or, if there are none, of the next higher one; the highest by default.
+/// Reads the histograms of `dims` dimensions or, if there are none, of the next higher one; the highest by
+/// default.
 pub(crate) fn read(
     path: &Path,
     file: &RootFile,
@@ -70,7 +71,7 @@ pub(crate) fn read(
     let mut warnings = Vec::new();
     if wanted.is_none() && there.len() > 1 {
         warnings.push(format!(
-            "holds histograms of {there:?} dimensions; those of {dims} were read (inspect and convert choose with --dims)"
+            "holds histograms of {there:?} dimensions; those of {dims} were read (choose the dimension to read others)"
         ));
     }
     let keys = in_order(keys(file, dims), dims, &mut warnings);
@@ -79,7 +80,8 @@ pub(crate) fn read(
     Ok(Loaded { data: set.into(), layout: format!("ROOT histograms h{dims}_i ({class})"), warnings })
 }
 
-/// No avalanches, on the grid that the file says they would be counted on.
+/// An empty set for a file without avalanches that has a note with the grid they would be counted on; `None`
+/// without such a note.
 fn none(file: &RootFile) -> Option<Loaded> {
     let grid: Grid = serde_json::from_str(note(file, GRID)?).ok()?;
     let layout = format!("ROOT histograms h{}_i", grid.dims());
@@ -88,6 +90,7 @@ fn none(file: &RootFile) -> Option<Loaded> {
     Some(Loaded { data: set.into(), layout, warnings: Vec::new() })
 }
 
+/// The message for a file that holds neither histograms nor electrons.
 fn nothing_here(file: &RootFile) -> String {
     let mut names: Vec<String> = file
         .keys()
@@ -104,7 +107,7 @@ fn nothing_here(file: &RootFile) -> String {
     )
 }
 
-/// The keys by their number; where names are not `hD_i`, as they stand in the file.
+/// Sorts the keys by the number in their names. If a name is not `hD_i`, all stay in the file's order.
 fn in_order<'f>(keys: Vec<&'f Key>, dims: usize, warnings: &mut Vec<String>) -> Vec<&'f Key> {
     let mut numbered: Vec<(u64, &Key)> =
         keys.iter().filter_map(|&key| number(key, dims).map(|number| (number, key))).collect();
@@ -164,7 +167,7 @@ fn grid_of(path: &Path, object: &str, axes: &[HistogramAxis]) -> Result<Grid> {
 }
 
 fn same_grid(path: &Path, key: &Key, axes: &[HistogramAxis], first: &Key, grid: &Grid) -> Result<()> {
-    // Comparing the numbers themselves first: it is the usual case and costs nothing.
+    // Usually all numbers are identical, and comparing them is much cheaper than making a grid.
     let identical = axes.iter().zip(grid.axes()).all(|(have, want)| {
         have.bins == want.bins() as usize
             && have.low.to_bits() == want.low().to_bits()
@@ -188,7 +191,10 @@ fn same_grid(path: &Path, key: &Key, axes: &[HistogramAxis], first: &Key, grid: 
     ))
 }
 
-/// The occupied cells, or what is wrong with them: electrons come in whole numbers.
+/// The occupied cells and their numbers of electrons.
+///
+/// # Errors
+/// If a cell does not hold a whole number of electrons.
 fn counts_of(path: &Path, key: &Key, histogram: &SparseHistogram, grid: &Grid) -> Result<Vec<(u32, u32)>> {
     let wrong = histogram
         .contents
@@ -208,7 +214,8 @@ fn counts_of(path: &Path, key: &Key, histogram: &SparseHistogram, grid: &Grid) -
     Ok(histogram.contents.nonzero().map(|(cell, value)| (cell as u32, value as u32)).collect())
 }
 
-/// Units from the axes' titles (`x [mm]`), provenance from the file's own note.
+/// Takes units from the axes' titles (`x [mm]`) and the provenance from the note that townsend writes into
+/// its files.
 fn meta_of(file: &RootFile, grid: &Grid) -> Meta {
     let mut meta = Meta::default();
     for (unit, axis) in meta.units.iter_mut().zip(grid.axes()) {
@@ -220,28 +227,29 @@ fn meta_of(file: &RootFile, grid: &Grid) -> Meta {
     meta
 }
 
-/// `mm` in `x [mm]`.
+/// The unit in a title: `mm` in `x [mm]`.
 pub(crate) fn unit_of(title: &str) -> Option<String> {
     let (_, unit) = title.trim_end().strip_suffix(']')?.rsplit_once('[')?;
     Some(unit.trim().into())
 }
 
-/// What the file says of its making.
+/// The provenance in the file's note; the default one if there is no such note.
 pub(crate) fn provenance_of(file: &RootFile) -> Provenance {
     note(file, NOTE).and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default()
 }
 
-/// The text of a `TNamed`.
+/// The title of the `TNamed` object of that name, if there is one.
 fn note<'f>(file: &'f RootFile, name: &str) -> Option<&'f str> {
     file.find(name).ok().filter(|key| key.class() == "TNamed").map(Key::title)
 }
 
-/// Name of the note in a ROOT file that says how it was made.
+/// Name of the `TNamed` object that holds the provenance as JSON.
 const NOTE: &str = "townsend";
-/// Name of the note with the grid in a file of histograms that has none: a part of a whole can hold no avalanche.
+/// Name of the `TNamed` object that holds the grid as JSON. It is written only if a file has no histogram, as
+/// a shard without avalanches.
 const GRID: &str = "townsend_grid";
 
-/// Starts a ROOT file with its note.
+/// Starts a ROOT file and writes the note with the provenance.
 pub(crate) fn start(output: &OutputFile, path: &Path, meta: &Meta) -> Result<RootWriter<BufWriter<File>>> {
     let file = output.duplicate()?;
     let mut root = RootWriter::new(BufWriter::new(file), path, Compression::default())?;
@@ -250,13 +258,13 @@ pub(crate) fn start(output: &OutputFile, path: &Path, meta: &Meta) -> Result<Roo
     Ok(root)
 }
 
-/// Completes a ROOT file.
+/// Completes a ROOT file and moves it to its final name.
 pub(crate) fn finish(output: OutputFile, root: RootWriter<BufWriter<File>>) -> Result<()> {
     root.finish()?.into_inner().map_err(|e| output.error(e.into_error()))?;
     Ok(output.commit()?)
 }
 
-/// Writes histograms, one an avalanche and dimension.
+/// Writes histograms: for each avalanche one in each of the dimensions asked for.
 pub(crate) struct HistogramWriter {
     output: OutputFile,
     path: PathBuf,
@@ -333,7 +341,8 @@ fn histogram(name: String, grid: &Grid, counts: Counts<'_>) -> SparseHistogram {
     histogram
 }
 
-/// The sums of `TH1::GetStats` with every electron at the centre of its bin; flow bins do not enter, as in ROOT.
+/// The sums that `TH1::GetStats` returns, with every electron at the centre of its bin. Underflow and
+/// overflow do not count, as in ROOT.
 fn statistics(grid: &Grid, counts: Counts<'_>) -> Vec<f64> {
     let mut sums = [0.0; 11];
     for (cell, n) in counts.occupied().filter(|&(cell, _)| !grid.is_flow(cell)) {

@@ -1,11 +1,13 @@
 //! Avalanches from and to files.
 //!
-//! | file | avalanches | written by |
+//! [`AvalancheWriter`] writes counts if it is given a grid, and electrons otherwise:
+//!
+//! | file | with a grid: counts | without: electrons |
 //! |---|---|---|
-//! | `.root`, histograms `h1_i`, `h2_i`, `h3_i` | counts, with ROOT's flow bins | [`AvalancheWriter`] given a grid |
-//! | `.root`, tree `avalanches` with `vector<float>` x, z, t | electrons | [`AvalancheWriter`] without a grid |
-//! | `.npz`, `offsets`, `x`, `z`, `t`, `meta` | electrons | likewise |
-//! | `.npz`, `offsets`, `cells`, `counts`, `meta` | sparse counts | likewise |
+//! | `.root` | histograms `h1_i`, `h2_i`, `h3_i` with flow bins | tree `avalanches`: vectors `x`, `z`, `t` |
+//! | `.npz` | arrays `offsets`, `cells`, `counts`, `meta` | arrays `offsets`, `x`, `z`, `t`, `meta` |
+//!
+//! [`read`] reads all of these, and trees and histograms of other programs.
 //!
 //! ```
 //! use townsend_core::{Dataset, ElectronSet, Meta, Silent};

@@ -1,10 +1,10 @@
-//! The header of a NumPy array (`numpy.lib.format`): its element type and how many there are.
+//! The header of a NumPy array (`numpy.lib.format`): the type of its elements and its shape.
 //!
-//! Ours because the crate that reads it (`npyz`) needs exponential time for some damaged headers.
+//! It is parsed here because the crate for it (`npyz`) needs exponential time for some damaged headers.
 
 use std::io::{Error, Read, Result, Write};
 
-/// What the elements are.
+/// The kind of type that the elements have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Float,
@@ -12,27 +12,27 @@ pub(crate) enum Kind {
     Unsigned,
     /// UTF-32 text.
     Unicode,
-    /// Bytes of text.
+    /// Text of one byte per character.
     Bytes,
 }
 
-/// A plain array.
+/// The header of an array of plain values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) kind: Kind,
     pub(crate) big_endian: bool,
-    /// Bytes an element.
+    /// Bytes per element.
     pub(crate) size: usize,
-    /// Number of elements, over all dimensions; 1 for a scalar.
+    /// Number of elements: the product of the shape, 1 for a scalar.
     pub(crate) length: u64,
 }
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// NumPy itself refuses longer ones.
+/// Largest length of a header in bytes; NumPy refuses longer ones too.
 const LONGEST: u64 = 10_000;
 
 impl Header {
-    /// Reads a header: the elements, and how many there are along each dimension, rows first.
+    /// Reads a header and the shape of the array, rows first (C order).
     pub(crate) fn read(from: &mut impl Read) -> Result<(Self, Vec<u64>)> {
         let mut start = [0; 8];
         from.read_exact(&mut start)?;
@@ -51,7 +51,8 @@ impl Header {
         })
     }
 
-    /// `{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }`
+    /// Parses a text such as `{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }`; `None` if it is not
+    /// the header of an array of plain values in C order.
     fn parse(text: &str) -> Option<(Self, Vec<u64>)> {
         let after = |key: &str| Some(text.split_once(&format!("'{key}':"))?.1.trim_start());
         let (descr, _) = after("descr")?.strip_prefix('\'')?.split_once('\'')?;
@@ -91,10 +92,11 @@ impl Header {
         (sizes.is_empty() || sizes.contains(&size)).then_some((header, shape))
     }
 
+    /// Writes the header of an array of one dimension, or of a scalar if `length` is `None`.
     pub(crate) fn write(to: &mut impl Write, descr: &str, length: Option<u64>) -> Result<()> {
         let shape = length.map_or_else(String::new, |length| format!("{length},"));
         let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
-        // Version 1.0: the data begin at a multiple of 64 bytes and the header ends with a newline.
+        // In format version 1.0 the data begin at a multiple of 64 bytes, and the header ends with a newline.
         let padding = 63 - (MAGIC.len() + 4 + text.len()) % 64;
         text.extend(std::iter::repeat_n(' ', padding));
         text.push('\n');

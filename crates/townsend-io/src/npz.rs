@@ -1,7 +1,7 @@
-//! NumPy's npz: a zip of arrays.
+//! NumPy's npz: a zip archive of arrays.
 //!
-//! Electrons are `offsets` (n + 1), `x`, `z`, `t`; counts are `offsets`, `cells`, `counts`, with the grid in `meta`.
-//! `meta` is a string of JSON.
+//! Electrons are `offsets` (n + 1), `x`, `z`, `t`; counts are `offsets`, `cells`, `counts`, with the grid in
+//! `meta`. `meta` is a string of JSON.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -18,7 +18,8 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use crate::error::{Error, Result, content};
 use crate::npy::{Header, Kind};
 
-/// What `meta` says, as townsend writes it; other people's `meta` is kept as `source`.
+/// The JSON in the array `meta` as townsend writes it. Any other text in `meta` is kept as the provenance's
+/// source.
 #[derive(Serialize, Deserialize)]
 struct MetaJson {
     townsend: Meta,
@@ -26,7 +27,7 @@ struct MetaJson {
     grid: Option<Grid>,
 }
 
-/// Reads electrons or counts, and names the arrays that were left aside.
+/// Reads electrons or counts. The warnings name the arrays that were not read.
 pub(crate) fn read(path: &Path, progress: &dyn Progress) -> Result<(Dataset, Vec<String>)> {
     let mut arrays = Arrays::open(path)?;
     let task = progress.task("reading", 4);
@@ -99,7 +100,7 @@ fn counts_of(
     Ok(set)
 }
 
-/// The arrays of a file.
+/// An npz file that is open for reading.
 pub(crate) struct Arrays<'a> {
     path: &'a Path,
     archive: ZipArchive<BufReader<File>>,
@@ -124,7 +125,7 @@ impl<'a> Arrays<'a> {
         names.map(|name| name.strip_suffix(".npy").unwrap_or(&name).to_owned()).collect()
     }
 
-    /// The header and the raw bytes of an array of at most one dimension.
+    /// Reads the header and the raw bytes of an array of at most one dimension.
     fn bytes(&mut self, name: &str) -> Result<(Header, Vec<u8>)> {
         let (header, shape, bytes) = self.shaped(name)?;
         if shape.len() > 1 {
@@ -137,7 +138,7 @@ impl<'a> Arrays<'a> {
         Ok((header, bytes))
     }
 
-    /// The header, the shape and the raw bytes of an array.
+    /// Reads the header, the shape and the raw bytes of an array.
     pub(crate) fn shaped(&mut self, name: &str) -> Result<(Header, Vec<u64>, Vec<u8>)> {
         let path = self.path;
         let names = self.names();
@@ -154,7 +155,7 @@ impl<'a> Arrays<'a> {
             content(path, name, format!("{e}; the file is damaged or not one of avalanches"))
         };
         let (header, shape) = Header::read(&mut entry).map_err(damaged)?;
-        // Grows with what the file gives, not with what the header promises.
+        // The buffer grows with the bytes that the file has, whatever length a damaged header states.
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(damaged)?;
         if header.length.checked_mul(header.size as u64) != Some(bytes.len() as u64) {
@@ -172,7 +173,7 @@ impl<'a> Arrays<'a> {
         Ok((header, shape, bytes))
     }
 
-    /// The bytes of each value, little-endian and padded to eight.
+    /// The bytes of each value in little-endian order, padded with zeros to eight bytes.
     pub(crate) fn words(header: Header, bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> + '_ {
         bytes.chunks_exact(header.size).map(move |value| {
             let mut word = [0; 8];
@@ -251,7 +252,7 @@ impl<'a> Arrays<'a> {
     }
 }
 
-/// Writes electrons.
+/// Writes electrons into an npz.
 pub(crate) struct NpzElectronWriter(Spooled);
 
 impl NpzElectronWriter {
@@ -269,7 +270,7 @@ impl NpzElectronWriter {
     }
 }
 
-/// Writes sparse counts.
+/// Writes sparse counts into an npz.
 pub(crate) struct NpzCountWriter(Spooled);
 
 impl NpzCountWriter {
@@ -288,8 +289,8 @@ impl NpzCountWriter {
     }
 }
 
-/// An npz under construction, avalanche by avalanche: columns go to unnamed temporary files, since an array's length
-/// stands before its values, and are packed into the zip at the end.
+/// An npz under construction, avalanche by avalanche: columns go to unnamed temporary files, since an array's
+/// length stands before its values, and are packed into the zip at the end.
 struct Spooled {
     output: OutputFile,
     offsets: Column,
@@ -298,10 +299,10 @@ struct Spooled {
     meta: String,
 }
 
-/// An array under construction.
+/// An array that is being written: its values are in a temporary file until their number is known.
 pub(crate) struct Column {
     name: &'static str,
-    /// NumPy's name of the element type.
+    /// NumPy's name of the element type, such as `<f4`.
     kind: &'static str,
     spool: BufWriter<File>,
     length: u64,
@@ -346,7 +347,7 @@ impl Spooled {
         Ok(written.map_err(|e| self.output.error(e))?)
     }
 
-    /// Adds an avalanche of `length` values a column.
+    /// Adds an avalanche with `length` values in each column.
     fn push<W: Iterator<Item = [u8; 4]>, const N: usize>(
         &mut self,
         length: usize,
@@ -366,13 +367,13 @@ impl Spooled {
     }
 }
 
-/// The text of `meta`.
+/// The JSON text for the array `meta`.
 pub(crate) fn meta_text(output: &OutputFile, meta: &Meta, grid: Option<&Grid>) -> Result<String> {
     let meta = MetaJson { townsend: meta.clone(), grid: grid.cloned() };
     Ok(serde_json::to_string(&meta).map_err(|e| output.error(e.into()))?)
 }
 
-/// Puts columns and `meta` together.
+/// Writes the zip archive of the columns and `meta`.
 pub(crate) fn pack(
     file: &mut File,
     columns: impl Iterator<Item = Column>,
@@ -382,7 +383,8 @@ pub(crate) fn pack(
     // The default time stamp is 1980-01-01: nothing in the file depends on when it was made.
     let options = SimpleFileOptions::default().large_file(true).last_modified_time(zip::DateTime::default());
     for column in columns {
-        // Positions and times are noise in their lower bits: compression would save an eighth and take all the time.
+        // Positions and times are noise in their lower bits: compression would save an eighth and take all
+        // the time.
         let stored = column.kind == "<f4";
         let method = if stored { CompressionMethod::Stored } else { CompressionMethod::Deflated };
         zip.start_file(format!("{}.npy", column.name), options.compression_method(method))?;

@@ -1,4 +1,4 @@
-//! Tables of numbers: a ROOT tree with one entry a row, or an npz with an array a column.
+//! Writing tables of numbers: as a ROOT tree with one entry per row, or as an npz with one array per column.
 
 use std::path::Path;
 
@@ -9,29 +9,29 @@ use crate::histograms::{finish, start};
 use crate::npz::{Column, meta_text, pack};
 use crate::{Format, Result};
 
-/// What a column of a table holds.
+/// The type of the numbers in a column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
-    /// `Long64_t`; `uint64` in an npz.
+    /// `Long64_t` in a ROOT tree, `uint64` in an npz.
     U64,
-    /// `UInt_t`, `uint32`.
+    /// `UInt_t` in a ROOT tree, `uint32` in an npz.
     U32,
-    /// `Float_t`, `float32`.
+    /// `Float_t` in a ROOT tree, `float32` in an npz.
     F32,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableColumn {
-    /// The branch or array.
+    /// The name of the branch or array.
     pub name: &'static str,
-    /// What ROOT shows beside the name.
+    /// The title of the branch, which ROOT shows beside its name.
     pub title: &'static str,
-    /// What it holds.
+    /// The type of its numbers.
     pub kind: ColumnType,
 }
 
-/// A number in a row.
+/// One number of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `ColumnType`")]
 pub enum Cell {
@@ -40,8 +40,8 @@ pub enum Cell {
     F32(f32),
 }
 
-/// A table under construction, row by row, in memory that does not grow with their number. It appears under its name when
-/// [`TableWriter::finish`] succeeds.
+/// A table under construction, row by row, in memory that does not grow with their number. It appears under
+/// its name when [`TableWriter::finish`] succeeds.
 pub struct TableWriter {
     columns: Vec<TableColumn>,
     sink: Sink,
@@ -53,7 +53,8 @@ enum Sink {
 }
 
 impl TableWriter {
-    /// Begins a file; `name` and `title` are those of the tree. Without a format, the file's ending tells it.
+    /// Begins a file. `name` and `title` are those of the tree; an npz has neither. Without a format, the
+    /// file's ending tells it. A file that is there already is replaced only if `force` is true.
     pub fn create(
         path: &Path,
         [name, title]: [&str; 2],
@@ -100,7 +101,7 @@ impl TableWriter {
         }
     }
 
-    /// Completes the file and puts it in its place.
+    /// Completes the file and moves it to its final name.
     pub fn finish(self) -> Result<()> {
         match self.sink {
             Sink::Tree { output, tree } => finish(output, tree.finish()?),
@@ -140,7 +141,7 @@ fn branch(column: &TableColumn) -> BranchSpec {
     BranchSpec::new(column.name, column.title, kind)
 }
 
-/// NumPy's name of the type.
+/// NumPy's name of the type, such as `<u8`.
 fn numpy(kind: ColumnType) -> &'static str {
     match kind {
         ColumnType::U64 => "<u8",

@@ -1,8 +1,8 @@
 //! ROOT trees of electrons.
 //!
-//! Written: tree `avalanches`, one entry an avalanche, branches `avalanche` (its number) and `vector<float>` x, z, t.
-//! Read: any tree with branches x, z, t, as vectors, as counted or fixed arrays (one entry an avalanche), or flat (one
-//! entry an electron, with a branch that numbers the avalanche).
+//! Written: tree `avalanches`, one entry an avalanche, branches `avalanche` (its number) and `vector<float>`
+//! x, z, t. Read: any tree with branches x, z, t, as vectors, as counted or fixed arrays (one entry an
+//! avalanche), or flat (one entry an electron, with a branch that numbers the avalanche).
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::error::{Result, content};
 use crate::histograms::{finish, provenance_of, start, unit_of};
 use crate::reader::Loaded;
 
-/// Name of the tree that is written.
+/// Name of the tree that townsend writes.
 const TREE: &str = "avalanches";
 /// Branches by which a flat tree may number its avalanches, best first.
 const NUMBERS: [&str; 6] = ["avalanche", "event", "evt", "event_id", "eventID", "eventId"];
@@ -24,7 +24,7 @@ fn trees(file: &RootFile) -> impl Iterator<Item = &Key> {
     file.keys().filter(|key| matches!(key.class(), "TTree" | "TNtuple" | "TNtupleD"))
 }
 
-/// Whether an entry is an electron.
+/// Whether each entry of the tree is one electron.
 fn is_flat(tree: &Tree<'_>) -> bool {
     Coordinate::ALL.into_iter().all(|coordinate| {
         tree.branch(coordinate.name()).is_ok_and(|branch| matches!(branch.kind(), BranchKind::Scalar(_)))
@@ -83,7 +83,7 @@ pub(crate) fn read(path: &Path, file: &RootFile, key: &Key, progress: &dyn Progr
     Ok(Loaded { data: set.into(), layout: format!("ROOT tree {}, {kind}", tree.path()), warnings })
 }
 
-/// Numbers of every avalanche, as [`read_array`](crate::read_array) has them.
+/// Reads the branch `name`; shape and values are those of [`read_array`](crate::read_array).
 pub(crate) fn read_branch(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let file = RootFile::open(path)?;
     let electrons = find(&file)?;
@@ -117,7 +117,7 @@ pub(crate) fn read_branch(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f6
     Ok((shape, column.values.to_f64()))
 }
 
-/// The first tree that has this branch.
+/// The first tree that has a branch of this name.
 fn with_branch<'a>(file: &'a RootFile, name: &str) -> Result<Option<&'a Key>> {
     for key in trees(file) {
         if file.read_tree_at(key)?.branches().iter().any(|branch| branch.name() == name) {
@@ -127,7 +127,8 @@ fn with_branch<'a>(file: &'a RootFile, name: &str) -> Result<Option<&'a Key>> {
     Ok(None)
 }
 
-/// The value that all electrons of an avalanche have, NaN if there are none; or the avalanche whose electrons do not agree.
+/// The value that all electrons of an avalanche have, NaN if there are none; or the avalanche whose electrons
+/// do not agree.
 fn of_avalanches(values: &[f64], offsets: &[u64]) -> std::result::Result<Vec<f64>, usize> {
     let of_avalanche = |(index, pair): (usize, &[u64])| {
         let of_electrons = values.get(pair[0] as usize..pair[1] as usize).ok_or(index)?;
@@ -138,7 +139,10 @@ fn of_avalanches(values: &[f64], offsets: &[u64]) -> std::result::Result<Vec<f64
     offsets.windows(2).enumerate().map(of_avalanche).collect()
 }
 
-/// The columns' own offsets, which must agree.
+/// Where avalanches begin in the columns x, z and t, each of which has one entry per avalanche.
+///
+/// # Errors
+/// If the columns differ in the number of electrons of an avalanche.
 fn jagged_offsets(path: &Path, tree: &Tree<'_>, columns: &[Column]) -> Result<Vec<u64>> {
     let [x, rest @ ..] = columns else { return Ok(vec![0]) };
     for (column, coordinate) in rest.iter().zip([Coordinate::Z, Coordinate::T]) {
@@ -156,7 +160,7 @@ fn jagged_offsets(path: &Path, tree: &Tree<'_>, columns: &[Column]) -> Result<Ve
     Ok(x.offsets.clone())
 }
 
-/// Where avalanches begin in a flat tree, from the branch that numbers them.
+/// Where avalanches begin in a tree with one entry per electron, and the branch that numbers the avalanches.
 fn flat_offsets(
     path: &Path,
     tree: &Tree<'_>,
@@ -174,7 +178,8 @@ fn flat_offsets(
         ));
     };
     let numbers = tree.read_column(name)?.values.to_f64();
-    // Every number left out is an empty avalanche that is kept, so a number far beyond the entries is a slip.
+    // A number that does not occur is an empty avalanche, which takes memory. A number above a million plus a
+    // hundred times the number of electrons is therefore taken for a mistake.
     let most = 1e6 + 100.0 * numbers.len() as f64;
     let mut offsets = vec![0_u64];
     for (entry, &number) in numbers.iter().enumerate() {
@@ -202,7 +207,7 @@ fn flat_offsets(
     Ok((offsets, name))
 }
 
-/// Writes electrons, one entry an avalanche.
+/// Writes electrons as a tree with one entry per avalanche.
 pub(crate) struct ElectronTreeWriter {
     output: OutputFile,
     tree: TreeWriter,

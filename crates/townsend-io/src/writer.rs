@@ -1,4 +1,4 @@
-//! Writing: avalanche by avalanche, in memory that does not grow with their number.
+//! Writing files of avalanches, avalanche by avalanche: the memory needed does not grow with their number.
 
 use std::path::{Path, PathBuf};
 
@@ -12,25 +12,27 @@ use crate::{Error, Format, Result};
 /// How to write avalanches.
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
-    /// The format; `None` follows from the file's ending.
+    /// The format; `None` tells it from the file's ending.
     pub format: Option<Format>,
     /// The grid to count on; `None` writes electrons.
     pub grid: Option<Grid>,
-    /// In a ROOT file, histograms of each of these dimensions (`h1_i`, `h2_i`, `h3_i`); empty means the grid's own.
+    /// In a ROOT file, histograms of each of these dimensions (`h1_i`, `h2_i`, `h3_i`); empty means the
+    /// grid's own.
     pub dims: Vec<usize>,
     /// Number of the first avalanche, for files that number them: a shard goes on where the one before ends.
     pub first: u64,
-    /// Overwrite what is there.
+    /// Whether to replace a file that is there already.
     pub force: bool,
 }
 
-/// A file of avalanches under construction. It appears under its name when [`AvalancheWriter::finish`] succeeds.
+/// A file of avalanches under construction. It appears under its name when [`AvalancheWriter::finish`]
+/// succeeds.
 pub struct AvalancheWriter {
     path: PathBuf,
     sink: Sink,
 }
 
-/// What the file holds decides what it is given.
+/// The two kinds of files: of electrons, and of counts on a grid.
 enum Sink {
     Electrons(ElectronSink),
     Counts(CountSink, Grid),
@@ -47,7 +49,11 @@ enum CountSink {
 }
 
 impl AvalancheWriter {
-    /// Begins a file.
+    /// Begins a file. `meta` holds the units and the provenance that are written into it.
+    ///
+    /// # Errors
+    /// If the format is not known or cannot hold what `options` ask for, or the file exists already or cannot
+    /// be created.
     pub fn create(path: &Path, meta: &Meta, options: &WriteOptions) -> Result<Self> {
         let format = match options.format {
             Some(format) => format,
@@ -57,7 +63,7 @@ impl AvalancheWriter {
         let grid = options.grid.as_ref();
         if options.dims.len() > 1 && (format == Format::Npz || grid.is_none()) {
             return Err(unsuited(
-                "only a ROOT file of histograms holds several dimensions; give one with --dims",
+                "only a ROOT file of histograms holds several dimensions; choose one of them",
             ));
         }
         let output = OutputFile::create(path, options.force)?;
@@ -86,6 +92,10 @@ impl AvalancheWriter {
     }
 
     /// Adds avalanches. Electrons are counted if the file holds counts; counts never become electrons.
+    ///
+    /// # Errors
+    /// If `data` are counts and the file is one of electrons, if the counts cannot be brought onto the file's
+    /// grid, or if the file cannot be written.
     pub fn append(&mut self, data: &Dataset) -> Result<()> {
         let failed = |source| Error::Grid { file: self.path.clone(), source };
         match (&mut self.sink, data) {
@@ -100,7 +110,10 @@ impl AvalancheWriter {
         }
     }
 
-    /// Completes the file and puts it in its place.
+    /// Completes the file and moves it to its final name.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn finish(self) -> Result<()> {
         match self.sink {
             Sink::Electrons(ElectronSink::Npz(writer)) => writer.finish(),

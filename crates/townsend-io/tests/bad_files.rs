@@ -60,7 +60,7 @@ fn fewer_dimensions_than_wanted() {
     let path = histograms(folder.path(), &[("h2_0", &[4, 4], 1.0)]);
     let message = error(&path, Some(3));
     assert!(
-        message.contains("holds avalanches in 2 dimensions") && message.contains("--dims 2"),
+        message.contains("holds avalanches in 2 dimensions") && message.contains("ask for 2 dimensions"),
         "{message}"
     );
 }

@@ -110,7 +110,7 @@ fn several_dimensions_go_into_one_file_and_each_can_be_read() {
     }
     let all = load(&path);
     assert_eq!(all.data.grid().unwrap().dims(), 3);
-    assert!(all.warnings[0].contains("--dims"), "{:?}", all.warnings);
+    assert!(all.warnings[0].contains("choose the dimension"), "{:?}", all.warnings);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Billions of operations a second of every layer of the networks, beside a matrix product of the machine (`gemm`, which Burn
-//! uses).
+//! Billions of operations a second of every layer of the networks, beside a matrix product of the machine
+//! (`gemm`, which Burn uses).
 //!
 //! `cargo bench -p townsend-kernels --features sgemm`
 
@@ -86,7 +86,7 @@ fn measure(name: &str, layer: &Convolution, size: [usize; 3], batch: usize, isa:
     let output = Shape { channels: layer.outputs, size: layer.output_size(size).expect("fits") };
     let gradient = numbers(batch * output.len());
     let (weights, bias) = (numbers(layer.weights()), numbers(layer.outputs));
-    let operations = 2.0 * (batch * layer.products(size).expect("fits")) as f64;
+    let operations = 2.0 * (batch * layer.multiply_adds(size).expect("fits")) as f64;
     report(name, operations, time(|| drop(black_box(convolve(layer, size, &input, &weights, &bias, isa)))));
     report(
         "  gradient of the input",

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-/// Phases along one axis that read the same cells: output cell `first + offsets[phase] + q · step` for each of them.
+/// Phases along one axis that read the same input cells. Phase number `phase` computes the output cells
+/// `first + offsets[phase] + q · step` for all q below `count`.
 #[derive(Debug, Clone)]
 pub(crate) struct Axis {
     pub(crate) first: isize,
@@ -11,7 +12,8 @@ pub(crate) struct Axis {
     pub(crate) count: usize,
     pub(crate) advance: usize,
     pub(crate) origin: isize,
-    /// The taps of each phase in the order of the input cells; taps beyond the kernel are none.
+    /// The taps of each phase, in the order of the input cells that they multiply. Numbers beyond the kernel
+    /// stand for no tap.
     pub(crate) taps: Vec<Vec<usize>>,
 }
 
@@ -22,7 +24,7 @@ impl Axis {
         Self { first: 0, offsets: vec![0], step: 1, count: outputs, advance: stride, origin, taps }
     }
 
-    /// The phases of a transposed convolution, those with the same cells together.
+    /// The phases of a transposed convolution; phases that read the same input cells are one axis.
     pub(crate) fn spread(kernel: usize, stride: usize, padding: usize, outputs: usize) -> Vec<Self> {
         let mut axes: Vec<Self> = Vec::new();
         for first in 0..stride.min(outputs) {
@@ -50,7 +52,8 @@ impl Axis {
         axes
     }
 
-    /// All phases of a transposed convolution together, with taps and cells that do not exist.
+    /// All phases of a transposed convolution as one axis, filled up with taps beyond the kernel and cells
+    /// outside the input.
     pub(crate) fn folded(kernel: usize, stride: usize, padding: usize, outputs: usize) -> Self {
         let (start, taps) = (padding / stride, kernel.div_ceil(stride));
         let column = |phase: usize| (0..taps).rev().map(|j| phase + j * stride).collect();
@@ -69,7 +72,7 @@ impl Axis {
         self.taps[0].len()
     }
 
-    /// Stretches of q with the same taps inside an input of `size` cells.
+    /// Ranges of q, each with the range of taps that lie inside an input of `size` cells.
     pub(crate) fn classes(&self, size: usize) -> Vec<(Range<usize>, Range<usize>)> {
         let mut classes: Vec<(Range<usize>, Range<usize>)> = Vec::new();
         for q in 0..self.count {

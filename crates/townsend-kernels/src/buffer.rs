@@ -1,19 +1,21 @@
-//! Memory that is used again.
+//! Memory for the maps of a batch that is kept and used again.
 //!
-//! The maps of a batch are tens of megabytes. The allocator gives such a piece back to the system and asks for it anew every
-//! time, and the system fills it with zeros page by page, which takes as long as a good part of the arithmetic.
+//! The maps of a batch are tens of megabytes. The allocator gives such a piece back to the system and asks
+//! for it anew every time, and the system fills it with zeros page by page, which takes as long as a good
+//! part of the arithmetic.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-/// Shorter ones are left to the allocator.
+/// Buffers of fewer numbers than this (1 MB) are left to the allocator: they have few pages.
 const LONG: usize = 1 << 18;
-/// Unused pieces that are kept: those of a training step.
+/// Unused buffers that are kept: about as many as a training step has at a time.
 const KEPT: usize = 12;
 
 static UNUSED: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
-/// Numbers for a while. What they are at first is left from an earlier use.
+/// A buffer of numbers, whose memory is kept for others when it is dropped. The numbers in it at first are
+/// left from an earlier use.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer(Vec<f32>);
 
@@ -31,7 +33,7 @@ impl Buffer {
         Self(buffer)
     }
 
-    /// The numbers, not to be used again by others.
+    /// The numbers as a vector, whose memory is not kept for other buffers.
     pub(crate) fn into_vec(mut self) -> Vec<f32> {
         std::mem::take(&mut self.0)
     }
@@ -44,7 +46,7 @@ impl Drop for Buffer {
         }
         let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
         unused.push(std::mem::take(&mut self.0));
-        // The longest unused one goes.
+        // Of too many, the one that has been unused for the longest time is given back.
         let surplus = (unused.len() > KEPT).then(|| unused.remove(0));
         drop(unused);
         drop(surplus);

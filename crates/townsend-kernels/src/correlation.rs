@@ -1,13 +1,14 @@
 //! Convolutions and transposed convolutions as sums over runs of taps.
 //!
-//! Along an axis, output cell `first + q · step` of a *phase* reads the input cells from `q · advance + origin` on, one for
-//! each of its taps. A convolution is one phase with `advance` = stride. A transposed convolution of stride s is s phases
-//! (s³ in space) with `advance` 1, each a convolution with every s-th tap, so that no product with an inserted zero is ever
-//! formed. Cells at the ends, for which taps fall outside of the input, are *classes* of their own whose runs leave these
-//! taps out: nothing is padded.
+//! Along an axis, output cell `first + q · step` of a *phase* reads the input cells from `q · advance +
+//! origin` on, one for each of its taps. A convolution is one phase with `advance` = stride. A transposed
+//! convolution of stride s is s phases (s³ in space) with `advance` 1, each a convolution with every s-th
+//! tap, so that no product with an inserted zero is ever formed. Cells at the ends, for which taps fall
+//! outside of the input, are *classes* of their own whose runs leave these taps out: nothing is padded.
 //!
-//! Phases that read the same input cells with other taps are computed together: each has columns of its own in the tile. So
-//! vectors are filled where there are few channels, and an input cell is read once for all of them.
+//! Phases that read the same input cells, with different taps, are computed together: each has columns of its
+//! own in the tile. So vectors are filled where there are few channels, and an input cell is read once for
+//! all of these phases.
 
 use std::ops::Range;
 
@@ -19,22 +20,23 @@ use crate::rows::Rows;
 use crate::shape::{Convolution, Shape};
 use crate::tile::{MOST_COLUMNS, MOST_ROWS, Run, Tile};
 
-/// Phases along all axes that are computed together.
-#[derive(Debug)]
+/// Phases along all three axes that are computed together.
+#[derive(Debug, Clone)]
 struct Phases {
     axes: [Axis; 3],
-    /// Number of the phase along each axis, and its distance in cells of the output from the first.
+    /// For each of them its number along each axis, and its distance from the first one in cells of the
+    /// output.
     each: Vec<([usize; 3], usize)>,
-    /// Columns of a tile, and tiles that all columns take.
+    /// Columns of a tile, and the number of tiles that all columns take.
     width: usize,
     column_tiles: usize,
-    /// Where the weights begin, and how many numbers a tile of columns has.
+    /// Where their packed weights begin, and how many weights a tile of columns has.
     weights: usize,
     depth: usize,
 }
 
-/// Cells of a phase that have the same taps.
-#[derive(Debug)]
+/// Cells of a phase for which the same taps lie inside the input.
+#[derive(Debug, Clone)]
 struct Class {
     phases: usize,
     cells: [Range<usize>; 3],
@@ -43,52 +45,57 @@ struct Class {
 }
 
 impl Class {
-    /// Products that a column of a cell is the sum of.
+    /// The number of products in the sum of a column.
     fn depth(&self) -> usize {
         self.runs.iter().map(|run| run.length).sum()
     }
 }
 
-/// Tiles that a thread computes in one go.
-#[derive(Debug)]
+/// Tiles that one thread computes one after the other.
+#[derive(Debug, Clone)]
 struct Job {
     class: usize,
     columns: usize,
     tiles: Range<usize>,
 }
 
-/// A convolution (or the gradient of one with respect to its input, which is one too) that is worked out for a batch.
-#[derive(Debug)]
+/// A plan for a convolution of a batch (or for the gradient with respect to its input, which is a convolution
+/// too).
+#[derive(Debug, Clone)]
 pub(crate) struct Correlation {
     isa: Isa,
     pub(crate) input: Shape,
     pub(crate) output: Shape,
-    /// If it has one output channel that is computed along x.
+    /// The plan for one output channel, whose columns are cells along x.
     rows: Option<Rows>,
     phases: Vec<Phases>,
     classes: Vec<Class>,
     jobs: Vec<Job>,
     batch: usize,
+    /// True if the thread that calls [`Correlation::run`] computes all of it.
+    alone: bool,
     weights: usize,
-    /// Index in PyTorch's weights: factors of output channel and input channel; that of the tap is 1.
+    /// Distance in PyTorch's weights from one output channel to the next, and from one input channel to the
+    /// next; taps stand side by side.
     strides: [usize; 2],
     kernel: [usize; 3],
 }
 
-/// Products below which work is not shared out.
+/// Below so many products, some 10 µs of work, threads are not worth waking.
 const SMALL: usize = 1 << 18;
-/// Products of a job.
+/// Products of a job: some 30 µs of work, so that threads seldom wait for each other and sharing out costs
+/// little.
 const JOB: usize = 1 << 20;
 
 impl Correlation {
-    /// `layer` on maps of `size`.
+    /// The plan for `layer` on maps of `size`; none if the kernel does not fit.
     pub(crate) fn forward(layer: &Convolution, size: [usize; 3], batch: usize, isa: Isa) -> Option<Self> {
         let input = Shape { channels: layer.inputs, size };
         let output = Shape { channels: layer.outputs, size: layer.output_size(size)? };
         Some(Self::new(layer, layer.transposed, input, output, batch, isa))
     }
 
-    /// From the gradient of the output of `layer` to that of its input, a map of `size`.
+    /// The plan from the gradient of the output of `layer` to the gradient of its input, a map of `size`.
     pub(crate) fn backward(layer: &Convolution, size: [usize; 3], batch: usize, isa: Isa) -> Option<Self> {
         let input = Shape { channels: layer.outputs, size: layer.output_size(size)? };
         let output = Shape { channels: layer.inputs, size };
@@ -108,7 +115,7 @@ impl Correlation {
         };
         let axes = [along(0), along(1), along(2)];
         let taps = layer.taps();
-        // Weights of a strided one are [out][in][tap], of a spread one [in][out][tap].
+        // Weights of a convolution are [out][in][tap], of a transposed one [in][out][tap].
         let strides = if spread { [taps, output.channels * taps] } else { [input.channels * taps, taps] };
         let mut plan = Self {
             isa,
@@ -119,6 +126,7 @@ impl Correlation {
             classes: Vec::new(),
             jobs: Vec::new(),
             batch,
+            alone: false,
             weights: 0,
             strides,
             kernel: layer.kernel,
@@ -138,6 +146,14 @@ impl Correlation {
         }
         plan.share_out();
         plan
+    }
+
+    /// The same for one map, computed by one thread. Packed weights serve both.
+    pub(crate) fn single(&self) -> Self {
+        let mut single = Self { batch: 1, alone: true, jobs: Vec::new(), ..self.clone() };
+        single.rows = single.rows.map(Rows::single);
+        single.share_out();
+        single
     }
 
     fn add_phases(&mut self, axes: [Axis; 3]) {
@@ -205,8 +221,8 @@ impl Correlation {
             let phases = &self.phases[class.phases];
             let rows = Tile::most_rows(self.isa, phases.width);
             let tiles = (self.batch * cells(&class.cells)).div_ceil(rows);
-            let products = class.depth() * phases.width * rows;
-            let each = (JOB / products.max(1)).clamp(1, tiles.max(1));
+            let multiply_adds = class.depth() * phases.width * rows;
+            let each = (JOB / multiply_adds.max(1)).clamp(1, tiles.max(1));
             for columns in 0..phases.column_tiles {
                 let job = |first| Job { class: index, columns, tiles: first..(first + each).min(tiles) };
                 self.jobs.extend((0..tiles).step_by(each).map(job));
@@ -214,7 +230,8 @@ impl Correlation {
         }
     }
 
-    /// Weights in the order in which tiles read them; those of each output channel times its `scale`.
+    /// The weights in the order in which tiles read them, each multiplied by the `scale` of its output
+    /// channel.
     pub(crate) fn pack(&self, weights: &[f32], scale: Option<&[f32]>) -> Vec<f32> {
         if let Some(rows) = &self.rows {
             let factor = scale.map_or(1.0, |scale| scale[0]);
@@ -262,7 +279,8 @@ impl Correlation {
         }
     }
 
-    /// Channel and phase of a column: of a block of channels all phases, then of the next; `None` for those that fill up.
+    /// Channel and phase of a column: all phases of a block of channels, then all of the next block. `None`
+    /// for columns that only fill up a tile.
     fn column(&self, phases: &Phases, column: usize) -> Option<(usize, usize)> {
         let (block, count) = (self.output.block(), phases.each.len());
         let (unit, lane) = (column / block, column % block);
@@ -270,13 +288,13 @@ impl Correlation {
         (channel < self.output.channels).then_some((channel, unit % count))
     }
 
-    /// Numbers that [`Correlation::run`] needs beside input and output.
+    /// Numbers of memory that [`Correlation::run`] needs besides input and output.
     pub(crate) fn scratch(&self) -> usize {
         self.rows.as_ref().map_or(0, Rows::scratch)
     }
 
-    /// Computes the output of a whole batch: sums of products, plus the shift of each channel, negative ones times
-    /// the slope.
+    /// Computes the output of a whole batch: sums of products, plus the shift of each channel; negative
+    /// results are multiplied by the slope.
     pub(crate) fn run(
         &self,
         input: &[f32],
@@ -303,14 +321,14 @@ impl Correlation {
         }
         let output = Output { start: output.as_mut_ptr(), length: output.len() };
         let compute = |job: &Job| self.compute(job, input, weights, shift, slope, &output);
-        if self.products() < SMALL {
+        if self.alone || self.multiply_adds() < SMALL {
             self.jobs.iter().for_each(compute);
         } else {
             self.jobs.par_iter().for_each(compute);
         }
     }
 
-    fn products(&self) -> usize {
+    fn multiply_adds(&self) -> usize {
         let of_class = |class: &Class| {
             let phases = &self.phases[class.phases];
             class.depth() * cells(&class.cells) * phases.width * phases.column_tiles
@@ -329,12 +347,13 @@ impl Correlation {
             *start =
                 self.column(phases, job.columns * width + lane).map_or(0.0, |(channel, _)| shift[channel]);
         }
-        // The columns of one channel are cells that lie apart: they are computed here and then spread.
+        // With one channel the columns are cells that lie apart: they are computed side by side and then
+        // stored one by one.
         let spread = self.output.block() == 1;
         let mut together = [0.0; MOST_ROWS * MOST_COLUMNS];
         let (first_column, out_block) = if spread { (0, 16) } else { self.blocks_at(phases, job.columns) };
         let mut outputs = [(0, [0; 3]); MOST_ROWS];
-        // What the next cell along x is away in input and output.
+        // The distance to the next cell along x, in input and output.
         let x_axis = &phases.axes[2];
         let x_steps = ((x_axis.advance * self.input.block()) as isize, if spread { 0 } else { x_axis.step });
         for tile in job.tiles.clone() {
@@ -379,9 +398,9 @@ impl Correlation {
                 start: Some(&start[..width]),
                 slope,
             };
-            // SAFETY: `check` has seen that all runs lie in the input; those of the weights are made for `depth`
-            // numbers; `Output::at` has seen that the rows lie in the output. No two tiles have a cell of the output in
-            // common, and `isa` was found on this CPU.
+            // SAFETY: `check` has seen that all runs lie in the input; those of the weights are made for
+            // `depth` numbers; `Output::at` has seen that the rows lie in the output. No two tiles have a
+            // cell of the output in common, and `isa` was found on this CPU.
             unsafe { tile.run(self.isa) };
             if spread {
                 for (m, cell) in outputs[..count].iter().enumerate() {
@@ -391,7 +410,8 @@ impl Correlation {
         }
     }
 
-    /// Where the first 16 columns of a tile stand relative to a cell of the first phase, and how far the next ones from there.
+    /// Where the first 16 columns of a tile stand relative to a cell of the first phase, and the distance
+    /// from there to the next 16.
     fn blocks_at(&self, phases: &Phases, tile: usize) -> (usize, usize) {
         let at = |unit: usize| {
             let (block, phase) = (unit / phases.each.len(), unit % phases.each.len());
@@ -401,7 +421,7 @@ impl Correlation {
         (at(unit), at(unit + phases.width / 16 - 1) - at(unit))
     }
 
-    /// Where the first input cell stands that a cell reads.
+    /// Where the first input cell that an output cell reads stands in memory.
     fn input_at(&self, phases: &Phases, class: &Class, cell: &Cursor) -> isize {
         let [_, z_size, x_size] = self.input.size.map(|size| size as isize);
         let [t, z, x]: [isize; 3] = std::array::from_fn(|axis| {
@@ -412,7 +432,7 @@ impl Correlation {
         (cell.element * self.input.len()) as isize + ((t * z_size + z) * x_size + x) * block
     }
 
-    /// The cell of the first block of channels that belongs to the first phase.
+    /// The number of an output cell, as the first phase and the first block of channels count.
     fn output_at(&self, phases: &Phases, cell: &Cursor) -> usize {
         let [t, z, x]: [usize; 3] = std::array::from_fn(|axis| {
             phases.axes[axis].first as usize + cell.at[axis] * phases.axes[axis].step
@@ -421,7 +441,8 @@ impl Correlation {
         cell.element * self.output.blocks() * self.output.cells() + (t * z_size + z) * x_size + x
     }
 
-    /// Stores the columns of a cell, which are the phases of one channel.
+    /// Stores the columns of a tile's row, which are the phases of one channel, in the cells that they belong
+    /// to.
     fn spread(&self, phases: &Phases, cell: (usize, [usize; 3]), tile: usize, row: &[f32], output: &Output) {
         let (element, at) = cell;
         let (size, axes) = (self.output.size, &phases.axes);
@@ -438,7 +459,8 @@ impl Correlation {
         for (&value, (phase, distance)) in row.iter().zip(&phases.each[tile * phases.width..]) {
             if whole || (0..3).all(|axis| inside(axis, phase[axis])) {
                 let at = output.at((origin + *distance as isize) as usize, 1, 0);
-                // SAFETY: `Output::at` has seen that the number lies in the output, and no other tile has this cell.
+                // SAFETY: `Output::at` has seen that the number lies in the output, and no other tile has
+                // this cell.
                 unsafe { *at = value };
             }
         }
@@ -449,7 +471,7 @@ fn cells(ranges: &[Range<usize>; 3]) -> usize {
     ranges.iter().map(Range::len).product()
 }
 
-/// The cells of a class, one after the other, element after element of the batch.
+/// A position among the cells of a class, which are counted cell after cell and map after map of the batch.
 struct Cursor {
     element: usize,
     at: [usize; 3],
@@ -463,7 +485,7 @@ impl Cursor {
         Self { element: index / t.len(), at: [t.start + index % t.len(), z.start + z_at, x.start + x_at] }
     }
 
-    /// True if the next cell is the next one along x.
+    /// Moves to the next cell; true if it is the neighbour along x.
     fn next(&mut self, class: &Class) -> bool {
         for axis in [2, 1, 0] {
             self.at[axis] += 1;
@@ -477,7 +499,7 @@ impl Cursor {
     }
 }
 
-/// In debug builds, panics if a run leaves `length` numbers; `of` says where it begins.
+/// In debug builds, panics if a run reads outside of `length` numbers; `of` gives where it begins.
 pub(crate) fn check(length: usize, from: isize, runs: &[Run], of: fn(&Run) -> isize, step: usize) {
     if cfg!(debug_assertions) {
         for run in runs {
@@ -500,7 +522,8 @@ unsafe impl Send for Output {}
 unsafe impl Sync for Output {}
 
 impl Output {
-    /// Where a row of `width` numbers begins, which are `block` numbers apart after every 16.
+    /// A pointer to the first of `width` numbers; the second 16 of them stand `block` numbers after the
+    /// first, and so on.
     pub(crate) fn at(&self, index: usize, width: usize, block: usize) -> *mut f32 {
         debug_assert!(index + (width.max(1) - 1) / 16 * block + width.min(16) <= self.length);
         // SAFETY: the index lies in the output (asserted in debug builds).

@@ -2,11 +2,11 @@
 
 use crate::isa::for_vectors;
 
-/// Numbers that are computed together; every instruction set gives the same bits.
+/// Numbers that are added up side by side, on every instruction set alike, so that all give the same bits.
 const LANES: usize = 16;
 
-/// Replaces each number x by exp(x + shift − m), where m is the largest x + shift: weights of a softmax, not normalised. Without
-/// `shift` it is 0. Gives m.
+/// Replaces each number x by exp(x + shift − m), where m is the largest x + shift: the weights of a softmax
+/// before they are normalised. An empty `shift` stands for zeros. Returns m.
 ///
 /// # Panics
 /// If there is a shift for some numbers only.
@@ -19,7 +19,8 @@ pub fn exponentials(numbers: &mut [f32], shift: &[f32]) -> f32 {
     most
 }
 
-/// −Σ n ln p with p = softmax(x + shift), and in `gradient` its derivatives by the numbers x.
+/// Returns −Σ n ln p with p = softmax(x + shift) and counts n, and writes its derivatives by the numbers x
+/// into `gradient`.
 ///
 /// # Panics
 /// If the slices are of different lengths (`shift` may be empty).
@@ -56,7 +57,7 @@ for_vectors! {
         }
     }
 
-    /// Adds both up.
+    /// The sums of both slices.
     fn add_up(first: &[f32], second: &[f32], sums: &mut [f64; 2]) {
         for (sum, numbers) in sums.iter_mut().zip([first, second]) {
             for part in numbers.chunks(64 * LANES) {
@@ -81,8 +82,8 @@ for_vectors! {
 
 /// exp(x) for x ≤ 0 to 1e-7 of itself; 0 below the smallest normal number.
 ///
-/// x = n ln 2 + r with a whole n and |r| ≤ ln 2 / 2; exp(r) is its Taylor series to r⁷, whose rest is below 6e-9, and 2ⁿ is
-/// made of the bits of its exponent.
+/// x = n ln 2 + r with a whole n and |r| ≤ ln 2 / 2; exp(r) is its Taylor series to r⁷, whose rest is below
+/// 6e-9, and 2ⁿ is made of the bits of its exponent.
 #[inline(always)]
 fn exponential(x: f32) -> f32 {
     /// Added and taken away again, it leaves the nearest whole number.

@@ -1,8 +1,9 @@
 //! Gradients of weights: sums over cells.
 //!
-//! Of a convolution, the weight of tap k from channel a to channel b has the gradient Σ `wide[o · s + k − p][a]` ·
-//! `narrow[o][b]` with the input as `wide` and the gradient of the output as `narrow`; of a transposed one the same with the two
-//! exchanged. Rows of a tile are taps and channels a, columns are channels b, runs are the rows of cells.
+//! In a convolution, the weight of tap k from channel a to channel b has the gradient Σ `wide[o · s + k −
+//! p][a]` · `narrow[o][b]`, where the input is `wide` and the gradient of the output is `narrow`; in a
+//! transposed convolution the two are exchanged. The rows of a tile are taps and channels a, its columns
+//! channels b, and its runs rows of cells.
 
 use std::ops::Range;
 
@@ -13,13 +14,14 @@ use crate::correlation::{Output, check};
 use crate::shape::{BLOCK, Convolution, Shape};
 use crate::tile::{MOST_ROWS, Run, Tile};
 
-/// Cells that all tiles sum over before the next ones are read, so that they stay in the cache.
+/// Cells that all tiles sum over before the next cells are read: so few that they stay in the cache nearest
+/// to the CPU.
 const SLAB: usize = 64;
 /// Parts that threads share; their number does not change any result.
 const JOBS: usize = 32;
 
-/// The gradient of the weights of `layer`, in PyTorch's order, from a batch of inputs of `size` and the gradients of
-/// its outputs.
+/// The gradient of the weights of `layer`, in PyTorch's order, from a batch of inputs of `size` and the
+/// gradients of its outputs.
 ///
 /// # Panics
 /// If the kernel does not fit, or the maps are no batch of the same length.
@@ -81,10 +83,10 @@ fn expand(map: &[f32]) -> Vec<f32> {
     blocks
 }
 
-/// Rows of the sums that are one tile.
+/// The rows of sums that a tile computes.
 struct Rows {
     range: Range<usize>,
-    /// What they read stands together in the wide map.
+    /// True if the numbers that they read stand side by side in the wide map.
     together: bool,
 }
 
@@ -93,7 +95,8 @@ struct Sums {
     wide: Shape,
     narrow: Shape,
     stride: [usize; 3],
-    /// Of each row where the wide map is read, relative to a cell's first tap, and its number among a column's weights.
+    /// For each row where it reads the wide map, relative to the first tap of a cell, and its number among
+    /// the weights of a column.
     rows: Vec<(usize, usize)>,
     tiles: Vec<Rows>,
     width: usize,
@@ -109,8 +112,8 @@ impl Sums {
         Self { isa, wide, narrow, stride, rows, tiles, width, columns }
     }
 
-    /// What follows a cell along a run, in numbers of both maps: the next one along x, or where there is one cell only the next element of
-    /// the batch.
+    /// The distance from a cell to the next one of a run, in numbers of both maps: that to the neighbour
+    /// along x, or where a map has one cell only, that to the next map of the batch.
     fn steps(&self) -> [usize; 2] {
         if self.narrow.cells() == 1 {
             [self.wide.len(), self.columns]
@@ -192,14 +195,14 @@ impl Sums {
             start: None,
             slope: 1.0,
         };
-        // SAFETY: the runs lie in both maps (checked in debug builds): a cell o of the narrow map and a tap k give the cell
-        // o · s + k of the wide one, which is what defines their sizes. `Output::at` has seen that the rows lie in the
-        // sums, each tile has its own, and `isa` was found on this CPU.
+        // SAFETY: the runs lie in both maps (checked in debug builds): a cell o of the narrow map and a tap k
+        // give the cell o · s + k of the wide one, which is what defines their sizes. `Output::at` has seen
+        // that the rows lie in the sums, each tile has its own, and `isa` was found on this CPU.
         unsafe { tile.run(self.isa) };
     }
 
-    /// From rows and columns to PyTorch's `[b][a][tap]`. A few columns at a time: what they become lies a power of two apart, where
-    /// more would drive each other out of the cache.
+    /// From rows and columns to PyTorch's `[b][a][tap]`, a few columns at a time: columns are written to
+    /// places that lie a power of two apart, and many of them would drive each other out of the cache.
     fn in_order(&self, sums: &[f32]) -> Vec<f32> {
         const TOGETHER: usize = 4;
         let mut weights = vec![0.0; self.narrow.channels * self.rows.len()];
@@ -215,7 +218,8 @@ impl Sums {
     }
 }
 
-/// The rows: of each row of taps the blocks of channels, of each block the taps along x. In this order what they read stands together.
+/// The rows in this order: for each t and z of a tap the blocks of channels, for each block the taps along x,
+/// for each tap the channels of the block. So the numbers that neighbouring rows read stand side by side.
 fn rows(wide: Shape, [kt, kz, kx]: [usize; 3]) -> Vec<(usize, usize)> {
     let mut rows = Vec::with_capacity(kt * kz * kx * wide.channels);
     for (t, z) in (0..kt).flat_map(|t| (0..kz).map(move |z| (t, z))) {
@@ -231,7 +235,8 @@ fn rows(wide: Shape, [kt, kz, kx]: [usize; 3]) -> Vec<(usize, usize)> {
     rows
 }
 
-/// Tiles of `together` rows where as many stand together, else of at most `most`.
+/// Cuts the rows into tiles: of `together` rows where the numbers that so many rows read stand side by side,
+/// else of at most `most`.
 fn tiles(rows: &[(usize, usize)], most: usize, together: usize) -> Vec<Rows> {
     let mut tiles = Vec::new();
     let mut first = 0;

@@ -1,4 +1,4 @@
-//! Which instructions the CPU has, found out at run time.
+//! The instruction sets of CPUs, and which of them this CPU has.
 
 /// An instruction set that there are kernels for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,12 +12,12 @@ pub enum Isa {
     /// NEON: 32 registers of 4 numbers.
     #[cfg(target_arch = "aarch64")]
     Neon,
-    /// What every CPU of the target has.
+    /// The instructions that every CPU of the target has.
     Portable,
 }
 
 impl Isa {
-    /// Columns of a tile whose columns are this many cells.
+    /// Columns of a tile, where columns are cells of a row of so many cells.
     pub(crate) fn cells(self, cells: usize) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -26,7 +26,7 @@ impl Isa {
         }
     }
 
-    /// All that this CPU has, the fastest first.
+    /// All instruction sets of this CPU, the fastest first.
     pub fn available() -> Vec<Self> {
         let mut all = Vec::new();
         #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -46,13 +46,13 @@ impl Isa {
         all
     }
 
-    /// The fastest that this CPU has.
+    /// The fastest instruction set of this CPU.
     pub fn best() -> Self {
         static BEST: std::sync::OnceLock<Isa> = std::sync::OnceLock::new();
         *BEST.get_or_init(|| Self::available()[0])
     }
 
-    /// Columns of a tile for this many columns in all, a multiple of 16.
+    /// Columns of a tile, where there are so many columns in all, a multiple of 16.
     pub(crate) fn width(self, columns: usize) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -62,8 +62,8 @@ impl Isa {
     }
 }
 
-/// Functions that are compiled for each kind of vectors, and call the instance that this CPU has. Their results do not
-/// depend on which.
+/// Defines functions that are compiled once for each instruction set; a call goes to the fastest that this
+/// CPU has. All of them give the same bits.
 macro_rules! for_vectors {
     ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $body:block)*) => {
         $($(#[$doc])* fn $name($($argument: $kind),*) {

@@ -1,10 +1,12 @@
-//! Convolutions of small three-dimensional networks on CPUs.
+//! Arithmetic of small three-dimensional networks on CPUs, over slices: convolutions with their gradients,
+//! whole networks in use, and steps of Adam.
 //!
 //! ```
 //! use townsend_kernels::{Convolution, Isa, Shape, convolve};
 //!
 //! // A transposed convolution with stride 2: each input cell spreads over 2 cells of the output.
-//! let layer = Convolution { transposed: true, inputs: 1, outputs: 1, kernel: [1, 1, 2], stride: [1, 1, 2], padding: [0; 3] };
+//! let (kernel, stride) = ([1, 1, 2], [1, 1, 2]);
+//! let layer = Convolution { transposed: true, inputs: 1, outputs: 1, kernel, stride, padding: [0; 3] };
 //! let output = convolve(&layer, [1, 1, 3], &[1.0, 2.0, 3.0], &[10.0, 1.0], &[0.5], Isa::best());
 //! assert_eq!(output, [10.5, 1.5, 20.5, 2.5, 30.5, 3.5]);
 //! assert_eq!(layer.output_size([1, 1, 3]), Some([1, 1, 6]));
@@ -21,6 +23,8 @@
     reason = "a slope of exactly 1 leaves numbers as they are; tests mean these very bits"
 )]
 
+mod activation;
+mod adam;
 mod axis;
 mod buffer;
 mod correlation;
@@ -38,10 +42,12 @@ mod sparse;
 mod stack;
 mod tile;
 
+pub use activation::{Activation, SELU};
+pub use adam::AdamStep;
 pub use exponential::{exponentials, softmax_loss};
 pub use gradient::weight_gradient;
 pub use isa::Isa;
-pub use network::Network;
+pub use network::{Linear, Maps, Network, Normalisation};
 #[cfg(feature = "sgemm")]
 pub use sgemm::matrix_product;
 pub use shape::{Convolution, Shape};
@@ -50,7 +56,8 @@ pub use stack::{Block, Stack, StackGradients, Tape, Trained};
 
 use correlation::Correlation;
 
-/// Applies a convolution to a batch of maps of `size`; weights and bias as PyTorch has them, maps in [blocks](Shape).
+/// Applies a convolution to a batch of maps of `size`; weights and bias as PyTorch has them, maps in
+/// [blocks](Shape).
 ///
 /// # Panics
 /// If the kernel does not fit, or a slice has not the length that it should have.

@@ -1,4 +1,4 @@
-//! Batch normalisation and the activation after it, in one go over memory.
+//! Batch normalisation and the activation after it, in one pass over memory.
 
 use rayon::prelude::*;
 
@@ -7,13 +7,13 @@ use crate::isa::{Isa, for_vectors};
 use crate::shape::{BLOCK, Shape};
 use crate::simd::{Array, Simd};
 
-/// Numbers that a thread works on at a time; a multiple of a block.
+/// Numbers that a thread works on at a time: 64 kB, which fit into the cache. A multiple of a block.
 const PART: usize = 1 << 14;
 /// Blocks that are added up in single precision before they enter the sum in double precision.
 const SHORT: usize = 64;
 
-/// What a batch normalisation does to each channel (filled up ones included): `x · scale + shift`, where `mean` and `inverse`, one over
-/// the standard deviation, are those of the batch.
+/// A batch normalisation as a linear function of each channel, `x · scale + shift`, with the mean of the
+/// batch and the inverse of its standard deviation. Channels that fill up the last block are included.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Affine {
     pub(crate) scale: Vec<f32>,
@@ -22,7 +22,8 @@ pub(crate) struct Affine {
     pub(crate) inverse: Vec<f32>,
 }
 
-/// Sixteen numbers that stand together: those of a block of channels, or of one channel in as many cells.
+/// Sixteen numbers that stand side by side: the channels of a block, or sixteen cells of a map of one
+/// channel.
 type Sixteen = [f32; BLOCK];
 
 /// The numbers of 16 channels, or one number 16 times for a map of one channel.
@@ -32,7 +33,7 @@ fn sixteen(shape: Shape, block: usize, of_channels: &[f32]) -> Sixteen {
 }
 
 for_vectors! {
-    /// Adds numbers up.
+    /// Adds the numbers of each lane to the first total.
     fn add(maps: &[Sixteen], total: &mut [[f64; BLOCK]; 2]) {
         for maps in maps.chunks(SHORT) {
             let mut short = [0f32; BLOCK];
@@ -47,7 +48,7 @@ for_vectors! {
         }
     }
 
-    /// Adds the squares of distances from `mean` up.
+    /// Adds the squares of the distances from `mean` to the first total.
     fn add_squares(maps: &[Sixteen], mean: &Sixteen, total: &mut [[f64; BLOCK]; 2]) {
         for maps in maps.chunks(SHORT) {
             let mut short = [0f32; BLOCK];
@@ -63,7 +64,8 @@ for_vectors! {
         }
     }
 
-    /// Adds gradients before the activation up, and their products with the numbers, which are normalised by `standard`.
+    /// Adds the gradients before the activation to the first total, and their products with the numbers,
+    /// normalised by `standard`, to the second.
     fn add_gradients(raw: &[Sixteen], gradient: &[Sixteen], affine: &[Sixteen; 2], standard: &[Sixteen; 2], slope: f32, total: &mut [[f64; BLOCK]; 2]) {
         for (raw, gradient) in raw.chunks(SHORT).zip(gradient.chunks(SHORT)) {
             let mut short = [[0f32; BLOCK]; 2];
@@ -81,8 +83,8 @@ for_vectors! {
         }
     }
 
-    /// Goes back through activation and normalisation. With g the gradient before the activation and x the number, it becomes
-    /// g · `factors[0]` + x · `factors[1]` + `factors[2]`.
+    /// The gradient through activation and normalisation. With g the gradient before the activation and x the
+    /// number, it is g · `factors[0]` + x · `factors[1]` + `factors[2]`.
     fn apply_back(gradient: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], factors: &[Sixteen; 3], slope: f32) {
         for (g, x) in gradient.iter_mut().zip(raw) {
             for lane in 0..BLOCK {
@@ -93,7 +95,7 @@ for_vectors! {
         }
     }
 
-    /// Negative ones times `slope`.
+    /// Multiplies negative numbers by `slope`.
     fn leak_part(numbers: &mut [f32], slope: f32) {
         for x in numbers {
             *x = if *x > 0.0 { *x } else { *x * slope };
@@ -157,8 +159,9 @@ fn apply(to: &mut [Sixteen], raw: &[Sixteen], affine: &[Sixteen; 2], slope: f32)
     }
 }
 
-/// Two sums for each channel, filled up ones included, over all cells. `of_part` adds up a part of a block's map, which begins at a
-/// number; what a map of one channel has beyond whole sixteens is added one by one with `filled` up.
+/// Two sums over all cells for each channel, those that fill up the last block included. `of_part` adds up a
+/// range of the map of a block, given by its number. The end of a map of one channel that is no whole sixteen
+/// is filled up by [`filled`].
 fn sums(
     shape: Shape,
     maps: &[f32],
@@ -192,7 +195,7 @@ fn sums(
     channels
 }
 
-/// What is left beyond whole sixteens, filled up; empty if nothing is left.
+/// The rest of a map beyond whole sixteens, filled up with a number; empty if there is no rest.
 fn filled(rest: &[f32], with: f32) -> Vec<Sixteen> {
     let mut last = [with; BLOCK];
     last[..rest.len()].copy_from_slice(rest);
@@ -247,7 +250,7 @@ fn plain_sums(shape: Shape, maps: &[f32]) -> Vec<f64> {
 }
 
 impl Affine {
-    /// From the moments of filled up channels and the factors of real ones.
+    /// From mean and variance of all channels, and weight and bias of those that do not only fill up a block.
     pub(crate) fn new(mean: Vec<f32>, variance: &[f32], epsilon: f64, weight: &[f32], bias: &[f32]) -> Self {
         let inverse: Vec<f32> =
             variance.iter().map(|variance| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32).collect();
@@ -261,7 +264,7 @@ impl Affine {
     }
 }
 
-/// Normalised and activated: negative ones times `slope`.
+/// The normalised numbers, negative ones multiplied by `slope`.
 pub(crate) fn activate(shape: Shape, raw: &[f32], affine: &Affine, slope: f32) -> Buffer {
     let mut to = Buffer::new(raw.len());
     for_parts(shape, &mut to, raw, |block, to, raw| {
@@ -271,19 +274,20 @@ pub(crate) fn activate(shape: Shape, raw: &[f32], affine: &Affine, slope: f32) -
     to
 }
 
-/// Negative ones times `slope`.
+/// Multiplies negative numbers by `slope`.
 pub(crate) fn leak(numbers: &mut [f32], slope: f32) {
     numbers.par_chunks_mut(PART).for_each(|part| leak_part(part, slope));
 }
 
-/// From the gradient of what is left of numbers after [`leak`] to that of the numbers, in place.
+/// From the gradient by the results of [`leak`] to the gradient by its arguments, in place.
 pub(crate) fn leak_backward(activated: &[f32], slope: f32, gradient: &mut [f32]) {
     let parts = gradient.par_chunks_mut(PART).zip(activated.par_chunks(PART));
     parts.for_each(|(gradient, activated)| leak_back_part(gradient, activated, slope));
 }
 
-/// Goes back through a batch normalisation whose mean and variance are those of the batch, and the activation after it.
-/// `gradient` becomes that of `raw`; the gradients of weight and bias come back.
+/// The gradient of a batch normalisation, with mean and variance of the batch, and of the activation after
+/// it. `gradient` is the gradient by the output and becomes that by `raw`; the gradients by weight and bias
+/// are returned.
 pub(crate) fn normalise_backward(
     shape: Shape,
     raw: &[f32],

@@ -1,8 +1,8 @@
 //! Convolutions to one channel, such as the last of a decoder.
 //!
-//! With one output channel the columns of a tile are cells along x instead: its rows are the phases of a transposed
-//! convolution, `a` the weights and `b` the input with a row of cells for each channel, `[batch][t][z][channel][x]` with zeros at both
-//! ends of x.
+//! With one output channel the columns of a tile are cells along x: its rows are the phases of a transposed
+//! convolution, `a` are the weights, and `b` is the input with a row of cells for each channel,
+//! `[batch][t][z][channel][x]` with zeros at both ends of x.
 
 use std::ops::Range;
 
@@ -18,18 +18,21 @@ use crate::tile::{MOST_ROWS, Run, Tile};
 const MOST_COLUMNS: usize = 48;
 
 /// The plan for one output channel.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rows {
     isa: Isa,
     batch: usize,
+    /// True if the thread that calls [`Rows::run`] computes all of it.
+    alone: bool,
     input: Shape,
     output: [usize; 3],
     axes: [Axis; 3],
-    /// Numbers of a row of the input in the layout of this module, and zeros before it.
+    /// Numbers of a row of the input in the layout of this module, and how many of them are zeros before the
+    /// cells.
     row: usize,
     before: usize,
     width: usize,
-    /// Cells along t and z with the same taps, and the runs of each pair.
+    /// Ranges of cells along t and z with the same taps, and the runs for each pair of ranges.
     classes: [Vec<(Range<usize>, Range<usize>)>; 2],
     runs: Vec<Vec<Run>>,
 }
@@ -42,14 +45,19 @@ impl Rows {
         let read = x.count.next_multiple_of(width) as isize + x.taps() as isize - 1 + x.origin;
         let row = before + input.size[2].max(read.max(0) as usize);
         let classes = [0, 1].map(|axis: usize| axes[axis].classes(input.size[axis]));
-        let mut rows =
-            Self { isa, batch, input, output, axes, row, before, width, classes, runs: Vec::new() };
+        let (alone, runs) = (false, Vec::new());
+        let mut rows = Self { isa, batch, alone, input, output, axes, row, before, width, classes, runs };
         for (_, t) in &rows.classes[0] {
             for (_, z) in &rows.classes[1] {
                 rows.runs.push(rows.runs(t, z));
             }
         }
         rows
+    }
+
+    /// The same for one map, computed by one thread.
+    pub(crate) fn single(self) -> Self {
+        Self { batch: 1, alone: true, ..self }
     }
 
     fn depth(&self) -> usize {
@@ -60,7 +68,7 @@ impl Rows {
         [0, 1, 2].map(|axis: usize| self.axes[axis].taps.len())
     }
 
-    /// Numbers of packed weights.
+    /// The number of packed weights.
     pub(crate) fn weights(&self) -> usize {
         self.phases().iter().product::<usize>() * self.depth()
     }
@@ -101,14 +109,15 @@ impl Rows {
         packed
     }
 
-    /// Numbers of the input in the layout of this module.
+    /// Numbers of a map of the input in the layout of this module.
     fn planes(&self) -> usize {
         self.input.size[0] * self.input.size[1] * self.input.channels * self.row
     }
 
     /// Numbers that [`Rows::run`] needs beside input and output.
     pub(crate) fn scratch(&self) -> usize {
-        // What the last tile of a row reads beyond it lies in the next one; after the last there is one more.
+        // The last tile of a row reads beyond the row, in the next one; so there is one row more after the
+        // last.
         self.batch * self.planes() + self.width + self.row
     }
 
@@ -118,7 +127,7 @@ impl Rows {
         let each = self.input.channels * self.row;
         let length = self.batch * self.planes();
         rows[length..].fill(0.0);
-        rows[..length].par_chunks_mut(each * z_size).enumerate().for_each(|(plane, rows)| {
+        let arrange = |(plane, rows): (usize, &mut [f32])| {
             let (element, t) = (plane / t_size, plane % t_size);
             let input = &input[element * self.input.len()..][..self.input.len()];
             for (z, rows) in rows.chunks_exact_mut(each).enumerate() {
@@ -132,7 +141,12 @@ impl Rows {
                     after.fill(0.0);
                 }
             }
-        });
+        };
+        if self.alone {
+            rows[..length].chunks_mut(each * z_size).enumerate().for_each(arrange);
+        } else {
+            rows[..length].par_chunks_mut(each * z_size).enumerate().for_each(arrange);
+        }
     }
 
     /// As [`crate::correlation::Correlation::run`].
@@ -152,9 +166,9 @@ impl Rows {
         let each_class = |axis: usize, q: usize| {
             self.classes[axis].iter().position(|(cells, _)| cells.contains(&q)).unwrap_or_default()
         };
-        (0..self.batch * t_count).into_par_iter().for_each(|plane| {
+        let compute = |plane: usize| {
             let (element, t) = (plane / t_count, plane % t_count);
-            // Where a tile is computed before it is spread.
+            // A tile is computed here before its numbers are stored one by one.
             let mut together = [0.0; MOST_ROWS * MOST_COLUMNS];
             let t_class = each_class(0, t);
             for z in 0..z_count {
@@ -184,11 +198,16 @@ impl Rows {
                     );
                 }
             }
-        });
+        };
+        if self.alone {
+            (0..self.batch * t_count).for_each(compute);
+        } else {
+            (0..self.batch * t_count).into_par_iter().for_each(compute);
+        }
     }
 
-    /// All phases of a stretch of cells along x.
-    #[allow(clippy::too_many_arguments, reason = "what a tile is made of")]
+    /// Computes all phases of some neighbouring cells along x.
+    #[allow(clippy::too_many_arguments, reason = "a tile is made of all of these")]
     fn tiles(
         &self,
         input: &[f32],
@@ -231,8 +250,8 @@ impl Rows {
             };
             check(input.len(), from + offset, runs, |run| run.b, self.row);
             check(input.len(), from + offset + self.width as isize - 1, runs, |run| run.b, self.row);
-            // SAFETY: the runs lie in weights and rows (checked in debug builds); `together` is this thread's, and `isa`
-            // was found on this CPU.
+            // SAFETY: the runs lie in weights and rows (checked in debug builds); `together` is this
+            // thread's, and `isa` was found on this CPU.
             unsafe { tile.run(self.isa) };
             for m in 0..rows {
                 self.spread(first + m, &together[m * self.width..][..self.width], cell, element, output);
@@ -240,7 +259,7 @@ impl Rows {
         }
     }
 
-    /// Stores a phase of a stretch of cells.
+    /// Stores a phase of some neighbouring cells.
     fn spread(&self, phase: usize, cells: &[f32], cell: [usize; 3], element: usize, output: &Output) {
         let [_, z_phases, x_phases] = self.phases();
         let phase = [phase / (z_phases * x_phases), phase / x_phases % z_phases, phase % x_phases];
@@ -255,12 +274,13 @@ impl Rows {
         let row =
             ((element * self.output[0] + at[0] as usize) * self.output[1] + at[1] as usize) * self.output[2];
         let count = cells.len().min(self.axes[2].count - cell[2]) as isize;
-        // Those inside the output.
+        // The cells inside the output.
         let first = if at[2] < 0 { (-at[2] + step - 1) / step } else { 0 };
         let last = (self.output[2] as isize - at[2] + step - 1).div_euclid(step).min(count);
         for (n, value) in (first..last).zip(&cells[first.min(count) as usize..]) {
             let to = output.at(row + (at[2] + n * step) as usize, 1, 0);
-            // SAFETY: `Output::at` has seen that the number lies in the output; no other tile has this cell and phase.
+            // SAFETY: `Output::at` has seen that the number lies in the output; no other tile has this cell
+            // and phase.
             unsafe { *to = *value };
         }
     }

@@ -1,4 +1,4 @@
-//! What the machine's arithmetic is worth: the matrix product of the library `gemm`, which Burn uses too.
+//! The matrix product of the library `gemm`, which Burn uses too: a measure of how fast the machine computes.
 
 /// c = a · b of square matrices `[n, n]`, on all threads of the pool.
 ///
@@ -11,7 +11,8 @@ pub fn matrix_product(n: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
     let threads = rayon::current_num_threads();
     let parallelism = if threads > 1 { gemm::Parallelism::Rayon(threads) } else { gemm::Parallelism::None };
     let row = n as isize;
-    // SAFETY: three matrices of n × n numbers, row after row, as asserted above; `c` is borrowed for this call alone.
+    // SAFETY: three matrices of n × n numbers, row after row, as asserted above; `c` is borrowed for this
+    // call alone.
     unsafe {
         gemm::gemm(
             n,

@@ -1,12 +1,14 @@
 //! Maps of features in memory, and the geometry of convolutions.
 
-/// Channels that stand together.
+/// Channels that stand side by side in memory.
 pub(crate) const BLOCK: usize = 16;
 
-/// Channels and cells of a map. A map of fewer than three dimensions is 1 long along the axes that it does not have.
+/// Channels and cells of a map. A map of fewer than three dimensions is 1 long along the axes that it does
+/// not have.
 ///
-/// In memory a map is `[blocks of channels][t][z][x][channels of a block]`, where a block holds 16 channels; the last one is filled
-/// up with zeros. A map of one channel has blocks of one channel, so it is simply `[t][z][x]`.
+/// In memory a map is `[blocks of channels][t][z][x][channels of a block]`, where a block holds 16 channels;
+/// the last one is filled up with zeros. A map of one channel has blocks of one channel, so it is simply
+/// `[t][z][x]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     /// Channels.
@@ -21,7 +23,7 @@ impl Shape {
         self.size.iter().product()
     }
 
-    /// Channels that stand together.
+    /// Channels that stand side by side in memory.
     pub fn block(&self) -> usize {
         if self.channels == 1 { 1 } else { BLOCK }
     }
@@ -31,7 +33,7 @@ impl Shape {
         self.channels.div_ceil(self.block())
     }
 
-    /// Channels with those that fill up the last block.
+    /// Channels, those included that fill up the last block.
     pub fn padded_channels(&self) -> usize {
         self.blocks() * self.block()
     }
@@ -51,7 +53,7 @@ impl Shape {
         self.channels * self.cells()
     }
 
-    /// Where a channel of a cell stands.
+    /// Where a channel of a cell stands in memory.
     pub(crate) fn at(&self, channel: usize, cell: usize) -> usize {
         let block = self.block();
         (channel / block * self.cells() + cell) * block + channel % block
@@ -99,7 +101,7 @@ impl Shape {
         to
     }
 
-    /// Maps in `numbers`, of `each` numbers.
+    /// How many maps of `each` numbers there are in `numbers`.
     pub(crate) fn batch(&self, numbers: usize, each: usize) -> usize {
         let batch = numbers.checked_div(each).unwrap_or(0);
         assert_eq!(batch * each, numbers, "{numbers} numbers are no maps of {self:?}");
@@ -120,7 +122,7 @@ pub struct Convolution {
     pub outputs: usize,
     /// Cells of the kernel along `[t, z, x]`.
     pub kernel: [usize; 3],
-    /// Cells of a step.
+    /// Step of the kernel, in cells.
     pub stride: [usize; 3],
     /// Cells of zeros at either end of the input (of a transposed one: cells cut off the output).
     pub padding: [usize; 3],
@@ -153,8 +155,9 @@ impl Convolution {
         self.inputs * self.outputs * self.taps()
     }
 
-    /// Additions with multiplication that one input of this `size` takes, leaving out those with zeros beyond the ends.
-    pub fn products(&self, size: [usize; 3]) -> Option<usize> {
+    /// Multiplications with addition that one input of this `size` takes, without those with zeros beyond the
+    /// ends.
+    pub fn multiply_adds(&self, size: [usize; 3]) -> Option<usize> {
         let output = self.output_size(size)?;
         let (strided, spread) = if self.transposed { (output, size) } else { (size, output) };
         let pairs = (0..3).map(|axis| {

@@ -3,8 +3,8 @@
 /// A vector of `LANES` numbers in a register.
 ///
 /// # Safety
-/// Every function may be called only on a CPU that has the instruction set; pointers are valid for `LANES` numbers
-/// (`splat`: one).
+/// Every function may be called only on a CPU that has the instruction set; pointers are valid for `LANES`
+/// numbers (`splat`: one).
 pub(crate) trait Simd: Copy {
     const LANES: usize;
     unsafe fn zero() -> Self;
@@ -17,7 +17,7 @@ pub(crate) trait Simd: Copy {
     unsafe fn leaky(self, slope: f32) -> Self;
 }
 
-/// Implements [`Simd`] by intrinsics of the same form.
+/// Implements [`Simd`] by intrinsics, which have the same form in all instruction sets.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! by_intrinsics {
     ($name:ident, $vector:ty, $lanes:literal, $zero:expr, $load:ident, $splat:ident, $store:ident,
@@ -150,7 +150,8 @@ mod neon {
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::F32x4;
 
-/// What every CPU can do; the compiler makes the best of it. Products are rounded before they are added.
+/// An array of numbers for CPUs without these instruction sets. The compiler makes vectors of it where it
+/// can; products are rounded before they are added.
 #[derive(Clone, Copy)]
 pub(crate) struct Array([f32; 8]);
 

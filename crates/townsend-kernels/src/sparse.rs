@@ -1,7 +1,8 @@
-//! The first convolution of an encoder: of its many input cells hardly any are occupied.
+//! The first convolution of an encoder, where hardly any of the many input cells are occupied.
 //!
-//! Each occupied cell adds its value times a weight to the few output cells whose kernel covers it; the gradient of the
-//! weights goes the same way back. What this costs grows with the occupied cells, not with the grid.
+//! Each occupied cell adds its value times a weight to the few output cells whose kernel covers it; the
+//! gradient of the weights is summed over the same pairs of cells. The work grows with the number of occupied
+//! cells, not with the grid.
 
 use rayon::prelude::*;
 
@@ -16,8 +17,8 @@ pub struct Occupied {
 }
 
 impl Occupied {
-    /// The cells of a dense batch that are not 0, or `None` if these are more than one in 16: then a dense convolution is
-    /// faster.
+    /// The cells of a dense batch that are not 0, or `None` if these are more than one in 16: then a dense
+    /// convolution is faster.
     ///
     /// # Panics
     /// If `dense` is not a whole number of maps.
@@ -65,7 +66,7 @@ impl Occupied {
         });
     }
 
-    /// The gradient of the weights from those of the outputs.
+    /// The gradient of the weights from the gradients of the outputs.
     ///
     /// # Panics
     /// As [`Occupied::convolve`].
@@ -100,12 +101,13 @@ impl Occupied {
 
     fn output(&self, layer: &Convolution) -> Shape {
         assert!(!layer.transposed && layer.inputs == 1, "occupied cells are those of one input channel");
-        // Of one output channel there is a block too: nobody convolves one channel to one.
+        // One output channel is laid out in another way, which is not written here: no network convolves one
+        // channel to one.
         assert!(layer.outputs > 1, "more than one output channel");
         Shape { channels: layer.outputs, size: layer.output_size(self.size).expect("the kernel fits") }
     }
 
-    /// Calls `act` with output cell, tap and value for every product of a convolution.
+    /// Calls `act` with output cell, tap and input value for every product of a convolution.
     fn visit(
         &self,
         layer: &Convolution,
@@ -146,7 +148,7 @@ fn occupied(map: &[f32]) -> Vec<(u32, f32)> {
     cells
 }
 
-/// From `[out][tap]` to `[tap][out]`, filled up to whole blocks.
+/// From `[out][tap]` to `[tap][out]`, with zeros that fill up the last block of output channels.
 fn by_tap(layer: &Convolution, weights: &[f32]) -> Vec<f32> {
     let channels = layer.outputs.next_multiple_of(BLOCK);
     let mut to = vec![0.0; layer.taps() * channels];

@@ -1,41 +1,42 @@
-//! Stacks of convolutions, each with batch normalisation and activation, in training and in use.
+//! Stacks of convolutions, each with batch normalisation and activation, in training and with fixed
+//! statistics.
 
 use crate::buffer::Buffer;
 use crate::correlation::Correlation;
 use crate::norm::{self, Affine};
 use crate::{Convolution, Isa, Occupied, Shape, weight_gradient};
 
-/// A convolution and what follows it.
+/// A convolution with the normalisation and the activation after it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Block {
     /// The convolution, always with a bias.
     pub convolution: Convolution,
     /// Batch normalisation with this number added to the variance.
     pub norm: Option<f64>,
-    /// What negative numbers are multiplied by at the end: 0 is `ReLU`, 1 nothing. Not negative.
+    /// Factor of negative numbers at the end, not negative: 0 is `ReLU`, 1 leaves all numbers as they are.
     pub slope: f32,
 }
 
 /// Blocks one after the other.
 ///
-/// Parameters stand in one slice: of each block the weights, the bias and, with a normalisation, its weight and bias.
-/// Statistics too: of each normalisation the mean and the variance of every channel. Inputs and outputs are
-/// `[batch, channels, t, z, x]`.
+/// All parameters stand in one slice: for each block the weights, the bias and, with a normalisation, its
+/// weight and bias. So do the statistics: for each normalisation the mean and the variance of every channel.
+/// Inputs and outputs are `[batch, channels, t, z, x]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
     blocks: Vec<Block>,
-    /// The map before each block, and the one after the last.
+    /// The shape of the map before each block, and after the last.
     shapes: Vec<Shape>,
     isa: Isa,
 }
 
-/// What training remembers of a forward pass for the way back.
+/// The maps of a forward pass that the gradients are computed from.
 #[derive(Debug)]
 pub struct Tape {
     batch: usize,
     input: Input,
-    /// What came out of each convolution; without normalisation, of the activation after it. The last is not kept if
-    /// nothing follows it.
+    /// The output of each convolution; without a normalisation, that of the activation after it. The last one
+    /// is left out if no normalisation and no activation follows it.
     raw: Vec<Buffer>,
     affine: Vec<Option<Affine>>,
 }
@@ -46,7 +47,7 @@ enum Input {
     Dense(Buffer),
 }
 
-/// What a convolution reads.
+/// The input of a convolution.
 #[derive(Clone, Copy)]
 enum Source<'a> {
     Occupied(&'a Occupied),
@@ -62,7 +63,7 @@ impl Input {
     }
 }
 
-/// What a batch gives in training.
+/// The results of a forward pass in training.
 #[derive(Debug)]
 pub struct Trained {
     /// The output.
@@ -76,13 +77,14 @@ pub struct Trained {
 /// Gradients of a loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StackGradients {
-    /// With respect to the input, if it was asked for.
+    /// With respect to the input; none if it was not wanted.
     pub input: Option<Vec<f32>>,
     /// With respect to the parameters, in their order.
     pub parameters: Vec<f32>,
 }
 
-/// A block in use: its normalisation is in factors of the weights, one an output channel, and in the shift.
+/// A block with fixed statistics: its normalisation became a factor of the weights of each output channel,
+/// and a part of the shift.
 pub(crate) struct Folded<'a> {
     pub(crate) weights: &'a [f32],
     pub(crate) scale: Option<Vec<f32>>,
@@ -98,8 +100,8 @@ struct Parameters<'a> {
 }
 
 impl Stack {
-    /// The blocks on maps of `size` cells; `None` if a kernel does not fit, or a block does not take the channels that
-    /// the one before it gives.
+    /// The blocks on maps of `size` cells; `None` if a kernel does not fit, or a block does not take the
+    /// channels that the one before it gives.
     pub fn new(size: [usize; 3], blocks: Vec<Block>) -> Option<Self> {
         let mut shapes = vec![Shape { channels: blocks.first()?.convolution.inputs, size }];
         for block in &blocks {
@@ -113,7 +115,7 @@ impl Stack {
         Some(Self { blocks, shapes, isa: Isa::best() })
     }
 
-    /// The same on another instruction set of this CPU.
+    /// The same stack, computed with another instruction set of this CPU.
     #[must_use]
     pub fn on(self, isa: Isa) -> Self {
         Self { isa, ..self }
@@ -139,10 +141,10 @@ impl Stack {
         self.blocks.iter().map(Block::parameters).sum()
     }
 
-    /// Additions with multiplication that each block's convolution takes for one input.
-    pub fn products(&self) -> impl Iterator<Item = usize> {
+    /// Multiplications with addition that the convolution of each block takes for one input.
+    pub fn multiply_adds(&self) -> impl Iterator<Item = usize> {
         let layers = self.blocks.iter().zip(&self.shapes);
-        layers.map(|(block, before)| block.convolution.products(before.size).unwrap_or_default())
+        layers.map(|(block, before)| block.convolution.multiply_adds(before.size).unwrap_or_default())
     }
 
     fn split<'a>(&self, mut parameters: &'a [f32]) -> Vec<Parameters<'a>> {
@@ -165,7 +167,7 @@ impl Stack {
         blocks.collect()
     }
 
-    /// The blocks in use, with the running statistics.
+    /// The blocks with these running statistics.
     pub(crate) fn folded<'a>(&self, parameters: &'a [f32], mut statistics: &[f32]) -> Vec<Folded<'a>> {
         let blocks = self.blocks.iter().zip(self.split(parameters));
         blocks.map(|(block, parameters)| block.fold(&parameters, &mut statistics)).collect()
@@ -185,7 +187,7 @@ impl Stack {
         (batch, Input::Dense(shape.pack(input).into()))
     }
 
-    /// The convolution of block `index`, plus the shift, negative ones times `slope`.
+    /// The convolution of block `index` plus the shift, negative results multiplied by `slope`.
     fn convolve(
         &self,
         index: usize,
@@ -218,7 +220,7 @@ impl Stack {
         output
     }
 
-    /// The output of a batch in use, with the running `statistics`.
+    /// The output of a batch with the running `statistics`.
     ///
     /// # Panics
     /// If a slice has not the length that it should have.
@@ -273,8 +275,8 @@ impl Stack {
         Trained { output: self.leave(output), statistics, tape }
     }
 
-    /// The way back: from the gradient of a loss with respect to the output to those with respect to the parameters and, if
-    /// `want_input`, to the input.
+    /// The gradients of a loss with respect to the parameters and, if `want_input`, to the input, from its
+    /// gradient with respect to the output.
     ///
     /// # Panics
     /// If a slice has not the length that it should have.
@@ -294,7 +296,8 @@ impl Stack {
             let bias = if let Some(affine) = &tape.affine[index] {
                 (norm_weight, norm_bias) =
                     norm::normalise_backward(shape, &tape.raw[index], affine, block.slope, &mut gradient);
-                // The mean of the batch takes a bias away again.
+                // A bias has no gradient: normalisation subtracts the mean of the batch, and the bias with
+                // it.
                 vec![0.0; shape.channels]
             } else {
                 if block.slope != 1.0 {
@@ -332,7 +335,8 @@ impl Stack {
         let raw = &tape.raw[index - 1];
         match &tape.affine[index - 1] {
             Some(affine) => {
-                // Computed again rather than kept: a map as large as that before the normalisation.
+                // It is computed again rather than kept, as it takes as much memory as the map before the
+                // normalisation.
                 let input = norm::activate(shape, raw, affine, self.blocks[index - 1].slope);
                 weight_gradient(layer, shape.size, &input, gradient, self.isa)
             }

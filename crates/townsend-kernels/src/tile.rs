@@ -1,11 +1,11 @@
-//! The one inner loop: a tile of sums in registers.
+//! The inner loop of all kernels: a tile of sums in registers.
 //!
-//! Every operation of this crate is brought to the form
-//! `sum[m][n] = Σ_runs Σ_i a[m][run.a + i · a_step] · b[run.b + i · b_step + n]`: `a` is read number by number, each
-//! multiplied with a vector of `b`. For a convolution m are cells of the output, n channels of the output and runs the
-//! taps of the kernel; for the gradient of its weights m are taps and input channels, n output channels, and runs the rows
-//! of cells that are summed over. Each sum is added up in the order of the runs, so a result depends neither on how
-//! outputs are shared out to tiles and threads nor on the width of the CPU's vectors.
+//! Every operation of this crate is brought to the form `sum[m][n] = Σ_runs Σ_i a[m][run.a + i · a_step] ·
+//! b[run.b + i · b_step + n]`: `a` is read number by number, each multiplied with a vector of `b`. For a
+//! convolution m are cells of the output, n channels of the output and runs the taps of the kernel; for the
+//! gradient of its weights m are taps and input channels, n output channels, and runs the rows of cells that
+//! are summed over. Each sum is added up in the order of the runs, so a result depends neither on how outputs
+//! are shared out to tiles and threads nor on the width of the CPU's vectors.
 
 use crate::isa::Isa;
 use crate::simd::Simd;
@@ -15,7 +15,8 @@ pub(crate) const MOST_ROWS: usize = 24;
 /// Most columns of a tile.
 pub(crate) const MOST_COLUMNS: usize = 32;
 
-/// A stretch of a sum, in numbers from the tile's pointers.
+/// A part of a sum: where it begins, counted in numbers from the pointers of the tile, and how many products
+/// it has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Run {
     pub(crate) a: isize,
@@ -23,7 +24,8 @@ pub(crate) struct Run {
     pub(crate) length: usize,
 }
 
-/// What a tile is computed from and where it goes. The first `rows` entries of `a` and `out` count.
+/// The inputs of a tile and the place of its outputs. Only the first `rows` entries of `a` and `out` are
+/// used.
 ///
 /// The columns of a tile are `width` = 8, 16, 32 or 48 numbers; each 16 of them stand `b_block` and
 /// `out_block` numbers after the 16 before.
@@ -40,23 +42,24 @@ pub(crate) struct Tile<'a> {
     pub(crate) b_step: usize,
     pub(crate) b_block: usize,
     pub(crate) out_block: usize,
-    /// What each row begins with, `width` numbers; `None`: what is in `out`.
+    /// The `width` numbers that the sums of each row begin with; `None` if they begin with the numbers in
+    /// `out`.
     pub(crate) start: Option<&'a [f32]>,
-    /// Factor of negative sums at the end; 1 leaves them.
+    /// Factor of negative sums at the end; 1 leaves them as they are.
     pub(crate) slope: f32,
 }
 
-/// How a tile reads `a`, where the compiler can make something of it.
+/// How a tile reads `a`: ways for which the compiler makes faster code.
 mod reading {
     /// The next number of each row (`a_step` is 1).
     pub(super) const NEXT: u8 = 0;
-    /// Numbers of all rows stand together: row m is read at `a[0]` + m.
+    /// The numbers of all rows stand side by side: row m is read at `a[0]` + m.
     pub(super) const TOGETHER: u8 = 1;
-    /// Anything else.
+    /// In any other way.
     pub(super) const APART: u8 = 2;
 }
 
-/// Where the vector `v` of a row stands.
+/// The distance of vector `v` of a row from the first.
 #[inline(always)]
 fn column<S: Simd>(v: usize, block: usize) -> usize {
     let lane = v * S::LANES;
@@ -66,9 +69,9 @@ fn column<S: Simd>(v: usize, block: usize) -> usize {
 /// Computes `M` rows of `N` vectors.
 ///
 /// # Safety
-/// The CPU has `S`. For every row m < M and every run, `a[m] + run.a + i · a_step` for i < `run.length` can be read,
-/// and so can the vectors at `b + run.b + i · b_step`; those at `out[m]` can be written by this thread alone (and read,
-/// without `start`). Rows may have the same `out` only if they have the same `a`.
+/// The CPU has `S`. For every row m < M and every run, `a[m] + run.a + i · a_step` for i < `run.length` can
+/// be read, and so can the vectors at `b + run.b + i · b_step`; those at `out[m]` can be written by this
+/// thread alone (and read, without `start`). Rows may have the same `out` only if they have the same `a`.
 #[inline(always)]
 unsafe fn compute<S: Simd, const M: usize, const N: usize, const READING: u8>(tile: &Tile<'_>) {
     // SAFETY: all reads and writes are those that the caller allows.
@@ -111,7 +114,8 @@ unsafe fn compute<S: Simd, const M: usize, const N: usize, const READING: u8>(ti
     }
 }
 
-/// A function for an instruction set that takes a tile to the instance of [`compute`] with the fewest rows that hold it.
+/// A function for an instruction set that takes a tile to the instance of [`compute`] with the fewest rows
+/// that hold it.
 macro_rules! for_instructions {
     ($name:ident, $($feature:literal)?, $(($width:literal, $vector:ty, $count:literal, [$($rows:literal),*])),*) => {
         $(#[target_feature(enable = $feature)])?
@@ -185,8 +189,8 @@ impl Tile<'_> {
         }
     }
 
-    /// Rows of a tile that are best if they stand [together](Tile::together): a number of rows for which there is an
-    /// instance, and a part of 16.
+    /// Rows of a tile whose numbers stand [side by side](Tile::together): a number of rows for which there is
+    /// an instance, and which divides 16.
     pub(crate) fn rows_together(isa: Isa, width: usize) -> usize {
         match (isa, width) {
             #[cfg(target_arch = "x86_64")]
@@ -202,7 +206,8 @@ impl Tile<'_> {
     /// Computes the tile.
     ///
     /// # Safety
-    /// `isa` is one that this CPU has; `a`, `b`, `out` and `runs` are as [`compute`] wants them for `rows` rows.
+    /// `isa` is one that this CPU has; `a`, `b`, `out` and `runs` are as [`compute`] wants them for `rows`
+    /// rows.
     pub(crate) unsafe fn run(mut self, isa: Isa) {
         // An instance with more rows computes the last one again.
         for m in self.rows..MOST_ROWS {

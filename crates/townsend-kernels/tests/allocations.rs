@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use townsend_kernels::{Block, Convolution, Isa, Network, Shape, Stack};
+use townsend_kernels::{Block, Convolution, Isa, Linear, Maps, Network, Shape, Stack};
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
@@ -36,15 +36,23 @@ fn nothing_is_allocated_for_an_avalanche() {
     let blocks = vec![layer(32, 32, 4, 1, 0.0), layer(32, 16, 5, 3, 0.0), layer(16, 1, 6, 2, 1.0)];
     let stack = Stack::new([1; 3], blocks).unwrap();
     let mut network = Network::new(2, 3, Isa::best());
-    network.linear(&[0.5; 96], &[1.0; 32], Shape { channels: 32, size: [1; 3] });
+    network.linear(&Linear::new(&[0.5; 96], &[1.0; 32]), Shape { channels: 32, size: [1; 3] });
     network.stack(&stack, &vec![0.01; stack.parameters()], &[]);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let mut maps = Maps::default();
     let allocations = pool.install(|| {
-        network.run(&[1.0; 6]);
+        network.run(&[1.0; 6], &mut maps);
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        (0..10).for_each(|_| assert!(!network.run(&[1.0; 6]).is_empty()));
+        (0..10).for_each(|_| assert!(!network.run(&[1.0; 6], &mut maps).is_empty()));
         ALLOCATIONS.load(Ordering::Relaxed) - before
     });
-    // Threads that wake up take some memory for their own queues now and then; a map would be taken in every run.
+    // Threads that wake up take some memory for their own queues now and then; a map would be taken in every
+    // run.
     assert!(allocations < 10, "{allocations} allocations in 10 runs");
+    // Of one row nothing is shared out: not even a queue takes memory.
+    let single = network.single();
+    single.run(&[1.0; 3], &mut maps);
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    (0..10).for_each(|_| assert!(!single.run(&[1.0; 3], &mut maps).is_empty()));
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before);
 }

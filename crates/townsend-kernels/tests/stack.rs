@@ -1,9 +1,12 @@
-//! Stacks of layers against the same in loops over f64, and their gradients against finite differences of these.
+//! Stacks of layers against the same in loops over f64, and their gradients against finite differences of
+//! these.
 
 mod reference;
 
 use reference::numbers;
-use townsend_kernels::{Block, Convolution, Isa, Network, Shape, Stack};
+use townsend_kernels::{
+    Activation, Block, Convolution, Isa, Linear, Maps, Network, Normalisation, Shape, Stack,
+};
 
 const EPSILON: f64 = 1e-3;
 
@@ -180,18 +183,72 @@ fn a_network_is_its_layers_one_after_the_other() {
         let want = stack.infer(&features, &parameters, &statistics);
 
         let mut network = Network::new(batch, inputs, Isa::best());
-        network.linear(&first, &bias, Shape { channels: hidden, size: [1; 3] });
-        network.linear(&second, &map_bias, map);
+        network.linear(&Linear::new(&first, &bias), Shape { channels: hidden, size: [1; 3] });
+        network.linear(&Linear::new(&second, &map_bias), map);
         network.stack(&stack, &parameters, &statistics);
         assert_eq!((network.batch(), network.output()), (batch, stack.output()));
-        let got = network.run(&noise).to_vec();
+        let mut maps = Maps::default();
+        let got = network.run(&noise, &mut maps).to_vec();
         assert_near("output", &got, &wide(&want), 1e-5);
         // A row does not depend on the others, nor on what was computed before.
         let mut turned = noise.clone();
         turned.rotate_left(inputs);
-        let mut rows = network.run(&turned).to_vec();
+        let mut rows = network.run(&turned, &mut maps).to_vec();
         rows.rotate_right(stack.output().len());
         assert_eq!(rows, got);
+        // Nor on how many there are.
+        let single = network.single();
+        for (row, got) in noise.chunks(inputs).zip(got.chunks(stack.output().len())) {
+            assert_eq!(single.run(row, &mut maps), got);
+        }
+    }
+}
+
+#[test]
+fn linear_layers_are_normalised_and_activated() {
+    let (batch, inputs, outputs) = (20, 6, 19);
+    let (weights, bias) = (numbers(1, outputs * inputs), numbers(2, outputs));
+    let [weight, shift, mean] = [3, 4, 5].map(|seed| numbers(seed, outputs));
+    let variance: Vec<f32> = numbers(6, outputs).iter().map(|x| x * x + 0.1).collect();
+    let norm =
+        Normalisation { weight: &weight, bias: &shift, mean: &mean, variance: &variance, epsilon: EPSILON };
+    let normalised = |at: usize, x: f64| {
+        let [weight, shift, mean, variance] =
+            [&weight, &shift, &mean, &variance].map(|values| f64::from(values[at]));
+        (x - mean) / (variance + EPSILON).sqrt() * weight + shift
+    };
+    let activated = |activation, x: f64| match activation {
+        Activation::Leaky(slope) => x.max(0.0) + f64::from(slope) * x.min(0.0),
+        Activation::Elu => x.max(0.0) + x.min(0.0).exp_m1(),
+        Activation::Selu => 1.050_700_987 * (x.max(0.0) + 1.673_263_242 * x.min(0.0).exp_m1()),
+    };
+    let input = numbers(7, batch * inputs);
+    for activation in [Activation::Leaky(0.2), Activation::Leaky(0.0), Activation::Elu, Activation::Selu] {
+        for norms in 0..4 {
+            let [norm_before, norm_after] = [1, 2].map(|bit| (norms & bit != 0).then_some(norm));
+            let layer = Linear { norm_before, activation, norm_after, ..Linear::new(&weights, &bias) };
+            let mut network = Network::new(batch, inputs, Isa::best());
+            // A map of one channel, whose numbers stand together.
+            network.linear(&layer, Shape { channels: 1, size: [1, 1, outputs] });
+            let mut maps = Maps::default();
+            let got = network.run(&input, &mut maps).to_vec();
+            let want = input
+                .chunks(inputs)
+                .flat_map(|row| (0..outputs).map(move |at| (row, at)).collect::<Vec<_>>());
+            let want = want.map(|(row, at)| {
+                let products = row.iter().zip(&weights[at * inputs..]);
+                let sum =
+                    products.map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>() + f64::from(bias[at]);
+                let before = if norm_before.is_some() { normalised(at, sum) } else { sum };
+                let x = activated(activation, before);
+                if norm_after.is_some() { normalised(at, x) } else { x }
+            });
+            assert_near("output", &got, &want.collect::<Vec<_>>(), 1e-5);
+            let single = network.single();
+            for (row, got) in input.chunks(inputs).zip(got.chunks(outputs)) {
+                assert_eq!(single.run(row, &mut maps), got);
+            }
+        }
     }
 }
 

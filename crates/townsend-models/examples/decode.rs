@@ -1,5 +1,6 @@
-//! Writes what a network with exported weights makes of some noise, to be compared with PyTorch by `parity/exported.py`:
-//! `cargo run --release -p townsend-models --example decode -- WEIGHTS.safetensors OUT.safetensors`.
+//! Writes the shapes of avalanches that a network with exported weights makes, and its inputs, to be compared
+//! with PyTorch by `parity/exported.py`: `cargo run --release -p townsend-models --example decode --
+//! WEIGHTS.safetensors OUT.safetensors`.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -15,8 +16,9 @@ const ROWS: usize = 3;
 fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [weights, out] = &paths[..] else { return Err("usage: decode WEIGHTS OUT".into()) };
-    let (Checkpoint { header, parameters, .. }, model) = Checkpoint::load(weights, &Device::flex())?;
-    // What the network reads, behind the distribution that latent points are drawn from.
+    let (Checkpoint { header, parameters, .. }, model) =
+        Checkpoint::from_bytes(&std::fs::read(weights)?, weights, &Device::flex())?;
+    // Inputs of the network, from the distribution that those of new avalanches are drawn from.
     let sampler = model.sampler(&parameters);
     let points = (0..ROWS as u64).map(|row| sampler.point(&standard_normal(1, NOISE, row, model.noise())));
     let points: Vec<f32> = points.flatten().collect();

@@ -1,9 +1,9 @@
 //! Compares the full-size 2D and 3D networks with PyTorch's outputs, losses and gradients.
 //!
 //! `parity/full_size.py DIR` writes what is compared; then `cargo run --release -p townsend-models --example
-//! parity_full -- DIR`. Ends with an error if an output is off by more than 1e-5 of the largest, or a gradient by more
-//! than 1e-3 of the largest of its tensor (or of a hundredth of the largest of all: biases before a normalisation
-//! have no gradient but rounding).
+//! parity_full -- DIR`. Ends with an error if an output is off by more than 1e-5 of the largest, or a
+//! gradient by more than 1e-3 of the largest of its tensor (or of a hundredth of the largest of all: biases
+//! before a normalisation have no gradient but rounding).
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,7 +13,9 @@ use burn_tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use townsend_core::Grid;
 use townsend_models::vae::{self, Likelihood, VaeConfig};
-use townsend_models::{Batch, Model, Output, Parameters, Pass, Player, SamplerKind, Scaling, Schedule};
+use townsend_models::{
+    Batch, NetworkModel, Output, Parameters, Pass, Player, SamplerKind, Scaling, Schedule,
+};
 
 const OUTPUT: f32 = 1e-5;
 const GRADIENT: f32 = 1e-3;

@@ -64,17 +64,14 @@ elif model["family"] == "gan":
     norm = "after" if model["layout"] == "reference" and model["dims"] == 2 else "none"
     network = load(generator(strides, norm), "generator.")
 else:
-    n, classes = model["noise"], model["classes"]
-    one_hot = torch.nn.functional.one_hot(noise[:, n : n + classes].argmax(1), classes)
-    noise = torch.cat([noise[:, :n], one_hot, torch.erf(noise[:, n + classes :] / 2**0.5)], 1)
     network = load(generator(model["generator"]["strides"], "before", model["leak"]), "generator.")
 with torch.no_grad():
     x = network(noise)
-    if model.get("moments"):
+    if model.get("log_density_polynomial"):
         owner = "decoder" if model["family"] == "vae" else "generator"
         centres, widths = tensors["observables.mean"][1:].double().chunk(2)
         bins = [axis["bins"] for axis in header["grid"]["axes"]]
-        tilt = ref.Tilt(noise.shape[1], bins, centres, widths.clamp(min=1e-3)).double()
+        tilt = ref.LogDensityPolynomial(noise.shape[1], bins, centres, widths.clamp(min=1e-3)).double()
         tilt.linear.load_state_dict({part: tensors[f"{owner}.tilt.{part}"] for part in ("weight", "bias")})
         x = x + tilt(noise)
 if model["output"] == "softmax":

@@ -75,7 +75,7 @@ class Decoder(nn.Module):
         return x.flatten(1)
 
 
-class Tilt(nn.Module):
+class LogDensityPolynomial(nn.Module):
     """A polynomial of second degree of the position, in units (centres, widths) along x, z, t, which end at REACH; cells are [t, z, x]."""
 
     REACH = 4.0

@@ -1,32 +1,35 @@
-//! Losses of those who make avalanches and those who tell them from real ones.
+//! Losses of generators and of the critics that tell their avalanches from real ones.
 
 use burn_tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::{Number, Numbers};
 
-/// A critic that is right more often than this leaves nothing to learn from.
+/// A critic that is right in a larger fraction of cases gives no gradient to learn from: of a batch of some
+/// 50 avalanches it then takes less than one for the wrong kind in two batches.
 const ALWAYS_RIGHT: f64 = 0.995;
-/// Avalanches that vary by less than this fraction of what real ones do are all alike.
+/// Avalanches whose places vary by a smaller fraction of what real ones vary by are taken to be all alike. It
+/// is a rule of thumb: far below any difference by chance within a batch.
 const ALL_ALIKE: f64 = 0.1;
 
-/// What a generator and its critic play for. D is the score of the critic.
+/// The losses of a generator and its critic. D is the score of the critic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdversarialLoss {
-    /// Binary cross entropy of the probability 1 / (1 + exp(−D)) that an avalanche is real; the generator maximises it for made ones
-    /// (Goodfellow et al. 2014).
+    /// Binary cross entropy of the probability 1 / (1 + exp(−D)) that an avalanche is real; the generator
+    /// maximises it for made ones (Goodfellow et al. 2014).
     Bce,
     /// (D − target)² (Mao et al. 2017).
     Lsgan,
     /// The difference of mean scores, with weights kept within a limit (Arjovsky et al. 2017).
     WganClip,
-    /// The difference of mean scores, with a penalty for gradients by the input that are not of norm 1 (Gulrajani et al. 2017).
+    /// The difference of mean scores, with a penalty for gradients by the input that are not of norm 1
+    /// (Gulrajani et al. 2017).
     WganGp,
 }
 
 impl AdversarialLoss {
-    /// What the critic minimises; `targets` are the values that it should give real and made avalanches.
+    /// The loss of the critic; `targets` are the values that it should give real and made avalanches.
     pub(crate) fn of_critic(self, real: Tensor<2>, made: Tensor<2>, targets: [f64; 2]) -> Tensor<1> {
         match self {
             Self::Bce => cross_entropy(real, targets[0]) + cross_entropy(made, targets[1]),
@@ -35,7 +38,7 @@ impl AdversarialLoss {
         }
     }
 
-    /// What the generator minimises.
+    /// The loss of the generator.
     pub(crate) fn of_generator(self, made: Tensor<2>) -> Tensor<1> {
         match self {
             Self::Bce => cross_entropy(made, 1.0),
@@ -44,7 +47,7 @@ impl AdversarialLoss {
         }
     }
 
-    /// The score above which an avalanche is taken to be real; a difference of means has none.
+    /// The score above which an avalanche is taken to be real; none for losses that are differences of means.
     pub(crate) fn threshold(self) -> Option<f64> {
         match self {
             Self::Bce => Some(0.0),
@@ -65,7 +68,7 @@ fn softplus(x: Tensor<2>) -> Tensor<2> {
     activation::relu(x.clone()) + x.abs().neg().exp().log1p()
 }
 
-/// Fraction of real and made avalanches that a critic takes for what they are.
+/// Fraction of the avalanches, real and made, that a critic recognises as such.
 pub(crate) fn accuracy(real: &Tensor<2>, made: &Tensor<2>, threshold: f64) -> Tensor<1> {
     let right = |is_right: Tensor<2>| is_right.mean();
     (right(real.clone().greater_elem(threshold).float()) + right(made.clone().lower_elem(threshold).float()))
@@ -83,7 +86,7 @@ pub(crate) fn feature_distance(real: Tensor<2>, made: Tensor<2>) -> Tensor<1> {
     (real.mean_dim(0) - made.mean_dim(0)).square().sum()
 }
 
-/// What the means of an epoch say of a game that went wrong.
+/// Signs, in the means of an epoch, that generator and critic do not learn from each other.
 pub(crate) fn symptoms(means: &Numbers) -> Vec<String> {
     let one = |name: &str| means.get(name).and_then(Number::one);
     let mut symptoms = Vec::new();

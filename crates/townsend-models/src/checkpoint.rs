@@ -1,9 +1,10 @@
-//! Checkpoints: one safetensors file that holds a model, and with it what training needs to go on.
+//! Checkpoints: one safetensors file with a model and, of a training that is to go on, the state of its
+//! optimiser.
 //!
-//! Tensors carry the names of a PyTorch state dict; the moments of the optimiser stand beside them under
-//! `optimizer.exp_avg.<name>`, `optimizer.exp_avg_sq.<name>`, and `optimizer.average.<name>` for a running mean of weights. Everything else (configuration, grid, distribution of
-//! the number of electrons, state of the training) is JSON under the one metadata key `townsend`, so that equal
-//! checkpoints are equal bytes.
+//! Tensors have the names of a PyTorch state dict; the moments of the optimiser stand beside them under
+//! `optimizer.exp_avg.<name>`, `optimizer.exp_avg_sq.<name>`, and `optimizer.average.<name>` for a running
+//! mean of weights. Everything else (configuration, grid, distribution of the number of electrons, state of
+//! the training) is JSON under the one metadata key `townsend`, so that equal checkpoints are equal bytes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -12,12 +13,12 @@ use burn_tensor::Device;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
-use townsend_core::{Grid, Meta, OutputFile};
+use townsend_core::{Grid, Meta};
 
-use crate::{Model, ModelConfig, ModelError, Parameters, SizeModel, TensorSpec};
+use crate::{ModelConfig, ModelError, NetworkModel, Parameters, SizeModel, TensorSpec};
 
 /// Version of the layout of a checkpoint. A change that an older program would misread raises it.
-pub const CHECKPOINT_VERSION: u32 = 2;
+pub const CHECKPOINT_VERSION: u32 = 3;
 
 const KEY: &str = "townsend";
 const OPTIMISER: &str = "optimizer.";
@@ -33,7 +34,7 @@ pub struct Moments {
     pub average: BTreeMap<String, Vec<f32>>,
 }
 
-/// What a checkpoint says besides its tensors.
+/// Everything in a checkpoint but its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointHeader {
     /// [`CHECKPOINT_VERSION`] of the program that wrote it.
@@ -44,9 +45,9 @@ pub struct CheckpointHeader {
     pub grid: Grid,
     /// Distribution of the number of electrons.
     pub size: SizeModel,
-    /// Units and provenance of what it learned from.
+    /// Units and provenance of the avalanches that it learned from.
     pub data: Meta,
-    /// Where training stands.
+    /// How far the training is.
     pub training: TrainingState,
 }
 
@@ -63,9 +64,9 @@ pub struct TrainingState {
     pub step: u64,
     /// Updates of the generator and of the critic so far.
     pub updates: [u64; 2],
-    /// Of each number over the batches done of the next epoch: sums and how many there are.
+    /// Sums of the numbers of each batch done of the next epoch, by name, and how many batches were added up.
     pub sums: BTreeMap<String, (Vec<f64>, u64)>,
-    /// Smallest validation so far and its epoch.
+    /// The smallest distance (or loss) of validation avalanches so far, and its epoch, counted from 0.
     pub best: Option<(f64, u32)>,
     /// How often training went back to an earlier state with half the step size.
     pub rollbacks: u32,
@@ -74,7 +75,7 @@ pub struct TrainingState {
 /// A model with its weights, in memory.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// What is known besides the tensors.
+    /// Everything but the tensors.
     pub header: CheckpointHeader,
     /// The weights.
     pub parameters: Parameters,
@@ -83,12 +84,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint under a temporary name and puts it in place, over an older one.
-    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        Ok(OutputFile::write(path, &self.to_bytes(path)?, true)?)
-    }
-
-    /// What [`Checkpoint::save`] writes; `path` is only named in errors.
+    /// The contents of the checkpoint's file; `path` is named in errors only.
     pub fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, ModelError> {
         let header = serde_json::to_string(&self.header).map_err(|e| bad(path, e.to_string()))?;
         let specs = self.parameters.specs();
@@ -113,12 +109,19 @@ impl Checkpoint {
             .map_err(|e| bad(path, e.to_string()))
     }
 
-    /// Reads a checkpoint and the model that it holds.
-    pub fn load(path: &Path, device: &Device) -> Result<(Self, Box<dyn Model>), ModelError> {
-        let contents = std::fs::read(path).map_err(|source| ModelError::Io { path: path.into(), source })?;
-        let header = read_header(path, &contents)?;
+    /// The checkpoint in the contents of a file, with its tensors on `device`, and the model that it holds;
+    /// `path` is named in errors only.
+    ///
+    /// # Errors
+    /// It is damaged, of another version, or has other tensors than its model.
+    pub fn from_bytes(
+        contents: &[u8],
+        path: &Path,
+        device: &Device,
+    ) -> Result<(Self, Box<dyn NetworkModel>), ModelError> {
+        let header = read_header(path, contents)?;
         let model = header.model.check(&header.grid).map_err(|e| bad(path, e.to_string()))?;
-        let file = SafeTensors::deserialize(&contents).map_err(|e| bad(path, e.to_string()))?;
+        let file = SafeTensors::deserialize(contents).map_err(|e| bad(path, e.to_string()))?;
         let specs = model.tensors();
         let values =
             specs.iter().map(|spec| read(path, &file, &spec.name, spec)).collect::<Result<_, _>>()?;
@@ -185,7 +188,7 @@ fn read(path: &Path, file: &SafeTensors<'_>, name: &str, spec: &TensorSpec) -> R
     }
 }
 
-/// Moments of all trained tensors, or of none: a model file without them cannot go on training.
+/// Moments of all trained tensors, or of none in a file that no training goes on from.
 fn read_moments(path: &Path, file: &SafeTensors<'_>, specs: &[TensorSpec]) -> Result<Moments, ModelError> {
     let mut moments = Moments::default();
     if !file.names().iter().any(|name| name.starts_with(OPTIMISER)) {
@@ -199,7 +202,7 @@ fn read_moments(path: &Path, file: &SafeTensors<'_>, specs: &[TensorSpec]) -> Re
             );
         }
     }
-    // Of some tensors only, and only if the training keeps it.
+    // A running mean is kept of the generator's tensors only, and only if the configuration asks for one.
     for spec in specs {
         let name = format!("{OPTIMISER}average.{}", spec.name);
         if file.tensor(&name).is_ok() {

@@ -1,7 +1,8 @@
-//! What tells made avalanches from real ones.
+//! Critics: networks that tell made avalanches from real ones.
 //!
-//! Convolutions (or linear layers) make features of an avalanche; to these are joined, if wanted, how close each avalanche of the batch
-//! is to the others (minibatch discrimination) and observables of the avalanche; linear layers judge all of them.
+//! Convolutions (or linear layers) compute features of an avalanche. If wanted, the features are joined by
+//! the closeness of the avalanche to the others of its batch (minibatch discrimination) and by observables of
+//! the avalanche. Linear layers turn all of these into a score.
 
 use burn_tensor::Tensor;
 use townsend_core::Purpose;
@@ -11,15 +12,17 @@ use crate::layers::{Layer, Pass};
 use crate::parameters::without_gradient;
 use crate::{Batch, Role, TensorSpec};
 
-/// Draws of dropout in a critic; the real and the made avalanches of a step, and those between them, have draws of their own.
+/// Random streams of the dropout in a critic: one each for the real and the made avalanches of a step, and
+/// for points between them.
 pub(crate) const DROPOUTS: [Purpose; 3] =
     [Purpose::new("dropout, real"), Purpose::new("dropout, made"), Purpose::new("dropout, between")];
 
-/// Weight of the newest in the running direction of a spectral norm: the power iteration goes on from where it was.
+/// Weight of the newest direction in the running direction of a spectral norm: each step of the power
+/// iteration goes on from the last.
 const NEWEST: f64 = 1.0;
 
-/// How close each avalanche of a batch is to the others (Salimans et al. 2016): M = f T with `rows` rows of `columns`, and
-/// `o_b(i) = Σ_{j≠i} exp(−‖M_ib − M_jb‖₁)`.
+/// How close each avalanche of a batch is to the others (Salimans et al. 2016): M = f T with `rows` rows of
+/// `columns`, and `o_b(i) = Σ_{j≠i} exp(−‖M_ib − M_jb‖₁)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Minibatch {
     pub(crate) rows: usize,
@@ -27,7 +30,7 @@ pub(crate) struct Minibatch {
 }
 
 impl Minibatch {
-    /// As many as there are in the critics of avalanches with `dims` axes.
+    /// The sizes in the reference's critics of avalanches with `dims` axes.
     pub(crate) fn of(dims: usize) -> Self {
         Self { rows: if dims == 3 { 64 } else { 48 }, columns: 16 }
     }
@@ -36,21 +39,25 @@ impl Minibatch {
 /// A network that judges avalanches.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Critic {
-    /// What the names of its tensors begin with, with a dot.
+    /// The beginning of the names of its tensors, with a dot.
     pub(crate) prefix: &'static str,
-    /// `[t, z, x]` of what it sees.
+    /// Cells of an avalanche, `[t, z, x]`.
     pub(crate) cells: [usize; 3],
     pub(crate) convolutions: Vec<Layer>,
-    /// Linear layers in the place of convolutions. Observables are then joined to the cells and not to the features.
+    /// Linear layers instead of convolutions. Observables are then joined to the cells and not to the
+    /// features.
     pub(crate) trunk: Vec<Dense>,
     pub(crate) head: Vec<Dense>,
     pub(crate) minibatch: Option<Minibatch>,
     pub(crate) spectral_norm: bool,
-    /// Fraction of the numbers that are left out in training after each linear layer of the trunk but the last.
+    /// Fraction of the numbers that are left out in training after each linear layer of the trunk but the
+    /// last.
     pub(crate) dropout: f64,
+    /// True if observables are joined.
+    pub(crate) sees_observables: bool,
 }
 
-/// A judgement.
+/// The judgement of a critic.
 pub(crate) struct Judged {
     /// Features `[batch, features]`, before anything is joined to them.
     pub(crate) features: Tensor<2>,
@@ -59,6 +66,26 @@ pub(crate) struct Judged {
 }
 
 impl Critic {
+    /// A critic without layers, of avalanches with these cells; its tensors are named after `prefix`.
+    pub(crate) fn new(prefix: &'static str, cells: [usize; 3]) -> Self {
+        Self {
+            prefix,
+            cells,
+            convolutions: Vec::new(),
+            trunk: Vec::new(),
+            head: Vec::new(),
+            minibatch: None,
+            spectral_norm: false,
+            dropout: 0.0,
+            sees_observables: false,
+        }
+    }
+
+    /// The observables of avalanches, if the critic sees any; they are not computed otherwise.
+    pub(crate) fn seen(&self, observables: impl FnOnce() -> Tensor<2>) -> Option<Tensor<2>> {
+        self.sees_observables.then(observables)
+    }
+
     /// The number of features before anything is joined.
     pub(crate) fn features(&self) -> usize {
         match (self.convolutions.is_empty(), self.trunk.last()) {
@@ -73,7 +100,8 @@ impl Critic {
         self.features() + self.minibatch.map_or(0, |minibatch| minibatch.rows) + observables
     }
 
-    /// Linear layers from the features, what is joined to them and `observables` through `widths` to the score.
+    /// Sets the linear layers from the features and all that is joined to them, `observables` numbers
+    /// included, through `widths` to the score.
     pub(crate) fn set_head(&mut self, widths: &[usize], activation: Activation, observables: usize) {
         let inputs = self.joined(observables);
         self.head = Dense::chain(&format!("{}linear", self.prefix), inputs, widths, activation, Norm::None);
@@ -93,7 +121,7 @@ impl Critic {
         if self.spectral_norm {
             let weights: Vec<_> = specs.iter().filter(|spec| spec.name.ends_with(".weight")).collect();
             let weights = weights.into_iter().filter(|spec| spec.shape.len() > 1);
-            // A unit vector to begin with.
+            // The directions begin as unit vectors.
             let directions = weights.map(|spec| TensorSpec {
                 name: direction(&spec.name),
                 shape: vec![spec.shape[0]],
@@ -114,8 +142,8 @@ impl Critic {
         format!("{}minibatch.T", self.prefix)
     }
 
-    /// Divides each weight by its largest singular value (Miyato et al. 2018), estimated by one step of a power iteration, for
-    /// the rest of the evaluation.
+    /// Divides each weight by its largest singular value (Miyato et al. 2018), estimated by one step of a
+    /// power iteration, for the rest of the evaluation.
     pub(crate) fn begin(&self, pass: &mut Pass<'_>) {
         if !self.spectral_norm {
             return;
@@ -138,8 +166,8 @@ impl Critic {
         }
     }
 
-    /// Judges avalanches `[batch, cells]` with observables `[batch, observables]`, if it was made for any. `purpose` is that of
-    /// its dropout.
+    /// Judges avalanches `[batch, cells]` with observables `[batch, observables]`, if it was made for any.
+    /// `purpose` is that of its dropout.
     pub(crate) fn judge(
         &self,
         pass: &mut Pass<'_>,
@@ -157,7 +185,7 @@ impl Critic {
         Judged { features, score: apply_all(&self.head, pass, None, joined) }
     }
 
-    /// What the head sees.
+    /// The input of the head.
     pub(crate) fn join_all(
         &self,
         pass: &Pass<'_>,
@@ -181,9 +209,10 @@ impl Critic {
         Closeness { tensor, difference, nearness }
     }
 
-    /// The gradient of the sum of the scores by cells and observables, `[batch, cells + observables]`, in operations that can be
-    /// differentiated by the parameters: layers transposed and the derivatives of their activations. It is exact, minibatch
-    /// discrimination included, where avalanches of a batch enter each other's scores. Critics with batch normalisation have none.
+    /// The gradient of the sum of the scores by cells and observables, `[batch, cells + observables]`, in
+    /// operations that can be differentiated by the parameters: layers transposed and the derivatives of
+    /// their activations. It is exact, minibatch discrimination included, where avalanches of a batch enter
+    /// each other's scores. Critics with batch normalisation have none.
     pub(crate) fn gradient(
         &self,
         pass: &mut Pass<'_>,
@@ -205,12 +234,12 @@ impl Critic {
             of_features = of_features + closeness.pull_back(part(n_features, n_closeness));
         }
         let of_input = self.back(pass, trunk, of_features);
-        // Without convolutions observables went through the trunk.
+        // Without convolutions the observables are part of the trunk's input.
         let joined = n_observables > 0 && !self.convolutions.is_empty();
         join(of_input, joined.then(|| part(n_features + n_closeness, n_observables)))
     }
 
-    /// The features as [`Critic::judge`] makes them, and what leads back from them.
+    /// The features as [`Critic::judge`] computes them, and the derivatives that lead back from them.
     fn forth(
         &self,
         pass: &mut Pass<'_>,
@@ -225,7 +254,7 @@ impl Critic {
                 let before = pass.linear(&layer.name, layer.outputs, x);
                 x = layer.activation.apply(before.clone());
                 let mut slope = layer.activation.derivative(before);
-                // Dropout where `apply_all` has it.
+                // Dropout at the same places as in `apply_all`.
                 let dropout = if number + 1 < self.trunk.len() { self.dropout } else { 0.0 };
                 if let Some(mask) = mask(pass, (batch, purpose, dropout), number, &x) {
                     x = x * mask.clone();
@@ -248,7 +277,7 @@ impl Critic {
         (x, trunk)
     }
 
-    /// From the gradient by the features to that by the input of the trunk.
+    /// From the gradient by the features to the gradient by the input of the trunk.
     fn back(&self, pass: &mut Pass<'_>, trunk: Trunk, of_features: Tensor<2>) -> Tensor<2> {
         let mut gradient = of_features;
         if self.convolutions.is_empty() {
@@ -264,7 +293,7 @@ impl Critic {
         gradient
     }
 
-    /// The gradient of the sum of the scores by what the head sees.
+    /// The gradient of the sum of the scores by the input of the head.
     fn gradient_of_head(&self, pass: &Pass<'_>, joined: Tensor<2>) -> Tensor<2> {
         let (mut x, mut slopes) = (joined, Vec::new());
         for layer in &self.head {
@@ -304,7 +333,8 @@ impl Closeness {
         self.nearness.sum_dim(1).reshape([batch, rows]) - 1.0
     }
 
-    /// From the gradient by `o_b(i)` to that by the features. Each pair (i, j) enters `o_b(i)` and `o_b(j)`.
+    /// From the gradient by `o_b(i)` to the gradient by the features. Each pair (i, j) contributes to
+    /// `o_b(i)` and to `o_b(j)`.
     fn pull_back(self, gradient: Tensor<2>) -> Tensor<2> {
         let [batch, _, rows, columns] = self.difference.dims();
         let one = gradient.clone().reshape([batch, 1, rows, 1]);
@@ -315,7 +345,7 @@ impl Closeness {
     }
 }
 
-/// From the gradient by a layer's linear output to that by its input.
+/// From the gradient by the linear output of a layer to the gradient by its input.
 fn through(pass: &Pass<'_>, layer: &Dense, gradient: Tensor<2>) -> Tensor<2> {
     gradient.matmul(pass.tensor(&format!("{}.weight", layer.name), [layer.outputs, layer.inputs]))
 }

@@ -1,42 +1,68 @@
 //! Decoding on the CPU without Burn: weights are packed once, and nothing is allocated for an avalanche.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
-use townsend_kernels::Network;
+use townsend_kernels::{Maps, Network};
 
-use crate::tilt::FixedTilt;
+use crate::polynomial::FixedPolynomial;
 
-/// What takes the output of a network for one avalanche to weights of its cells, in place.
-pub(crate) type ToWeights = Box<dyn Fn(&mut [f32]) + Send + Sync>;
+/// A function that turns the output of a network for one avalanche into weights of its cells, in place.
+pub(crate) type ToWeights = Arc<dyn Fn(&mut [f32]) + Send + Sync>;
 
-/// From noise to weights of the cells.
+/// The part of a model that turns latent points into weights of cells, with fixed weights, by kernels of the
+/// CPU.
 pub struct Decoder {
     network: Network,
-    tilt: Option<FixedTilt>,
+    polynomial: Option<Arc<FixedPolynomial>>,
     to_weights: ToWeights,
 }
 
 impl Decoder {
-    /// A network whose output is one channel, what is added to that, and what follows.
-    pub(crate) fn new(network: Network, tilt: Option<FixedTilt>, to_weights: ToWeights) -> Self {
-        Self { network, tilt, to_weights }
+    /// A network whose output is one channel, the polynomial that is added to the output, and the function
+    /// after both.
+    pub(crate) fn new(network: Network, polynomial: Option<FixedPolynomial>, to_weights: ToWeights) -> Self {
+        Self { network, polynomial: polynomial.map(Arc::new), to_weights }
     }
 
-    /// Additions with multiplication of an avalanche.
-    pub fn products(&self) -> usize {
-        self.network.products()
+    /// The same for one point at a time, computed by the thread that calls it alone. It shares the weights in
+    /// memory and gives the same bits.
+    #[must_use]
+    pub fn single(&self) -> Self {
+        Self {
+            network: self.network.single(),
+            polynomial: self.polynomial.clone(),
+            to_weights: Arc::clone(&self.to_weights),
+        }
     }
 
-    /// Noise `[batch, noise]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
-    pub fn weights(&mut self, noise: &[f32]) -> &[f32] {
+    /// Multiplications with addition for an avalanche.
+    pub fn multiply_adds(&self) -> usize {
+        self.network.multiply_adds()
+    }
+
+    /// Makes `maps` as long as [`Decoder::weights`] needs them.
+    pub(crate) fn fit(&self, maps: &mut Maps) {
+        maps.fit(&self.network);
+    }
+
+    /// Latent points `[batch, inputs]`, as the model's [`Sampler`](crate::Sampler) gives them → weights of
+    /// the cells `[batch, cells]`, not normalised; a weight that is not positive counts as 0.
+    pub fn weights<'m>(&self, points: &[f32], maps: &'m mut Maps) -> &'m [f32] {
         let cells = self.network.output().len();
-        let weights = self.network.run(noise);
-        let latent = noise.len() * cells / weights.len();
-        weights.par_chunks_mut(cells).zip(noise.par_chunks(latent)).for_each(|(cells, noise)| {
-            if let Some(tilt) = &self.tilt {
-                tilt.add(noise, cells);
+        let weights = self.network.run(points, maps);
+        let inputs = points.len() / self.network.batch();
+        let finish = |(cells, point): (&mut [f32], &[f32])| {
+            if let Some(polynomial) = &self.polynomial {
+                polynomial.add(point, cells);
             }
             (self.to_weights)(cells);
-        });
+        };
+        if self.network.batch() == 1 {
+            finish((weights, points));
+        } else {
+            weights.par_chunks_mut(cells).zip(points.par_chunks(inputs)).for_each(finish);
+        }
         weights
     }
 }

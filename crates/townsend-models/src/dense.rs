@@ -1,24 +1,22 @@
-//! Linear layers with what follows them.
+//! Linear layers with their activations, normalisations and dropout.
 
 use burn_tensor::{Tensor, TensorData, activation};
 use rand::RngExt;
 use townsend_core::{Purpose, stream};
+use townsend_kernels::{Linear, Network, Normalisation, SELU, Shape};
 
 use crate::layers::{Pass, linear_specs, norm_specs};
 use crate::layout::EPSILON;
-use crate::{Batch, TensorSpec};
+use crate::{Batch, Parameters, TensorSpec};
 
-/// λ and α of SELU (Klambauer et al. 2017).
-const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
-
-/// What becomes of each number after a layer.
+/// The function that is applied to each number after a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Activation {
-    /// Nothing.
+    /// None.
     None,
     /// Negative numbers are multiplied by this; 0 is ReLU.
     Leaky(f64),
-    /// eˣ − 1 for negative x; with this α of 1, CELU is the same.
+    /// eˣ − 1 for negative x (α = 1, for which CELU is the same function).
     Elu,
     /// λ x, for negative x λ α (eˣ − 1).
     Selu,
@@ -34,9 +32,19 @@ impl Activation {
         }
     }
 
+    /// The same function in the CPU's kernels.
+    fn kernel(self) -> townsend_kernels::Activation {
+        match self {
+            Self::None => townsend_kernels::Activation::Leaky(1.0),
+            Self::Leaky(slope) => townsend_kernels::Activation::Leaky(slope as f32),
+            Self::Elu => townsend_kernels::Activation::Elu,
+            Self::Selu => townsend_kernels::Activation::Selu,
+        }
+    }
+
     /// The derivative at `x`, in first-order operations, so that it can be differentiated again.
     pub(crate) fn derivative(self, x: Tensor<2>) -> Tensor<2> {
-        // Constant almost everywhere; as numbers of their own they carry no gradient.
+        // They are constant almost everywhere, so that no gradient goes through them.
         let is_positive = |x: &Tensor<2>| x.clone().greater_elem(0.0).float();
         match self {
             Self::None => x.ones_like(),
@@ -56,10 +64,10 @@ fn below_zero(x: Tensor<2>) -> Tensor<2> {
     x.clamp_max(0.0).exp() - 1.0
 }
 
-/// Where a batch normalisation stands.
+/// Whether a linear layer has a batch normalisation, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Norm {
-    /// Nowhere.
+    /// It has none.
     None,
     /// Between the linear layer and its activation.
     Before,
@@ -67,7 +75,7 @@ pub(crate) enum Norm {
     After,
 }
 
-/// A linear layer with what follows it.
+/// A linear layer with its activation and normalisation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Dense {
     pub(crate) name: String,
@@ -109,6 +117,34 @@ impl Dense {
         format!("{}_norm", self.name)
     }
 
+    /// Adds the layer, with running statistics, to a network of the CPU's kernels; its outputs are the map
+    /// `output`.
+    pub(crate) fn add_to(&self, network: &mut Network, parameters: &Parameters, output: Shape) {
+        let [weights, bias] = self.weights(parameters);
+        let part = |part: &str| parameters.values(&format!("{}.{part}", self.norm_name()));
+        let norm =
+            (self.norm != Norm::None).then(|| ["weight", "bias", "running_mean", "running_var"].map(part));
+        let norm = norm.as_ref().map(|[weight, bias, mean, variance]| Normalisation {
+            weight,
+            bias,
+            mean,
+            variance,
+            epsilon: EPSILON,
+        });
+        let layer = Linear {
+            norm_before: norm.filter(|_| self.norm == Norm::Before),
+            activation: self.activation.kernel(),
+            norm_after: norm.filter(|_| self.norm == Norm::After),
+            ..Linear::new(&weights, &bias)
+        };
+        network.linear(&layer, output);
+    }
+
+    /// Weight `[outputs, inputs]` and bias, on the host.
+    pub(crate) fn weights(&self, parameters: &Parameters) -> [Vec<f32>; 2] {
+        ["weight", "bias"].map(|part| parameters.values(&format!("{}.{part}", self.name)))
+    }
+
     /// `[batch, inputs]` → `[batch, outputs]`.
     pub(crate) fn apply(&self, pass: &mut Pass<'_>, input: Tensor<2>) -> Tensor<2> {
         let mut x = pass.linear(&self.name, self.outputs, input);
@@ -123,8 +159,17 @@ impl Dense {
     }
 }
 
-/// Layers one after the other; in training each output but the last loses a fraction `dropout` of its numbers, and the others are
-/// as much larger (Srivastava et al. 2014).
+/// Adds layers to a network of the CPU's kernels one after the other; the outputs of the last are the map
+/// `output`.
+pub(crate) fn add_all(layers: &[Dense], network: &mut Network, parameters: &Parameters, output: Shape) {
+    for (i, layer) in layers.iter().enumerate() {
+        let vector = Shape { channels: layer.outputs, size: [1; 3] };
+        layer.add_to(network, parameters, if i + 1 < layers.len() { vector } else { output });
+    }
+}
+
+/// Layers one after the other. In training a fraction `dropout` of the numbers of each output but the last is
+/// set to 0, and the others are divided by 1 − `dropout` (Srivastava et al. 2014).
 pub(crate) fn apply_all(
     layers: &[Dense],
     pass: &mut Pass<'_>,
@@ -154,7 +199,7 @@ pub(crate) fn drop(
     }
 }
 
-/// What [`drop`] multiplies by, if it does anything.
+/// The factors that [`drop`] multiplies by; none if nothing is left out.
 pub(crate) fn mask(
     pass: &Pass<'_>,
     (batch, purpose, fraction): (&Batch, Purpose, f64),
@@ -164,7 +209,7 @@ pub(crate) fn mask(
     if fraction == 0.0 || !pass.is_training() {
         return None;
     }
-    // At most 1024 layers are told apart.
+    // The last 10 bits of the stream's number tell up to 1024 layers apart.
     let mut random = stream(batch.seed, purpose, batch.step << 10 | number as u64);
     let kept = (1.0 / (1.0 - fraction)) as f32;
     let [rows, columns] = x.dims();

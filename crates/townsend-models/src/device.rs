@@ -1,4 +1,4 @@
-//! Where networks are evaluated.
+//! The devices that networks are trained on.
 
 use burn_tensor::Device;
 

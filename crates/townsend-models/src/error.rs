@@ -1,9 +1,9 @@
-//! What can go wrong with a model.
+//! Errors of configurations, models and checkpoints.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_core::{OutputError, SizeError};
+use townsend_core::SizeError;
 
 /// A configuration value that cannot be used.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -13,7 +13,7 @@ pub struct ConfigError {
     pub key: String,
     /// The value that was given.
     pub value: String,
-    /// What would be allowed, and why.
+    /// The values that are allowed, and why.
     pub allowed: String,
 }
 
@@ -24,23 +24,12 @@ impl ConfigError {
     }
 }
 
-/// A model that cannot be made, read or written.
+/// A model that cannot be made from a configuration, from data or from a checkpoint.
 #[derive(Debug, Error)]
 pub enum ModelError {
     /// A wrong configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A file that cannot be written.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// A file that cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
     /// A file that is not a checkpoint of this model.
     #[error("{}: {problem}", path.display())]
     Checkpoint {
@@ -55,9 +44,9 @@ pub enum ModelError {
     /// A device that this build does not have.
     #[error("device `{name}` is not part of this build; it has: {available}")]
     Device {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// What there is.
+        /// The names of all devices of this build.
         available: String,
     },
 }
@@ -65,9 +54,11 @@ pub enum ModelError {
 impl From<SizeError> for ModelError {
     fn from(error: SizeError) -> Self {
         match error {
-            SizeError::Range { key, value, allowed } => {
-                Self::Config(ConfigError { key: format!("size.{key}"), value, allowed: format!("must be {allowed}") })
-            }
+            SizeError::Range { key, value, allowed } => Self::Config(ConfigError {
+                key: format!("size.{key}"),
+                value,
+                allowed: format!("must be {allowed}"),
+            }),
             SizeError::NothingToLearn { avalanches } => Self::NothingToLearn(avalanches),
         }
     }

@@ -1,25 +1,26 @@
-//! What every model can do, and the list of families.
+//! The trait of all networks, and the list of families.
 
 use std::collections::BTreeMap;
 
-use burn_tensor::Tensor;
+use burn_tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use townsend_core::{CountSet, Grid};
 
 use crate::layers::Pass;
 use crate::{ConfigError, Decoder, Parameters, Sampler, TensorSpec, gan, infogan, vae};
 
-/// A model on a grid: which tensors it has, its losses, and how noise becomes the shape of an avalanche.
-pub trait Model: std::fmt::Debug + Send + Sync {
+/// A network on a grid: its tensors, its losses, and how noise becomes the shape of an avalanche.
+pub trait NetworkModel: std::fmt::Debug + Send + Sync {
     /// The tensors of the model, in a fixed order.
     fn tensors(&self) -> Vec<TensorSpec>;
 
-    /// Who trains a tensor.
+    /// The player that a tensor belongs to, who changes it in training.
     fn player(&self, _tensor: &str) -> Player {
         Player::Generator
     }
 
-    /// Who moves with a batch, one after the other; `step` counts the batches of the training from 1, `epoch` from 0.
+    /// The players who take a step with a batch, one after the other; `step` counts the batches of the
+    /// training from 1, `epoch` from 0.
     fn moves(&self, _epoch: u32, _step: u64) -> Vec<Player> {
         vec![Player::Generator]
     }
@@ -27,66 +28,76 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     /// Sets the tensors that are not trained but taken from the avalanches of the training part.
     fn prepare(&self, _parameters: &mut Parameters, _training: &CountSet) {}
 
-    /// Standard normal numbers that an avalanche takes, in training and in generation.
+    /// How many standard normal numbers an avalanche is made of, in training and in generation.
     fn noise(&self) -> usize;
 
-    /// What `player` minimises, for a batch in an epoch counted from 0.
+    /// The loss that `player` minimises, for a batch in an epoch counted from 0.
     fn losses(&self, pass: &mut Pass<'_>, batch: &Batch, player: Player, epoch: u32) -> Losses;
 
-    /// A loss that means the same in every epoch, to compare them by on avalanches that do not train; `None` if the model
-    /// has none. `last` is the last epoch.
+    /// A loss that means the same in every epoch, to compare them by on avalanches that do not train; `None`
+    /// if the model has none. `last` is the last epoch.
     fn validation(&self, _pass: &mut Pass<'_>, _batch: &Batch, _last: u32) -> Option<Losses> {
         None
     }
 
-    /// What the means of an epoch say of a training that went wrong.
+    /// Signs, in the means of an epoch, that a training goes wrong: a sentence each, with what helps.
     fn symptoms(&self, _means: &Numbers) -> Vec<String> {
         Vec::new()
     }
 
-    /// Changes the limits of tensors that a loss demands, after `player` moved.
+    /// Brings tensors back into the limits that a loss demands, after a step of `player`.
     fn constrain(&self, _parameters: &mut Parameters, _player: Player) {}
 
-    /// Sets, at the end of an epoch, the tensors that follow from training avalanches and the weights of the moment; `batches` are at
-    /// most some thousand of these avalanches.
-    fn settle(&self, _parameters: &mut Parameters, _batches: &mut dyn Iterator<Item = Batch>) {}
+    /// Sets, at the end of an epoch, the tensors that are computed from the weights of the moment and from
+    /// training avalanches, of which `batches` are at most some thousand.
+    fn finish_epoch(&self, _parameters: &mut Parameters, _batches: &mut dyn Iterator<Item = Batch>) {}
 
-    /// What standard normal numbers become before the network sees them.
+    /// The distribution of the network's inputs, as a function of [`NetworkModel::noise`] standard normal
+    /// numbers.
     fn sampler(&self, _parameters: &Parameters) -> Sampler {
         Sampler::normal(self.noise())
     }
 
-    /// What [`Model::shapes`] does, for batches of `batch` on the CPU and without Burn; `None` if there is no such way.
-    fn decoder(&self, _parameters: &Parameters, _batch: usize) -> Option<Decoder> {
+    /// The same function as [`NetworkModel::shapes`] by the CPU's kernels, for batches of `batch`: new
+    /// avalanches are drawn with it.
+    fn decoder(&self, parameters: &Parameters, batch: usize) -> Decoder;
+
+    /// Multiplications with addition that a training step takes for an avalanche, each layer going forward
+    /// once and back twice. A first convolution is left out, because it computes occupied cells only. `None`
+    /// for families that do not count them.
+    fn step_multiply_adds(&self) -> Option<usize> {
         None
     }
 
-    /// Additions with multiplication that a training step takes for an avalanche, each layer going forward once and back twice. A first
-    /// convolution is left out: it only computes what occupied cells ask for. `None` where nobody has counted them.
-    fn step_products(&self) -> Option<usize> {
-        None
+    /// Points of the [sampler](NetworkModel::sampler), `[batch, inputs]` → weights of the cells `[batch,
+    /// cells]`, not normalised; a weight that is not positive counts as 0. It is the reference that
+    /// [`NetworkModel::decoder`] is compared with.
+    fn shapes(&self, pass: &mut Pass<'_>, points: Tensor<2>) -> Tensor<2>;
+
+    /// True if the model has an encoder: [`NetworkModel::reconstructed`] gives something then.
+    fn has_encoder(&self) -> bool {
+        false
     }
 
-    /// What the sampler gave, `[batch, _]` → weights of the cells `[batch, cells]`, not normalised; what is not positive is 0.
-    fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2>;
-
-    /// Weights of the cells that avalanches are decoded to from their own latent points, `[batch, cells]`; `None` if the model has no
-    /// encoder.
+    /// Weights of the cells that avalanches are decoded to from their own latent points, `[batch, cells]`;
+    /// `None` if the model has no encoder.
     fn reconstructed(&self, _pass: &mut Pass<'_>, _batch: &Batch) -> Option<Tensor<2>> {
         None
     }
 
-    /// True if the model draws the number of electrons of avalanches that have any itself: the sum of the weights. Else the
-    /// [`SizeModel`](crate::SizeModel) draws it, as it draws which avalanches are empty.
+    /// True if the model draws the number of electrons of avalanches that have any itself: the sum of the
+    /// weights. Else the [`SizeModel`](crate::SizeModel) draws it, as it draws which avalanches are empty.
     fn draws_size(&self) -> bool {
         false
     }
 }
 
-/// More weights than any machine could hold, so that a slip in a file ends in a message and not in an allocation.
+/// More weights than any machine could hold, so that a slip in a file ends in a message and not in an
+/// allocation.
 const MOST_WEIGHTS: usize = 1 << 28;
 
-/// Refuses a model with too many weights; `key` and `value` are what most depends on.
+/// Refuses a model with too many weights; `key` and `value` are those that the number of weights depends on
+/// most.
 pub(crate) fn check_weights(tensors: &[TensorSpec], key: &str, value: usize) -> Result<(), ConfigError> {
     let weights = tensors.iter().map(TensorSpec::len).fold(0, usize::saturating_add);
     if weights > MOST_WEIGHTS {
@@ -106,12 +117,12 @@ pub(crate) fn check_finite(key: &str, value: f64) -> Result<(), ConfigError> {
     Err(ConfigError::new(key, value, "must be finite and above 0"))
 }
 
-/// A part of a model that has a loss of its own.
+/// A part of a model that has a loss of its own, which it minimises in turn with the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Player {
-    /// What new avalanches come from.
+    /// The part that makes new avalanches.
     Generator,
-    /// What tells them from real ones.
+    /// The part that tells them from real ones.
     Critic,
 }
 
@@ -122,18 +133,49 @@ pub struct Batch {
     pub counts: Tensor<2>,
     /// Standard normal numbers, `[batch, noise]`.
     pub noise: Tensor<2>,
-    /// Seed of the streams of what else is random.
+    /// Seed of the streams of everything else that is random.
     pub seed: u64,
     /// Number of the batch: index of these streams.
     pub step: u64,
 }
 
-/// What is minimised, and numbers to be shown beside it.
+impl Batch {
+    /// The avalanches `indices` of a set, with their `noise`, avalanche after avalanche. `place` is given the
+    /// number of a row and a cell and says in which cell the electrons of that cell are counted: the same, or
+    /// that of a mirrored avalanche. `streams` are the seed and the step.
+    ///
+    /// # Panics
+    /// If there are no indices.
+    pub fn new(
+        set: &CountSet,
+        indices: &[usize],
+        mut place: impl FnMut(usize, u32) -> u32,
+        noise: Vec<f32>,
+        (seed, step): (u64, u64),
+        device: &Device,
+    ) -> Self {
+        let (rows, cells) = (indices.len(), set.grid().cells());
+        let mut counts = vec![0.0; rows * cells];
+        for (number, (&index, row)) in indices.iter().zip(counts.chunks_mut(cells)).enumerate() {
+            for (cell, count) in set.get(index).occupied() {
+                row[place(number, cell) as usize] = count as f32;
+            }
+        }
+        let tensor = |values: Vec<f32>| {
+            let columns = values.len() / rows;
+            Tensor::from_data(TensorData::new(values, [rows, columns]), device)
+        };
+        Self { counts: tensor(counts), noise: tensor(noise), seed, step }
+    }
+}
+
+/// A loss, and numbers to be shown beside it.
 #[derive(Debug, Clone)]
 pub struct Losses {
-    /// What is minimised.
+    /// The number that is minimised.
     pub total: Tensor<1>,
-    /// Parts and symptoms, by name: one number each, or one for each of something such as a latent dimension.
+    /// Parts of the loss and signs of trouble, by name: a number each, or a list, such as one number for each
+    /// latent dimension.
     pub parts: Vec<(&'static str, Tensor<1>)>,
 }
 
@@ -147,7 +189,7 @@ impl Losses {
 /// Numbers of a step, or their means, by name.
 pub type Numbers = BTreeMap<String, Number>;
 
-/// A number, or one for each of something.
+/// A number, or a list of numbers such as one for each latent dimension.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Number {
@@ -178,11 +220,11 @@ macro_rules! families {
         }
 
         impl ModelConfig {
-            /// Names of all families.
+            /// Names of all families, as `model.family` gives them.
             pub const FAMILIES: &[&str] = &[$($name),*];
 
-            /// The configuration, as TOML, that a preset of a family stands for; `None` if there is no such family.
-            /// Tables of `[dims.N]` go before the others in N dimensions.
+            /// The configuration, as TOML, that a preset of a family stands for; `None` if there is no such
+            /// family. Tables of `[dims.N]` go before the others in N dimensions.
             ///
             /// # Errors
             /// There is no preset of this name.
@@ -201,12 +243,17 @@ macro_rules! families {
                 }
             }
 
+            /// The family, by the name that `model.family` gives it.
+            pub fn family(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
             /// The model that this configuration describes on `grid`, or which value is wrong.
-            pub fn check(&self, grid: &Grid) -> Result<Box<dyn Model>, ConfigError> {
+            pub fn check(&self, grid: &Grid) -> Result<Box<dyn NetworkModel>, ConfigError> {
                 match self { $(Self::$variant(config) => Ok(Box::new(config.check(grid)?)),)* }
             }
 
-            /// Dimensions of the grid that the model wants.
+            /// Dimensions of the model's grid; 0 for the number of electrons alone.
             pub fn dims(&self) -> usize {
                 match self { $(Self::$variant(config) => config.dims,)* }
             }
@@ -218,7 +265,7 @@ impl ModelConfig {
     /// The preset of a configuration that names none.
     pub const DEFAULT_PRESET: &str = "improved";
 
-    /// That there is no such preset.
+    /// The error that there is no such preset.
     pub fn no_preset(preset: &str) -> ConfigError {
         ConfigError::new("model.preset", preset, "there are \"improved\" and \"reference\"")
     }

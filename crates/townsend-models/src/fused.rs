@@ -1,8 +1,9 @@
-//! A stack of convolutions as one operation on the CPU, with a way back of its own.
+//! A stack of convolutions as one operation on the CPU, with gradients of its own.
 //!
-//! Burn's CPU backend evaluates a network operation by operation; [`Stack`] keeps its maps in the layout of its kernels from
-//! the first layer to the last. So does [`loss`] with what follows: written in tensor operations it would go over the cells of a
-//! batch a dozen times. Tensors of other backends are left to Burn: all functions give `None` for them.
+//! Burn's CPU backend evaluates a network operation by operation; [`Stack`] keeps its maps in the layout of
+//! its kernels from the first layer to the last. [`loss`] likewise makes one pass over the cells of a batch,
+//! where tensor operations would make a dozen. Tensors of other backends are left to Burn: all functions
+//! return `None` for them.
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use townsend_kernels::{Stack, Tape, Trained};
 
 use crate::parameters::without_gradient;
 
-/// The output `[batch, values]` in use: input `[batch, values]`, parameters and statistics in the order of [`Stack`].
+/// The output `[batch, values]` in use: input `[batch, values]`, parameters and statistics in the order of
+/// [`Stack`].
 pub(crate) fn infer(
     stack: &Stack,
     input: &Tensor<2>,
@@ -88,8 +90,8 @@ impl Backward<Flex, 2> for Fused {
     }
 }
 
-/// A loss of `[batch, values]` that is a sum over avalanches: `of_row` gives that of an avalanche from its values and its `[values]` of
-/// `counts`, and leaves its derivatives by the values.
+/// A loss of `[batch, values]` that is a sum over avalanches: `of_row` gives that of an avalanche from its
+/// values and its `[values]` of `counts`, and leaves its derivatives by the values.
 pub(crate) fn loss(
     decoded: &Tensor<2>,
     counts: &Tensor<2>,
@@ -108,8 +110,9 @@ pub(crate) fn loss(
     })
 }
 
-/// Numbers of electrons in the cells, thrown by what stands before a softmax, `[batch, cells]`: `of_row` makes expected numbers of the
-/// values of an avalanche and gives the cells in which electrons are found. Gradients pass as if the expected numbers had been returned.
+/// Numbers of electrons in the cells, thrown by what stands before a softmax, `[batch, cells]`: `of_row`
+/// makes expected numbers of the values of an avalanche and gives the cells in which electrons are found.
+/// Gradients pass as if the expected numbers had been returned.
 pub(crate) fn thrown(
     decoded: &Tensor<2>,
     of_row: impl Fn(usize, &mut [f32]) -> Vec<u32> + Sync,

@@ -4,15 +4,17 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::Device;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
-use townsend_core::{CountSet, Grid, Meta, Purpose, stream};
+use townsend_core::{CountSet, Counts, Grid, Meta, Purpose, stream};
+use townsend_kernels::Maps;
 
 use crate::layers::Pass;
-use crate::multinomial::throw;
+use crate::multinomial::{KEPT_SUMS, throw, throw_each};
 use crate::parameters::to_host;
-use crate::{Batch, Checkpoint, Decoder, Model, ModelError, Parameters, Sampler, SizeModel};
+use crate::sampler::PointMemory;
+use crate::{Batch, Checkpoint, Decoder, ModelError, NetworkModel, Parameters, Sampler, SizeModel};
 
 const LATENT: Purpose = Purpose::new("generate latent");
 const SIZE: Purpose = Purpose::new("generate size");
@@ -20,44 +22,86 @@ const ELECTRONS: Purpose = Purpose::new("generate electrons");
 const POSTERIOR: Purpose = Purpose::new("reconstruct latent");
 const RECONSTRUCTED: Purpose = Purpose::new("reconstruct electrons");
 
-/// Draws avalanches: a latent point becomes the shape of an avalanche, the number of electrons is drawn on its own, and
-/// the electrons are thrown into the cells of the shape.
+/// Draws avalanches: a latent point becomes the shape of an avalanche, the number of electrons is drawn on
+/// its own, and the electrons are thrown into the cells of the shape. It computes on the CPU, whatever the
+/// model was trained on.
 ///
-/// Avalanche `index` of a seed is always the same, byte for byte, whatever range it is asked for in and on however
-/// many threads: all its randomness comes from streams of its own, and networks are evaluated on blocks of a fixed
-/// size that begin at multiples of it, so that the order of every sum is the same too.
+/// Avalanche `index` of a seed is always the same, byte for byte: one by one ([`Generator::avalanche`]) or in
+/// any range ([`Generator::chunks`]), on however many threads. All its randomness comes from streams of its
+/// own, and what a network computes for a row does not depend on the other rows.
 #[derive(Debug)]
 pub struct Generator {
-    model: Box<dyn Model>,
+    model: Box<dyn NetworkModel>,
     sampler: Sampler,
     parameters: Parameters,
-    /// On the CPU the way without Burn, for whole blocks: those that no thread is using.
-    decoders: Option<Mutex<Vec<Decoder>>>,
+    /// For [`block`]s of latent points, and for one point at a time.
+    decoder: Decoder,
+    single: Decoder,
+    /// Memory for blocks that no thread is using.
+    unused: Mutex<Vec<Maps>>,
     size: SizeModel,
     grid: Grid,
     meta: Meta,
+    family: &'static str,
+}
+
+/// The memory that [`Generator::avalanche`] draws an avalanche in. It is empty at first and grows to what a
+/// generator needs; one workspace serves one generator after another.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    noise: Vec<f32>,
+    point: Vec<f32>,
+    sampler: PointMemory,
+    maps: Maps,
+    sums: Vec<f64>,
+    cells: Vec<u32>,
+    counts: Vec<u32>,
+}
+
+impl Workspace {
+    /// Grows to what `generator` needs; every vector keeps what it has.
+    fn fit(&mut self, generator: &Generator) {
+        self.noise.resize(generator.model.noise(), 0.0);
+        self.point.resize(generator.sampler.inputs(), 0.0);
+        self.sampler.fit(&generator.sampler);
+        generator.single.fit(&mut self.maps);
+        if self.sums.len() < KEPT_SUMS {
+            self.sums = vec![0.0; KEPT_SUMS];
+        }
+        for list in [&mut self.cells, &mut self.counts] {
+            list.clear();
+            list.reserve(generator.grid.cells());
+        }
+    }
 }
 
 impl Generator {
-    /// Loads a checkpoint.
-    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let (checkpoint, model) = Checkpoint::load(path, device)?;
+    /// A generator with the weights of a checkpoint, given as the bytes of its file; `path` is named in
+    /// errors only.
+    ///
+    /// # Errors
+    /// The bytes are no checkpoint that this program reads.
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ModelError> {
+        let (checkpoint, model) = Checkpoint::from_bytes(bytes, path, &Device::flex())?;
         Ok(Self::new(checkpoint, model))
     }
 
-    /// A generator with the weights of a checkpoint in memory, of its `model`.
-    pub fn new(checkpoint: Checkpoint, model: Box<dyn Model>) -> Self {
+    /// A generator with the weights of a checkpoint of `model`.
+    pub fn new(checkpoint: Checkpoint, model: Box<dyn NetworkModel>) -> Self {
         let header = checkpoint.header;
-        let on_cpu = *checkpoint.parameters.device() == Device::flex();
-        let decoder = on_cpu.then(|| model.decoder(&checkpoint.parameters, block(&header.grid))).flatten();
+        let parameters = checkpoint.parameters.on(&Device::flex());
+        let decoder = model.decoder(&parameters, block(&header.grid));
         Self {
-            decoders: decoder.map(|decoder| Mutex::new(vec![decoder])),
-            sampler: model.sampler(&checkpoint.parameters),
+            sampler: model.sampler(&parameters),
+            single: decoder.single(),
+            decoder,
+            unused: Mutex::default(),
             model,
-            parameters: checkpoint.parameters,
+            parameters,
             size: header.size,
             grid: header.grid,
             meta: header.data,
+            family: header.model.family(),
         }
     }
 
@@ -66,9 +110,48 @@ impl Generator {
         &self.grid
     }
 
+    /// Units and provenance of the avalanches that the model was trained on.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// The family of the network, as `model.family` names it.
+    pub fn family(&self) -> &'static str {
+        self.family
+    }
+
+    /// True if [`Generator::reconstruct`] gives something.
+    pub fn has_encoder(&self) -> bool {
+        self.model.has_encoder()
+    }
+
     /// The distribution of the number of electrons.
     pub fn size(&self) -> &SizeModel {
         &self.size
+    }
+
+    /// Avalanche `index` of a seed, computed by the thread that calls it alone. Once `workspace` has grown,
+    /// in the first call, nothing is allocated any more.
+    pub fn avalanche<'w>(&self, seed: u64, index: u64, workspace: &'w mut Workspace) -> Counts<'w> {
+        workspace.fit(self);
+        let Workspace { noise, point, sampler, maps, sums, cells, counts } = workspace;
+        let electrons = self.size.sample(&mut stream(seed, SIZE, index));
+        if electrons > 0 {
+            fill_standard_normal(seed, LATENT, index, noise);
+            self.sampler.fill(noise, sampler, point);
+            let weights = self.single.weights(point, maps);
+            let electrons = self.electrons_of(electrons, weights);
+            throw_each(weights, electrons, &mut stream(seed, ELECTRONS, index), sums, |cell| {
+                match (cells.last(), counts.last_mut()) {
+                    (Some(&last), Some(count)) if last == cell => *count = count.wrapping_add(1),
+                    _ => {
+                        cells.push(cell);
+                        counts.push(1);
+                    }
+                }
+            });
+        }
+        Counts { cells, counts }
     }
 
     /// The avalanches with these numbers.
@@ -82,7 +165,8 @@ impl Generator {
         all
     }
 
-    /// The same avalanches in parts of at most 64, so that memory does not grow with their number.
+    /// The same avalanches in parts of at most 64, so that memory does not grow with their number. The
+    /// threads of the pool share the work.
     pub fn chunks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = CountSet> + '_ {
         let block = block(&self.grid) as u64;
         let first = range.start - range.start % block;
@@ -92,13 +176,19 @@ impl Generator {
         })
     }
 
-    /// Avalanches on the model's grid as it decodes them from latent points of their own, each with as many electrons as it has; `None`
-    /// if the model has no encoder. They say how well it describes avalanches that it is shown, not what new ones it makes.
+    /// Avalanches on the model's grid as it decodes them from latent points of their own, each with as many
+    /// electrons as it has; `None` if the model has no encoder. They tell how well the model describes
+    /// avalanches that it is shown, not what new ones it makes.
     pub fn reconstruct(&self, seed: u64, real: &CountSet) -> Option<CountSet> {
         let mut set = self.empty_set();
         let all: Vec<usize> = (0..real.len()).collect();
         for block in all.chunks(block(&self.grid)) {
-            let batch = self.batch_of(seed, real, block);
+            let noise = block
+                .iter()
+                .flat_map(|&index| standard_normal(seed, POSTERIOR, index as u64, self.model.noise()))
+                .collect();
+            let streams = (seed, block[0] as u64);
+            let batch = Batch::new(real, block, |_, cell| cell, noise, streams, self.parameters.device());
             let weights = to_host(self.model.reconstructed(&mut Pass::inference(&self.parameters), &batch)?);
             for (&index, weights) in block.iter().zip(weights.chunks(self.grid.cells())) {
                 let random = &mut stream(seed, RECONSTRUCTED, index as u64);
@@ -108,62 +198,36 @@ impl Generator {
         Some(set)
     }
 
-    /// Avalanches with these numbers, with noise that belongs to each.
-    fn batch_of(&self, seed: u64, real: &CountSet, indices: &[usize]) -> Batch {
-        let (cells, noise) = (self.grid.cells(), self.model.noise());
-        let mut dense = vec![0.0; indices.len() * cells];
-        for (&index, row) in indices.iter().zip(dense.chunks_mut(cells)) {
-            real.get(index).fill(row);
-        }
-        let numbers = indices.iter().flat_map(|&index| standard_normal(seed, POSTERIOR, index as u64, noise));
-        let tensor = |values: Vec<f32>, columns: usize| {
-            Tensor::from_data(TensorData::new(values, [indices.len(), columns]), self.parameters.device())
-        };
-        let (counts, noise) = (tensor(dense, cells), tensor(numbers.collect(), noise));
-        Batch { counts, noise, seed, step: indices.first().map_or(0, |&index| index as u64) }
-    }
-
     fn empty_set(&self) -> CountSet {
         let mut set = CountSet::new(self.grid.clone());
         set.meta = self.meta.clone();
         set
     }
 
+    /// The avalanches `wanted` of the block that begins with avalanche `start`.
     fn decode_block(&self, seed: u64, start: u64, wanted: Range<u64>) -> CountSet {
-        let (block, noise) = (block(&self.grid), self.model.noise());
-        let latent: Vec<f32> = (0..block as u64)
+        let points: Vec<f32> = (0..block(&self.grid) as u64)
             .flat_map(|row| {
-                self.sampler.point(&standard_normal(seed, LATENT, start.wrapping_add(row), noise))
+                let noise = standard_normal(seed, LATENT, start.wrapping_add(row), self.model.noise());
+                self.sampler.point(&noise)
             })
             .collect();
-        let mut decoder = self.take_decoder();
-        let decoded;
-        let weights = if let Some(decoder) = &mut decoder {
-            decoder.weights(&latent)
-        } else {
-            let shape = [block, latent.len() / block];
-            let latent = Tensor::from_data(TensorData::new(latent, shape), self.parameters.device());
-            decoded = to_host(self.model.shapes(&mut Pass::inference(&self.parameters), latent));
-            &decoded
-        };
+        // The lock is not held while this thread computes: a thread that waits for its own parallel work may
+        // take up another block.
+        let mut maps = self.unused.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let weights = self.decoder.weights(&points, &mut maps);
         let cells = self.grid.cells();
         let avalanches: Vec<Vec<u32>> = wanted
             .into_par_iter()
             .map(|index| {
                 let row = (index - start) as usize;
                 let weights = &weights[row * cells..(row + 1) * cells];
-                let electrons = match self.size.sample(&mut stream(seed, SIZE, index)) {
-                    // No model learns from empty avalanches: which are is the size model's to say.
-                    0 => 0,
-                    _ if self.model.draws_size() => expected_electrons(weights),
-                    electrons => electrons,
-                };
+                let electrons = self.size.sample(&mut stream(seed, SIZE, index));
+                let electrons = self.electrons_of(electrons, weights);
                 throw(weights, electrons, &mut stream(seed, ELECTRONS, index))
             })
             .collect();
-        if let (Some(decoders), Some(decoder)) = (&self.decoders, decoder) {
-            decoders.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
-        }
+        self.unused.lock().unwrap_or_else(PoisonError::into_inner).push(maps);
         let mut set = self.empty_set();
         for sorted in &avalanches {
             set.push_cells(sorted);
@@ -171,26 +235,37 @@ impl Generator {
         set
     }
 
-    /// A decoder that nobody uses, or one more. The lock is not held while it computes: a thread that waits for its
-    /// own parallel work may take up another block.
-    fn take_decoder(&self) -> Option<Decoder> {
-        let unused = self.decoders.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        unused.or_else(|| self.model.decoder(&self.parameters, block(&self.grid)))
+    /// The number of electrons of an avalanche for which the size model drew `electrons`. A model that draws
+    /// numbers of electrons itself learned from avalanches that have any: which ones are empty is the size
+    /// model's decision.
+    fn electrons_of(&self, electrons: u64, weights: &[f32]) -> u64 {
+        if electrons > 0 && self.model.draws_size() { expected_electrons(weights) } else { electrons }
     }
 }
 
-/// The number of electrons of weights that are counts; at most 2³² (more than a cell can count).
+/// The number of electrons of weights that are counts; at most 2³² − 1, which is all that a cell can count.
 fn expected_electrons(weights: &[f32]) -> u64 {
     let sum: f64 = weights.iter().filter(|w| w.is_finite()).map(|&w| f64::from(w.max(0.0))).sum();
     sum.round().min(f64::from(u32::MAX)) as u64
 }
 
-/// Avalanches that are decoded together: as many as keep the largest maps of the network in some 100 MB.
+/// Avalanches that are decoded together: at most 64, and on large grids so few that the output of the network
+/// takes at most 32 MB (2²³ cells).
 fn block(grid: &Grid) -> usize {
     ((1 << 23) / grid.cells()).clamp(1, 64)
 }
 
 /// `n` standard normal numbers from a stream.
 pub fn standard_normal(seed: u64, purpose: Purpose, index: u64, n: usize) -> Vec<f32> {
-    StandardNormal.sample_iter(stream(seed, purpose, index)).take(n).collect()
+    let mut numbers = vec![0.0; n];
+    fill_standard_normal(seed, purpose, index, &mut numbers);
+    numbers
+}
+
+/// As [`standard_normal`], into memory that is there.
+pub fn fill_standard_normal(seed: u64, purpose: Purpose, index: u64, numbers: &mut [f32]) {
+    let mut random = stream(seed, purpose, index);
+    for number in numbers {
+        *number = StandardNormal.sample(&mut random);
+    }
 }

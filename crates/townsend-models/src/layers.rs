@@ -1,15 +1,15 @@
 //! Layers as functions of named parameters, with PyTorch's definitions.
 //!
-//! A map of features has the shape `[batch, channels, t, z, x]` in one, two and three dimensions alike; an axis
-//! that the grid does not have is 1 long. So a kernel of `k` cells an axis has `1` along the missing axes, and one
-//! code path serves all dimensions.
+//! A map of features has the shape `[batch, channels, t, z, x]` in one, two and three dimensions alike; an
+//! axis that the grid does not have is 1 long. So a kernel of `k` cells an axis has `1` along the missing
+//! axes, and one code path serves all dimensions.
 
 use std::collections::BTreeMap;
 
 use burn_tensor::module::{batch_norm, conv_transpose3d, conv3d};
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Tensor, TensorData, activation};
-use townsend_kernels::{Block, Stack};
+use townsend_kernels::{Block, Network, Stack};
 
 use crate::parameters::{to_host, without_gradient};
 use crate::{Parameters, Role, TensorSpec, fused};
@@ -44,8 +44,8 @@ impl Convolution {
         self.along_axes_or(self.padding, 0)
     }
 
-    /// Weight `[first, second, k, …]` and bias. PyTorch takes the second dimension of either kind of kernel for the
-    /// fan-in.
+    /// Weight `[first, second, k, …]` and bias. PyTorch takes the second dimension of either kind of kernel
+    /// for the fan-in.
     fn specs(&self, first: usize, second: usize) -> Vec<TensorSpec> {
         let fan_in = second * self.kernel.pow(self.dims as u32);
         let mut shape = vec![first, second];
@@ -61,14 +61,14 @@ impl Convolution {
     }
 }
 
-/// A convolution of a network with what follows it.
+/// A convolution of a network with its normalisation and activation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Layer {
     pub(crate) convolution: Convolution,
     pub(crate) transposed: bool,
-    /// Name of the batch normalisation, and what is added to the variance.
+    /// Name of the batch normalisation, and the number that it adds to the variance.
     pub(crate) norm: Option<(String, f64)>,
-    /// What negative numbers are multiplied by at the end, at most 1: 1 leaves them.
+    /// Factor of negative numbers at the end, at most 1: 1 leaves them as they are.
     pub(crate) slope: f64,
 }
 
@@ -94,7 +94,7 @@ impl Layer {
         self.norm.iter().flat_map(|(name, _)| part(name)).collect()
     }
 
-    /// The layer for the CPU's kernels.
+    /// The layer as the CPU's kernels describe it.
     pub(crate) fn block(&self) -> Block {
         let layer = &self.convolution;
         Block {
@@ -112,12 +112,12 @@ impl Layer {
     }
 }
 
-/// Lengths along `[t, z, x]` of a shape along `x, z, t`.
+/// A shape along `x, z, t` as lengths along `[t, z, x]`, 1 along axes that it does not have.
 pub(crate) fn padded(shape: &[usize]) -> [usize; 3] {
     std::array::from_fn(|axis| shape.get(2 - axis).copied().unwrap_or(1))
 }
 
-/// Layers one after the other from maps of `size`, for the CPU's kernels.
+/// Layers one after the other on maps of `size`, as the CPU's kernels describe them.
 pub(crate) fn stack(layers: &[Layer], size: [usize; 3]) -> Stack {
     stack_of(layers, size).expect("layers that a checked configuration describes fit")
 }
@@ -125,6 +125,14 @@ pub(crate) fn stack(layers: &[Layer], size: [usize; 3]) -> Stack {
 /// As [`stack`]; `None` if a kernel is larger than a map.
 pub(crate) fn stack_of(layers: &[Layer], size: [usize; 3]) -> Option<Stack> {
     Stack::new(size, layers.iter().map(Layer::block).collect())
+}
+
+/// Adds layers, with running statistics, to a network of the CPU's kernels whose output is a map of `size`.
+pub(crate) fn add_stack(network: &mut Network, layers: &[Layer], size: [usize; 3], parameters: &Parameters) {
+    let all = |names: fn(&Layer) -> Vec<String>| -> Vec<f32> {
+        layers.iter().flat_map(names).flat_map(|name| parameters.values(&name)).collect()
+    };
+    network.stack(&stack(layers, size), &all(Layer::names), &all(Layer::statistics));
 }
 
 /// Weight `[outputs, inputs]` and bias of a linear layer.
@@ -150,8 +158,8 @@ pub(crate) fn norm_specs(name: &str, channels: usize) -> Vec<TensorSpec> {
 
 /// One evaluation of a model: its parameters, and whether it trains.
 ///
-/// In training a batch normalisation uses the statistics of the batch and keeps what the running statistics become;
-/// [`Pass::running`] hands them over once the step is done.
+/// In training a batch normalisation uses the statistics of the batch and keeps what the running statistics
+/// become; [`Pass::running`] hands them over once the step is done.
 #[derive(Debug)]
 pub struct Pass<'a> {
     parameters: &'a Parameters,
@@ -182,7 +190,7 @@ impl<'a> Pass<'a> {
         self.training
     }
 
-    /// The tensors there are.
+    /// The tensors of the model.
     pub(crate) fn specs(&self) -> &[TensorSpec] {
         self.parameters.specs()
     }
@@ -216,8 +224,8 @@ impl<'a> Pass<'a> {
         self.flat(&format!("{layer}.bias"))
     }
 
-    /// Layers one after the other, from `[batch, channels · cells]` with cells of `size` to the same of the output. On the
-    /// CPU all of them are one operation of this project's own kernels.
+    /// Layers one after the other, from `[batch, channels · cells]` with cells of `size` to the same of the
+    /// output. On the CPU all of them are one operation of this project's own kernels.
     pub(crate) fn stack(&mut self, layers: &[Layer], size: [usize; 3], input: Tensor<2>) -> Tensor<2> {
         let [batch, _] = input.dims();
         let stack = stack(layers, size);
@@ -228,9 +236,7 @@ impl<'a> Pass<'a> {
                 return output;
             }
         } else {
-            let norms = layers.iter().filter_map(|layer| layer.norm.as_ref());
-            let statistics = norms
-                .flat_map(|(name, _)| ["running_mean", "running_var"].map(|part| format!("{name}.{part}")));
+            let statistics = layers.iter().flat_map(Layer::statistics);
             if let Some(output) = fused::infer(&stack, &input, &parameters, &self.joined(statistics)) {
                 return output;
             }
@@ -253,7 +259,7 @@ impl<'a> Pass<'a> {
         map.reshape([batch, stack.output().values()])
     }
 
-    /// Tensors one after the other.
+    /// Tensors joined end to end.
     fn joined(&self, names: impl Iterator<Item = String>) -> Tensor<1> {
         let tensors: Vec<Tensor<1>> = names.map(|name| self.flat(&name)).collect();
         if tensors.is_empty() {
@@ -263,7 +269,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Moves the running statistics of `layers` by those of the batch: mean and variance of each normalisation.
+    /// Moves the running statistics of `layers` towards those of the batch: mean and variance of each
+    /// normalisation.
     fn remember_batch(&mut self, layers: &[Layer], batch: usize, stack: &Stack, mut statistics: &[f32]) {
         let mut size = stack.input().size;
         for layer in layers {
@@ -274,7 +281,8 @@ impl<'a> Pass<'a> {
             let (mean, rest) = statistics.split_at(convolution.outputs);
             let (variance, rest) = rest.split_at(convolution.outputs);
             statistics = rest;
-            // As PyTorch does: normalised with the variance of the batch, remembered without its bias.
+            // As in PyTorch, the batch is normalised with its own variance, and the running one gets the
+            // unbiased estimate.
             let unbiased = variance.iter().map(|variance| variance * (n / (n - 1.0).max(1.0))).collect();
             for (part, values) in [("running_mean", mean.to_vec()), ("running_var", unbiased)] {
                 let values =
@@ -297,8 +305,9 @@ impl<'a> Pass<'a> {
         conv_transpose3d(input, kernel, Some(self.bias(&layer.name)), options)
     }
 
-    /// From the gradient of a loss by the output of a convolution, `[batch, outputs · cells]`, to that by its input, whose maps
-    /// are of `size`. It is a transposed convolution with the same kernel, and as an operation it can be differentiated itself.
+    /// From the gradient of a loss by the output of a convolution, `[batch, outputs · cells]`, to the
+    /// gradient by its input, whose maps are of `size`. It is a transposed convolution with the same kernel,
+    /// an operation that can be differentiated itself.
     pub(crate) fn pull_back(&self, layer: &Convolution, size: [usize; 3], gradient: Tensor<2>) -> Tensor<2> {
         let [batch, values] = gradient.dims();
         let mirrored = Convolution { inputs: layer.outputs, outputs: layer.inputs, ..layer.clone() };
@@ -325,7 +334,8 @@ impl<'a> Pass<'a> {
     pub(crate) fn linear(&self, name: &str, outputs: usize, input: Tensor<2>) -> Tensor<2> {
         let [_, inputs] = input.dims();
         let weight = self.tensor(&format!("{name}.weight"), [outputs, inputs]);
-        // In this order the small matrices are transposed: the gradient of the weight comes out as the weight stands.
+        // In this order the small matrices are transposed, and the gradient of the weight has the layout of
+        // the weight.
         weight.matmul(input.transpose()).transpose() + self.bias(name).reshape([1, outputs])
     }
 
@@ -350,14 +360,15 @@ impl<'a> Pass<'a> {
         let variance = sum_of_channels(centered.clone().square()) / n;
         let scale = along_channels(part("weight")) / (variance.clone() + epsilon).sqrt();
         let output = centered * scale + along_channels(part("bias"));
-        // As PyTorch does: normalised with the variance of the batch, remembered without its bias.
+        // As in PyTorch, the batch is normalised with its own variance, and the running one gets the unbiased
+        // estimate.
         let unbiased = variance * (n / (n - 1.0).max(1.0));
         self.remember(&format!("{name}.running_mean"), MOMENTUM, mean.reshape([channels]));
         self.remember(&format!("{name}.running_var"), MOMENTUM, unbiased.reshape([channels]));
         output
     }
 
-    /// In training, moves a buffer by `momentum` towards what this batch gave.
+    /// In training, moves a buffer by the fraction `momentum` towards the value of this batch.
     pub(crate) fn remember(&mut self, name: &str, momentum: f64, new: Tensor<1>) {
         if self.training {
             let old = self.flat(name);
@@ -373,8 +384,9 @@ fn size_after(layer: &Convolution, size: [usize; 3]) -> [usize; 3] {
     std::array::from_fn(|axis| (size[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1)
 }
 
-/// Sums of `[batch, channels, t, z, x]` over all but the channels. Axis after axis: Burn's own batch normalisation adds
-/// up the millions of cells of a batch in 3D one after the other, which costs three digits of the gradients.
+/// Sums of `[batch, channels, t, z, x]` over all axes but the channels, one axis after the other: Burn's own
+/// batch normalisation adds up the millions of cells of a batch in 3D in one sum, which costs three digits of
+/// the gradients.
 fn sum_of_channels(map: Tensor<5>) -> Tensor<5> {
     map.sum_dim(4).sum_dim(3).sum_dim(2).sum_dim(0)
 }

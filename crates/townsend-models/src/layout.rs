@@ -1,21 +1,21 @@
-//! Layers as they are written in a configuration, and what becomes of them.
+//! Layers as a configuration lists them, and the layers of a network that they become.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
 use crate::layers::{Convolution, Layer};
 
-/// Added to the variance in a normalisation (PyTorch's default).
+/// Added to the variance in a batch normalisation (PyTorch's default).
 pub(crate) const EPSILON: f64 = 1e-5;
 
 const MOST_UNITS: usize = 65_536;
 const MOST_LAYERS: usize = 16;
 
-/// Layers of what makes avalanches (linear ones first) or of what judges them (linear ones last).
+/// Layers of a generator (linear ones first) or of a critic (linear ones last).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layers {
-    /// Outputs of the linear layers; for a critic without the last, which has one.
+    /// Outputs of the linear layers; of a critic without the last layer, which has one output.
     #[serde(default)]
     pub linear: Vec<usize>,
     /// Channels after each convolution.
@@ -29,16 +29,16 @@ pub struct Layers {
     pub strides: Vec<usize>,
 }
 
-/// What the convolutions of a network have in common.
+/// The properties that all convolutions of a network have in common.
 pub(crate) struct Style<'a> {
-    /// What their names begin with, with a dot.
+    /// The beginning of their names, with a dot.
     pub(crate) prefix: &'a str,
     pub(crate) dims: usize,
     /// Zeros at each end of each axis.
     pub(crate) padding: usize,
-    /// What negative numbers are multiplied by.
+    /// Factor of negative numbers after each layer.
     pub(crate) slope: f64,
-    /// The first layer (counted from 0) after which there is a batch normalisation.
+    /// The first layer, counted from 0, that has a batch normalisation; all later ones have one too.
     pub(crate) first_norm: Option<usize>,
 }
 
@@ -49,7 +49,7 @@ impl Layers {
         Self { linear, channels, kernels, strides }
     }
 
-    /// Refuses lists that belong to no network; `key` is what they are written under.
+    /// Refuses lists that describe no network; `key` is their key in the configuration.
     pub(crate) fn check(
         &self,
         key: &str,
@@ -82,7 +82,8 @@ impl Layers {
         layers.collect()
     }
 
-    /// Transposed convolutions of maps with `inputs` channels; the last gives what stands before an output function.
+    /// Transposed convolutions of maps with `inputs` channels; the last has no normalisation and no
+    /// activation, as the output function follows.
     pub(crate) fn transposed(&self, style: &Style<'_>, inputs: usize) -> Vec<Layer> {
         let last = self.channels.len() - 1;
         let inputs = std::iter::once(inputs).chain(self.channels.iter().copied());
@@ -111,7 +112,7 @@ impl Layers {
         }
     }
 
-    /// Cells that are left of `cells` along each axis after convolutions which tile them without a rest.
+    /// The cells along each axis that convolutions, which tile `cells` without a rest, leave.
     pub(crate) fn after(&self, key: &str, cells: &[usize]) -> Result<Vec<usize>, ConfigError> {
         let through = |layers: &mut dyn Iterator<Item = (&usize, &usize)>, mut length: usize| {
             for (kernel, stride) in layers {
@@ -124,7 +125,7 @@ impl Layers {
         cells.iter().map(after).collect::<Option<_>>().ok_or_else(|| self.does_not_fit(key, cells))
     }
 
-    /// Cells along each axis from which transposed convolutions arrive at `cells`.
+    /// The cells along each axis that transposed convolutions turn into `cells`.
     pub(crate) fn before(&self, key: &str, cells: &[usize]) -> Result<Vec<usize>, ConfigError> {
         let reversed = |list: &[usize]| list.iter().rev().copied().collect::<Vec<_>>();
         let mirrored = Self::new(&[], &[], &reversed(&self.kernels), &reversed(&self.strides));

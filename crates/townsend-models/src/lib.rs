@@ -1,8 +1,8 @@
 //! Generative models of electron avalanches: networks, losses, sampling and checkpoints.
 //!
-//! A family of models is a folder with its configuration, layers, loss and sampling, and one line in the list of
-//! families; everything else works with [`Model`]. A configuration is checked against a grid and becomes a model, whose
-//! weights are [`Parameters`] with the names of a PyTorch state dict:
+//! A family of models is a folder with its configuration, layers, loss and sampling, and one line in the list
+//! of families; everything else works with [`NetworkModel`]. A configuration is checked against a grid and
+//! becomes a model, whose weights are [`Parameters`] with the names of a PyTorch state dict:
 //!
 //! ```
 //! use townsend_core::Grid;
@@ -20,10 +20,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Training is the business of `townsend-train`; what it leaves is a [`Checkpoint`], from which a [`Generator`] draws new
-//! avalanches. All randomness comes from named streams, never from Burn's global generator, so results are the same bits
-//! on any number of threads. Of Burn only `burn-tensor` is used (tensors, automatic gradients, backends): layers are
-//! functions of named tensors here, so that names, initial values and the state of the optimiser are ours to keep stable.
+//! Training is the business of `townsend-train`; what it leaves is a [`Checkpoint`], from which a
+//! [`Generator`] draws new avalanches. All randomness comes from named streams, never from Burn's global
+//! generator, so results are the same bits on any number of threads. Of Burn only `burn-tensor` is used
+//! (tensors, automatic gradients, backends): layers are functions of named tensors here, so that names,
+//! initial values and the state of the optimiser are ours to keep stable.
 
 #![cfg_attr(
     test,
@@ -31,6 +32,7 @@
 )]
 
 mod adversarial;
+mod batch_observables;
 mod checkpoint;
 mod critic;
 mod decoder;
@@ -42,15 +44,15 @@ mod fused;
 pub mod gan;
 mod generator;
 pub mod infogan;
-mod labels;
+
 mod layers;
 mod layout;
 mod multinomial;
 mod output;
 mod parameters;
+mod polynomial;
 mod sampler;
 mod schedule;
-mod tilt;
 pub mod vae;
 
 pub use adversarial::AdversarialLoss;
@@ -58,8 +60,8 @@ pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, 
 pub use decoder::Decoder;
 pub use device::device;
 pub use error::{ConfigError, ModelError};
-pub use family::{Batch, Losses, Model, ModelConfig, Number, Numbers, Player};
-pub use generator::{Generator, standard_normal};
+pub use family::{Batch, Losses, ModelConfig, NetworkModel, Number, Numbers, Player};
+pub use generator::{Generator, Workspace, fill_standard_normal, standard_normal};
 pub use layers::Pass;
 pub use layout::Layers;
 pub use output::{Output, Scaling};

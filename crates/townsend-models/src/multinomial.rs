@@ -3,38 +3,68 @@
 use rand::Rng;
 use rand_distr::{Distribution, Exp1};
 
-/// Throws `electrons` independently into cells with probabilities proportional to `weights` and returns the cell of
-/// each, sorted. This is an exact multinomial draw in O(cells + electrons): the sorted uniform numbers are the
-/// partial sums of exponential ones over their total (Devroye 1986, section V.3), and a single walk along the
-/// cumulative weights finds their cells.
+/// Partial sums that [`throw_each`] keeps in memory: enough for all but the largest avalanches.
+pub(crate) const KEPT_SUMS: usize = 1 << 16;
+
+/// Throws `electrons` independently into cells with probabilities proportional to `weights` and returns the
+/// cell of each, sorted; see [`throw_each`].
+pub(crate) fn throw(weights: &[f32], electrons: u64, random: &mut (impl Rng + Clone)) -> Vec<u32> {
+    let kept = electrons.min(KEPT_SUMS as u64) as usize;
+    let mut cells = Vec::with_capacity(kept);
+    throw_each(weights, electrons, random, &mut vec![0.0; kept], |cell| cells.push(cell));
+    cells
+}
+
+/// Throws `electrons` independently into cells with probabilities proportional to `weights` and calls `act`
+/// with the cell of each, by increasing cell. This is an exact multinomial draw in O(cells + electrons): the
+/// sorted uniform numbers are the partial sums of exponential ones over their total (Devroye 1986, section
+/// V.3), and a single walk along the cumulative weights finds their cells.
 ///
-/// Weights that are not positive and finite count as 0. Without any weight there is nowhere to throw to, and no
-/// electron comes back.
-pub(crate) fn throw(weights: &[f32], electrons: u64, random: &mut impl Rng) -> Vec<u32> {
+/// Weights that are not positive and finite count as 0. Without any weight there is nowhere to throw to, and
+/// `act` is not called.
+///
+/// The partial sums of the first electrons are kept in `sums`; those of the others, if there are more, are
+/// drawn a second time from a copy of `random`, so that no number of electrons needs more memory.
+pub(crate) fn throw_each(
+    weights: &[f32],
+    electrons: u64,
+    random: &mut (impl Rng + Clone),
+    sums: &mut [f64],
+    mut act: impl FnMut(u32),
+) {
     let weight = |w: f32| if w > 0.0 && w.is_finite() { f64::from(w) } else { 0.0 };
     let total: f64 = weights.iter().copied().map(weight).sum();
     if total <= 0.0 || electrons == 0 {
-        return Vec::new();
+        return;
     }
+    let kept = electrons.min(sums.len() as u64);
     let mut sum = 0.0;
-    let sums: Vec<f64> = (0..=electrons)
-        .map(|_| {
-            let step: f64 = Exp1.sample(random);
-            sum += step;
-            sum
-        })
-        .collect();
+    for kept in &mut sums[..kept as usize] {
+        sum += next(random);
+        *kept = sum;
+    }
+    let (mut again, mut sum_again) = (random.clone(), sum);
+    (kept..=electrons).for_each(|_| sum += next(random));
     let scale = total / sum;
     let last = weights.iter().rposition(|&w| weight(w) > 0.0).unwrap_or(0);
     let (mut cell, mut cumulative) = (0, weight(weights[0]));
-    let cells = sums[..electrons as usize].iter().map(|sum| {
+    let mut fall = |sum: f64| {
         while sum * scale >= cumulative && cell < last {
             cell += 1;
             cumulative += weight(weights[cell]);
         }
-        cell as u32
-    });
-    cells.collect()
+        act(cell as u32);
+    };
+    sums[..kept as usize].iter().for_each(|sum| fall(*sum));
+    for _ in kept..electrons {
+        sum_again += next(&mut again);
+        fall(sum_again);
+    }
+}
+
+/// An exponential number of mean 1.
+fn next(random: &mut impl Rng) -> f64 {
+    Exp1.sample(random)
 }
 
 #[cfg(test)]
@@ -69,6 +99,17 @@ mod tests {
         }
         // The number in a cell is binomial: variance n p (1 − p), here 12.5, known to √(2 / throws).
         assert!((squares / 12.5 - 1.0).abs() < 4.5 * (2.0 / throws as f64).sqrt(), "{squares}");
+    }
+
+    #[test]
+    fn memory_for_fewer_sums_makes_no_difference() {
+        let weights = [0.5, 1.0, 0.0, 3.0];
+        let thrown = |kept: usize| {
+            let (mut cells, mut random) = (Vec::new(), stream(1, TEST, 3));
+            throw_each(&weights, 30, &mut random, &mut vec![0.0; kept], |cell| cells.push(cell));
+            (cells, random.next_u64())
+        };
+        assert!([0, 1, 29, 30, 31].into_iter().all(|kept| thrown(kept) == thrown(100)));
     }
 
     #[test]

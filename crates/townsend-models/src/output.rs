@@ -1,4 +1,6 @@
-//! How counts enter a network, and how they leave it.
+//! The scaling of counts that enter a network, and the output function that gives counts or probabilities.
+
+use std::sync::Arc;
 
 use burn_tensor::{Tensor, TensorData, activation};
 use rayon::prelude::*;
@@ -12,16 +14,17 @@ use crate::multinomial::throw;
 use crate::parameters::{to_host, without_gradient};
 use crate::{Batch, Parameters, Role, TensorSpec, fused};
 
-/// The logarithm of the mean avalanche in each cell: of its probabilities if the output is `softmax`, of its counts if it is `exp`.
+/// The tensor with the logarithm of the mean avalanche in each cell: of its probabilities if the output is
+/// `softmax`, of its counts if it is `exp`.
 pub(crate) const PROFILE: &str = "output.log_profile";
 
-/// What stands at the end of a network that makes avalanches.
+/// The output function of a network that makes avalanches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
-    /// max(0, x): counts, scaled as those that enter.
+    /// max(0, x): counts, scaled like those that enter.
     Relu,
-    /// 2 / (1 + exp(−x)): counts, scaled as those that enter.
+    /// 2 / (1 + exp(−x)): counts, scaled like those that enter.
     TwoSigmoid,
     /// exp(x) over its sum over all cells: probabilities.
     Softmax,
@@ -54,7 +57,8 @@ impl Scaling {
         }
     }
 
-    /// The inverse of [`Scaling::scale`]: the counts that a network means which makes scaled ones; of a shape alone, that shape.
+    /// The inverse of [`Scaling::scale`]: counts from scaled ones. Of [`Scaling::PerThousand`] only the shape
+    /// comes back, not the number of electrons.
     pub(crate) fn unscale(self, scaled: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Raw | Self::PerThousand => scaled,
@@ -74,18 +78,18 @@ impl Scaling {
 }
 
 impl Output {
-    /// The tensors that it takes from the data.
+    /// The tensor that is computed from the training avalanches, if there is one.
     pub(crate) fn specs(self, cells: usize) -> Option<TensorSpec> {
         let profile = TensorSpec { name: PROFILE.into(), shape: vec![cells], role: Role::Buffer(0.0) };
         self.has_profile().then_some(profile)
     }
 
-    /// True if the network gives what is to be added to the logarithm of the mean avalanche.
+    /// True if the output of the network is added to the logarithm of the mean avalanche.
     fn has_profile(self) -> bool {
         matches!(self, Self::Softmax | Self::Exp)
     }
 
-    /// Takes its tensors from the data.
+    /// Computes that tensor from the training avalanches.
     pub(crate) fn prepare(self, parameters: &mut Parameters, training: &CountSet) {
         if self.has_profile() {
             let (mut profile, electrons) = log_profile(training);
@@ -99,8 +103,9 @@ impl Output {
         }
     }
 
-    /// The output function over `[batch, cells]`; for `softmax` and `exp` its logarithm. There the network gives what is to be
-    /// added to the logarithm of the mean avalanche: the many cells that are always empty are so from the start.
+    /// The output function over `[batch, cells]`; for `softmax` and `exp` its logarithm. With these two the
+    /// output of the network is added to the logarithm of the mean avalanche, so that the many cells that are
+    /// always empty are empty from the first step.
     pub(crate) fn apply(self, pass: &Pass<'_>, made: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Relu => activation::relu(made),
@@ -116,7 +121,7 @@ impl Output {
         }
     }
 
-    /// What [`Output::apply`] gave, as weights of the cells, not normalised.
+    /// Weights of the cells, not normalised, from the result of [`Output::apply`].
     pub(crate) fn weights(self, scaling: Scaling, made: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Softmax | Self::Exp => made.exp(),
@@ -124,9 +129,9 @@ impl Output {
         }
     }
 
-    /// Avalanches that a critic can judge, of what stands before the output function, `[batch, cells]`: as they enter a network through
-    /// `scaling`, and as counts. Of probabilities or expected numbers these are whole electrons, as many as the avalanches of the batch
-    /// have.
+    /// Avalanches for a critic, from the arguments of the output function, `[batch, cells]`: scaled, and as
+    /// counts. From probabilities or expected numbers whole electrons are drawn, as many as the avalanches of
+    /// the batch have.
     pub(crate) fn shown(
         self,
         scaling: Scaling,
@@ -146,10 +151,10 @@ impl Output {
         }
     }
 
-    /// From what stands before the output function to weights, without Burn.
+    /// Output function and [`Output::weights`] in one, without Burn.
     pub(crate) fn to_weights(self, scaling: Scaling, parameters: &Parameters) -> ToWeights {
         let profile = if self.has_profile() { parameters.values(PROFILE) } else { Vec::new() };
-        Box::new(move |cells: &mut [f32]| match self {
+        Arc::new(move |cells: &mut [f32]| match self {
             Self::Softmax | Self::Exp => {
                 exponentials(cells, &profile);
             }
@@ -163,11 +168,13 @@ impl Output {
     }
 }
 
-/// Fraction of the electrons of the mean avalanche that lie as if its axes were independent: at its edges most cells have held no electron in
-/// training, though others as far out have.
+/// Fraction of the electrons of the mean avalanche that are distributed as if its axes were independent. At
+/// the edges of avalanches most cells hold no electron of the training avalanches, though other cells as far
+/// out hold some: one electron in a hundred fills these gaps, and hardly changes the middle.
 const INDEPENDENT: f64 = 0.01;
-/// Fraction that lies anywhere, so that no cell is impossible. Electrons far from all others widen an avalanche: of one with thousands not
-/// one in a hundred gets any.
+/// Fraction of the electrons that may be in any cell with the same probability, so that no cell is
+/// impossible. Electrons far from all others widen an avalanche; with this fraction fewer than one in a
+/// hundred avalanches of some thousand electrons get any.
 const ANYWHERE: f64 = 1e-6;
 
 /// ln p of the mean avalanche, smoothed; and the mean number of electrons of avalanches that have any.
@@ -195,9 +202,9 @@ pub(crate) fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
     ((0..).zip(&electrons).map(ln_p).collect(), (all / filled.max(1) as f64) as f32)
 }
 
-/// Electrons thrown into cells by the probabilities that `softmax` makes of `made`, `[batch, cells]`, as many as the avalanches of the batch
-/// have. Gradients pass as if the expected counts had been returned (a straight-through estimate: Bengio et al. 2013), so that a network
-/// learns from the judgement of whole electrons.
+/// Electrons thrown into cells with the probabilities softmax(`made`), `[batch, cells]`, as many as the
+/// avalanches of the batch have. Gradients are those of the expected counts (a straight-through estimate:
+/// Bengio et al. 2013, arXiv:1308.3432), so that a network learns from how a critic judges whole electrons.
 fn thrown(pass: &Pass<'_>, made: &Tensor<2>, batch: &Batch, purpose: Purpose) -> Tensor<2> {
     let sizes = to_host(without_gradient(batch.counts.clone()).sum_dim(1));
     let first = batch.step.wrapping_mul(sizes.len() as u64);
@@ -218,7 +225,7 @@ fn thrown(pass: &Pass<'_>, made: &Tensor<2>, batch: &Batch, purpose: Purpose) ->
     counts.unwrap_or_else(|| thrown_by_operations(pass, made.clone(), &sizes, throw_row))
 }
 
-/// As [`thrown`], in operations of any backend.
+/// As [`thrown`], in tensor operations, for backends other than the CPU's.
 fn thrown_by_operations(
     pass: &Pass<'_>,
     made: Tensor<2>,
@@ -266,8 +273,8 @@ mod tests {
 
     #[test]
     fn the_profile_is_the_mean_avalanche() {
-        // 3 × 3 cells, of which 0 and 4 hold 10 and 30 electrons: of the electrons a quarter is in the first bin of each axis, the rest in the
-        // second.
+        // 3 × 3 cells, of which 0 and 4 hold 10 and 30 electrons: of the electrons a quarter is in the first
+        // bin of each axis, the rest in the second.
         let mut set = CountSet::new(Grid::new(vec![Axis::uniform(1, 0.0, 1.0).unwrap(); 2]).unwrap());
         set.push([(0, 4), (4, 30)]);
         set.push([(0, 6)]);

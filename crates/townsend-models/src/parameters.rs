@@ -1,8 +1,8 @@
 //! The named tensors of a model.
 //!
 //! A model is a list of [`TensorSpec`]s and functions of the [`Parameters`] that were made from it. Names and
-//! layouts are those of a PyTorch state dict, so weights travel both ways. All values are kept flat: a checkpoint,
-//! an optimiser and a comparison treat a bias and a kernel of five dimensions alike.
+//! layouts are those of a PyTorch state dict, so weights travel both ways. All values are kept flat: a
+//! checkpoint, an optimiser and a comparison treat a bias and a kernel of five dimensions alike.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use townsend_core::{Purpose, stream};
 
 const INITIAL_WEIGHTS: Purpose = Purpose::new("initial weights");
 
-/// What a tensor is and how it begins.
+/// Whether a tensor is trained, and its first values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Role {
     /// Trained; drawn from U(−b, b) with b = 1/√`fan_in` (the default of PyTorch's convolutions and linears).
@@ -105,7 +105,7 @@ impl Parameters {
         Self { values: values.collect(), device: device.clone(), specs }
     }
 
-    /// The tensors there are.
+    /// The tensors of the model.
     pub fn specs(&self) -> &[TensorSpec] {
         &self.specs
     }
@@ -115,9 +115,22 @@ impl Parameters {
         self.specs.iter().filter(|spec| spec.is_trained())
     }
 
-    /// Where the values are.
+    /// The device that holds the values.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// The same values on another device.
+    #[must_use]
+    pub fn on(&self, device: &Device) -> Self {
+        if *device == self.device {
+            return self.clone();
+        }
+        let copy = |(name, value): (&String, &Tensor<1>)| {
+            (name.clone(), Tensor::from_data(value.clone().into_data(), device))
+        };
+        let values = self.values.iter().map(copy).collect();
+        Self { specs: self.specs.clone(), values, device: device.clone() }
     }
 
     /// A tensor, flat.
@@ -139,7 +152,7 @@ impl Parameters {
         debug_assert!(old.is_some(), "the model has no tensor {name}");
     }
 
-    /// Changes a tensor's values on the host. Nothing is copied on the CPU if nobody else has the tensor.
+    /// Changes a tensor's values on the host. On the CPU nothing is copied if no clone of the tensor exists.
     ///
     /// # Panics
     /// As [`Parameters::flat`].
@@ -150,8 +163,8 @@ impl Parameters {
         self.values.insert(name.to_owned(), Tensor::from_data(data, &self.device));
     }
 
-    /// The same values on a device that records operations, so that a loss computed from them has gradients by the trained
-    /// tensors whose names `trains` says yes to.
+    /// The same values on a device that records operations, so that a loss computed from them has gradients
+    /// by those trained tensors for whose names `trains` returns true.
     #[must_use]
     pub fn tracked(&self, trains: impl Fn(&str) -> bool) -> Self {
         let mut tracked = Self { device: self.device.clone().autodiff(), ..self.clone() };
@@ -163,7 +176,7 @@ impl Parameters {
         tracked
     }
 
-    /// Takes the gradients of these tensors; 0 where the loss does not depend on a tensor.
+    /// Takes the gradients of these tensors; they are 0 for a tensor that the loss does not depend on.
     pub fn gradients(&self, names: &[String], gradients: &mut Gradients) -> Vec<Tensor<1>> {
         let inner = self.device.clone().inner();
         let gradient = |name: &String| {
@@ -179,7 +192,7 @@ impl Parameters {
     }
 }
 
-/// The tensor itself, whether gradients are followed through it or not.
+/// The tensor without the record of operations that gradients are computed from.
 pub(crate) fn without_gradient<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     if tensor.is_autodiff() { tensor.inner() } else { tensor }
 }

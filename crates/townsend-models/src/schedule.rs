@@ -1,11 +1,11 @@
-//! Numbers that change with the epoch.
+//! Schedules: numbers that change with the epoch.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
 
-/// A value that starts at `start`, grows by `slope` every epoch and stays at `stop` once it got there. With slope 0
-/// it is constant.
+/// A value that starts at `start`, grows by `slope` every epoch and stays at `stop` once it got there. With
+/// slope 0 it is constant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
@@ -14,7 +14,7 @@ pub struct Schedule {
     /// Change an epoch; may be negative.
     #[serde(default)]
     pub slope: f64,
-    /// Where the change ends; by default it never does.
+    /// The value at which the change ends; by default it never ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<f64>,
 }

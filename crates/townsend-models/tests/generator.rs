@@ -10,8 +10,8 @@ use townsend_core::{Axis, CountSet, Grid, Meta};
 use townsend_models::gan::GanConfig;
 use townsend_models::vae::VaeConfig;
 use townsend_models::{
-    CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Generator, ModelConfig, Moments, Parameters,
-    SizeConfig, SizeModel, TrainingState,
+    CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Generator, ModelConfig, ModelError, Moments,
+    Parameters, SizeConfig, SizeModel, TrainingState, Workspace,
 };
 
 fn checkpoint() -> Checkpoint {
@@ -45,8 +45,16 @@ fn checkpoint() -> Checkpoint {
 fn saved() -> (TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    checkpoint().save(&path).unwrap();
+    std::fs::write(&path, checkpoint().to_bytes(&path).unwrap()).unwrap();
     (folder, path)
+}
+
+fn load(path: &Path) -> Result<Checkpoint, ModelError> {
+    Ok(Checkpoint::from_bytes(&std::fs::read(path).unwrap(), path, &Device::flex())?.0)
+}
+
+fn generator(path: &Path) -> Generator {
+    Generator::from_bytes(&std::fs::read(path).unwrap(), path).unwrap()
 }
 
 fn pool(threads: usize) -> rayon::ThreadPool {
@@ -56,7 +64,7 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 #[test]
 fn what_was_saved_is_loaded_and_saved_again_byte_for_byte() {
     let (folder, path) = saved();
-    let (loaded, _) = Checkpoint::load(&path, &Device::flex()).unwrap();
+    let loaded = load(&path).unwrap();
     let original = checkpoint();
     assert_eq!(loaded.header, original.header);
     assert_eq!(loaded.moments, original.moments);
@@ -69,7 +77,7 @@ fn what_was_saved_is_loaded_and_saved_again_byte_for_byte() {
         );
     }
     let again = folder.path().join("again.safetensors");
-    loaded.save(&again).unwrap();
+    std::fs::write(&again, loaded.to_bytes(&again).unwrap()).unwrap();
     assert_eq!(std::fs::read(path).unwrap(), std::fs::read(again).unwrap());
 }
 
@@ -92,7 +100,7 @@ fn a_damaged_checkpoint_ends_in_one_error_that_names_file_and_tensor() {
     let bad = folder.path().join("bad.safetensors");
     let error = |bytes: &[u8]| {
         std::fs::write(&bad, bytes).unwrap();
-        let message = Checkpoint::load(&bad, &Device::flex()).unwrap_err().to_string();
+        let message = load(&bad).unwrap_err().to_string();
         assert!(message.starts_with(&bad.display().to_string()), "{message}");
         message
     };
@@ -129,15 +137,15 @@ fn a_checkpoint_of_another_version_is_refused() {
     let path = folder.path().join("model.safetensors");
     let mut later = checkpoint();
     later.header.version += 1;
-    later.save(&path).unwrap();
-    let message = Generator::load(&path, &Device::flex()).unwrap_err().to_string();
-    assert!(message.contains("version 3") && message.contains("version 2"), "{message}");
+    let bytes = later.to_bytes(&path).unwrap();
+    let message = Generator::from_bytes(&bytes, &path).unwrap_err().to_string();
+    assert!(message.contains("version 4") && message.contains("version 3"), "{message}");
 }
 
 #[test]
 fn an_avalanche_depends_on_seed_and_number_alone() {
     let (_folder, path) = saved();
-    let generator = Generator::load(&path, &Device::flex()).unwrap();
+    let generator = generator(&path);
     let whole = pool(1).install(|| generator.generate(7, 0..200));
     assert_eq!(whole.len(), 200);
     // Shards, chunks and threads make no difference.
@@ -149,12 +157,65 @@ fn an_avalanche_depends_on_seed_and_number_alone() {
     assert!(generator.chunks(7, 10..180).all(|chunk| chunk.len() <= 64));
     assert_ne!(generator.generate(8, 0..200), whole);
     assert_eq!(generator.generate(7, 5..5).len(), 0);
+    // Nor does it whether an avalanche is drawn with others or alone.
+    let mut workspace = Workspace::default();
+    for index in [0, 199, 3, 64, 63] {
+        assert_eq!(generator.avalanche(7, index, &mut workspace), whole.get(index as usize), "{index}");
+    }
+}
+
+/// A generator of each family and number of dimensions, small and with initial weights.
+fn families() -> Vec<(String, Generator)> {
+    const LAYERS: &str =
+        r#""generator": {"linear": [4, 18], "channels": [2, 1], "kernels": [2, 4], "strides": [1, 2]}"#;
+    const SOLID: &str =
+        r#""generator": {"linear": [4, 54], "channels": [2, 1], "kernels": [2, 4], "strides": [1, 2]}"#;
+    const CRITIC: &str = r#""critic": {"channels": [2, 3], "kernels": [4, 2], "strides": [2, 1]}"#;
+    let vae = r#""family": "vae", "channels": [3, 4], "kernels": [4, 4], "strides": [2, 1], "hidden": 7, "latent": 4"#;
+    let models = [
+        (0, r#""family": "gan", "dims": 0, "latent": 3, "hidden": 5, "noise": "uniform""#.to_owned()),
+        (1, r#""family": "gan", "dims": 1, "latent": 3, "hidden": 5, "dropout": 0.3"#.to_owned()),
+        (2, format!(r#""family": "gan", "layout": "reference", {LAYERS}, {CRITIC}"#)),
+        (2, format!(r#""family": "gan", "log_density_polynomial": true, {LAYERS}, {CRITIC}"#)),
+        (2, format!(r#""family": "infogan", "dims": 2, "classes": 3, "output": "relu", {LAYERS}, {CRITIC}"#)),
+        (3, format!(r#""family": "infogan", "log_density_polynomial": true, {SOLID}, {CRITIC}"#)),
+        (1, format!(r#"{vae}, "dims": 1, "sampler": "flow""#)),
+        (3, format!(r#"{vae}, "dims": 3, "log_density_polynomial": true"#)),
+    ];
+    let of = |(dims, model): (usize, String)| {
+        let bins = if dims == 0 { 1 } else { 8 };
+        let grid = Grid::new(vec![Axis::uniform(bins, -1.0, 1.0).unwrap(); dims.max(1)]).unwrap();
+        let config: ModelConfig = serde_json::from_str(&format!("{{{model}}}")).unwrap();
+        let network = config.check(&grid).unwrap();
+        let mut parameters = Parameters::initial(network.tensors(), 1, &Device::flex());
+        let mut training = CountSet::new(grid.clone());
+        let cells = grid.cells() as u32;
+        (0..5).for_each(|k| training.push((0..cells).filter(|c| (c + k) % 3 == 1).map(|c| (c, 1 + c % 4))));
+        network.prepare(&mut parameters, &training);
+        let header = CheckpointHeader { model: config, grid, ..checkpoint().header };
+        let checkpoint = Checkpoint { header, parameters, moments: Moments::default() };
+        (model, Generator::new(checkpoint, network))
+    };
+    models.into_iter().map(of).collect()
+}
+
+#[test]
+fn an_avalanche_alone_is_that_of_a_block_in_every_family() {
+    // One workspace for all of them: what is left in it from another generator makes no difference.
+    let mut workspace = Workspace::default();
+    for (name, generator) in families() {
+        let block = generator.generate(3, 0..70);
+        assert!(block.iter().any(|avalanche| avalanche.electrons() > 0), "{name}");
+        for (index, want) in (0..).zip(block.iter()) {
+            assert_eq!(generator.avalanche(3, index, &mut workspace), want, "{name} {index}");
+        }
+    }
 }
 
 #[test]
 fn sizes_are_those_of_the_size_model_and_shapes_differ() {
     let (_folder, path) = saved();
-    let generator = Generator::load(&path, &Device::flex()).unwrap();
+    let generator = generator(&path);
     let generated = generator.generate(1, 0..2000);
     let sizes: Vec<u64> = generated.iter().map(|avalanche| avalanche.electrons()).collect();
     let empty = sizes.iter().filter(|&&n| n == 0).count() as f64 / 2000.0;
@@ -166,7 +227,7 @@ fn sizes_are_those_of_the_size_model_and_shapes_differ() {
 #[test]
 fn reconstructed_avalanches_have_the_electrons_of_the_real_ones() {
     let (_folder, path) = saved();
-    let generator = Generator::load(&path, &Device::flex()).unwrap();
+    let generator = generator(&path);
     let mut real = CountSet::new(generator.grid().clone());
     real.push([(150, 30), (151, 5)]);
     real.push([]);
@@ -177,7 +238,8 @@ fn reconstructed_avalanches_have_the_electrons_of_the_real_ones() {
     assert_eq!(generator.reconstruct(1, &real), Some(reconstructed));
 }
 
-/// A gain GAN: it draws the number of electrons, the size model which avalanches are empty, and there is nothing to reconstruct.
+/// A gain GAN: it draws the number of electrons, the size model which avalanches are empty, and there is
+/// nothing to reconstruct.
 #[test]
 fn a_model_that_draws_sizes_leaves_avalanches_empty_too() {
     let grid = Grid::new(vec![Axis::uniform(1, -1.0, 1.0).unwrap()]).unwrap();

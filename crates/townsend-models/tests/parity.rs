@@ -1,5 +1,5 @@
-//! The layers against PyTorch: the files under `parity/` hold weights, inputs, outputs and gradients that PyTorch
-//! computed in double precision (the exporters stand beside them).
+//! The layers against PyTorch: the files under `parity/` hold weights, inputs, outputs and gradients that
+//! PyTorch computed in double precision (the exporters stand beside them).
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,13 +11,13 @@ use townsend_models::gan::{Gan, GanConfig, Layout};
 use townsend_models::infogan::{InfoGan, InfoGanConfig};
 use townsend_models::vae::{self, Likelihood, Vae, VaeConfig};
 use townsend_models::{
-    AdversarialLoss, Batch, Layers, Model, Output, Parameters, Pass, SamplerKind, Scaling,
+    AdversarialLoss, Batch, Layers, NetworkModel, Output, Parameters, Pass, SamplerKind, Scaling,
 };
 
 /// Largest deviation of an output relative to the largest output.
 const OUTPUT: f32 = 1e-5;
-/// Largest deviation of a gradient relative to the largest of its tensor, or to a hundredth of the largest of all: biases
-/// before a normalisation have no gradient but rounding.
+/// Largest deviation of a gradient relative to the largest of its tensor, or to a hundredth of the largest of
+/// all: biases before a normalisation have no gradient but rounding.
 const GRADIENT: f32 = 1e-3;
 
 struct Expected(HashMap<String, (Vec<usize>, Vec<f32>)>);
@@ -43,7 +43,7 @@ impl Expected {
     }
 
     /// The parameters of a model, those of `stack` as PyTorch had them.
-    fn parameters(&self, model: &dyn Model, stack: &str) -> Parameters {
+    fn parameters(&self, model: &dyn NetworkModel, stack: &str) -> Parameters {
         let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
         for spec in model.tensors().iter().filter(|spec| spec.name.starts_with(stack)) {
             let (shape, values) = &self.0[&spec.name];

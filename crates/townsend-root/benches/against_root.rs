@@ -1,7 +1,8 @@
-//! Reading 1,000 ZSTD `TH3F` of 90³ bins with 3,000 electrons each: this crate, ROOT's C++ `TFile::Get` and uproot, in
-//! turns, so that a busy machine slows all of them.
+//! Reading 1,000 ZSTD `TH3F` of 90³ bins with 3,000 electrons each: this crate, ROOT's C++ `TFile::Get` and
+//! uproot, in turns, so that a busy machine slows all of them.
 //!
-//! `TOWNSEND_PYTHON=<python with ROOT and uproot> cargo bench -p townsend-root --bench against_root`; needs g++.
+//! `TOWNSEND_PYTHON=<python with ROOT and uproot> cargo bench -p townsend-root --bench against_root`; needs
+//! g++.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -87,7 +88,8 @@ fn write(path: &Path) {
     writer.finish().expect("a finished file");
 }
 
-/// The cell of an electron that is about `spread` bins from the middle: the sum of twelve even numbers is nearly normal.
+/// The cell of an electron that is about `spread` bins from the middle: the sum of twelve even numbers is
+/// nearly normal.
 fn position(spread: f64, random: &mut u64) -> usize {
     let sum: f64 = (0..12)
         .map(|_| {

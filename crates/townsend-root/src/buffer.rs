@@ -1,30 +1,30 @@
-//! Reading ROOT's big-endian streams, with every access checked against the bytes that are there.
+//! Reading ROOT's big-endian streams. Every access is checked against the bytes that are there.
 //!
-//! Layout (`TBufferFile` of ROOT): an object starts with a `u32` byte count (bit 30 set, counting what follows it) and
-//! an `i16` class version. A pointer to an object starts with a byte count and a tag: [`NEW_CLASS`] and a
-//! NUL-terminated class name at the first use of a class in a buffer; bit 31 and the place of that first tag later; or
-//! the place of an object that came before; or zero. Places count from the start of the record, key included, plus
-//! [`MAP_OFFSET`].
+//! Layout (`TBufferFile` of ROOT): an object starts with a `u32` byte count (bit 30 set, counting what
+//! follows it) and an `i16` class version. A pointer to an object starts with a byte count and a tag:
+//! [`NEW_CLASS`] and a NUL-terminated class name at the first use of a class in a buffer; bit 31 and the
+//! place of that first tag later; or the place of an object that came before; or zero. Places count from the
+//! start of the record, key included, plus [`MAP_OFFSET`].
 
 use std::borrow::Cow;
 
 use crate::error::Fault;
 
-/// Set in a byte count, to tell it from a version.
+/// The bit that tells a byte count from a version.
 pub(crate) const BYTE_COUNT: u32 = 0x4000_0000;
-/// The tag before the name of a class used for the first time.
+/// The tag before the name of a class that is used for the first time in a record.
 pub(crate) const NEW_CLASS: u32 = 0xffff_ffff;
-/// Set in a tag that refers to a class named before.
+/// The bit that marks a tag as a reference to a class named before.
 pub(crate) const CLASS_MASK: u32 = 0x8000_0000;
-/// Added to places, because 0 and 1 mean "no object".
+/// Added to places in tags, because the tags 0 and 1 mean "no object".
 pub(crate) const MAP_OFFSET: u32 = 2;
-/// Set in `TObject::fBits` when the object has a process id (2 more bytes).
+/// The bit of `TObject::fBits` that tells that a process id of 2 bytes follows.
 const IS_REFERENCED: u32 = 0x10;
 
-/// A window on the bytes of one record. Copies are cheap and independent.
+/// A position in the bytes of one record, from which values are read. Copies are cheap and independent.
 #[derive(Clone, Debug)]
 pub(crate) struct Buffer<'a> {
-    /// The whole record, so that references to earlier classes can be followed.
+    /// The bytes of the whole record, so that references to earlier classes can be followed.
     record: &'a [u8],
     position: usize,
     end: usize,
@@ -32,18 +32,18 @@ pub(crate) struct Buffer<'a> {
     origin: usize,
 }
 
-/// An object read through a pointer.
+/// The result of reading a pointer to an object.
 #[derive(Debug)]
 pub(crate) enum Pointer<'a> {
     Null,
     /// An object of `class`; `body` holds its bytes, from its own byte count and version on.
     Object {
         class: &'a str,
-        /// Where later pointers in the record refer to this object.
+        /// The place by which later pointers in the record refer to this object.
         place: u32,
         body: Buffer<'a>,
     },
-    /// An object that came before (or comes later), by its place.
+    /// A reference to an object elsewhere in the record, by its place.
     Earlier(u32),
 }
 
@@ -56,7 +56,7 @@ macro_rules! read_numbers {
 }
 
 impl<'a> Buffer<'a> {
-    /// All of `record`, which follows a key of `origin` bytes.
+    /// The start of `record`, which follows a key of `origin` bytes.
     pub(crate) fn new(record: &'a [u8], origin: usize) -> Self {
         Self { record, position: 0, end: record.len(), origin }
     }
@@ -67,7 +67,7 @@ impl<'a> Buffer<'a> {
         self.end - self.position
     }
 
-    /// Bytes read so far, from the start of the record.
+    /// The position: number of bytes from the start of the record.
     pub(crate) fn position(&self) -> usize {
         self.position
     }
@@ -100,7 +100,8 @@ impl<'a> Buffer<'a> {
         self.u8().map(|byte| byte != 0)
     }
 
-    /// A length: an `i32` that is not negative and, taken times `size` bytes, not more than what is left.
+    /// Reads a length: an `i32` that is not negative and for which, at `size` bytes an item, enough bytes are
+    /// left.
     pub(crate) fn count(&mut self, size: usize) -> Result<usize, Fault> {
         let at = self.position;
         let count = self.i32()?;
@@ -114,13 +115,13 @@ impl<'a> Buffer<'a> {
         )
     }
 
-    /// The bytes of a `TArray` with items of `size` bytes.
+    /// Reads a `TArray` with items of `size` bytes, and returns its bytes.
     pub(crate) fn array_bytes(&mut self, size: usize) -> Result<&'a [u8], Fault> {
         let count = self.count(size)?;
         self.bytes(count * size)
     }
 
-    /// A `TArrayD`, into memory that is used again.
+    /// Reads a `TArrayD` into `out`, whose memory is used again.
     pub(crate) fn f64_array_into(&mut self, out: &mut Vec<f64>) -> Result<(), Fault> {
         out.clear();
         let (items, _) = self.array_bytes(8)?.as_chunks();
@@ -128,7 +129,7 @@ impl<'a> Buffer<'a> {
         Ok(())
     }
 
-    /// A `TString`: its length in one byte, or 255 and four bytes.
+    /// Reads a `TString`: its length in one byte, or 255 and the length in four bytes; then its bytes.
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
         let length = match self.u8()? {
             255 => self.count(1)?,
@@ -137,7 +138,7 @@ impl<'a> Buffer<'a> {
         self.bytes(length).map(String::from_utf8_lossy)
     }
 
-    /// A NUL-terminated name of a class.
+    /// Reads the NUL-terminated name of a class.
     fn class_name(&mut self) -> Result<&'a str, Fault> {
         let rest = &self.record[self.position..self.end];
         let length = rest.iter().position(|&byte| byte == 0);
@@ -147,20 +148,21 @@ impl<'a> Buffer<'a> {
         name.map_err(|_| Fault::damaged("the name of a class is not text"))
     }
 
-    /// Byte count and version of an object, and its body up to where the byte count says that it ends. `self` goes on
-    /// after the object, so what is not read of the body (members added by later versions) is skipped.
+    /// Byte count and version of an object, and its body up to where the byte count says that it ends. `self`
+    /// goes on after the object, so what is not read of the body (members added by later versions) is
+    /// skipped.
     pub(crate) fn object(&mut self) -> Result<(i16, Self), Fault> {
         let mut body = self.counted()?;
         let version = body.i16()?;
         Ok((version, body))
     }
 
-    /// Goes past an object that nobody needs.
+    /// Skips an object.
     pub(crate) fn skip_object(&mut self) -> Result<(), Fault> {
         self.counted().map(drop)
     }
 
-    /// The bytes that a byte count covers.
+    /// Reads a byte count, and returns the bytes that it covers.
     fn counted(&mut self) -> Result<Self, Fault> {
         let at = self.position;
         let count = self.u32()?;
@@ -173,7 +175,8 @@ impl<'a> Buffer<'a> {
         Ok(body)
     }
 
-    /// A `TObject` base: version, id and bits (and a process id when referenced), without a byte count.
+    /// Reads the base `TObject`: version, id and bits (and a process id when referenced), without a byte
+    /// count.
     pub(crate) fn tobject(&mut self) -> Result<(), Fault> {
         let (_version, _id, bits) = (self.u16()?, self.u32()?, self.u32()?);
         if bits & IS_REFERENCED != 0 {
@@ -182,14 +185,14 @@ impl<'a> Buffer<'a> {
         Ok(())
     }
 
-    /// A `TNamed` base: name and title.
+    /// Reads the base `TNamed`: name and title.
     pub(crate) fn tnamed(&mut self) -> Result<(Cow<'a, str>, Cow<'a, str>), Fault> {
         let (_, mut body) = self.object()?;
         body.tobject()?;
         Ok((body.string()?, body.string()?))
     }
 
-    /// A pointer to an object, whose class is found by its tag.
+    /// Reads a pointer to an object, whose class its tag tells.
     pub(crate) fn pointer(&mut self) -> Result<Pointer<'a>, Fault> {
         let place = self.place();
         let mut peek = self.clone();
@@ -207,7 +210,7 @@ impl<'a> Buffer<'a> {
         Ok(Pointer::Object { class, place, body })
     }
 
-    /// A pointer without a byte count refers to nothing or to an earlier object.
+    /// Interprets a pointer without a byte count, which refers to no object or to an earlier one.
     fn uncounted_pointer(&mut self, tag: u32) -> Result<Pointer<'a>, Fault> {
         if tag & CLASS_MASK != 0 {
             return Err(Fault::unsupported(
@@ -218,12 +221,12 @@ impl<'a> Buffer<'a> {
         Ok(if tag == 0 { Pointer::Null } else { Pointer::Earlier(tag) })
     }
 
-    /// Where pointers refer to what starts here.
+    /// The place by which pointers refer to the object that starts here.
     fn place(&self) -> u32 {
         (self.position + self.origin) as u32 + MAP_OFFSET
     }
 
-    /// The class named where `tag` (read at byte `at`) points.
+    /// The name of the class to which `tag`, read at byte `at`, refers.
     fn class_at(&self, tag: u32, at: usize) -> Result<&'a str, Fault> {
         let target = (tag & !CLASS_MASK) as usize;
         let position =

@@ -1,8 +1,8 @@
-//! Blocks of compressed bytes.
+//! Compression and decompression of the bytes of objects.
 //!
-//! A compressed object is a row of blocks of at most 2²⁴ − 1 bytes each: a tag of two letters, one byte of method,
-//! compressed and plain length in three bytes each, little-endian, then the data. LZ4 data start with a big-endian
-//! xxHash64 of what follows.
+//! A compressed object is a row of blocks of at most 2²⁴ − 1 bytes each: a tag of two letters, one byte of
+//! method, compressed and plain length in three bytes each, little-endian, then the data. LZ4 data start with
+//! a big-endian xxHash64 of what follows.
 
 use std::io::Read;
 
@@ -13,22 +13,23 @@ use crate::error::Fault;
 const HEADER_LENGTH: usize = 9;
 const MAX_BLOCK_LENGTH: usize = 0xff_ffff;
 const CHECKSUM_LENGTH: usize = 8;
-/// Enough for the largest dictionary of an LZMA preset (64 MiB), far less than a damaged header can ask for.
+/// Limit of the memory of the LZMA decoder: enough for the largest dictionary of its presets (64 MiB), far
+/// less than a damaged header can ask for.
 const LZMA_MEMORY_KIB: u32 = 66 << 10;
 
-/// How written objects are compressed.
+/// How objects are compressed when they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
+    /// No compression.
     None,
-    /// Deflate, as every ROOT version reads it. Levels 1 to 9.
+    /// ZLIB (deflate), which every version of ROOT reads. Levels 1 to 9.
     Zlib {
         /// 1 is fast, 9 is small.
         level: u8,
     },
-    /// LZ4: large and very fast to read.
+    /// LZ4: larger files that are read very fast.
     Lz4,
-    /// Zstandard: small and fast, needs ROOT 6.20 or newer to be read. Levels 1 to 19.
+    /// Zstandard: small files that are read fast, by ROOT 6.20 or newer. Levels 1 to 19.
     Zstd {
         /// 1 is fast, 19 is small.
         level: u8,
@@ -36,7 +37,7 @@ pub enum Compression {
 }
 
 impl Default for Compression {
-    /// Zstandard at ROOT's own default level.
+    /// Zstandard at the level that ROOT uses by default.
     fn default() -> Self {
         Self::Zstd { level: 5 }
     }
@@ -55,7 +56,7 @@ impl Compression {
         Err(std::io::Error::other(format!("{self:?} has a level that is not between 1 and {highest}")))
     }
 
-    /// ROOT's number for it: 100 × algorithm + level.
+    /// ROOT's number for this setting: 100 × algorithm + level.
     pub(crate) fn root_setting(self) -> i32 {
         match self {
             Self::None => 0,
@@ -66,7 +67,7 @@ impl Compression {
     }
 }
 
-/// Decompressors that keep their memory from object to object.
+/// Decompressors that use their memory again for every object.
 #[derive(Default)]
 pub(crate) struct Decompressor {
     zstd: Option<zstd::bulk::Decompressor<'static>>,
@@ -92,7 +93,7 @@ fn split_block(stored: &[u8]) -> Result<(Block<'_>, &[u8]), Fault> {
     Ok((Block { tag: [header[0], header[1]], data, plain_length: length(6) }, rest))
 }
 
-/// The blocks' plain lengths must add up before any memory is asked for.
+/// Reads the headers of all blocks and checks that their plain lengths add up, before memory is reserved.
 fn check_total(stored: &[u8], plain_length: usize) -> Result<(), Fault> {
     let (mut rest, mut total) = (stored, 0_usize);
     while !rest.is_empty() {
@@ -107,8 +108,8 @@ fn check_total(stored: &[u8], plain_length: usize) -> Result<(), Fault> {
 }
 
 impl Decompressor {
-    /// Decompresses all blocks of `stored` into `plain`, whose memory is used again and grows block by block, so that
-    /// a damaged length never makes it larger than what really was decompressed and one block.
+    /// Decompresses all blocks of `stored` into `plain`, whose memory is used again and grows block by block,
+    /// so that a damaged length never makes it larger than what really was decompressed and one block.
     pub(crate) fn decompress(
         &mut self,
         stored: &[u8],
@@ -213,7 +214,7 @@ fn decompress_zstd(
     context.get_or_insert_default().decompress_to_buffer(data, plain).map_err(|error| error.to_string())
 }
 
-/// Compresses objects one after the other with one setting.
+/// Compresses one object after the other with the same setting.
 pub(crate) struct Compressor {
     compression: Compression,
     zstd: Option<zstd::bulk::Compressor<'static>>,
@@ -229,7 +230,8 @@ impl Compressor {
         Ok(Self { compression, zstd })
     }
 
-    /// Compresses `plain` into `stored`; false if that would not make it smaller, and `plain` is to be stored itself.
+    /// Compresses `plain` into `stored`; false if that would not make it smaller, and `plain` is to be stored
+    /// itself.
     pub(crate) fn compress(&mut self, plain: &[u8], stored: &mut Vec<u8>) -> std::io::Result<bool> {
         stored.clear();
         if self.compression == Compression::None {
@@ -240,7 +242,7 @@ impl Compressor {
             stored.resize(start + HEADER_LENGTH, 0);
             let (tag, method) = self.compress_block(block, stored)?;
             let length = stored.len() - start - HEADER_LENGTH;
-            // A block that grew beyond what three bytes can hold did not compress.
+            // A block whose length does not fit into three bytes has not become smaller.
             if length > MAX_BLOCK_LENGTH || stored.len() >= plain.len() {
                 return Ok(false);
             }
@@ -253,7 +255,7 @@ impl Compressor {
         Ok(!plain.is_empty())
     }
 
-    /// Appends one compressed block; its tag and method.
+    /// Appends one compressed block and returns its tag and method.
     fn compress_block(
         &mut self,
         block: &[u8],

@@ -13,7 +13,7 @@
 pub struct Date(pub(crate) u32);
 
 impl Date {
-    /// A date, or `None` if a part is out of range.
+    /// A date and time, or `None` if a part is out of range.
     pub fn new(year: u32, month: u32, day: u32, hour: u32, minute: u32, second: u32) -> Option<Self> {
         let valid = (1995..=2058).contains(&year)
             && (1..=12).contains(&month)
@@ -21,7 +21,7 @@ impl Date {
             && hour < 24
             && minute < 60
             && second < 60;
-        // Only a valid year can be counted from 1995.
+        // A year before 1995 would make this subtraction overflow, so it comes after the check.
         valid.then(|| Self((year - 1995) << 26 | month << 22 | day << 17 | hour << 12 | minute << 6 | second))
     }
 }

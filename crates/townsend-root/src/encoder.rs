@@ -1,11 +1,11 @@
-//! Writing ROOT's big-endian streams: the twin of [`Buffer`](crate::buffer::Buffer).
+//! Writing ROOT's big-endian streams, as [`Buffer`](crate::buffer::Buffer) reads them.
 
 use crate::buffer::{BYTE_COUNT, CLASS_MASK, MAP_OFFSET, NEW_CLASS};
 
-/// Bits of a `TObject` that lives on the heap and was not deleted, as ROOT writes them.
+/// The bits that ROOT writes for a `TObject` on the heap that was not deleted.
 pub(crate) const TOBJECT_BITS: u32 = 0x0300_0000;
 
-/// The bytes of one record as they grow.
+/// The bytes of one record while they are written.
 #[derive(Debug, Default)]
 pub(crate) struct Encoder {
     pub(crate) bytes: Vec<u8>,
@@ -13,7 +13,7 @@ pub(crate) struct Encoder {
     classes: Vec<(&'static str, u32)>,
 }
 
-/// Where a byte count waits to be filled in.
+/// The place of a byte count that is filled in when the object is complete.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Open(usize);
@@ -27,7 +27,7 @@ macro_rules! write_numbers {
 }
 
 impl Encoder {
-    /// Starts a record that follows a key of `origin` bytes, keeping the memory of the last one.
+    /// Starts a record that follows a key of `origin` bytes and uses the memory of the last record again.
     pub(crate) fn restart(&mut self, origin: usize) {
         self.bytes.clear();
         self.classes.clear();
@@ -40,7 +40,7 @@ impl Encoder {
         self.u8(u8::from(value));
     }
 
-    /// A `TString`.
+    /// Writes a `TString`.
     pub(crate) fn string(&mut self, text: &str) {
         if text.len() < 255 {
             self.u8(text.len() as u8);
@@ -51,7 +51,7 @@ impl Encoder {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
-    /// A `TArrayD`.
+    /// Writes a `TArrayD`.
     pub(crate) fn f64_array(&mut self, values: &[f64]) {
         self.i32(values.len() as i32);
         for &value in values {
@@ -59,7 +59,7 @@ impl Encoder {
         }
     }
 
-    /// Starts an object of a class of that version; [`close`](Self::close) ends it.
+    /// Starts an object whose class has this version; [`close`](Self::close) ends it.
     pub(crate) fn open(&mut self, version: i16) -> Open {
         let open = self.open_count();
         self.i16(version);
@@ -93,19 +93,19 @@ impl Encoder {
         open
     }
 
-    /// Where later pointers of this record refer to what starts here.
+    /// The place by which later pointers in this record refer to the object that starts here.
     pub(crate) fn place(&self) -> u32 {
         (self.bytes.len() + self.origin) as u32 + MAP_OFFSET
     }
 
-    /// A `TObject` base.
+    /// Writes the base `TObject`.
     pub(crate) fn tobject(&mut self, bits: u32) {
         self.u16(1);
         self.u32(0);
         self.u32(bits | TOBJECT_BITS);
     }
 
-    /// A `TNamed` base.
+    /// Writes the base `TNamed`.
     pub(crate) fn tnamed(&mut self, name: &str, title: &str) {
         let open = self.open(1);
         self.tobject(0);

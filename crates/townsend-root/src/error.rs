@@ -1,33 +1,33 @@
-//! What can go wrong, told so that a user knows which file, which object and what to do.
+//! Errors, which name the file, the object and what to do.
 
 use std::path::{Path, PathBuf};
 
-/// Shorthand for results of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong when ROOT files are read or written.
+/// An error in reading or writing a ROOT file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused.
+    /// The operating system could not open, read or write the file.
     #[error("cannot {action} {}: {source}", file.display())]
     Io {
-        /// What was tried: "open", "read", "write".
+        /// The operation that failed: "open", "read" or "write".
         action: &'static str,
-        /// The file it was tried on.
+        /// The file.
         file: PathBuf,
-        /// What the system answered.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The file is something else.
+    /// The file is not a ROOT file.
     #[error("{} is not a ROOT file: {reason}", file.display())]
     NotRoot {
         /// The file.
         file: PathBuf,
-        /// What gave it away.
+        /// The reason for saying so.
         reason: String,
     },
-    /// The file never got its list of keys.
+    /// The file has no list of its keys, because it was not closed by the program that wrote it.
     #[error(
         "{} was not closed by the program that wrote it, so it has no list of its objects; \
          hint: open it once with ROOT in UPDATE mode, which recovers what it can", file.display()
@@ -36,37 +36,37 @@ pub enum Error {
         /// The file.
         file: PathBuf,
     },
-    /// Bytes that contradict each other: a truncated or corrupted file.
+    /// The file is truncated or corrupted: its bytes contradict each other.
     #[error("{}: {object} is damaged: {reason}; hint: copy the file again or write it anew", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
         /// The object, or the part of the file, that cannot be read.
         object: String,
-        /// What contradicts what.
+        /// The contradiction.
         reason: String,
     },
-    /// A valid file that uses something this crate does not read.
+    /// The file is valid, but uses a feature that this crate does not read.
     #[error("{}: {object} cannot be read: {reason}", file.display())]
     Unsupported {
         /// The file.
         file: PathBuf,
         /// The object.
         object: String,
-        /// What is not supported, and what to do about it.
+        /// The feature that is not supported, and what to do about it.
         reason: String,
     },
-    /// No object of that name.
+    /// The file has no object of this name.
     #[error("{} has no object \"{name}\"{}", file.display(), nearest_hint(nearest))]
     KeyNotFound {
         /// The file.
         file: PathBuf,
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// The names that come nearest to it, best first.
+        /// The most similar names, the most similar first.
         nearest: Vec<String>,
     },
-    /// The object is there, but of another class.
+    /// The object is of another class than the one asked for.
     #[error("{}: {object} is a {found}, not a {wanted}", file.display())]
     WrongClass {
         /// The file.
@@ -75,15 +75,15 @@ pub enum Error {
         object: String,
         /// Its class.
         found: String,
-        /// What it should have been.
+        /// The class that was asked for.
         wanted: &'static str,
     },
-    /// The caller asked to write something that no ROOT file can hold.
+    /// The object to be written is one that no ROOT file can hold.
     #[error("cannot write {object}: {reason}")]
     Invalid {
         /// The object that was to be written.
         object: String,
-        /// Why it cannot be.
+        /// The reason why it cannot be written.
         reason: String,
     },
 }
@@ -95,7 +95,8 @@ fn nearest_hint(nearest: &[String]) -> String {
     }
 }
 
-/// What a decoder finds wrong before it is known which file and object it is reading.
+/// A fault that a decoder finds. The decoder does not know which file and object it is reading; the caller
+/// adds them.
 #[derive(Debug)]
 pub(crate) enum Fault {
     Io(std::io::Error),
@@ -118,7 +119,7 @@ impl Fault {
         Self::Unsupported(reason.into())
     }
 
-    /// The error for users: `object` of `file` has this fault.
+    /// The error for users: this fault in `object` of `file`.
     pub(crate) fn at(self, file: &Path, object: impl Into<String>) -> Error {
         let (file, object) = (file.to_owned(), object.into());
         match self {

@@ -11,22 +11,22 @@ use crate::error::{Error, Fault, Result};
 use crate::key::{Folder, Key, Record, StoredKey};
 use crate::layout::{DIRECTORY_LENGTH, DirectoryRecord, FileHeader};
 
-/// Directories deeper than this are taken for damage.
+/// Largest depth of directories; deeper ones are taken for damage.
 const MAX_DEPTH: usize = 64;
-/// How many near names an error tells.
+/// Number of similar names that an error lists.
 const NEAREST: usize = 3;
 
-/// An open ROOT file: its keys are in memory, its objects are read one at a time.
+/// An open ROOT file. Its keys are in memory; its objects are read one at a time.
 ///
-/// Reads take `&self` and use positioned reads, so that one file can be read by several threads, each with its own
-/// [`Reader`](crate::Reader).
+/// Reads take `&self` and use positioned reads, so that one file can be read by several threads, each with
+/// its own [`Reader`](crate::Reader).
 #[derive(Debug)]
 pub struct RootFile {
     path: PathBuf,
     source: Source,
     length: u64,
     keys: Vec<Key>,
-    /// Indices of `keys`, by name and then from the highest cycle down.
+    /// Indices into `keys`, sorted by name and then by cycle, the highest first.
     by_name: Vec<u32>,
 }
 
@@ -36,7 +36,7 @@ enum Source {
     Memory(Vec<u8>),
 }
 
-/// Memory for reading records that is used again for every record.
+/// Memory for reading records, used again for every record.
 #[derive(Default)]
 pub(crate) struct Scratch {
     stored: Vec<u8>,
@@ -57,7 +57,7 @@ impl RootFile {
         Self::load(path.to_owned(), Source::File(file), length)
     }
 
-    /// Opens a file that is in memory already; `name` stands for it in errors.
+    /// Opens a file whose bytes are in memory. Errors call it `name`.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -113,25 +113,26 @@ impl RootFile {
         DirectoryRecord::decode(&mut Buffer::new(&bytes, 0))
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes of the file.
+    /// Length of the file in bytes.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// All keys in file order, those of a subdirectory right after its own. No object is read.
+    /// All keys in the order of the file; those of a subdirectory follow its own key. No object is read.
     pub fn keys(&self) -> std::slice::Iter<'_, Key> {
         self.keys.iter()
     }
 
-    /// The key of an object by its path: `h3_0`, `sub/deep/h3_0`, `h3_0;2` for cycle 2; without a cycle, the highest.
+    /// The key of the object with a path such as `h3_0`, `sub/deep/h3_0`, or `h3_0;2` for cycle 2. Without a
+    /// cycle, it is the highest one.
     ///
     /// # Errors
-    /// [`Error::KeyNotFound`] with the nearest names if there is none.
+    /// [`Error::KeyNotFound`], with the most similar names, if there is none.
     pub fn find(&self, path: &str) -> Result<&Key> {
         let with_cycle = path.rsplit_once(';').and_then(|(name, cycle)| Some((name, cycle.parse().ok()?)));
         self.lookup(path, None)
@@ -143,7 +144,8 @@ impl RootFile {
             })
     }
 
-    /// Names may hold slashes themselves, so every slash may be the one between directory and name.
+    /// The indices of the keys with this path. Since names may contain slashes, every slash in the path may
+    /// be the one between directory and name.
     fn lookup(&self, path: &str, cycle: Option<u16>) -> Option<&Key> {
         let path = path.trim_start_matches('/');
         let splits = path.rmatch_indices('/').map(|(at, _)| path.split_at(at + 1));
@@ -167,7 +169,7 @@ impl RootFile {
         nearest.into_iter().map(|(_, path)| path).collect()
     }
 
-    /// Reads exactly `length` bytes at `seek`; asks for memory only if the file has them.
+    /// Reads exactly `length` bytes at `seek`. Memory is reserved only if the file has so many bytes.
     pub(crate) fn read_at(&self, seek: u64, length: u64, bytes: &mut Vec<u8>) -> Result<(), Fault> {
         if seek.checked_add(length).is_none_or(|end| end > self.length) {
             return Err(Fault::Damaged(format!(
@@ -183,7 +185,7 @@ impl RootFile {
         Ok(())
     }
 
-    /// The decompressed object of a record that a key lists.
+    /// Reads and decompresses the object of a key that a directory lists.
     pub(crate) fn read_record<'s>(
         &self,
         record: &Record,
@@ -201,8 +203,8 @@ impl RootFile {
         Ok(Buffer::new(plain, usize::from(record.key_length)))
     }
 
-    /// A record that no directory lists (such as a basket of a tree): its key, what follows the key's own fields
-    /// within the key, and its decompressed object.
+    /// Reads a record that no directory lists, such as a basket of a tree: its key, the fields that a class
+    /// adds to the key, and the decompressed object.
     pub(crate) fn read_unlisted<'s>(
         &self,
         seek: u64,
@@ -231,7 +233,7 @@ impl RootFile {
     }
 }
 
-/// What [`RootFile::read_unlisted`] finds.
+/// The record that [`RootFile::read_unlisted`] reads.
 #[derive(Debug)]
 pub(crate) struct Unlisted<'s> {
     pub(crate) key: StoredKey<'s>,
@@ -239,11 +241,11 @@ pub(crate) struct Unlisted<'s> {
     pub(crate) object: Buffer<'s>,
 }
 
-/// A walk through all directories.
+/// A walk through all directories of a file, which collects their keys.
 struct Walk<'f> {
     file: &'f RootFile,
     keys: Vec<Key>,
-    /// Where lists of keys were found, so that a directory that holds itself does not end in a circle.
+    /// Places of the lists of keys that were read, so that a directory that contains itself is noticed.
     seen: HashSet<u64>,
     /// Lists of keys do not overlap, so all of them together cannot be longer than the file.
     budget: u64,
@@ -266,7 +268,7 @@ impl Walk<'_> {
                     .read_directory(place, record.object_length.min(DIRECTORY_LENGTH as u32) as usize)
                     .map_err(|fault| fault.at(&self.file.path, &*name))?;
                 let folder = Folder { parent: Some(Arc::clone(folder)), name: name.into() };
-                // A directory that was never filled has no list.
+                // A directory in which nothing was written has no list of keys.
                 if inner.keys != 0 {
                     self.list(&inner, &Arc::new(folder))?;
                 }

@@ -7,20 +7,20 @@ use crate::buffer::Buffer;
 use crate::encoder::Encoder;
 use crate::error::Fault;
 
-/// Places beyond this need 64 bits, as ROOT decides it.
+/// Largest place in a file that ROOT stores in 32 bits; larger ones take 64 bits.
 pub(crate) const BIG_FILE: u64 = 2_000_000_000;
-/// Added to the version of a key or a directory whose places have 64 bits.
+/// Added to the version of a key or a directory that stores places in 64 bits.
 pub(crate) const BIG_VERSION: i16 = 1000;
 const KEY_VERSION: i16 = 4;
 
-/// Where a record lies and how long it is.
+/// Where a record starts in the file and how long it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) seek: u64,
-    /// Bytes in the file, key included.
+    /// Bytes of the record in the file, including its key.
     pub(crate) length: u32,
     pub(crate) key_length: u16,
-    /// Bytes of the object when decompressed.
+    /// Bytes of the decompressed object.
     pub(crate) object_length: u32,
 }
 
@@ -29,7 +29,8 @@ impl Record {
         self.length - u32::from(self.key_length)
     }
 
-    /// A record is compressed exactly if it is shorter than its object; no flag says so.
+    /// Whether the object is compressed. No flag tells: a record is compressed exactly if it is shorter than
+    /// its object.
     pub(crate) fn is_compressed(&self) -> bool {
         self.stored_length() != self.object_length
     }
@@ -39,17 +40,17 @@ impl Record {
 #[derive(Clone, Debug)]
 pub(crate) struct StoredKey<'a> {
     pub(crate) record: Record,
-    /// ROOT's packed date, see [`Date`](crate::Date).
+    /// Date and time in ROOT's packed form, see [`Date`](crate::Date).
     pub(crate) date: u32,
     pub(crate) cycle: u16,
-    /// Place of the directory that lists it.
+    /// Place of the directory that lists the key.
     pub(crate) directory: u64,
     pub(crate) class: Cow<'a, str>,
     pub(crate) name: Cow<'a, str>,
     pub(crate) title: Cow<'a, str>,
 }
 
-/// A place in the file: 32 bits in small files, 64 in big ones.
+/// Reads a place in the file: 32 bits in small files, 64 in big ones.
 pub(crate) fn read_place(buffer: &mut Buffer<'_>, big: bool) -> Result<u64, Fault> {
     if big { buffer.u64() } else { buffer.u32().map(u64::from) }
 }
@@ -79,7 +80,7 @@ impl<'a> StoredKey<'a> {
         Ok(key)
     }
 
-    /// A key whose record may have never been written, so that its lengths mean nothing.
+    /// Reads a key whose record may never have been written, so that its lengths are not checked.
     pub(crate) fn decode_unchecked(buffer: &mut Buffer<'a>) -> Result<Self, Fault> {
         let length = buffer.u32()?;
         let version = buffer.i16()?;
@@ -93,8 +94,8 @@ impl<'a> StoredKey<'a> {
         Ok(Self { record, date, cycle, directory, class, name, title })
     }
 
-    /// Bytes of the key of an object, where `place` is the largest place it holds and `tail` the length of what a
-    /// class like `TBasket` adds.
+    /// Bytes of the key of an object, where `place` is the largest place it holds and `tail` the length of
+    /// what a class like `TBasket` adds.
     pub(crate) fn length(class: &str, name: &str, title: &str, place: u64, tail: usize) -> usize {
         let fixed = if place > BIG_FILE { 34 } else { 26 };
         fixed + string_length(class) + string_length(name) + string_length(title) + tail
@@ -116,7 +117,7 @@ impl<'a> StoredKey<'a> {
     }
 }
 
-/// A directory of a file, as its keys see it.
+/// A directory of a file, known to its keys by its path.
 #[derive(Debug)]
 pub(crate) struct Folder {
     pub(crate) parent: Option<Arc<Folder>>,
@@ -124,7 +125,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// "sub/deep/", or nothing for the top.
+    /// The path with a slash at its end ("sub/deep/"), or empty for the top directory.
     fn prefix(&self) -> String {
         match &self.parent {
             Some(parent) => parent.prefix() + &self.name + "/",
@@ -137,7 +138,7 @@ impl Folder {
     }
 }
 
-/// An entry in a directory: what an object is called and where it lies, known without reading it.
+/// An entry in a directory: name, class and place of an object, known without reading the object.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub(crate) record: Record,
@@ -160,12 +161,12 @@ impl Key {
         }
     }
 
-    /// Directories and name: `sub/deep/h3_0`.
+    /// The path of the object, its directories and its name: `sub/deep/h3_0`.
     pub fn path(&self) -> String {
         self.folder.prefix() + &self.name
     }
 
-    /// The name within its directory.
+    /// The name of the object within its directory.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -180,7 +181,8 @@ impl Key {
         &self.class
     }
 
-    /// Which version of the object this is: writing an object again under the same name adds a cycle.
+    /// The cycle: the number of this version of the object. Writing an object under a name that is taken adds
+    /// a cycle.
     pub fn cycle(&self) -> u16 {
         self.cycle
     }

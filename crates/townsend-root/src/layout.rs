@@ -5,9 +5,10 @@ use crate::encoder::Encoder;
 use crate::error::Fault;
 use crate::key::{BIG_FILE, BIG_VERSION, read_place, write_place};
 
-/// Where the first record of a file starts.
+/// The place of the first record of a file.
 pub(crate) const BEGIN: u64 = 100;
-/// Bytes of a directory's record; small ones are padded, so that places can grow to 64 bits.
+/// Bytes of a directory's record. One with 32-bit places is padded to this length, so that they can become
+/// 64-bit places.
 pub(crate) const DIRECTORY_LENGTH: usize = 60;
 const MAGIC: &[u8; 4] = b"root";
 /// Added to the version of a file with 64-bit places.
@@ -23,9 +24,9 @@ pub(crate) struct FileHeader {
     pub(crate) end: u64,
     pub(crate) free: u64,
     pub(crate) free_length: u32,
-    /// Bytes of the key, name and title in front of the top directory.
+    /// Number of bytes of key, name and title before the record of the top directory.
     pub(crate) name_length: u32,
-    /// ROOT's number for the compression, see [`Compression`](crate::Compression).
+    /// ROOT's number for the compression: 100 × algorithm + level.
     pub(crate) compression: i32,
     pub(crate) streamer_info: u64,
     pub(crate) streamer_info_length: u32,
@@ -33,7 +34,7 @@ pub(crate) struct FileHeader {
 }
 
 impl FileHeader {
-    /// The header, or `None` if these are not the first bytes of a ROOT file.
+    /// Parses the header; `None` if these are not the first bytes of a ROOT file.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut buffer = Buffer::new(bytes.strip_prefix(MAGIC)?, 4);
         Self::decode_fields(&mut buffer).ok()
@@ -79,7 +80,7 @@ impl FileHeader {
     }
 }
 
-/// The record of a directory: where the list of its keys is.
+/// The record of a directory, which tells where the list of its keys is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DirectoryRecord {
     /// ROOT's packed dates of creation and of the last change.

@@ -1,8 +1,8 @@
-//! ROOT files without ROOT: histograms and trees, read and written.
+//! Reading and writing histograms and trees in ROOT files, without ROOT.
 //!
-//! Reads `TH1`, `TH2` and `TH3` of C, S, I, L, F and D and flat `TTree`s in every compression that ROOT knows, in
-//! directories, with cycles and in files over 2 GB; writes them uncompressed or with ZLIB, LZ4 or Zstandard. Files that
-//! it writes are read by ROOT and by uproot; the same calls give the same bytes.
+//! Reads `TH1`, `TH2` and `TH3` of C, S, I, L, F and D and flat `TTree`s in every compression that ROOT
+//! knows, in directories, with cycles and in files over 2 GB; writes them uncompressed or with ZLIB, LZ4 or
+//! Zstandard. Files that it writes are read by ROOT and by uproot; the same calls give the same bytes.
 //!
 //! ```
 //! use townsend_root::{CellType, Compression, Contents, Histogram, HistogramAxis, RootFile, RootWriter};
@@ -29,11 +29,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Many fine histograms with few entries each are read fastest with [`Reader::read_sparse_into`], which never holds all
-//! cells as numbers. One file can have a [`Reader`] in every thread.
+//! Many histograms with fine bins and few entries are read fastest with [`Reader::read_sparse_into`], which
+//! keeps only the cells that are not zero. Each thread can have its own [`Reader`] of the same file.
 //!
-//! No file makes this crate panic or reserve memory for what is not there: lengths are checked against the bytes at
-//! hand, and buffers grow with what really was decompressed.
+//! No input makes this crate panic, and a damaged file cannot make it reserve memory for data that are not
+//! there: lengths are checked against the bytes of the file, and buffers grow as data are decompressed.
 
 mod buffer;
 mod compression;

@@ -1,4 +1,4 @@
-//! `TNamed`: a name with a text, in which a file says what it is.
+//! `TNamed`: an object with a name and a text, used for notes in a file.
 
 use std::io::{Seek, Write};
 
@@ -7,12 +7,12 @@ use crate::error::Result;
 use crate::writer::{NewRecord, RootWriter};
 
 impl<W: Write + Seek> RootWriter<W> {
-    /// Writes a text under a name into the top directory, as a `TNamed`. It is read back as the title of its key
-    /// ([`Key::title`](crate::Key::title)).
+    /// Writes a `TNamed` with this name and text into the top directory. The text can be read as the title of
+    /// the object's key ([`Key::title`](crate::Key::title)).
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) if name and text are longer than a key can hold (32 KB), and if the
-    /// system refuses.
+    /// [`Error::Invalid`](crate::Error::Invalid) if name and text are longer than a key can hold (32 KB), and
+    /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
     pub fn write_named(&mut self, name: &str, text: &str) -> Result<()> {
         let class = "TNamed";
         let directory = self.directory("")?;

@@ -1,4 +1,4 @@
-//! Reading objects with memory that is used again.
+//! Reading many objects one after the other with the same memory.
 
 use crate::RootFile;
 use crate::error::{Error, Result};
@@ -6,7 +6,7 @@ use crate::file::Scratch;
 use crate::histogram::{Cells, Contents, Histogram, HistogramClass, SparseContents, decode};
 use crate::key::Key;
 
-/// Reads objects of a file one after the other, using its memory for every one of them again.
+/// Reads objects of a file one after the other and uses its memory again for each of them.
 ///
 /// A reader belongs to one thread; a file can have as many readers as there are threads.
 pub struct Reader<'f> {
@@ -21,12 +21,12 @@ impl std::fmt::Debug for Reader<'_> {
 }
 
 impl RootFile {
-    /// A reader with its own memory.
+    /// A reader of this file with its own memory.
     pub fn reader(&self) -> Reader<'_> {
         Reader { file: self, scratch: Scratch::default() }
     }
 
-    /// Reads one histogram. For many, [`reader`](Self::reader) is faster.
+    /// Reads one histogram. To read many, a [`reader`](Self::reader) is faster.
     ///
     /// # Errors
     /// As [`Reader::read_histogram_into`].
@@ -36,7 +36,7 @@ impl RootFile {
 }
 
 impl<'f> Reader<'f> {
-    /// The file that it reads.
+    /// The file that this reader reads.
     pub fn file(&self) -> &'f RootFile {
         self.file
     }
@@ -50,16 +50,18 @@ impl<'f> Reader<'f> {
         self.read_histogram_into(key, &mut histogram).map(|()| histogram)
     }
 
-    /// Reads a histogram into one that is there, whose memory is used again. After an error its contents are
-    /// meaningless.
+    /// Replaces `out` by a histogram of the file and uses the memory of `out` again. After an error the
+    /// contents of `out` are meaningless.
     ///
     /// # Errors
-    /// If the object is of another class ([`Error::WrongClass`]), damaged, or uses what this crate does not read.
+    /// If the object is of another class ([`Error::WrongClass`]), damaged, or uses what this crate does not
+    /// read.
     pub fn read_histogram_into(&mut self, key: &Key, histogram: &mut Histogram<Contents>) -> Result<()> {
         self.read_cells(key, histogram)
     }
 
-    /// Reads only the cells that are not zero: faster, and a thousand times smaller for a fine grid with few entries.
+    /// Reads only the cells that are not zero: faster, and a thousand times smaller for a fine grid with few
+    /// entries.
     ///
     /// # Errors
     /// As [`read_histogram_into`](Self::read_histogram_into).

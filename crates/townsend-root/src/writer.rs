@@ -1,4 +1,4 @@
-//! Writing a file record by record.
+//! Writing a ROOT file record by record.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -16,18 +16,18 @@ use crate::key::{BIG_FILE, Record, StoredKey, write_place};
 use crate::layout::{BEGIN, DIRECTORY_LENGTH, DirectoryRecord, FileHeader};
 use crate::streamers;
 
-/// The name that files have inside; what they are called in the file system may change.
+/// The name of the file that is written into it, the same for all files: a file can be renamed.
 const FILE_NAME: &str = "townsend.root";
-/// Byte counts have 30 bits.
+/// Largest length of an object in bytes: byte counts have 30 bits.
 const MAX_OBJECT_LENGTH: usize = 0x3fff_ffff;
 const MAX_KEY_LENGTH: usize = i16::MAX as usize;
-/// ROOT extends its map of free places in such steps.
+/// ROOT extends the range of free places at the end of a file in steps of this many bytes.
 const FREE_STEP: u64 = 1_000_000_000;
 
-/// Writes a ROOT file from front to back. Memory grows with the number of keys only.
+/// Writes a ROOT file from front to back. The memory needed grows only with the number of keys.
 ///
-/// Without [`finish`](Self::finish) the file has no list of its objects and cannot be opened. The same calls give the
-/// same bytes.
+/// Without [`finish`](Self::finish) the file has no list of its objects and cannot be opened. The same calls
+/// give the same bytes.
 pub struct RootWriter<W: Write + Seek = BufWriter<File>> {
     sink: W,
     path: PathBuf,
@@ -35,12 +35,13 @@ pub struct RootWriter<W: Write + Seek = BufWriter<File>> {
     compression: Compression,
     compressor: Compressor,
     date: Date,
-    /// Of all that was written; it becomes the id of the file, so that programs which cache by id tell files apart.
+    /// A hash of all that was written; it becomes the id of the file, so that programs which cache by id tell
+    /// files apart.
     hash: XxHash3_128,
     directories: Vec<Directory>,
     classes: BTreeSet<&'static str>,
     head: Encoder,
-    /// Where an object's bytes are put together, used again for the next one.
+    /// Memory for the bytes of an object, used again for the next one.
     pub(crate) payload: Encoder,
     stored: Vec<u8>,
 }
@@ -50,24 +51,24 @@ struct Directory {
     name: String,
     class: &'static str,
     seek: u64,
-    /// Where its record, with the place of its list of keys, has to be filled in.
+    /// The place of the directory's record, in which the place of its list of keys is filled in at the end.
     record: u64,
     name_length: u32,
     keys: Vec<StoredKey<'static>>,
     cycles: HashMap<String, u16>,
 }
 
-/// What the key of a new record says.
+/// The fields of the key of a new record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewRecord<'a> {
-    /// As [`RootWriter::directory`] numbers them.
+    /// The number of the directory, see [`RootWriter::directory`].
     pub(crate) directory: usize,
     pub(crate) class: &'static str,
     pub(crate) name: &'a str,
     pub(crate) title: &'a str,
-    /// What a class like `TBasket` adds to its key.
+    /// The bytes that a class like `TBasket` adds to its key.
     pub(crate) key_tail: &'a [u8],
-    /// Whether the directory lists it.
+    /// Whether the directory lists the record.
     pub(crate) listed: bool,
     pub(crate) compressed: bool,
 }
@@ -79,7 +80,7 @@ impl RootWriter {
     /// Creates a file, or empties the one that is there.
     ///
     /// # Errors
-    /// If the system refuses, or the level of compression does not exist.
+    /// If the file cannot be created, or the level of compression does not exist.
     pub fn create(path: impl AsRef<Path>, compression: Compression) -> Result<Self> {
         let path = path.as_ref();
         let file = File::create(path).map_err(|source| Error::Io {
@@ -92,10 +93,10 @@ impl RootWriter {
 }
 
 impl<W: Write + Seek> RootWriter<W> {
-    /// Writes to `sink` from its start on; `path` stands for it in errors.
+    /// Writes to `sink` from its start on. Errors call it `path`.
     ///
     /// # Errors
-    /// If the sink refuses, or the level of compression does not exist.
+    /// If the sink cannot be written, or the level of compression does not exist.
     pub fn new(sink: W, path: impl Into<PathBuf>, compression: Compression) -> Result<Self> {
         let path = path.into();
         let compressor = Compressor::new(compression).map_err(|source| Error::Io {
@@ -122,7 +123,8 @@ impl<W: Write + Seek> RootWriter<W> {
         Ok(writer)
     }
 
-    /// The date that objects written from now on get, instead of the fixed [`Date::default`].
+    /// Sets the date of objects that are written from now on. Without this call it is the fixed
+    /// [`Date::default`].
     #[must_use]
     pub fn with_date(mut self, date: Date) -> Self {
         self.date = date;
@@ -165,7 +167,8 @@ impl<W: Write + Seek> RootWriter<W> {
         self.write_record(&record, payload)
     }
 
-    /// The number of the directory `path` ("sub/deep", or nothing for the top), which is made if it is not there.
+    /// The number of the directory `path` ("sub/deep", or nothing for the top), which is made if it is not
+    /// there.
     pub(crate) fn directory(&mut self, path: &str) -> Result<usize> {
         path.split('/').filter(|name| !name.is_empty()).try_fold(TOP, |parent, name| {
             let known = self
@@ -202,18 +205,19 @@ impl<W: Write + Seek> RootWriter<W> {
         Ok(self.directories.len() - 1)
     }
 
-    /// Bytes of the key that the next record gets: where its payload counts from.
+    /// Length in bytes of the key of the next record. Places in the record count from the start of this key.
     pub(crate) fn key_length(&self, record: &NewRecord<'_>) -> usize {
         let place = self.position.max(self.directories[record.directory].seek);
         StoredKey::length(record.class, record.name, record.title, place, record.key_tail.len())
     }
 
-    /// The compression of new objects.
+    /// The compression of objects that are written from now on.
     pub(crate) fn compression(&self) -> Compression {
         self.compression
     }
 
-    /// Describes `class`, its bases and its members in the file.
+    /// Adds the description of `class`, its bases and its members to those that [`finish`](Self::finish)
+    /// writes.
     pub(crate) fn describe_class(&mut self, class: &'static str) {
         self.classes.insert(class);
     }
@@ -267,7 +271,8 @@ impl<W: Write + Seek> RootWriter<W> {
         if new.listed { last.map_or(1, |cycle| cycle.saturating_add(1)) } else { 1 }
     }
 
-    /// The newest cycle comes first, where ROOT looks for it.
+    /// The keys of a directory, in its order. Of the cycles of an object the newest comes first, as ROOT
+    /// expects.
     fn list(&mut self, directory: usize, key: StoredKey<'static>) {
         let Directory { keys, cycles, .. } = &mut self.directories[directory];
         let older = if key.cycle > 1 { keys.iter().position(|other| other.name == key.name) } else { None };
@@ -286,10 +291,10 @@ impl<W: Write + Seek> RootWriter<W> {
         Error::Io { action: "write", file: self.path.clone(), source }
     }
 
-    /// Writes the lists of keys, the description of the classes and the header; gives back the sink.
+    /// Writes the lists of keys, the description of the classes and the header. Returns the sink.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the file cannot be written.
     pub fn finish(mut self) -> Result<W> {
         let lists =
             (0..self.directories.len()).map(|index| self.write_list(index)).collect::<Result<Vec<_>>>()?;
@@ -359,9 +364,10 @@ impl<W: Write + Seek> RootWriter<W> {
         self.write_record(&record, &payload.bytes)
     }
 
-    /// The map of free places has one entry: all that comes after the file.
+    /// Writes the map of free places, which has one entry: all places after the end of the file.
     fn write_free(&mut self) -> Result<Record> {
-        // The entry says where the file ends, and is itself the last record, so its length has to be known first.
+        // The entry states where the file ends, and is itself the last record, so its length has to be known
+        // first.
         let key_length =
             StoredKey::length("TFile", FILE_NAME, "", self.position.max(self.directories[TOP].seek), 0);
         let small_end = self.position + key_length as u64 + 10;

@@ -1,5 +1,5 @@
-//! Damaged files: whatever is done to the bytes, there is an answer or an error, never a panic, and never more memory
-//! than the file can justify.
+//! Damaged files: whatever is done to the bytes, there is an answer or an error, never a panic, and never
+//! more memory than the file can justify.
 
 #[path = "support/exercise.rs"]
 mod exercise;
@@ -18,7 +18,8 @@ use townsend_root::{
 static MEMORY: PeakAlloc = PeakAlloc;
 
 const INPUTS: usize = 20_500;
-/// What reading may need beside a multiple of the file: the largest object of the fixtures, decompressed and decoded.
+/// What reading may need beside a multiple of the file: the largest object of the fixtures, decompressed and
+/// decoded.
 const ALLOWANCE: usize = 64 << 20;
 const PER_BYTE: usize = 40;
 
@@ -65,7 +66,8 @@ impl Whole {
     }
 }
 
-/// Files of ROOT with every compression and small ones of this crate, which have the most structure in the fewest bytes.
+/// Files of ROOT with every compression and small ones of this crate, which have the most structure in the
+/// fewest bytes.
 fn whole_files() -> Vec<Whole> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut paths: Vec<_> = fixtures.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -117,7 +117,8 @@ fn described(path: &str, cycle: u16, histogram: &SparseHistogram) -> Value {
     })
 }
 
-/// All examples at the top, one in directories, and a second cycle; what is to be read, in the order of the file.
+/// All examples at the top, one in directories, and a second cycle; what is to be read, in the order of the
+/// file.
 fn write_examples(path: &Path, compression: Compression) -> Vec<Value> {
     let mut writer = RootWriter::create(path, compression).unwrap();
     let examples = examples();

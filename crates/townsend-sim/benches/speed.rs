@@ -48,7 +48,9 @@ fn main() {
             NUMBERS
         }));
         rates[3].push(rate(&mut || {
-            (0..1000).map(|index| black_box(simulation.avalanche(1, index, Start::Cell, &mut workspace)).len()).sum()
+            (0..1000)
+                .map(|index| black_box(simulation.avalanche(1, index, Start::Cell, &mut workspace)).len())
+                .sum()
         }));
         rates[4].push(rate(&mut || {
             let sets = simulation.blocks(1, 0..4000, Start::Cell).map(black_box);

@@ -13,8 +13,9 @@ use gas::WrittenGas;
 
 use crate::{Polya, Readout, SimError, Track, Transport};
 
-/// A detector: gas, field, foils and gaps. Every value was checked when it was read, and the gas table is part of it, so
-/// it can be simulated without further files. Serialised, it is a description that gives the same detector.
+/// A detector: gas, field, foils and gaps. Every value was checked when it was read, and the gas table is
+/// part of it, so it can be simulated without further files. Serialised, it is a description that gives the
+/// same detector.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Detector {
     /// What it is.
@@ -68,8 +69,8 @@ pub struct Gap {
     pub field_kv_cm: f64,
 }
 
-/// A foil and the gap below it. What a foil does to an electron is told by [`crate::FoilStage`]; lengths are in µm, times in
-/// ns, and r is the distance of the electron from the axis of a hole.
+/// A foil and the gap below it. What a foil does to an electron is told by [`crate::FoilStage`]; lengths are
+/// in µm, times in ns, and r is the distance of the electron from the axis of a hole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Foil {
@@ -84,10 +85,11 @@ pub struct Foil {
     pub theta: f64,
     /// Probability that an electron in a hole gets out below.
     pub extraction: f64,
-    /// Diffusion on the way into a hole: hole h is chosen with a probability in proportion to `exp(−r_h²/2s²)`. With s = 0 it
-    /// is the nearest.
+    /// Diffusion on the way into a hole: hole h is chosen with a probability in proportion to
+    /// `exp(−r_h²/2s²)`. With s = 0 it is the nearest.
     pub hole_spread_um: f64,
-    /// The part of its offset from the hole's axis that an electron leaves to its children as a common offset.
+    /// The part of its offset from the hole's axis that an electron leaves to its children as a common
+    /// offset.
     #[serde(default)]
     pub offset_retention: f64,
     /// Spread, a direction, of the children's common offset from the axis.
@@ -108,8 +110,8 @@ pub struct Foil {
     pub gap_mm: f64,
     /// Field in it, kV/cm.
     pub field_kv_cm: f64,
-    /// The part of that gap (and of the one above) whose diffusion and time the values above already hold, because they
-    /// were found for planes inside the gaps, mm.
+    /// The part of that gap (and of the one above) whose diffusion and time the values above already hold,
+    /// because they were found for planes inside the gaps, mm.
     #[serde(default)]
     pub included_mm: f64,
     /// What the values above depend on, such as a voltage, by name.
@@ -166,7 +168,8 @@ impl Detector {
         Self::SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|&(_, text)| text)
     }
 
-    /// Reads and checks a file with a description. A file named in it is looked for from the folder of the description.
+    /// Reads and checks a file with a description. A file named in it is looked for from the folder of the
+    /// description.
     pub fn read(path: &Path) -> Result<Self, SimError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| SimError::Read { file: path.into(), source })?;
@@ -191,7 +194,8 @@ impl Detector {
         Ok(detector)
     }
 
-    /// The files that the detector was read from: its description, then its gas table, as far as they are files.
+    /// The files that the detector was read from: its description, then its gas table, as far as they are
+    /// files.
     pub fn files(&self) -> &[InputFile] {
         &self.files
     }
@@ -211,12 +215,12 @@ impl Detector {
         first.conditions.keys().filter(shared).map(of_foils).collect()
     }
 
-    /// Sets a condition of the foils, from the top: one value for all of them, or one for each. Returns a warning for each
-    /// foil whose value is outside the range that its dependence was found with.
+    /// Sets a condition of the foils, from the top: one value for all of them, or one for each. Returns a
+    /// warning for each foil whose value is outside the range that its dependence was found with.
     ///
     /// # Errors
-    /// If the number of values is another, or a foil that one is meant for does not depend on this condition, or a parameter
-    /// then is outside what it may be.
+    /// If the number of values is another, or a foil that one is meant for does not depend on this condition,
+    /// or a parameter then is outside what it may be.
     pub fn set_condition(&mut self, name: &str, values: &[f64]) -> Result<Vec<String>, SimError> {
         let foils = self.foils.len();
         if values.len() != 1 && values.len() != foils {
@@ -281,7 +285,8 @@ impl Foil {
         Gap { gap_mm: self.gap_mm, field_kv_cm: self.field_kv_cm }
     }
 
-    /// Sets a condition and changes the parameters with it. Returns the range that it should be in, if it is not.
+    /// Sets a condition and changes the parameters with it. Returns the range that it should be in, if it is
+    /// not.
     fn set_condition(&mut self, name: &str, value: f64, at: &str) -> Result<Option<[f64; 2]>, SimError> {
         within(&format!("{at}: {name}"), value, -1e12, 1e12)?;
         let Some(condition) = self.conditions.get_mut(name) else {
@@ -304,8 +309,11 @@ impl Foil {
         Ok((value < low || value > high).then_some([low, high]))
     }
 
-    /// An error if a value is outside what it may be.
-    pub(crate) fn check(&self, at: &str) -> Result<(), SimError> {
+    /// Checks that every value is within its limits, as is done when a description is read.
+    ///
+    /// # Errors
+    /// [`SimError::Range`], which names the value after `at`, such as `foils[0]`.
+    pub fn check(&self, at: &str) -> Result<(), SimError> {
         let limits = [
             ("collection", self.collection, 0.0, 1.0),
             ("collection_slope", self.collection_slope, -1_000.0, 1_000.0),
@@ -347,8 +355,11 @@ impl Condition {
     }
 }
 
-/// An error unless `low <= value <= high`.
-pub(crate) fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), SimError> {
+/// Checks that `low <= value <= high`; NaN is not.
+///
+/// # Errors
+/// [`SimError::Range`] with `key` as the name of the value.
+pub fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), SimError> {
     if (low..=high).contains(&value) {
         return Ok(());
     }

@@ -55,14 +55,6 @@ pub enum SimError {
     /// A gas file of Garfield++ that is damaged or does not hold what is needed.
     #[error("gas file {0}")]
     GasFile(String),
-    /// Responses of a foil that do not tell its parameters.
-    #[error("a foil cannot be fitted: {what}\n  hint: {remedy}")]
-    Fit {
-        /// What is wrong with them.
-        what: String,
-        /// What to do.
-        remedy: &'static str,
-    },
     /// A condition that foils cannot be set to.
     #[error("{what}\n  hint: {remedy}")]
     Condition {

@@ -2,11 +2,13 @@
 
 use crate::Transport;
 
-/// What a gap does to an electron that crosses a length of it: means and spreads of its displacement; by default no gap.
+/// What a gap does to an electron that crosses a length of it: means and spreads of its displacement; by
+/// default no gap.
 ///
-/// With length L along E, drift velocity v, Lorentz angle α and diffusion σ per root length: the mean time is L/v, the
-/// mean shift L·tan α along E × B, the spread transverse `σ_T√L` across and along B, and that of the time `σ_L√L/v`. An
-/// electron that arrives late has been swept along E × B for longer, so its shift grows by v·tan α times its delay.
+/// With length L along E, drift velocity v, Lorentz angle α and diffusion σ per root length: the mean time is
+/// L/v, the mean shift L·tan α along E × B, the spread transverse `σ_T√L` across and along B, and that of the
+/// time `σ_L√L/v`. An electron that arrives late has been swept along E × B for longer, so its shift grows by
+/// v·tan α times its delay.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Drift {
     /// Mean time, ns.

@@ -4,11 +4,11 @@ use rand::{Rng, RngExt};
 
 use crate::Lattice;
 
-/// Chooses one of the 19 holes about the nearest one, with a probability in proportion to exp(−r²/2s²), where r is the
-/// electron's distance from the hole's axis: it diffuses by s on its way.
+/// Chooses one of the 19 holes about the nearest one, with a probability in proportion to exp(−r²/2s²), where
+/// r is the electron's distance from the hole's axis: it diffuses by s on its way.
 ///
-/// With a hole at i·a + j·b and the electron at q, exp(−|q − ia − jb|²/2s²) ∝ `K_ij·A^i·B^j`, where A = exp(q·a/s²) and
-/// B = exp(q·b/s²) depend on q and `K_ij` does not: two exponentials serve for all holes.
+/// With a hole at i·a + j·b and the electron at q, exp(−|q − ia − jb|²/2s²) ∝ `K_ij·A^i·B^j`, where A =
+/// exp(q·a/s²) and B = exp(q·b/s²) depend on q and `K_ij` does not: two exponentials serve for all holes.
 #[derive(Debug, Clone)]
 pub(crate) struct HoleChoice {
     lattice: Lattice,
@@ -38,22 +38,22 @@ pub(crate) const NEIGHBOURS: [(i8, i8); 19] = {
 };
 
 impl HoleChoice {
-    /// Below this fraction of the pitch the nearest hole is taken: electrons hop only from within s²/pitch of the border of
-    /// two cells then, and the exponentials would overflow.
+    /// Below this fraction of the pitch the nearest hole is taken: electrons hop only from within s²/pitch of
+    /// the border of two cells then, and the exponentials would overflow.
     const SMALLEST: f64 = 0.05;
 
     pub(crate) fn new(lattice: Lattice, spread_mm: f64) -> Self {
         let pitch = f64::from(lattice.pitch_mm());
         let inverse_square =
             if spread_mm < Self::SMALLEST * pitch { f64::INFINITY } else { spread_mm.powi(-2) };
-        let weights = NEIGHBOURS.map(|(column, row)| {
-            let (x, z) = lattice.hole(column.into(), row.into());
-            (-0.5 * inverse_square * (f64::from(x).powi(2) + f64::from(z).powi(2))).exp()
-        });
+        let weights = lattice
+            .neighbours()
+            .map(|(x, z)| (-0.5 * inverse_square * (f64::from(x).powi(2) + f64::from(z).powi(2))).exp());
         Self { lattice, inverse_square, weights }
     }
 
-    /// The chosen hole's centre, relative to the nearest one, for an electron at (x, z) from the nearest, all in mm.
+    /// The chosen hole's centre, relative to the nearest one, for an electron at (x, z) from the nearest, all
+    /// in mm.
     #[inline]
     pub(crate) fn choose(&self, x: f32, z: f32, random: &mut impl Rng) -> (f32, f32) {
         if self.inverse_square.is_infinite() {

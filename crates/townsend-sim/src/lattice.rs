@@ -2,6 +2,8 @@
 
 use rand::RngExt;
 
+use crate::holes::NEIGHBOURS;
+
 /// A hexagonal lattice of holes, one of them at the origin; lattice vectors (p, 0) and (p/2, p√3/2).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lattice {
@@ -42,7 +44,13 @@ impl Lattice {
         (self.pitch_mm * (column as f32 + 0.5 * row as f32), self.row_mm() * row as f32)
     }
 
-    /// A point distributed evenly over the cell of the hole at the origin: the hexagon of the points nearest to it.
+    /// The centres of the 19 holes within two steps of the origin, itself included, mm.
+    pub fn neighbours(self) -> [(f32, f32); 19] {
+        NEIGHBOURS.map(|(column, row)| self.hole(column.into(), row.into()))
+    }
+
+    /// A point distributed evenly over the cell of the hole at the origin: the hexagon of the points nearest
+    /// to it.
     pub fn point_in_cell(self, random: &mut impl rand::Rng) -> (f32, f32) {
         let (u, v): (f32, f32) = (random.random(), random.random());
         let (x, z) = ((u + 0.5 * v) * self.pitch_mm, v * self.row_mm());

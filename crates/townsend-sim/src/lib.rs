@@ -1,7 +1,8 @@
-//! A Monte Carlo of a triple GEM (gas electron multiplier): gas, gaps, foils, charged tracks and readout strips, from a
-//! description of the detector in TOML; and the fit of a foil's parameters to recorded responses.
+//! A Monte Carlo of a triple GEM (gas electron multiplier): gas, gaps, foils, charged tracks and readout
+//! strips, from a description of the detector in TOML.
 //!
-//! An avalanche is a function of the seed and its number. `docs/monte-carlo.md` tells each step with its formula and source.
+//! An avalanche is a function of the seed and its number. `docs/monte-carlo.md` tells each step with its
+//! formula and source.
 //!
 //! ```
 //! use townsend_sim::{Detector, Simulation, Start, Workspace};
@@ -19,7 +20,6 @@
 
 mod detector;
 mod error;
-mod fit;
 mod gap;
 mod gas;
 mod holes;
@@ -30,9 +30,8 @@ mod simulation;
 mod stage;
 mod track;
 
-pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, SharedCondition};
+pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, SharedCondition, within};
 pub use error::SimError;
-pub use fit::{FittedFoil, KnownFoil, Recorded, Responses, fit_foil};
 pub use gap::Drift;
 pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;

@@ -2,13 +2,12 @@
 
 use rand::{Rng, RngExt};
 
-/// The Polya distribution for whole electrons, which is the negative binomial: a Poisson number whose mean follows the
-/// continuous Polya density of gain G with mean Ḡ,
-/// p(G) ∝ (G/Ḡ)^θ exp(−(1 + θ) G/Ḡ)
-/// (Byrne, Proc. R. Soc. Edinburgh A 66, 33, 1962; Alkhazov, NIM 89, 155, 1970). Its variance is Ḡ + Ḡ²/(1 + θ).
+/// The Polya distribution for whole electrons, which is the negative binomial: a Poisson number whose mean
+/// follows the continuous Polya density of gain G with mean Ḡ, p(G) ∝ (G/Ḡ)^θ exp(−(1 + θ) G/Ḡ) (Byrne, Proc.
+/// R. Soc. Edinburgh A 66, 33, 1962; Alkhazov, NIM 89, 155, 1970). Its variance is Ḡ + Ḡ²/(1 + θ).
 ///
-/// If each electron is then kept with probability ε, the number kept is again Polya distributed, with mean εḠ and the
-/// same θ: thinning a Poisson number scales its mean. So gain and extraction take one draw.
+/// If each electron is then kept with probability ε, the number kept is again Polya distributed, with mean εḠ
+/// and the same θ: thinning a Poisson number scales its mean. So gain and extraction take one draw.
 ///
 /// Draws invert the tabulated distribution with 53 random bits.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,8 +123,8 @@ mod tests {
         }
     }
 
-    /// Thinning by ε gives the same distribution as the mean scaled by ε: compared with explicit thinning, χ² over the
-    /// numbers 0 to 30.
+    /// Thinning by ε gives the same distribution as the mean scaled by ε: compared with explicit thinning, χ²
+    /// over the numbers 0 to 30.
     #[test]
     fn a_thinned_polya_is_a_polya() {
         let (mean, theta, keep) = (30.0, 0.56, 0.45);

@@ -1,12 +1,11 @@
 //! Whole avalanches.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use rand::RngExt;
-use townsend_core::{
-    ElectronBuffer, ElectronSet, Purpose, Stream, electron_blocks, fill_normal, stream,
-};
+use townsend_core::{ElectronBuffer, ElectronSet, Purpose, Stream, electron_blocks, fill_normal, stream};
 
 use crate::{
     Cluster, Detector, Drift, FoilStage, Ionisation, Lattice, SimError, Stage, StageWorkspace, Transport,
@@ -27,8 +26,8 @@ pub enum Start {
         /// Along B.
         z_um: f64,
     },
-    /// A charged track crosses the drift gap and the first foil evenly over such a cell; all electrons that it frees are
-    /// primary electrons. Positions are relative to where it crosses the foil.
+    /// A charged track crosses the drift gap and the first foil evenly over such a cell; all electrons that
+    /// it frees are primary electrons. Positions are relative to where it crosses the foil.
     Track,
 }
 
@@ -59,7 +58,8 @@ pub struct Simulation {
     track: Option<Ionisation>,
 }
 
-/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than all before.
+/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than
+/// all before.
 #[derive(Debug, Default)]
 pub struct Workspace {
     /// The electrons above the stages with even numbers, from 0, and above those with odd numbers.
@@ -70,8 +70,8 @@ pub struct Workspace {
 
 impl Simulation {
     const PURPOSE: Purpose = Purpose::new("simulate");
-    /// Avalanches that one thread simulates before it hands them on. An event of a track is some 50 avalanches, so it
-    /// is a block of its own.
+    /// Avalanches that one thread simulates before it hands them on. An event of a track is some 50
+    /// avalanches, so it is a block of its own.
     const BLOCK: u64 = 32;
     /// Blocks that are simulated in parallel before the first of them is handed on.
     const BLOCKS_TOGETHER: u64 = 16;
@@ -104,8 +104,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// The electrons at the anode of avalanche number `index`, in mm and ns: a function of seed, index and start alone.
-    /// Positions are relative to the start of the primary electron, times count from its start.
+    /// The electrons at the anode of avalanche number `index`, in mm and ns: a function of seed, index and
+    /// start alone. Positions are relative to the start of the primary electron, times count from its start.
     ///
     /// A start that [`Simulation::check_start`] refuses gives no electrons.
     pub fn avalanche<'a>(
@@ -184,12 +184,42 @@ impl Simulation {
         );
     }
 
-    /// The avalanches with these numbers, in order, a few at a time; all threads simulate together. Each is what
-    /// [`Simulation::avalanche`] gives.
-    pub fn blocks(&self, seed: u64, range: Range<u64>, start: Start) -> impl Iterator<Item = ElectronSet> {
+    /// The avalanches with these numbers, in order, a few at a time; all threads simulate together. Each is
+    /// what [`Simulation::avalanche`] gives.
+    pub fn blocks(
+        &self,
+        seed: u64,
+        range: Range<u64>,
+        start: Start,
+    ) -> impl Iterator<Item = ElectronSet> + Send {
+        Self::blocks_of(self, seed, range, start)
+    }
+
+    /// The same of a simulation that the iterator keeps.
+    pub fn into_blocks(
+        self: Arc<Self>,
+        seed: u64,
+        range: Range<u64>,
+        start: Start,
+    ) -> impl Iterator<Item = ElectronSet> + Send {
+        Self::blocks_of(self, seed, range, start)
+    }
+
+    fn blocks_of(
+        simulation: impl Deref<Target = Self> + Send + Sync,
+        seed: u64,
+        range: Range<u64>,
+        start: Start,
+    ) -> impl Iterator<Item = ElectronSet> + Send {
         let block = if start == Start::Track { 1 } else { Self::BLOCK };
         electron_blocks(range, block, Self::BLOCKS_TOGETHER, move |workspace, index| {
-            self.avalanche(seed, index, start, workspace)
+            simulation.avalanche(seed, index, start, workspace)
         })
+    }
+}
+
+impl std::fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulation").field("stages", &self.stages.len()).finish_non_exhaustive()
     }
 }

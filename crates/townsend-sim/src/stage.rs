@@ -8,8 +8,8 @@ use crate::{Drift, Foil, Lattice, Polya};
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
-    /// Appends the offspring of all `parents` to `children`, parent by parent. What the workspace held before does not
-    /// matter.
+    /// Appends the offspring of all `parents` to `children`, parent by parent. What the workspace held before
+    /// does not matter.
     fn respond(
         &self,
         parents: &ElectronBuffer,
@@ -32,13 +32,16 @@ pub struct StageWorkspace {
 /// An electron at distance r from the axis of the nearest hole, of a lattice with pitch p,
 ///
 /// 1. is collected and multiplied with probability c, where ln(c/(1 − c)) grows by `collection_slope`·(r/p)²;
-/// 2. becomes N electrons that leave the foil below, N Polya distributed (see [`Polya`]) with mean gain·extraction;
+/// 2. becomes N electrons that leave the foil below, N Polya distributed (see [`Polya`]) with mean
+///    gain·extraction;
 /// 3. chooses a hole, see `hole_spread_um`; with its vector d from that hole's axis,
-/// 4. its children have a common place `m = axis + offset_retention·d + normal(common_spread)` and a common time
-///    `T = transit + transit_slope·(|d|/p)² + normal(common_time_spread)`;
-/// 5. each child leaves at `m + normal(exit_spread)`, `T + normal(own_time_spread)`, and drifts through the gap ([`Drift`]).
+/// 4. its children have a common place `m = axis + offset_retention·d + normal(common_spread)` and a common
+///    time `T = transit + transit_slope·(|d|/p)² + normal(common_time_spread)`;
+/// 5. each child leaves at `m + normal(exit_spread)`, `T + normal(own_time_spread)`, and drifts through the
+///    gap ([`Drift`]).
 ///
-/// The displacements of step 5 are sums of normal ones, so one normal number a coordinate serves for exit and drift.
+/// The displacements of step 5 are sums of normal ones, so one normal number a coordinate serves for exit and
+/// drift.
 #[derive(Debug, Clone)]
 pub struct FoilStage {
     lattice: Lattice,
@@ -62,8 +65,8 @@ impl FoilStage {
     pub fn new(lattice: Lattice, foil: &Foil, drift: &Drift) -> Self {
         let mm = |um: f64| um / 1000.0;
         let pitch_squared = f64::from(lattice.pitch_mm()).powi(2);
-        // An electron that leaves the hole late is not swept along E × B for that: only its delay in the gap counts, which
-        // is, given the sum of both delays, a share of the sum and a rest.
+        // An electron that leaves the hole late is not swept along E × B for that: only its delay in the gap
+        // counts, which is, given the sum of both delays, a share of the sum and a rest.
         let sigma_t = foil.own_time_spread_ns.hypot(drift.sigma_t_ns);
         let share = if sigma_t > 0.0 { (drift.sigma_t_ns / sigma_t).powi(2) } else { 0.0 };
         let rest = drift.sweep_mm_ns * drift.sigma_t_ns * (1.0 - share).sqrt();
@@ -131,9 +134,10 @@ impl FoilStage {
     fn found_families(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
         let StageWorkspace { families, common } = workspace;
         families.clear();
-        families.extend((0..parents.len()).filter_map(|i| {
-            self.family([parents.x[i], parents.z[i], parents.t[i]], random)
-        }));
+        families.extend(
+            (0..parents.len())
+                .filter_map(|i| self.family([parents.x[i], parents.z[i], parents.t[i]], random)),
+        );
         common.resize(3 * families.len(), 0.0);
         fill_normal(random, common);
         for (family, common) in families.iter_mut().zip(common.as_chunks::<3>().0) {

@@ -9,8 +9,8 @@ use crate::detector::within;
 
 /// The `[track]` table: how a charged particle ionises the gas, and its direction.
 ///
-/// The particle makes clusters of electrons at places that are independent of each other, so their number along a path
-/// follows Poisson's law; the electrons of a cluster start at one point, all at time 0.
+/// The particle makes clusters of electrons at places that are independent of each other, so their number
+/// along a path follows Poisson's law; the electrons of a cluster start at one point, all at time 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Track {
@@ -25,8 +25,8 @@ pub struct Track {
     /// Angle between the track and the normal of the foils, degrees.
     #[serde(default)]
     pub inclination_deg: f64,
-    /// Direction in which it is inclined, degrees: 0 is x (along E × B), 90 is z (along B). Seen from the first foil, the
-    /// track comes from there.
+    /// Direction in which it is inclined, degrees: 0 is x (along E × B), 90 is z (along B). Seen from the
+    /// first foil, the track comes from there.
     #[serde(default)]
     pub azimuth_deg: f64,
 }
@@ -150,7 +150,8 @@ mod tests {
         (mean, values.map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0))
     }
 
-    /// Poisson's law: mean and variance are the same, λ; the sample variance of n tracks has variance (2 + 1/λ) λ²/n.
+    /// Poisson's law: mean and variance are the same, λ; the sample variance of n tracks has variance (2 +
+    /// 1/λ) λ²/n.
     #[test]
     fn the_number_of_clusters_follows_poisson() {
         let (n, lambda) = (50_000u32, 19.5);

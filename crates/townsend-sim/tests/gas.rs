@@ -185,7 +185,13 @@ fn a_detector_written_out_needs_no_file() {
             let [before, after] = [&before, &after].map(|detector| {
                 let transport = detector.gas.table.transport(e, b).ok()?;
                 let [across, along] = transport.transverse;
-                let values = [transport.velocity_um_ns, transport.perpendicular_um_ns, transport.longitudinal, across, along];
+                let values = [
+                    transport.velocity_um_ns,
+                    transport.perpendicular_um_ns,
+                    transport.longitudinal,
+                    across,
+                    along,
+                ];
                 Some(values.map(f64::to_bits))
             });
             assert_eq!(before, after, "{gas} {e} {b}");

@@ -20,7 +20,8 @@ fn one_gap(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
     Detector::from_toml(&text).unwrap()
 }
 
-/// Means, covariances (x, z, t) of all electrons of many avalanches that start on a hole's axis, and their number.
+/// Means, covariances (x, z, t) of all electrons of many avalanches that start on a hole's axis, and their
+/// number.
 fn moments(detector: &Detector, avalanches: u64) -> ([f64; 3], [[f64; 3]; 3], f64) {
     let simulation = Simulation::new(detector).unwrap();
     let start = Start::At { x_um: 0.0, z_um: 0.0 };
@@ -70,9 +71,9 @@ fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
     }
 }
 
-/// For stages of mean numbers n₁, n₂ … and relative variances f₁, f₂ …, that of the last is f = f₁ + f₂/n₁ + f₃/(n₁n₂)
-/// (arXiv:1602.01316); of a stage that loses electrons with probability 1 − c before a Polya gain of mean m,
-/// n = c·m and f = (1/m + 1/(1 + θ) + 1)/c − 1.
+/// For stages of mean numbers n₁, n₂ … and relative variances f₁, f₂ …, that of the last is f = f₁ + f₂/n₁ +
+/// f₃/(n₁n₂) (arXiv:1602.01316); of a stage that loses electrons with probability 1 − c before a Polya gain
+/// of mean m, n = c·m and f = (1/m + 1/(1 + θ) + 1)/c − 1.
 #[test]
 fn the_gain_of_a_cascade_varies_as_its_stages_say() {
     let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
@@ -101,7 +102,8 @@ fn the_gain_of_a_cascade_varies_as_its_stages_say() {
     assert!((variance - relative).abs() < 5.0 * error, "relative variance {variance} ± {error}, {relative}");
 }
 
-/// Without diffusion, electrons come down on the lattice: under the hole nearest to where the primary started.
+/// Without diffusion, electrons come down on the lattice: under the hole nearest to where the primary
+/// started.
 #[test]
 fn electrons_come_down_under_the_nearest_hole() {
     let mut detector = one_gap(0.0, 3.0, 0.0);
@@ -185,7 +187,8 @@ fn every_detector_that_ships_can_be_simulated() {
     }
 }
 
-/// Every number of a description has a range; what is outside is refused with the key, the value and the range.
+/// Every number of a description has a range; what is outside is refused with the key, the value and the
+/// range.
 #[test]
 fn bad_values_are_refused() {
     let good = Detector::shipped("cgem").unwrap();

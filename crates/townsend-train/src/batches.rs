@@ -1,9 +1,9 @@
-//! Training avalanches in batches: which, in what order, mirrored how, with what noise.
+//! Batches of avalanches: which avalanches, in what order, mirrored along which axes, with what noise.
 //!
-//! Everything follows from the seed, the epoch and the number of the batch, so a training that was stopped goes on
-//! with the very batch it would have had.
+//! Everything follows from the seed, the epoch and the number of the batch, so a training that was stopped
+//! goes on with the very batch it would have had.
 
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::Device;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use townsend_core::{CountSet, Grid, Purpose, stream};
@@ -27,8 +27,9 @@ pub(crate) struct Batches<'a> {
 }
 
 impl Batches<'_> {
-    /// Batches of an epoch of training. What is left over after the last full one waits for another epoch: a batch
-    /// normalisation over a few avalanches would be a bad one. Fewer avalanches than a batch are one batch.
+    /// The number of batches of an epoch of training. The avalanches left over after the last full one are
+    /// left out of this epoch, as a batch normalisation over a few avalanches is a bad one. Fewer avalanches
+    /// than a batch are one batch.
     pub(crate) fn full(&self) -> u64 {
         (self.indices.len() / self.batch_size).max(1) as u64
     }
@@ -45,47 +46,31 @@ impl Batches<'_> {
         let first = batch as usize * self.batch_size;
         let chosen = &order[first..(first + self.batch_size).min(order.len())];
         let mut flips = self.flips.then(|| stream(self.seed, FLIPS, step));
-        let cells = self.dense(chosen, |_| flips.as_mut().map_or(0, Rng::next_u32));
-        self.batch(cells, standard_normal(self.seed, EPSILON, step, chosen.len() * self.noise), step)
+        // Bits 0 and 1 say along which axes an avalanche is mirrored.
+        let mirrors: Vec<u32> = chosen.iter().map(|_| flips.as_mut().map_or(0, Rng::next_u32)).collect();
+        let grid = self.counts.grid();
+        let place = |row: usize, cell| mirrored(grid, cell, mirrors[row]);
+        let noise = standard_normal(self.seed, EPSILON, step, chosen.len() * self.noise);
+        Batch::new(self.counts, chosen, place, noise, (self.seed, step), &self.device)
     }
 
-    /// All avalanches in order, in batches; the noise of an avalanche is the same in every epoch. Each batch comes
-    /// with its number of avalanches.
+    /// All avalanches in order, in batches; the noise of an avalanche is the same in every epoch. Each batch
+    /// comes with its number of avalanches.
     pub(crate) fn validation(&self) -> impl Iterator<Item = (usize, Batch)> {
         self.indices.chunks(self.batch_size).map(|chosen| {
             let noise = |&index: &usize| standard_normal(self.seed, VALIDATION, index as u64, self.noise);
             let noise = chosen.iter().flat_map(noise).collect();
-            (chosen.len(), self.batch(self.dense(chosen, |_| 0), noise, 0))
+            let batch = Batch::new(self.counts, chosen, |_, cell| cell, noise, (self.seed, 0), &self.device);
+            (chosen.len(), batch)
         })
     }
 
-    /// The first avalanches, at most `most`, in batches, mirrored as in training; the same in every epoch.
+    /// Batches of the first avalanches, at most `most` of them, mirrored as in training; the same batches in
+    /// every epoch.
     pub(crate) fn some(&self, most: usize) -> impl Iterator<Item = Batch> {
         let batches = most.min(self.indices.len()).div_ceil(self.batch_size) as u64;
-        // Steps of a training are never so many.
+        // No training takes so many steps, so no batch of it has this noise.
         (0..batches).map(|batch| self.training(&self.indices, batch, u64::MAX - batch))
-    }
-
-    fn batch(&self, cells: Vec<f32>, noise: Vec<f32>, step: u64) -> Batch {
-        let rows = noise.len() / self.noise;
-        let tensor = |values: Vec<f32>| {
-            let columns = values.len() / rows;
-            Tensor::from_data(TensorData::new(values, [rows, columns]), &self.device)
-        };
-        Batch { counts: tensor(cells), noise: tensor(noise), seed: self.seed, step }
-    }
-
-    /// Counts of all cells, avalanche after avalanche; bits 0 and 1 of `mirror` say along which axes each is mirrored.
-    fn dense(&self, indices: &[usize], mut mirror: impl FnMut(usize) -> u32) -> Vec<f32> {
-        let grid = self.counts.grid();
-        let mut dense = vec![0.0; indices.len() * grid.cells()];
-        for (&index, row) in indices.iter().zip(dense.chunks_mut(grid.cells())) {
-            let (avalanche, mirror) = (self.counts.get(index), mirror(index));
-            for (cell, count) in avalanche.occupied() {
-                row[mirrored(grid, cell, mirror) as usize] = count as f32;
-            }
-        }
-        dense
     }
 }
 
@@ -105,6 +90,8 @@ fn mirrored(grid: &Grid, cell: u32, mirror: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use burn_tensor::Tensor;
+
     use super::*;
 
     fn counts() -> CountSet {

@@ -5,15 +5,15 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use townsend_core::{Axis, Dataset, Grid, GridError, Split};
-use townsend_models::{ConfigError, Model, ModelConfig, Player, SizeConfig};
+use townsend_models::{ConfigError, ModelConfig, NetworkModel, Player, SizeConfig};
 
 use crate::TrainError;
 
 /// A configuration file: `[model]`, `[size]`, `[data]` and `[training]`. Only `model.family` has no default.
 ///
-/// `model.preset` chooses what keys that are not given are: `"improved"` (which is the default) what this project found best,
-/// `"reference"` the layers, losses and hyperparameters of the reference. A configuration that was read has no preset any
-/// more, as all keys have values.
+/// `model.preset` chooses the values of keys that are not given: `"improved"` (the default) are those that
+/// this project found best, `"reference"` the layers, losses and hyperparameters of the reference. In a
+/// configuration that was read all keys have values, and it has no preset any more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
@@ -22,7 +22,7 @@ pub struct TrainConfig {
     /// The model of its number of electrons.
     #[serde(default)]
     pub size: SizeConfig,
-    /// What it learns from.
+    /// The avalanches that it learns from.
     #[serde(default)]
     pub data: DataConfig,
     /// How it learns.
@@ -34,14 +34,14 @@ pub struct TrainConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// Fraction of the avalanches that chooses the best checkpoint.
+    /// Fraction of the avalanches by which the best epoch is chosen.
     pub validation: f64,
     /// Fraction that training never sees.
     pub test: f64,
     /// Seed of the split into these parts.
     pub seed: u64,
-    /// The grid. By default that of the data, or for data without one the standard grid: x and z in 90 bins from
-    /// −1.5 to 1.5 mm, t in 90 bins from 130 to 220 ns.
+    /// The grid. By default that of the data, or for data without one the standard grid: x and z in 90 bins
+    /// from −1.5 to 1.5 mm, t in 90 bins from 130 to 220 ns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grid: Option<Grid>,
 }
@@ -60,14 +60,14 @@ pub struct TrainingConfig {
     pub epochs: u32,
     /// Avalanches a step.
     pub batch_size: usize,
-    /// What takes the steps.
+    /// The method that takes the steps.
     pub optimiser: Method,
     /// Step size.
     pub learning_rate: f64,
-    /// Step size of what tells real from made, if the model has such a part; by default the same.
+    /// Step size of the critic, if the model has one; by default the same as `learning_rate`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub critic_learning_rate: Option<f64>,
-    /// How the step size changes.
+    /// How the step size changes in the course of the training.
     pub decay: Decay,
     /// Decay of Adam's mean of the gradient.
     pub beta1: f64,
@@ -77,15 +77,15 @@ pub struct TrainingConfig {
     pub epsilon: f64,
     /// Largest norm of the gradient; a longer one is shortened to it. 0: no limit.
     pub clip: f64,
-    /// Avalanches are generated with a running mean of the weights, of which each update keeps this fraction. 0: with the
-    /// weights as they are.
+    /// Fraction of the running mean of the weights that each update keeps; avalanches are generated with this
+    /// mean. 0: they are generated with the weights themselves.
     pub average: f64,
-    /// What the best checkpoint is the best by.
+    /// The number by which the best epoch is chosen, whose weights are kept.
     pub select: Select,
     /// Epochs without a better checkpoint after which training ends. 0: never.
     pub patience: u32,
-    /// Mirror avalanches at the middle of the x and z axes at random: a detector that is symmetric gives four
-    /// avalanches for one.
+    /// Mirror avalanches at the middle of the x and z axes at random: in a detector that is symmetric about
+    /// both, each avalanche stands for four.
     pub augment_flips: bool,
     /// Seed of initial weights, order of avalanches and noise.
     pub seed: u64,
@@ -126,15 +126,16 @@ pub enum Method {
     Rmsprop,
 }
 
-/// What the best checkpoint of a training is the best by.
+/// The number by which the best epoch of a training is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Select {
-    /// How far the observables of avalanches generated anew are from those of the validation avalanches: the mean of W1/σ.
+    /// The distance of the observables of new avalanches from those of the validation avalanches: the mean of
+    /// W1/σ.
     Distance,
     /// The loss of the validation avalanches, if the model has one that means the same in every epoch.
     Loss,
-    /// Nothing: it is the last one.
+    /// None: the last epoch counts as the best.
     Last,
 }
 
@@ -163,13 +164,13 @@ impl TrainingConfig {
     }
 }
 
-/// A configuration that was checked against the data, with nothing left open.
+/// A configuration that was checked against the data, with its grid, split and model.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) config: TrainConfig,
     pub(crate) grid: Grid,
     pub(crate) split: Split,
-    pub(crate) model: Box<dyn Model>,
+    pub(crate) model: Box<dyn NetworkModel>,
 }
 
 impl TrainConfig {
@@ -178,12 +179,12 @@ impl TrainConfig {
         Self::parse(&read_text(path)?, path, overrides)
     }
 
-    /// As [`TrainConfig::load`], of a text; `path` is only named in errors.
+    /// As [`TrainConfig::load`], from a text; `path` is named in errors only.
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, TrainError> {
         let table = parse_table(text, path, overrides)?;
         let filled = fill_in(table.clone())?;
         filled.try_into().map_err(|error| {
-            // An error of the file as it stands shows its line.
+            // An error in the text itself shows its line.
             let read = parse_config::<Self>(text, path, overrides);
             read.err().unwrap_or_else(|| wrong(path, &error))
         })
@@ -197,7 +198,7 @@ impl TrainConfig {
         toml::to_string(self).expect("every configuration has a form in TOML")
     }
 
-    /// Checks all values, and settles what depends on the data.
+    /// Checks all values, and chooses the grid by the data if the configuration has none.
     pub(crate) fn check(&self, data: &Dataset) -> Result<Plan, TrainError> {
         // A model of the number of electrons alone still needs an axis to write histograms on: one bin.
         let dims = self.model.dims().max(1);
@@ -254,16 +255,17 @@ impl TrainingConfig {
     }
 }
 
-/// Reads a configuration of any kind and then replaces values by `overrides` of the form `training.epochs=10`.
-pub fn load_config<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, TrainError> {
-    parse_config(&read_text(path)?, path, overrides)
-}
-
 fn read_text(path: &Path) -> Result<String, TrainError> {
     std::fs::read_to_string(path).map_err(|source| TrainError::Io { path: path.into(), source })
 }
 
-fn parse_config<T: DeserializeOwned>(text: &str, path: &Path, overrides: &[String]) -> Result<T, TrainError> {
+/// Reads the text of a configuration of any kind and then replaces values by `overrides` of the form
+/// `training.epochs=10`; `path` is only named in errors.
+pub fn parse_config<T: DeserializeOwned>(
+    text: &str,
+    path: &Path,
+    overrides: &[String],
+) -> Result<T, TrainError> {
     // Without overrides the text itself is read, so that an error shows its line.
     if overrides.is_empty() {
         return toml::from_str(text).map_err(|error| wrong(path, &error));
@@ -283,7 +285,7 @@ fn wrong(path: &Path, error: &toml::de::Error) -> TrainError {
     TrainError::Toml { path: path.into(), problem: error.to_string().trim_end().to_owned() }
 }
 
-/// Takes `model.preset` out of a table and fills in what the preset says and the table does not.
+/// Takes `model.preset` out of a table and adds the keys of the preset that the table does not have.
 fn fill_in(mut table: toml::Table) -> Result<toml::Table, ConfigError> {
     let text = |value: Option<&toml::Value>| value.and_then(toml::Value::as_str).map(str::to_owned);
     let Some(model) = table.get_mut("model").and_then(toml::Value::as_table_mut) else { return Ok(table) };
@@ -300,11 +302,12 @@ fn fill_in(mut table: toml::Table) -> Result<toml::Table, ConfigError> {
     Ok(table)
 }
 
-/// What a preset says for the dimensions of `model`: in three of them the tables of its `[dims.3]` go before the others.
+/// The values of a preset for the dimensions of `model`: in three dimensions those of its `[dims.3]` go
+/// before the others.
 fn of_dims(mut preset: toml::Table, model: &toml::Table) -> toml::Table {
     let Some(toml::Value::Table(mut all)) = preset.remove("dims") else { return preset };
     let bare = model.clone().into_iter().filter(|(key, _)| matches!(key.as_str(), "family" | "dims"));
-    // A family or a number that is wrong is told where all of the configuration is read.
+    // A wrong family or number is reported when the whole configuration is read.
     let dims = bare.collect::<toml::Table>().try_into::<ModelConfig>().map(|model| model.dims().to_string());
     let mut table = match dims.ok().and_then(|dims| all.remove(&dims)) {
         Some(toml::Value::Table(table)) => table,
@@ -314,8 +317,8 @@ fn of_dims(mut preset: toml::Table, model: &toml::Table) -> toml::Table {
     table
 }
 
-/// Adds the entries of `defaults` that `table` has not, section by section: what a key stands for, such as a schedule, is
-/// taken from one of both as a whole.
+/// Adds the entries of `defaults` that `table` does not have, section by section. The value of a key, such as
+/// a schedule, is taken from one of the two as a whole.
 fn merge(table: &mut toml::Table, defaults: toml::Table) {
     for (key, value) in defaults {
         match (table.get_mut(&key), value) {

@@ -1,23 +1,23 @@
-//! What can go wrong in training.
+//! Errors of training and of runs.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_core::{GridError, OutputError, SizeError, SplitError};
+use townsend_core::{GridError, OutputError, RunError, SizeError, SplitError};
 use townsend_models::{ConfigError, ModelError};
 
-/// Training that cannot start or go on, or a run directory that cannot be used.
+/// Training that cannot begin or go on, or a run that cannot be used.
 #[derive(Debug, Error)]
 pub enum TrainError {
     /// A configuration value that cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A configuration that is not one.
+    /// A file that holds no configuration.
     #[error("{}: {problem}", path.display())]
     Toml {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the key.
+        /// What is wrong, and which key.
         problem: String,
     },
     /// An override that is not `key=value`.
@@ -29,51 +29,35 @@ pub enum TrainError {
     /// The data do not fit the grid.
     #[error(transparent)]
     Grid(#[from] GridError),
-    /// Something in the model or a checkpoint.
+    /// A model or a checkpoint.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// A file could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// A file or folder of the run could not be read or written.
+    /// A run that cannot be opened.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A run of a family that is no network.
+    #[error("{}: the run is of the family `{family}`, which is no network", path.display())]
+    NoNetwork {
+        /// The header of the run.
+        path: PathBuf,
+        /// The family that it names.
+        family: String,
+    },
+    /// A configuration or a file of the run could not be read.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file or folder.
+        /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
-    /// A run directory where a new one was to be made.
-    #[error("{}: exists already; go on with it by --resume, replace it by --force, or choose another name", .0.display())]
-    Exists(PathBuf),
-    /// Something else where a new run directory was to be made.
-    #[error("{}: is neither empty nor a run directory (it has no data.json), so nothing is written there; choose another name", .0.display())]
-    Occupied(PathBuf),
-    /// Something else than a run directory, or nothing.
-    #[error("{path}: is not a run directory (there is no {path}/data.json); give the folder that `townsend train` made", path = .0.display())]
-    NotARun(PathBuf),
-    /// A run directory with a damaged file.
-    #[error("{}: is damaged: {problem}; restore it from a copy, or train again", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A run directory that another version wrote.
-    #[error("{}: a run directory of version {found}; this program uses version {expected}: use the townsend that made it, or train again", path.display())]
-    Version {
-        /// The run directory.
-        path: PathBuf,
-        /// Its version.
-        found: u64,
-        /// The version of this program.
-        expected: u64,
-    },
     /// Resuming with something else than the run began with.
     #[error("{}: cannot be resumed: {what}; start a new run instead", path.display())]
     Differs {
-        /// The run directory.
+        /// The configuration of the run.
         path: PathBuf,
         /// What differs.
         what: String,
@@ -91,7 +75,7 @@ pub enum TrainError {
         "the loss became {loss} at step {step} (epoch {epoch}), after {rollbacks} times going back to the end of the last epoch and on with half the step size; lower training.learning_rate or set training.clip. The checkpoint of the last complete epoch is kept"
     )]
     Diverged {
-        /// The loss; not a number also for a gradient that is none.
+        /// The loss; not a number if a gradient was not finite.
         loss: f64,
         /// Step, counted from 1.
         step: u64,

@@ -1,12 +1,13 @@
-//! Training of the models of `townsend-models`, and the run directory that it leaves behind.
+//! Training of the models of `townsend-models`, and the [run](townsend_core::RunFiles) that it leaves, in a
+//! folder or in memory.
 //!
-//! A run is a function of the configuration, the data and the seeds in it: the same on any number of threads, and
-//! whether it was stopped and resumed or not.
+//! A run is a function of the configuration, the data and the seeds in it: the same on any number of threads,
+//! and whether it was stopped and resumed or not.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
-//! use townsend_core::{Axis, CountSet, Dataset, Grid, Silent};
-//! use townsend_train::{Run, TrainConfig, TrainOptions, train};
+//! use townsend_core::{Axis, CountSet, Dataset, Grid, RunFiles, Silent};
+//! use townsend_train::{Beginning, Run, TrainConfig, train};
 //!
 //! // 40 avalanches on 10 cells an axis, and a network that fits them.
 //! let axis = Axis::uniform(8, -1.0, 1.0)?;
@@ -27,14 +28,14 @@
 //!     epochs = 2
 //!     batch_size = 8
 //! "#;
-//! let folder = tempfile::tempdir()?;
-//! let path = folder.path().join("run");
 //! let config = TrainConfig::parse(text, "example.toml".as_ref(), &[])?;
 //! let stop = AtomicBool::new(false);
-//! let summary = train(&config, &Dataset::from(counts), &path, TrainOptions::default(), &Silent, &stop)?;
+//! let data = Dataset::from(counts);
+//! let mut files = RunFiles::memory();
+//! let summary = train(&config, &data, None, &mut files, Beginning::New, &Silent, &stop)?;
 //! assert_eq!(summary.epochs, 2);
 //!
-//! let generated = Run::open(&path)?.generator()?.generate(1, 0..100);
+//! let generated = Run::open(files)?.generator()?.generate(1, 0..100);
 //! assert_eq!(generated.len(), 100);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -53,8 +54,8 @@ mod run;
 mod train;
 mod trainer;
 
-pub use config::{DataConfig, Decay, Method, Select, TrainConfig, TrainingConfig, load_config};
+pub use config::{DataConfig, Decay, Method, Select, TrainConfig, TrainingConfig, parse_config};
 pub use error::TrainError;
 pub use metrics::EpochMetrics;
-pub use run::{RUN_VERSION, Run, RunData};
-pub use train::{TrainOptions, TrainSummary, train};
+pub use run::{Run, RunSummary};
+pub use train::{Beginning, TrainSummary, train};

@@ -1,15 +1,13 @@
 //! `metrics.jsonl`: numbers of every step and epoch, one JSON object a line.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use townsend_core::OutputFile;
+use townsend_core::RunFiles;
 use townsend_models::Numbers;
 
 use crate::TrainError;
+use crate::run::{Run, read};
 
 /// The numbers of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,18 +16,19 @@ pub struct EpochMetrics {
     pub epoch: u32,
     /// Batches since the beginning of training.
     pub step: u64,
-    /// Loss and parts on the validation avalanches, with running statistics and weighted as in the last epoch; none without
-    /// such avalanches, or if the model has no loss that means the same in every epoch.
+    /// Loss and parts on the validation avalanches, with running statistics and weighted as in the last
+    /// epoch; none without such avalanches, or if the model has no loss that means the same in every epoch.
     pub validation: Option<Numbers>,
-    /// How far the observables of new avalanches are from those of the validation avalanches: the mean of W1/σ; none without
-    /// validation avalanches.
+    /// The distance of the observables of new avalanches from those of the validation avalanches, the mean of
+    /// W1/σ; none without validation avalanches.
     pub distance: Option<f64>,
     /// Training avalanches a second of wall time, since training began or was resumed in this epoch.
     pub events_per_second: f64,
-    /// What seems to go wrong.
+    /// Signs that the training goes wrong: a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symptoms: Vec<String>,
-    /// Means over the batches of the epoch: of the generator `loss`, of the critic `critic_loss`, and of their parts.
+    /// Means over the batches of the epoch: of the generator `loss`, of the critic `critic_loss`, and of
+    /// their parts.
     #[serde(flatten)]
     pub training: Numbers,
 }
@@ -48,10 +47,10 @@ pub(crate) struct StepMetrics {
 pub(crate) struct Rollback {
     /// The step that it went back to.
     pub(crate) step: u64,
-    /// The step at which `loss` was not to be gone on with.
+    /// The step at which `loss` exploded or was no number.
     pub(crate) failed: u64,
     pub(crate) loss: String,
-    /// What the step size is multiplied by from there.
+    /// Factor of the step size from there on.
     pub(crate) factor: f64,
 }
 
@@ -63,50 +62,54 @@ enum Line {
     Rollback(Rollback),
 }
 
-/// Appends lines to a `metrics.jsonl`.
-#[derive(Debug)]
+/// Lines are kept in memory up to so many bytes, and then written.
+const WAITING: usize = 1 << 13;
+
+/// Appends lines to the metrics of a run.
+#[derive(Debug, Default)]
 pub(crate) struct MetricsWriter {
-    file: BufWriter<File>,
-    path: PathBuf,
+    /// Lines that are not written yet.
+    waiting: Vec<u8>,
 }
 
 impl MetricsWriter {
-    /// Opens the file; what was written after `step` (by a training that was killed) is dropped.
-    pub(crate) fn open(path: &Path, step: u64) -> Result<Self, TrainError> {
-        let kept = lines(path)?.into_iter().filter(|line| match line {
+    /// Begins to write. Lines after `step` that are there already (of a training that was killed) are
+    /// dropped.
+    pub(crate) fn open(files: &mut RunFiles, step: u64) -> Result<Self, TrainError> {
+        let kept = lines(files)?.into_iter().filter(|line| match line {
             Line::Step(metrics) => metrics.step <= step,
             Line::Epoch(metrics) => metrics.step <= step,
             Line::Rollback(rollback) => rollback.step <= step,
         });
-        let mut text = String::new();
-        for line in kept {
-            text += &to_json(&line);
+        let text: String = kept.map(|line| to_json(&line)).collect();
+        files.write(vec![(Run::METRICS.into(), text.into_bytes())])?;
+        Ok(Self::default())
+    }
+
+    pub(crate) fn step(&mut self, files: &mut RunFiles, metrics: StepMetrics) -> Result<(), TrainError> {
+        self.write(files, &Line::Step(metrics))
+    }
+
+    pub(crate) fn epoch(&mut self, files: &mut RunFiles, metrics: &EpochMetrics) -> Result<(), TrainError> {
+        self.write(files, &Line::Epoch(metrics.clone()))
+    }
+
+    pub(crate) fn rollback(&mut self, files: &mut RunFiles, rollback: Rollback) -> Result<(), TrainError> {
+        self.write(files, &Line::Rollback(rollback))
+    }
+
+    /// Writes the lines that are kept in memory.
+    pub(crate) fn flush(&mut self, files: &mut RunFiles) -> Result<(), TrainError> {
+        if !self.waiting.is_empty() {
+            files.append(Run::METRICS, &self.waiting)?;
+            self.waiting.clear();
         }
-        OutputFile::write(path, text.as_bytes(), true)?;
-        let file = OpenOptions::new().append(true).open(path);
-        let file = BufWriter::new(file.map_err(|source| TrainError::Io { path: path.into(), source })?);
-        Ok(Self { file, path: path.into() })
+        Ok(())
     }
 
-    pub(crate) fn step(&mut self, metrics: StepMetrics) -> Result<(), TrainError> {
-        self.write(&Line::Step(metrics))
-    }
-
-    pub(crate) fn epoch(&mut self, metrics: &EpochMetrics) -> Result<(), TrainError> {
-        self.write(&Line::Epoch(metrics.clone()))
-    }
-
-    pub(crate) fn rollback(&mut self, rollback: Rollback) -> Result<(), TrainError> {
-        self.write(&Line::Rollback(rollback))
-    }
-
-    pub(crate) fn flush(&mut self) -> Result<(), TrainError> {
-        self.file.flush().map_err(|source| TrainError::Io { path: self.path.clone(), source })
-    }
-
-    fn write(&mut self, line: &Line) -> Result<(), TrainError> {
-        let written = self.file.write_all(to_json(line).as_bytes());
-        written.map_err(|source| TrainError::Io { path: self.path.clone(), source })
+    fn write(&mut self, files: &mut RunFiles, line: &Line) -> Result<(), TrainError> {
+        self.waiting.extend_from_slice(to_json(line).as_bytes());
+        if self.waiting.len() < WAITING { Ok(()) } else { self.flush(files) }
     }
 }
 
@@ -114,37 +117,29 @@ fn to_json(line: &Line) -> String {
     serde_json::to_string(line).expect("metrics have a form in JSON") + "\n"
 }
 
-/// All lines of a file; none if there is no file. A last line that a crash cut off is not looked at.
-fn lines(path: &Path) -> Result<Vec<Line>, TrainError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(TrainError::Io { path: path.into(), source }),
-    };
-    let mut found = Vec::new();
-    for line in BufReader::new(file).lines() {
-        let line = line.map_err(|source| TrainError::Io { path: path.into(), source })?;
-        match serde_json::from_str(&line) {
-            Ok(line) => found.push(line),
-            Err(_) => break,
-        }
+/// All lines of the file; none if there is no file. A last line that a crash cut off is left out.
+fn lines(files: &RunFiles) -> Result<Vec<Line>, TrainError> {
+    if !files.exists(Run::METRICS) {
+        return Ok(Vec::new());
     }
-    Ok(found)
+    let bytes = read(files, Run::METRICS)?;
+    Ok(bytes.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice(line).ok()).collect())
 }
 
-/// The epochs in a file.
-pub(crate) fn epochs(path: &Path) -> Result<Vec<EpochMetrics>, TrainError> {
+/// The metrics of all epochs of a run.
+pub(crate) fn epochs(files: &RunFiles) -> Result<Vec<EpochMetrics>, TrainError> {
     let epoch = |line| match line {
         Line::Epoch(metrics) => Some(metrics),
         Line::Step(_) | Line::Rollback(_) => None,
     };
-    Ok(lines(path)?.into_iter().filter_map(epoch).collect())
+    Ok(lines(files)?.into_iter().filter_map(epoch).collect())
 }
 
-/// What went wrong in a training, by its file: where it went back, and each symptom with the epochs that had it.
-pub(crate) fn notes(path: &Path) -> Result<Vec<String>, TrainError> {
+/// What went wrong in a training, in sentences: where it went back, and each symptom with the epochs that had
+/// it.
+pub(crate) fn notes(files: &RunFiles) -> Result<Vec<String>, TrainError> {
     let (mut notes, mut symptoms) = (Vec::new(), BTreeMap::<String, Vec<u32>>::new());
-    for line in lines(path)? {
+    for line in lines(files)? {
         match line {
             Line::Step(_) => {}
             Line::Rollback(Rollback { step, failed, loss, factor }) => notes.push(format!(
@@ -170,8 +165,6 @@ mod tests {
 
     #[test]
     fn notes_tell_where_it_went_back_and_which_epochs_had_a_symptom() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
         let epoch = |number: u32, symptoms: &str| {
             format!(
                 r#"{{"kind":"epoch","epoch":{number},"step":{number},"validation":null,"distance":null,"events_per_second":1.0,"symptoms":[{symptoms}]}}"#
@@ -184,9 +177,10 @@ mod tests {
             rollback.to_owned(),
             epoch(5, r#""all are alike""#),
         ];
-        std::fs::write(&path, lines.join("\n")).unwrap();
+        let mut files = RunFiles::memory();
+        files.append(Run::METRICS, lines.join("\n").as_bytes()).unwrap();
         assert_eq!(
-            notes(&path).unwrap(),
+            notes(&files).unwrap(),
             [
                 "training: at step 7 the loss was NaN, so it went back to step 4, and on with 0.5 of the step size",
                 "training: in 2 epochs, from 2 to 5, all are alike",

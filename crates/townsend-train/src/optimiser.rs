@@ -1,12 +1,13 @@
-//! Adam (Kingma and Ba 2015) and RMSprop (Tieleman and Hinton 2012), with PyTorch's conventions. RMSprop is Adam without a mean
-//! of the gradient and without corrections for the first steps.
+//! Adam (Kingma and Ba 2015) and RMSprop (Tieleman and Hinton 2012), with PyTorch's conventions. RMSprop is
+//! Adam without a mean of the gradient and without corrections for the first steps.
 //!
-//! The step is taken on the host in one pass over each tensor: written in tensor operations it would go over the
-//! memory a dozen times, half of the time of a training step. The moments are there already when a checkpoint is
-//! written, and are the same bits on every device.
+//! The step is taken on the host in one pass over each tensor: written in tensor operations it would go over
+//! the memory a dozen times, half of the time of a training step. The moments are on the host when a
+//! checkpoint is written, and are the same bits on every device.
 
 use burn_tensor::{Tensor, TensorData};
 use rayon::prelude::*;
+use townsend_kernels::AdamStep;
 use townsend_models::{Moments, Parameters};
 
 use crate::config::{Method, TrainingConfig};
@@ -20,21 +21,8 @@ pub(crate) struct Optimiser<'a> {
     moments: Moments,
 }
 
-/// Factors of one step.
-struct Factors {
-    beta1: f32,
-    beta2: f32,
-    /// What gradients are multiplied by, to shorten them.
-    gradient: f32,
-    /// Learning rate over (1 − β₁ᵗ).
-    step: f32,
-    /// 1 / √(1 − β₂ᵗ).
-    root: f32,
-    epsilon: f32,
-}
-
 impl<'a> Optimiser<'a> {
-    /// Goes on from these moments; without any, they begin at 0.
+    /// An optimiser that goes on from these moments; those that are missing begin at 0.
     pub(crate) fn new(config: &'a TrainingConfig, parameters: &Parameters, mut moments: Moments) -> Self {
         for spec in parameters.trained() {
             for map in [&mut moments.first, &mut moments.second] {
@@ -64,8 +52,8 @@ impl<'a> Optimiser<'a> {
         &self.moments
     }
 
-    /// Changes the tensors `names` by their gradients; `step` counts the updates of these tensors from 1 and `rate` is the
-    /// learning rate. False if a gradient is not finite; then nothing changes.
+    /// Changes the tensors `names` by their gradients; `step` counts the updates of these tensors from 1 and
+    /// `rate` is the learning rate. False if a gradient is not finite; then nothing changes.
     pub(crate) fn step(
         &mut self,
         parameters: &mut Parameters,
@@ -79,52 +67,31 @@ impl<'a> Optimiser<'a> {
         if !gradients.iter().all(|gradient| gradient.par_chunks(BLOCK).all(are_finite)) {
             return false;
         }
-        let factors = self.factors(&gradients, step, rate);
+        let adam = self.adam_step(&gradients, step, rate);
         for (name, gradient) in names.iter().zip(gradients) {
             let (first, second) = (self.moments.first.get_mut(name), self.moments.second.get_mut(name));
             let (first, second) = (first.expect("made in new"), second.expect("made in new"));
             parameters.change(name, |values| {
                 let blocks = values.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK));
                 let moments = first.par_chunks_mut(BLOCK).zip(second.par_chunks_mut(BLOCK));
-                blocks.zip(moments).for_each(|((v, g), (m1, m2))| factors.apply(v, g, m1, m2));
+                blocks.zip(moments).for_each(|((v, g), (m1, m2))| adam.apply(v, g, m1, m2));
             });
         }
         true
     }
 
-    fn factors(&self, gradients: &[&[f32]], step: u64, rate: f64) -> Factors {
-        let t = i32::try_from(step).unwrap_or(i32::MAX);
-        let (beta1, beta2, corrections) = match self.config.optimiser {
-            Method::Adam => {
-                let (beta1, beta2) = (self.config.beta1, self.config.beta2);
-                (beta1, beta2, [1.0 - beta1.powi(t), 1.0 - beta2.powi(t)])
-            }
-            Method::Rmsprop => (0.0, self.config.beta2, [1.0, 1.0]),
+    fn adam_step(&self, gradients: &[&[f32]], step: u64, rate: f64) -> AdamStep {
+        let TrainingConfig { beta1, beta2, epsilon, .. } = *self.config;
+        let adam = match self.config.optimiser {
+            Method::Adam => AdamStep::new(rate, [beta1, beta2], epsilon, step),
+            Method::Rmsprop => AdamStep::uncorrected(rate, [0.0, beta2], epsilon),
         };
-        Factors {
-            beta1: beta1 as f32,
-            beta2: beta2 as f32,
-            gradient: shortening(gradients, self.config.clip),
-            step: (rate / corrections[0]) as f32,
-            root: (1.0 / corrections[1].sqrt()) as f32,
-            epsilon: self.config.epsilon as f32,
-        }
+        AdamStep { gradient_factor: shortening(gradients, self.config.clip), ..adam }
     }
 }
 
-impl Factors {
-    fn apply(&self, values: &mut [f32], gradients: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let moments = first.iter_mut().zip(second);
-        for ((value, gradient), (m1, m2)) in values.iter_mut().zip(gradients).zip(moments) {
-            let gradient = gradient * self.gradient;
-            *m1 = self.beta1 * *m1 + (1.0 - self.beta1) * gradient;
-            *m2 = self.beta2 * *m2 + (1.0 - self.beta2) * gradient * gradient;
-            *value -= self.step * *m1 / (m2.sqrt() * self.root + self.epsilon);
-        }
-    }
-}
-
-/// The factor that brings the norm of all gradients together down to `limit`; 1 if it is below, or without limit.
+/// The factor that brings the norm of all gradients together down to `limit`; 1 if it is below, or without
+/// limit.
 fn shortening(gradients: &[&[f32]], limit: f64) -> f32 {
     if limit == 0.0 {
         return 1.0;
@@ -141,7 +108,8 @@ fn on_host(data: &TensorData) -> &[f32] {
     data.as_slice().expect("all tensors of a model are f32")
 }
 
-/// Looks at all of them, which takes less time than to stop at the first that is not.
+/// True if all numbers are finite. It looks at all of them: vectors of numbers are faster than an end at the
+/// first that is not.
 fn are_finite(numbers: &[f32]) -> bool {
     numbers.iter().fold(true, |all, x| all & x.is_finite())
 }

@@ -1,34 +1,36 @@
 //! The training loop.
 
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use burn_tensor::Device;
-use townsend_core::{CountSet, Dataset, Grid, Part, Progress};
+use townsend_core::{
+    CountSet, Dataset, Grid, InputFile, Part, Progress, RUN_VERSION, RunFiles, RunHeader, TrainedOn,
+};
 use townsend_models::{
     CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, Parameters, SizeModel, TrainingState, device,
 };
 
 use crate::config::Plan;
 use crate::metrics::EpochMetrics;
-use crate::run::{RUN_VERSION, Run, RunData};
+use crate::run::{Run, RunSummary, create, read};
 use crate::trainer::Trainer;
 use crate::{Select, TrainConfig, TrainError};
 
-/// How a training starts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TrainOptions {
-    /// Go on with the run that is in the directory.
-    pub resume: bool,
-    /// Remove an older run that is in the directory.
-    pub force: bool,
+/// How a training begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Beginning {
+    /// With new weights; the files of an older run are replaced.
+    #[default]
+    New,
+    /// With the state that an earlier training left in the files.
+    Resume,
 }
 
 /// How a training ended.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct TrainSummary {
-    /// True if it was told to stop before its last epoch.
+    /// True if it was asked to stop before its last epoch.
     pub stopped: bool,
     /// Complete epochs.
     pub epochs: u32,
@@ -36,33 +38,37 @@ pub struct TrainSummary {
     pub steps: u64,
     /// Training avalanches that have electrons.
     pub used: usize,
-    /// Smallest validation distance (or loss) and its epoch, counted from 1.
+    /// The smallest distance (or loss) of validation avalanches, and its epoch, counted from 1.
     pub best: Option<(f64, u32)>,
-    /// What it is the smallest of.
+    /// The number that the best epoch was chosen by.
     pub select: Select,
-    /// How often it went back to the end of an earlier epoch, because of a loss that was not to be gone on with, and on with half
-    /// the step size.
+    /// How often a loss exploded or was no number, so that training went back to the end of the last epoch,
+    /// and on with half the step size.
     pub rollbacks: u32,
     /// The last complete epoch.
     pub last: Option<EpochMetrics>,
-    /// Wall time of this call.
+    /// Wall time of this call, in seconds.
     pub seconds: f64,
 }
 
-/// Trains a model on the training part of `data` and leaves everything in the directory `run`.
+/// Trains a model on the training part of `data` and leaves everything in `files`, in a folder or in memory.
+/// `file` is the file that the data were read from, which the run only names.
 ///
-/// When `stop` becomes true the step under way is finished, the state is saved and the summary says `stopped`; with
-/// [`TrainOptions::resume`] the same call goes on, and ends with the same bits as if it had never been stopped. The
-/// result depends neither on the number of threads nor on the time.
+/// A new training replaces the files of an older run; whether it may is for the caller to ask, with
+/// [`RunFiles::refuse_occupied`]. When `stop` becomes true the step under way is finished, the state is saved
+/// and the summary says `stopped`; with [`Beginning::Resume`] the same call goes on, and ends with the same
+/// bits as if it had never been stopped. The result depends neither on the number of threads nor on the time.
 ///
 /// # Errors
-/// A wrong configuration, data that do not fit, a directory that is something else, a loss that does not stay finite at an
-/// eighth of the step size either, a file that cannot be written. What was there before is kept, save with [`TrainOptions::force`].
+/// A wrong configuration, data that do not fit, files that are no run to resume, a loss that does not stay
+/// finite at an eighth of the step size either, a file that cannot be written. Nothing is written before
+/// configuration and data are found right.
 pub fn train(
     config: &TrainConfig,
     data: &Dataset,
-    run: &Path,
-    options: TrainOptions,
+    file: Option<InputFile>,
+    files: &mut RunFiles,
+    beginning: Beginning,
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<TrainSummary, TrainError> {
@@ -74,24 +80,25 @@ pub fn train(
     } else {
         data.to_counts(&plan.grid)?
     };
-    let (run_data, used) = describe(&plan, data, &counts)?;
-    let (run, checkpoint) = if options.resume {
-        let run = Run::open(run)?;
-        run.refuse_other(&plan.config, &run_data)?;
-        let (checkpoint, _) = Checkpoint::load(&run.last_checkpoint(), &device)?;
-        (run, checkpoint)
-    } else {
-        let checkpoint = initial(&plan, &counts, data, &device)?;
-        let run = Run::create(run, &plan.config, &run_data, &checkpoint, options.force)?;
-        (run, checkpoint)
+    let (trained_on, summary, used) = describe(&plan, data, file, &counts)?;
+    let checkpoint = match beginning {
+        Beginning::Resume => {
+            Run::open(files.clone())?.refuse_other(&plan.config, &trained_on)?;
+            Checkpoint::from_bytes(&read(files, Run::LAST)?, &files.path(Run::LAST), &device)?.0
+        }
+        Beginning::New => {
+            let checkpoint = initial(&plan, &counts, data, &device)?;
+            create(files, &plan.config, &header(&plan, data, trained_on, &summary), &checkpoint)?;
+            checkpoint
+        }
     };
-    let trainer = Trainer::new(&plan, &counts, used, &run, checkpoint)?;
+    let trainer = Trainer::new(&plan, &counts, used, files, checkpoint)?;
     let (stopped, last, state) = trainer.train(progress, stop)?;
     Ok(TrainSummary {
         stopped,
         epochs: state.epoch,
         steps: state.step,
-        used: run_data.used,
+        used: summary.used,
         best: state.best.map(|(value, epoch)| (value, epoch + 1)),
         select: plan.config.training.select,
         rollbacks: state.rollbacks,
@@ -100,24 +107,34 @@ pub fn train(
     })
 }
 
-/// What `data.json` says, and the avalanches that train.
-fn describe(plan: &Plan, data: &Dataset, counts: &CountSet) -> Result<(RunData, Vec<usize>), TrainError> {
+/// The data and the summary for the header of the run, and the numbers of the avalanches that train.
+fn describe(
+    plan: &Plan,
+    data: &Dataset,
+    file: Option<InputFile>,
+    counts: &CountSet,
+) -> Result<(TrainedOn, RunSummary, Vec<usize>), TrainError> {
     let parts =
         [Part::Training, Part::Validation, Part::Test].map(|part| plan.split.indices(part, data.len()));
     let used: Vec<usize> = parts[0].iter().copied().filter(|&i| counts.get(i).electrons() > 0).collect();
     if used.len() < 2 {
         return Err(TrainError::TooFew { usable: used.len(), training: parts[0].len() });
     }
-    let data = RunData {
+    let trained_on = TrainedOn { file, digest: data.digest(), avalanches: data.len(), split: plan.split };
+    let parts = parts.map(|part| part.len());
+    let summary = RunSummary { parts, used: used.len(), grid: plan.grid.clone() };
+    Ok((trained_on, summary, used))
+}
+
+/// The header of a new run.
+fn header(plan: &Plan, data: &Dataset, trained_on: TrainedOn, summary: &RunSummary) -> RunHeader {
+    RunHeader {
         version: RUN_VERSION,
-        digest: data.digest(),
-        avalanches: data.len(),
-        parts: parts.map(|part| part.len()),
-        used: used.len(),
-        split: plan.split,
-        grid: plan.grid.clone(),
-    };
-    Ok((data, used))
+        family: plan.config.model.family().into(),
+        units: data.meta().units.clone(),
+        data: Some(trained_on),
+        summary: serde_json::to_value(summary).expect("a summary has a form in JSON"),
+    }
 }
 
 /// The electrons of each avalanche in the one bin of `grid`, wherever they are.

@@ -1,34 +1,38 @@
-//! Epochs, steps, what happens at their end, and what if one fails.
+//! The training loop: epochs and steps, comparison and checkpoints at the end of an epoch, and the way back
+//! after a step that failed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn_tensor::{Tensor, TensorData};
-use townsend_check::{ObservableOptions, Observables, wasserstein};
-use townsend_core::{CountSet, Dataset, Part, Progress, Silent, Task};
+use townsend_core::{CountSet, Dataset, Part, Progress, RunFiles, Silent, Task};
 use townsend_models::{
     Checkpoint, CheckpointHeader, Generator, Losses, Moments, Number, Numbers, Parameters, Pass, Player,
     TrainingState,
 };
+use townsend_observables::{ObservableOptions, Observables, wasserstein};
 
 use crate::TrainError;
 use crate::batches::Batches;
 use crate::config::{Plan, Select};
-use crate::metrics::{EpochMetrics, MetricsWriter, Rollback, StepMetrics};
+use crate::metrics::{EpochMetrics, MetricsWriter, Rollback, StepMetrics, epochs};
 use crate::optimiser::Optimiser;
-use crate::run::Run;
+use crate::run::{Run, read};
 
-/// Avalanches that what follows from them is computed from at the end of an epoch.
-const SETTLED_ON: usize = 2048;
-/// How often a training goes back before it gives up.
+/// Training avalanches that a sampler of latent points is fitted to at the end of an epoch. They are 256 for
+/// each of the 8 Gaussians that are the default, and encoding them takes a small part of an epoch's time.
+const FITTED_TO: usize = 2048;
+/// How often a training goes back before it gives up. Each time halves the step size: a loss that still
+/// explodes with an eighth of it has another cause.
 const ROLLBACKS: u32 = 3;
-/// A loss this many times as large as that of the last epoch (or as 1) exploded.
+/// A loss is taken to explode when it is this many times as large as that of the last epoch (or as 1). It is
+/// a rule of thumb, far above the factors by which the losses of batches differ.
 const EXPLODED: f64 = 1e4;
 
 pub(crate) struct Trainer<'a> {
     plan: &'a Plan,
-    run: &'a Run,
+    files: &'a mut RunFiles,
     header: CheckpointHeader,
     parameters: Parameters,
     optimiser: Optimiser<'a>,
@@ -36,16 +40,16 @@ pub(crate) struct Trainer<'a> {
     names: BTreeMap<Player, Vec<String>>,
     training: Batches<'a>,
     validation: Batches<'a>,
-    /// What generated avalanches are compared with.
+    /// The observables of the validation avalanches, with which those of generated ones are compared.
     real: Option<Observables>,
     metrics: MetricsWriter,
     last: Option<EpochMetrics>,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 enum Step {
     Done(Numbers),
-    /// A loss that is not to be gone on with.
+    /// A loss that exploded or is no number; no tensor was changed by its gradient.
     Failed(f64),
 }
 
@@ -54,7 +58,7 @@ impl<'a> Trainer<'a> {
         plan: &'a Plan,
         counts: &'a CountSet,
         used: Vec<usize>,
-        run: &'a Run,
+        files: &'a mut RunFiles,
         checkpoint: Checkpoint,
     ) -> Result<Self, TrainError> {
         let config = &plan.config.training;
@@ -76,20 +80,20 @@ impl<'a> Trainer<'a> {
         }
         Ok(Self {
             plan,
-            run,
             real: observables(&Dataset::from(counts.select(&validation))),
             training: batches(used, config.augment_flips),
             validation: batches(validation, false),
-            metrics: MetricsWriter::open(&run.metrics_file(), header.training.step)?,
+            metrics: MetricsWriter::open(files, header.training.step)?,
             optimiser: Optimiser::new(config, &parameters, moments),
             names,
             header,
             parameters,
-            last: run.epochs()?.pop(),
+            last: epochs(files)?.pop(),
+            files,
         })
     }
 
-    /// Trains to the last epoch, or until it is stopped or does not get better.
+    /// Trains to the last epoch, or until it is stopped, or has not become better for `patience` epochs.
     pub(crate) fn train(
         mut self,
         progress: &dyn Progress,
@@ -105,8 +109,8 @@ impl<'a> Trainer<'a> {
             if !stopped {
                 self.end_epoch(self.events_per_second(since))?;
             }
-            self.metrics.flush()?;
-            self.save(&self.run.last_checkpoint(), self.parameters.clone(), true)?;
+            self.metrics.flush(self.files)?;
+            self.save(Run::LAST, self.parameters.clone(), true)?;
         }
         Ok((stopped, self.last, self.header.training))
     }
@@ -116,14 +120,15 @@ impl<'a> Trainer<'a> {
         patience > 0 && state.best.is_some_and(|(_, best)| state.epoch > best + patience)
     }
 
-    /// Avalanches of the epoch since a moment in it, when a number of its batches was done.
+    /// Avalanches a second since a moment in the epoch at which a number of its batches was done.
     fn events_per_second(&self, (started, batches): (Instant, u64)) -> f64 {
         let steps = self.header.training.batch.saturating_sub(batches);
         let avalanches = steps as f64 * self.training.batch_size.min(self.training.indices.len()) as f64;
         avalanches / started.elapsed().as_secs_f64()
     }
 
-    /// The rest of the epoch `since` this moment; false if it was stopped before its end.
+    /// Takes the remaining steps of the epoch, which is under way since `since`; false if it was stopped
+    /// before its end.
     fn epoch(
         &mut self,
         task: &dyn Task,
@@ -170,7 +175,7 @@ impl<'a> Trainer<'a> {
         )
     }
 
-    /// Every player that is to moves once.
+    /// One step of each player whose turn it is.
     fn step(&mut self, order: &[usize]) -> Result<Step, TrainError> {
         let (epoch, number) = (self.header.training.epoch, self.header.training.step + 1);
         let batch = self.training.training(order, self.header.training.batch, number);
@@ -188,7 +193,7 @@ impl<'a> Trainer<'a> {
             let mut gradients = losses.total.backward();
             let running = pass.running();
             let gradients = tracked.gradients(names, &mut gradients);
-            // So that nobody but `self` has the values, which then are changed where they are.
+            // Then `self` alone has the values, and they are changed in place.
             drop((losses, tracked));
             let state = &mut self.header.training;
             state.updates[player as usize] += 1;
@@ -217,47 +222,50 @@ impl<'a> Trainer<'a> {
             add(&mut state.sums, name, value);
         }
         numbers.retain(|_, value| matches!(value, Number::One(_)));
-        self.metrics.step(StepMetrics { step: number, epoch: epoch + 1, numbers: numbers.clone() })?;
+        let metrics = StepMetrics { step: number, epoch: epoch + 1, numbers: numbers.clone() };
+        self.metrics.step(self.files, metrics)?;
         Ok(Step::Done(numbers))
     }
 
-    /// The loss from which on it is taken to explode.
+    /// The loss above which a training is taken to explode.
     fn limit(&self, player: Player) -> f64 {
         let last = self.last.as_ref().and_then(|epoch| epoch.training.get(loss_of(player))?.one());
         last.map_or(f64::INFINITY, |loss| EXPLODED * loss.abs().max(1.0))
     }
 
-    /// Goes back to the last checkpoint, and on with half the step size.
+    /// Goes back to the last checkpoint, to go on with half the step size.
     fn roll_back(&mut self, loss: f64) -> Result<(), TrainError> {
+        self.metrics.flush(self.files)?;
         let failed = self.header.training.clone();
         if failed.rollbacks == ROLLBACKS {
             let (step, epoch) = (failed.step + 1, failed.epoch + 1);
             return Err(TrainError::Diverged { loss, step, epoch, rollbacks: ROLLBACKS });
         }
-        let path = self.run.last_checkpoint();
-        let (checkpoint, _) = Checkpoint::load(&path, self.parameters.device())?;
+        let (bytes, path) = (read(self.files, Run::LAST)?, self.files.path(Run::LAST));
+        let (checkpoint, _) = Checkpoint::from_bytes(&bytes, &path, self.parameters.device())?;
         self.header = checkpoint.header;
         self.header.training.rollbacks = failed.rollbacks + 1;
         self.parameters = checkpoint.parameters;
         self.optimiser = Optimiser::new(&self.plan.config.training, &self.parameters, checkpoint.moments);
-        // What it resumes from knows of the smaller step too.
-        self.save(&path, self.parameters.clone(), true)?;
-        self.metrics.flush()?;
+        // A training that is resumed knows of the smaller step too.
+        self.save(Run::LAST, self.parameters.clone(), true)?;
         let step = self.header.training.step;
-        self.metrics = MetricsWriter::open(&self.run.metrics_file(), step)?;
-        self.metrics.rollback(Rollback {
+        self.metrics = MetricsWriter::open(self.files, step)?;
+        let rollback = Rollback {
             step,
             failed: failed.step + 1,
             loss: loss.to_string(),
             factor: 0.5f64.powi(self.header.training.rollbacks as i32),
-        })
+        };
+        self.metrics.rollback(self.files, rollback)
     }
 
-    /// Compares with the validation avalanches, keeps the weights if they are the best so far, and begins the next epoch.
+    /// Compares with the validation avalanches, keeps the weights if they are the best so far, and begins the
+    /// next epoch.
     fn end_epoch(&mut self, events_per_second: f64) -> Result<(), TrainError> {
         let epoch = self.header.training.epoch;
         let mut weights = self.generating();
-        self.plan.model.settle(&mut weights, &mut self.training.some(SETTLED_ON));
+        self.plan.model.finish_epoch(&mut weights, &mut self.training.some(FITTED_TO));
         let validation = self.validate(&weights);
         let distance = self.distance(&weights)?;
         let training = means(&self.header.training.sums);
@@ -271,22 +279,22 @@ impl<'a> Trainer<'a> {
             events_per_second,
             validation,
         };
-        self.metrics.epoch(&metrics)?;
+        self.metrics.epoch(self.files, &metrics)?;
         let loss = metrics.validation.as_ref().and_then(|numbers| numbers.get("loss")?.one());
         let value = match self.plan.config.training.select {
-            // What has no electrons is further away than anything.
+            // Avalanches without electrons are further away than any others.
             Select::Distance if self.real.is_some() => Some(distance.unwrap_or(f64::INFINITY)),
             Select::Distance | Select::Loss => loss,
             Select::Last => None,
         };
-        // Where nothing compares epochs, the last weights are the best that are known.
+        // Without a number to compare epochs by, the last weights are the best that are known.
         let is_best = value.is_none_or(|value| state.best.is_none_or(|(best, _)| value < best));
         if let (Some(value), true) = (value.filter(|value| value.is_finite()), is_best) {
             state.best = Some((value, epoch));
         }
         *state = TrainingState { epoch: epoch + 1, batch: 0, sums: BTreeMap::new(), ..state.clone() };
         if is_best {
-            self.save(&self.run.best_checkpoint(), weights, false)?;
+            self.save(Run::BEST, weights, false)?;
         }
         self.last = Some(metrics);
         Ok(())
@@ -302,7 +310,8 @@ impl<'a> Trainer<'a> {
         weights
     }
 
-    /// The mean W1/σ of the observables between as many new avalanches as there are for validation, and these.
+    /// The mean W1/σ of the observables between as many new avalanches as there are for validation, and
+    /// these.
     fn distance(&self, weights: &Parameters) -> Result<Option<f64>, TrainError> {
         let Some(real) = &self.real else { return Ok(None) };
         let header = self.header.clone();
@@ -320,7 +329,8 @@ impl<'a> Trainer<'a> {
         Ok((!distances.is_empty()).then(|| distances.iter().sum::<f64>() / distances.len() as f64))
     }
 
-    /// The loss of the validation avalanches, weighted as in the last epoch so that all epochs can be compared.
+    /// The loss of the validation avalanches, weighted as in the last epoch so that all epochs can be
+    /// compared.
     fn validate(&self, weights: &Parameters) -> Option<Numbers> {
         let last = self.plan.config.training.epochs - 1;
         let mut sums = BTreeMap::new();
@@ -334,9 +344,12 @@ impl<'a> Trainer<'a> {
         (!sums.is_empty()).then(|| means(&sums))
     }
 
-    fn save(&self, path: &std::path::Path, parameters: Parameters, all: bool) -> Result<(), TrainError> {
+    /// Writes a checkpoint, with the state of the optimiser if it is to hold `all`.
+    fn save(&mut self, name: &str, parameters: Parameters, all: bool) -> Result<(), TrainError> {
         let moments = if all { self.optimiser.moments().clone() } else { Moments::default() };
-        Ok(Checkpoint { header: self.header.clone(), parameters, moments }.save(path)?)
+        let checkpoint = Checkpoint { header: self.header.clone(), parameters, moments };
+        let bytes = checkpoint.to_bytes(&self.files.path(name))?;
+        Ok(self.files.write(vec![(name.to_owned(), bytes)])?)
     }
 }
 

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rand_distr::{Distribution, Normal};
 use tempfile::TempDir;
-use townsend_core::{Axis, Dataset, ElectronSet, Grid, Part, Progress, Purpose, Silent, Task, stream};
-use townsend_train::{Run, TrainConfig, TrainError, TrainOptions, TrainSummary, train};
+use townsend_core::{
+    Axis, Dataset, ElectronSet, Grid, Part, Progress, Purpose, RunError, RunFiles, RunHeader, Silent, Task,
+    stream,
+};
+use townsend_train::{Beginning, Run, TrainConfig, TrainError, TrainSummary, train};
 
 const CONFIG: &str = r#"
     [model]
@@ -24,6 +27,14 @@ const CONFIG: &str = r#"
     learning_rate = 0.005
     augment_flips = true
 "#;
+
+/// How a training begins, and whether it may replace an older run.
+#[derive(Clone, Copy, Default)]
+struct TrainOptions {
+    resume: bool,
+    force: bool,
+}
+
 const RESUME: TrainOptions = TrainOptions { resume: true, force: false };
 
 /// Avalanches around points that differ; one in eight is empty.
@@ -60,7 +71,27 @@ fn run(
     path: &Path,
     options: TrainOptions,
 ) -> Result<TrainSummary, TrainError> {
-    train(&config(overrides), data, path, options, &Silent, &AtomicBool::new(false))
+    train_in(&config(overrides), data, path, options, &Silent, &AtomicBool::new(false))
+}
+
+/// Trains in a folder, as a user's program does.
+fn train_in(
+    config: &TrainConfig,
+    data: &Dataset,
+    path: &Path,
+    options: TrainOptions,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<TrainSummary, TrainError> {
+    if !options.resume {
+        RunFiles::refuse_occupied(path, options.force)?;
+    }
+    let beginning = if options.resume { Beginning::Resume } else { Beginning::New };
+    train(config, data, None, &mut RunFiles::Folder(path.into()), beginning, progress, stop)
+}
+
+fn open(path: &Path) -> Result<Run, TrainError> {
+    Run::open(RunFiles::Folder(path.into()))
 }
 
 /// Asks for a stop after some steps, as a signal would.
@@ -98,12 +129,11 @@ fn stopped(
     options: TrainOptions,
 ) -> TrainSummary {
     let stop = StopAfter { steps: steps.into(), flag: false.into() };
-    train(config, data, path, options, &stop, &stop.flag).unwrap()
+    train_in(config, data, path, options, &stop, &stop.flag).unwrap()
 }
 
 fn bytes(run: &Path) -> [Vec<u8>; 2] {
-    let run = Run::open(run).unwrap();
-    [run.last_checkpoint(), run.best_checkpoint()].map(|path| std::fs::read(path).unwrap())
+    [Run::LAST, Run::BEST].map(|name| std::fs::read(run.join(name)).unwrap())
 }
 
 #[test]
@@ -127,7 +157,7 @@ fn a_stopped_and_resumed_training_ends_with_the_same_bytes() {
     assert_eq!(last.best, whole.best);
 
     let metrics = |path: &Path| {
-        let epochs = Run::open(path).unwrap().epochs().unwrap();
+        let epochs = open(path).unwrap().epochs().unwrap();
         epochs.into_iter().map(|e| (e.epoch, e.step, e.training, e.validation)).collect::<Vec<_>>()
     };
     assert_eq!(metrics(&broken), metrics(&unbroken));
@@ -168,15 +198,48 @@ fn trainings_of_two_players_resume_as_well() {
         );
         let config = TrainConfig::parse(&text, Path::new("test.toml"), &[]).unwrap();
         let whole = |path: &Path, options| {
-            train(&config, &data, path, options, &Silent, &AtomicBool::new(false)).unwrap()
+            train_in(&config, &data, path, options, &Silent, &AtomicBool::new(false)).unwrap()
         };
         let ((_a, unbroken), (_b, broken)) = (folder(), folder());
         let steps = whole(&unbroken, TrainOptions::default()).steps;
         assert!(stopped(&config, steps / 2 + 2, &data, &broken, TrainOptions::default()).stopped);
         whole(&broken, RESUME);
         assert_eq!(bytes(&broken), bytes(&unbroken), "{model}");
-        assert_eq!(Run::open(&broken).unwrap().generator().unwrap().generate(1, 0..9).len(), 9);
+        assert_eq!(open(&broken).unwrap().generator().unwrap().generate(1, 0..9).len(), 9);
     }
+}
+
+/// All files of a training, with those that tell the time left out.
+fn all_files(files: &RunFiles) -> Vec<(&'static str, Vec<u8>)> {
+    let names = [Run::CONFIG, RunHeader::FILE, Run::LAST, Run::BEST];
+    names.map(|name| (name, files.read(name).unwrap())).into()
+}
+
+#[test]
+fn in_memory_it_leaves_the_same_bytes_as_in_a_folder() {
+    let data = avalanches(120);
+    let (_folder, path) = folder();
+    let mut memory = RunFiles::memory();
+    let of = |files: &mut RunFiles, beginning, overrides: &[&str]| {
+        train(&config(overrides), &data, None, files, beginning, &Silent, &AtomicBool::new(false))
+    };
+    for files in [&mut RunFiles::Folder(path.clone()), &mut memory] {
+        of(files, Beginning::New, &["training.epochs=1"]).unwrap();
+        let stop = StopAfter { steps: 12.into(), flag: false.into() };
+        // A new training takes the place of the first, is stopped, and goes on.
+        let stopped = train(&config(&[]), &data, None, files, Beginning::New, &stop, &stop.flag).unwrap();
+        assert!(stopped.stopped);
+        of(files, Beginning::Resume, &[]).unwrap();
+        let message = of(files, Beginning::Resume, &["training.epochs=2"]).unwrap_err().to_string();
+        assert!(message.contains("`epochs = 6` became `epochs = 2`"), "{message}");
+    }
+    assert_eq!(all_files(&RunFiles::Folder(path.clone())), all_files(&memory));
+    let [in_folder, in_memory] = [RunFiles::Folder(path), memory].map(|files| Run::open(files).unwrap());
+    assert_eq!(in_folder.epochs().unwrap().len(), in_memory.epochs().unwrap().len());
+    assert_eq!(in_folder.header().family, "vae");
+    assert_eq!(in_folder.header(), in_memory.header());
+    let generate = |run: &Run| run.generator().unwrap().generate(1, 0..20);
+    assert_eq!(generate(&in_folder), generate(&in_memory));
 }
 
 #[test]
@@ -215,7 +278,7 @@ fn training_learns_and_the_generator_draws_from_what_it_learned() {
     let data = avalanches(400);
     let (_folder, path) = folder();
     let summary = run(&["training.epochs=30"], &data, &path, TrainOptions::default()).unwrap();
-    let opened = Run::open(&path).unwrap();
+    let opened = open(&path).unwrap();
     let epochs = opened.epochs().unwrap();
     assert_eq!(epochs.len(), 30);
     let part = |epoch: usize, name: &str| epochs[epoch].training[name].one().unwrap();
@@ -223,7 +286,7 @@ fn training_learns_and_the_generator_draws_from_what_it_learned() {
     assert!(summary.best.unwrap().0 < epochs[0].distance.unwrap());
     assert!(part(29, "kl") > 1.0, "avalanches differ in place, which takes more than a nat to say");
 
-    let real = data.to_counts(&opened.data().grid).unwrap();
+    let real = data.to_counts(&opened.summary().grid).unwrap();
     let generated = opened.generator().unwrap().generate(5, 0..1000);
     // The mean of x of an avalanche: its spread over avalanches is what a collapsed decoder would lack.
     let spread = |set: &townsend_core::CountSet| {
@@ -248,7 +311,7 @@ fn a_run_directory_says_all_about_its_training() {
     let data = avalanches(60);
     let (_folder, path) = folder();
     run(&["training.epochs=1"], &data, &path, TrainOptions::default()).unwrap();
-    let opened = Run::open(&path).unwrap();
+    let opened = open(&path).unwrap();
     let text = std::fs::read_to_string(path.join("config.toml")).unwrap();
     for key in [
         "beta1 = 0.9",
@@ -261,10 +324,10 @@ fn a_run_directory_says_all_about_its_training() {
         assert!(text.contains(key), "{key} is missing in\n{text}");
     }
     assert_eq!(opened.data().digest, data.digest());
-    assert_eq!(opened.data().parts.iter().sum::<usize>(), 60);
+    assert_eq!(opened.summary().parts.iter().sum::<usize>(), 60);
     let parts = [Part::Training, Part::Validation, Part::Test].map(|part| opened.indices(&data, part).len());
-    assert_eq!(opened.data().parts, parts);
-    let metrics = std::fs::read_to_string(opened.metrics_file()).unwrap();
+    assert_eq!(opened.summary().parts, parts);
+    let metrics = std::fs::read_to_string(path.join(Run::METRICS)).unwrap();
     let keys = ["loss", "reconstruction", "kl", "beta", "kl_per_dimension", "validation", "distance"];
     for key in keys.into_iter().chain(["events_per_second"]) {
         assert!(metrics.contains(&format!("\"{key}\":")), "{key}");
@@ -279,7 +342,7 @@ fn without_validation_the_last_weights_are_used() {
         run(&["data.validation=0", "training.epochs=2"], &data, &path, TrainOptions::default()).unwrap();
     assert_eq!(summary.best, None);
     assert_eq!(summary.last.unwrap().validation, None);
-    assert_eq!(Run::open(&path).unwrap().generator().unwrap().generate(1, 0..3).len(), 3);
+    assert_eq!(open(&path).unwrap().generator().unwrap().generate(1, 0..3).len(), 3);
 }
 
 #[test]
@@ -302,7 +365,10 @@ fn nothing_is_overwritten_unasked() {
     let epochs = &["training.epochs=1"];
     run(epochs, &data, &path, TrainOptions::default()).unwrap();
     let before = bytes(&path);
-    assert!(matches!(run(epochs, &data, &path, TrainOptions::default()), Err(TrainError::Exists(_))));
+    assert!(matches!(
+        run(epochs, &data, &path, TrainOptions::default()),
+        Err(TrainError::Run(RunError::Exists(_)))
+    ));
     assert_eq!(bytes(&path), before);
     let force = TrainOptions { force: true, resume: false };
     run(&["training.epochs=1", "training.seed=2"], &data, &path, force).unwrap();
@@ -311,10 +377,10 @@ fn nothing_is_overwritten_unasked() {
     let (_other, other) = folder();
     std::fs::create_dir(&other).unwrap();
     std::fs::write(other.join("thesis.tex"), "years of work").unwrap();
-    assert!(matches!(run(epochs, &data, &other, force), Err(TrainError::Occupied(_))));
+    assert!(matches!(run(epochs, &data, &other, force), Err(TrainError::Run(RunError::Occupied(_)))));
     assert!(other.join("thesis.tex").exists());
-    assert!(matches!(Run::open(&other), Err(TrainError::NotARun(_))));
-    assert!(matches!(run(epochs, &data, &other, RESUME), Err(TrainError::NotARun(_))));
+    assert!(matches!(open(&other), Err(TrainError::Run(RunError::NotARun { .. }))));
+    assert!(matches!(run(epochs, &data, &other, RESUME), Err(TrainError::Run(RunError::NotARun { .. }))));
 }
 
 #[test]
@@ -322,13 +388,13 @@ fn a_run_of_another_version_is_refused() {
     let data = avalanches(60);
     let (_folder, path) = folder();
     run(&["training.epochs=1"], &data, &path, TrainOptions::default()).unwrap();
-    let file = path.join("data.json");
-    let text = std::fs::read_to_string(&file).unwrap().replace("\"version\": 1", "\"version\": 99");
+    let file = path.join(RunHeader::FILE);
+    let text = std::fs::read_to_string(&file).unwrap().replace("\"version\": 3", "\"version\": 99");
     std::fs::write(&file, text).unwrap();
-    let message = Run::open(&path).unwrap_err().to_string();
-    assert!(message.contains("a run directory of version 99; this program uses version 1"), "{message}");
+    let message = open(&path).unwrap_err().to_string();
+    assert!(message.contains("a run of version 99; this program reads version 3"), "{message}");
     std::fs::write(&file, "{").unwrap();
-    assert!(matches!(Run::open(&path), Err(TrainError::Damaged { .. })));
+    assert!(matches!(open(&path), Err(TrainError::Run(RunError::Damaged { .. }))));
 }
 
 #[test]
@@ -344,7 +410,7 @@ fn a_loss_that_is_not_a_number_at_small_steps_either_stops_the_training() {
     for factor in ["0.5", "0.25", "0.125"] {
         assert!(metrics.contains(&format!("\"factor\":{factor}")), "{metrics}");
     }
-    let notes = Run::open(&path).unwrap().notes().unwrap();
+    let notes = open(&path).unwrap().notes().unwrap();
     assert_eq!(notes.len(), 3);
     assert!(notes[0].contains("so it went back to step 0, and on with 0.5 of the step size"), "{notes:?}");
 }
@@ -396,6 +462,6 @@ fn counts_train_on_their_own_grid() {
     let mut config = config(&["training.epochs=1"]);
     config.data.grid = None;
     let (_folder, path) = folder();
-    train(&config, &counts, &path, TrainOptions::default(), &Silent, &AtomicBool::new(false)).unwrap();
-    assert_eq!(Run::open(&path).unwrap().data().grid, grid);
+    train_in(&config, &counts, &path, TrainOptions::default(), &Silent, &AtomicBool::new(false)).unwrap();
+    assert_eq!(open(&path).unwrap().summary().grid, grid);
 }

@@ -1,4 +1,4 @@
-//! What every verb is given besides its own arguments.
+//! What every function is given besides its own arguments.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,63 +6,74 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use townsend_core::{InputFile, Meta, Progress, Provenance, Silent};
 use townsend_io::{Loaded, ReadOptions};
 
-use crate::{Error, Result};
+use crate::{Error, Families, Result};
 
-/// Seed, permission to overwrite, and whom to tell of progress; and a flag by which work is asked to stop.
+/// Seed, threads, whom to tell of progress, how to be stopped, and which families of models there are.
 pub struct Context<'a> {
     /// Seed of every random stream.
     pub seed: u64,
-    /// Overwrite outputs that exist.
+    /// Overwrite files that exist; only functions that write files ask.
     pub force: bool,
     /// Told how far the work is.
     pub progress: &'a dyn Progress,
     /// Work stops soon after this becomes true, leaving no half-made output.
     pub stop: &'a AtomicBool,
+    /// The threads to work on; `None` is rayon's global pool.
+    pub pool: Option<&'a rayon::ThreadPool>,
+    /// The families of models.
+    pub families: &'a Families,
 }
 
 impl Default for Context<'_> {
-    /// Seed 1, no overwriting, nobody told, never stopped.
+    /// Seed 1, no overwriting, nobody told, never stopped, the global pool, the families that ship.
     fn default() -> Self {
         static NEVER: AtomicBool = AtomicBool::new(false);
-        Self { seed: 1, force: false, progress: &Silent, stop: &NEVER }
+        let families = Families::shipped();
+        Self { seed: 1, force: false, progress: &Silent, stop: &NEVER, pool: None, families }
     }
 }
 
 impl Context<'_> {
+    /// Does `work` on the threads of the context.
+    pub(crate) fn on_its_threads<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
     pub(crate) fn read(&self, path: &Path, options: &ReadOptions) -> Result<Loaded> {
         Ok(townsend_io::read(path, options, self.progress)?)
     }
 
     /// An error if the work was asked to stop.
-    pub(crate) fn go_on(&self) -> Result<()> {
+    pub fn go_on(&self) -> Result<()> {
         if self.stop.load(Ordering::Relaxed) { Err(Error::Stopped) } else { Ok(()) }
     }
 
-    /// Metadata of an output of `action` made from `inputs`. Files are named without their folders, so that the same
-    /// work in another place gives the same bytes.
-    pub(crate) fn meta(&self, action: &str, seeded: bool, of: &Meta, inputs: &[&Path]) -> Result<Meta> {
-        let mut files = Vec::new();
-        for &path in inputs {
-            files.push(named_input(path)?);
-        }
+    /// Metadata of an output of `action` made from `inputs`, whose avalanches come from `of`.
+    pub(crate) fn meta(&self, action: &str, seeded: bool, of: &Meta, inputs: Vec<InputFile>) -> Meta {
         let provenance = Provenance {
             producer: concat!("townsend ", env!("CARGO_PKG_VERSION")).into(),
             action: action.into(),
             seed: seeded.then_some(self.seed),
-            inputs: files,
+            inputs,
             source: of.provenance.source.clone(),
         };
-        Ok(Meta { units: of.units.clone(), provenance })
+        Meta { units: of.units.clone(), provenance }
     }
 }
 
 /// Name, without its folder, and hash of an input: the same wherever the work is done.
 pub(crate) fn named_input(path: &Path) -> Result<InputFile> {
-    let mut file = input_file(path)?;
-    if let Some(name) = path.file_name() {
-        file.file = name.to_string_lossy().into();
-    }
-    Ok(file)
+    Ok(without_folder(&input_file(path)?))
+}
+
+/// The same input, named without its folder.
+pub(crate) fn without_folder(input: &InputFile) -> InputFile {
+    let name = Path::new(&input.file).file_name();
+    let file = name.map_or_else(|| input.file.clone(), |name| name.to_string_lossy().into());
+    InputFile { file, sha256: input.sha256.clone() }
 }
 
 /// Path and hash of an input.

@@ -3,16 +3,21 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
+use townsend_cascade::CascadeError;
 use townsend_check::CheckError;
-use townsend_core::{GridError, OutputError};
+use townsend_clusters::ClusterError;
+use townsend_core::{GridError, OutputError, RunError, SplitError};
 use townsend_models::ModelError;
+use townsend_page::PageError;
 use townsend_sim::SimError;
 use townsend_train::TrainError;
 
-/// The result of a verb.
+use crate::NotHeldBack;
+
+/// The result of a function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a verb failed.
+/// Why it failed.
 #[derive(Debug, Error)]
 pub enum Error {
     /// A file of avalanches.
@@ -63,11 +68,83 @@ pub enum Error {
     /// An argument or a configuration that cannot be.
     #[error("{0}")]
     Usage(String),
+    /// A page or a figure.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// Fractions of avalanches to hold back.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// A run and its files.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The fit of a cascade.
+    #[error(transparent)]
+    Cascade(#[from] CascadeError),
+    /// The training of clusters.
+    #[error(transparent)]
+    Clusters(#[from] ClusterError),
+    /// Something wrong with the data that a training was given.
+    #[error("the data: {0}")]
+    InData(Box<Error>),
+    /// Data of another kind than a training needs.
+    #[error("the model that the configuration describes learns from {wanted}")]
+    OtherTrainingData {
+        /// What it learns from.
+        wanted: &'static str,
+    },
+    /// Avalanches that cannot be used as they are.
+    #[error("{0}")]
+    Unsuited(String),
+    /// A configuration without `model.family`.
+    #[error("names no model; write family = \"…\" under [model]")]
+    NoFamily,
+    /// A family that the program does not know.
+    #[error("model.family = `{name}`: there is no such family of models; there are {known}")]
+    UnknownFamily {
+        /// The name found.
+        name: String,
+        /// The names of all families.
+        known: String,
+    },
+    /// A training that is done in one go was to be resumed.
+    #[error("a model of this family is trained in one go, so there is nothing to resume")]
+    NothingToResume,
+    /// A start or conditions for a model that knows only those of its training.
+    #[error("was trained without conditions and on one kind of start ({family}), so neither can be chosen")]
+    FixedSetting {
+        /// The family of the model.
+        family: String,
+    },
+    /// A model without an encoder was to show avalanches as it describes them.
+    #[error("{}: has no encoder; only a vae can reconstruct avalanches", path.display())]
+    NoEncoder {
+        /// The model.
+        path: PathBuf,
+    },
+    /// A grid for avalanches that are counts already.
+    #[error("{}: a grid is for electrons; counts stay on the grid that they were counted on", path.display())]
+    GridOfCounts {
+        /// The file with the grid.
+        path: PathBuf,
+    },
+    /// Avalanches of which nothing was held back from a model.
+    #[error("{0}")]
+    NotHeldBack(NotHeldBack),
+    /// The same, with the files.
+    #[error("{}, of the model {}: {source}", real.display(), model.display())]
+    HeldBack {
+        /// The avalanches.
+        real: PathBuf,
+        /// The model.
+        model: PathBuf,
+        /// What is wrong.
+        source: Box<Error>,
+    },
     /// The work was asked to stop.
     #[error("stopped; nothing was written")]
     Stopped,
     /// The work was asked to stop when some of it was done.
-    #[error("stopped; what was made so far is in {}; begin again with --force, or with another folder", .0.display())]
+    #[error("stopped; what was made so far is in {}; begin again in another folder, or overwrite it", .0.display())]
     StoppedIn(PathBuf),
 }
 
@@ -76,12 +153,25 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         use CheckError::UnknownMetric;
         use TrainError::{Config, Override, Split, Toml};
-        if let Self::In { source, .. } = self {
-            return source.is_usage();
+        match self {
+            Self::In { source, .. } | Self::InData(source) => return source.is_usage(),
+            Self::Cascade(error) => return error.is_usage(),
+            _ => {}
         }
         matches!(
             self,
             Self::Usage(_)
+                | Self::Split(_)
+                | Self::NoFamily
+                | Self::UnknownFamily { .. }
+                | Self::NothingToResume
+                | Self::FixedSetting { .. }
+                | Self::NoEncoder { .. }
+                | Self::GridOfCounts { .. }
+                | Self::NotHeldBack(_)
+                | Self::HeldBack { .. }
+                | Self::Unsuited(_)
+                | Self::Clusters(ClusterError::Range { .. } | ClusterError::Split(_))
                 | Self::Detector(_)
                 | Self::Avalanches(townsend_io::Error::UnknownEnding { .. })
                 | Self::Check(UnknownMetric { .. })

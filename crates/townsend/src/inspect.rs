@@ -1,35 +1,15 @@
-//! What is in a file.
-
-use std::path::{Path, PathBuf};
+//! What a set of avalanches holds, in memory.
 
 use serde::Serialize;
-use townsend_check::{ObservableOptions, Observables, inspection_page, significant};
-use townsend_core::{Grid, OutputFile};
-use townsend_io::{Format, Loaded, ReadOptions};
+use townsend_core::{Dataset, Grid};
+use townsend_observables::text::significant;
+use townsend_observables::{ObservableOptions, Observables};
 
-use crate::context::input_file;
 use crate::{Context, Result};
 
-/// What to look at.
-#[derive(Debug, Clone, Default)]
-pub struct InspectOptions {
-    /// Histograms of this many dimensions, where the file holds several.
-    pub dims: Option<usize>,
-    /// The file's format; `None` looks at its first bytes.
-    pub format: Option<Format>,
-    /// A page to write too: the observables' distributions, and avalanches in three dimensions.
-    pub html: Option<PathBuf>,
-}
-
-/// What is in a file.
+/// What a set of avalanches holds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Inspection {
-    /// The path as it was given.
-    pub file: String,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
-    /// How the file holds the avalanches.
-    pub layout: String,
     /// How it was made, if it says so.
     pub source: String,
     /// Number of avalanches, empty ones included.
@@ -44,7 +24,7 @@ pub struct Inspection {
     pub fraction_outside: f64,
     /// Units of x, z, t.
     pub units: [String; 3],
-    /// Mean and spread of every observable that the file allows.
+    /// Mean and spread of every observable that the data allow.
     pub observables: Vec<ObservableSummary>,
     /// What a user should know.
     pub warnings: Vec<String>,
@@ -65,15 +45,30 @@ pub struct ObservableSummary {
     pub avalanches: usize,
 }
 
-/// Reads a file and says what is in it.
-pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> Result<Inspection> {
-    if let Some(page) = &options.html {
-        OutputFile::refuse_existing(page, context.force)?;
-    }
-    let read = ReadOptions { format: options.format, dims: options.dims };
-    let Loaded { data, layout, mut warnings } = context.read(path, &read)?;
-    let observed =
-        Observables::of(&data, &ObservableOptions { seed: context.seed, grid: None }, context.progress)?;
+/// Says what a set of avalanches holds: how many, how large, and the mean and spread of every observable.
+///
+/// ```
+/// use townsend::{Context, Setting, inspect, simulate};
+///
+/// let avalanches = simulate(&townsend::detector(None)?, 1, 0..50, &Setting::default())?;
+/// let inspection = inspect(&avalanches, &Context::default())?;
+/// assert_eq!(inspection.avalanches, 50);
+/// assert!(inspection.observables.iter().any(|observable| observable.name == "rms_x"));
+/// # Ok::<(), townsend::Error>(())
+/// ```
+pub fn inspect(data: &Dataset, context: &Context<'_>) -> Result<Inspection> {
+    Ok(of_observables(data, &observables(data, context)?))
+}
+
+/// The observables of every avalanche.
+pub(crate) fn observables(data: &Dataset, context: &Context<'_>) -> Result<Observables> {
+    let options = ObservableOptions { seed: context.seed, grid: None };
+    Ok(context.on_its_threads(|| Observables::of(data, &options, context.progress))?)
+}
+
+/// What the observables of a set say of it.
+pub(crate) fn of_observables(data: &Dataset, observed: &Observables) -> Inspection {
+    let mut warnings = Vec::new();
     if observed.outside > 0 {
         warnings.push(format!(
             "{} electrons ({}% of all) lie outside the grid, in its flow bins",
@@ -84,23 +79,8 @@ pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> 
     if observed.avalanches > 0 && observed.empty == observed.avalanches {
         warnings.push("all avalanches are empty".into());
     }
-    let observables = observed
-        .columns()
-        .iter()
-        .filter(|column| !column.values.is_empty())
-        .map(|column| ObservableSummary {
-            name: column.observable.name(),
-            unit: column.unit.clone(),
-            mean: column.mean(),
-            std: column.std(),
-            avalanches: column.values.len(),
-        })
-        .collect();
-    let file = input_file(path)?;
-    let inspection = Inspection {
-        file: file.file,
-        sha256: file.sha256,
-        layout,
+    let filled = observed.columns().iter().filter(|column| !column.values.is_empty());
+    Inspection {
         source: data.meta().provenance.source.clone(),
         avalanches: observed.avalanches,
         empty: observed.empty,
@@ -108,22 +88,23 @@ pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> 
         grid: data.grid().cloned(),
         fraction_outside: observed.fraction_outside(),
         units: data.meta().units.clone(),
-        observables,
+        observables: filled
+            .map(|column| ObservableSummary {
+                name: column.observable.name(),
+                unit: column.unit.clone(),
+                mean: column.mean(),
+                std: column.std(),
+                avalanches: column.values.len(),
+            })
+            .collect(),
         warnings,
-    };
-    if let Some(page) = &options.html {
-        let facts = inspection.facts();
-        let text =
-            inspection_page(&inspection.file, &facts, &inspection.warnings, &data, &observed, context.seed)?;
-        OutputFile::write(page, text.as_bytes(), context.force)?;
     }
-    Ok(inspection)
 }
 
 impl Inspection {
-    /// What is said of the file as a whole: names and values.
+    /// What is said of the set as a whole: names and values.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let mut facts = vec![("layout", self.layout.clone())];
+        let mut facts = Vec::new();
         if !self.source.is_empty() {
             facts.push(("source", self.source.clone()));
         }

@@ -1,56 +1,59 @@
 //! Learns electron avalanches in gas detectors from a microscopic simulation, and samples new ones.
 //!
-//! The whole of townsend as functions: the verbs of the command line, and of every other language's binding, are
-//! these and nothing more.
+//! Everything works in memory: a [`Model`] is opened or trained, draws avalanches, and sets of avalanches
+//! ([`Dataset`]) are simulated, generated, inspected, read out and checked. The functions of [`files`] do the
+//! same from files to files; the command line is those and nothing more.
 //!
-//! ```no_run
-//! use std::path::Path;
-//! use townsend::{CheckOptions, Context, SampleOptions, TrainOptions};
+//! ```
+//! use townsend::{CheckOptions, Configuration, Context, Setting};
 //!
 //! let context = Context::default();
-//! let run = Path::new("runs/vae");
-//! let data = Path::new("avalanches.root");
-//! townsend::train(Path::new("configs/vae-2d.toml"), data, run, &TrainOptions::default(), &context)?;
-//! let options = SampleOptions { events: 10_000, ..SampleOptions::default() };
-//! townsend::generate(run, Path::new("generated.root"), &options, &context)?;
-//! let options = CheckOptions { held_back: Some(run.into()), ..CheckOptions::default() };
-//! let report = townsend::check(data, Path::new("generated.root"), Path::new("report"), &options, &context)?;
+//! // Simulated avalanches take the place of microscopic ones here.
+//! let real = townsend::simulate(&townsend::detector(None)?, 1, 0..400, &Setting::default())?;
+//! let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n")
+//!     .set("training.sweeps=10")
+//!     .set("training.electrons=20000");
+//! let model = townsend::train(&config, &real.clone().into(), &context)?.model(&context)?;
+//!
+//! let parts = townsend::held_back(&*model, &real)?;
+//! let generated = model.generate(1, 0..200, &Setting::default())?;
+//! let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
+//! let report = townsend::check(&real.select(&parts.test), &generated, &options, &context)?.report;
 //! println!("{}", report.table());
 //! # Ok::<(), townsend::Error>(())
 //! ```
 
-mod bench;
-mod cascade;
 mod check;
-mod cloud;
 mod context;
-mod convert;
-mod demo;
 mod error;
-mod export;
-mod fitted;
-mod generate;
+mod families;
+mod family;
+pub mod files;
+mod held_back;
 mod inspect;
+mod model;
+mod model_file;
 mod readout;
 mod simulate;
 mod train;
 
-pub use bench::{BenchOptions, BenchPart, Benchmark, Measurement, ReferenceNetwork, Spread, bench};
-pub use cascade::{CascadeSummary, EndFit, Estimate, StageFit, StagesFit};
-pub use check::{CheckOptions, Gate, check, check_all};
-pub use cloud::CloudSummary;
+pub use check::check;
 pub use context::Context;
-pub use convert::{ConvertOptions, Converted, convert};
-pub use demo::{Demo, demo};
 pub use error::{Error, Result};
-pub use export::{Exported, export};
-pub use generate::{Generated, SampleOptions, Setting, Shard, generate, reconstruct};
-pub use inspect::{InspectOptions, Inspection, ObservableSummary, inspect};
-pub use readout::{ReadoutOptions, StripSummary, ViewSummary, readout};
-pub use simulate::simulate;
-pub use townsend_check::{Excess, Light, Ranking, Report, significant};
-pub use townsend_core::{Progress, Silent, Task};
+pub use families::DetectorModel;
+pub use family::{Configuration, Families, Family, Outcome, Training, TrainingData, Wanted};
+pub use held_back::{HeldBack, NotHeldBack, held_back};
+pub use inspect::{Inspection, ObservableSummary, inspect};
+pub use model::{Condition, Description, Drawn, History, KnownCondition, Model, Setting, Weights, Workspace};
+pub use readout::{StripSummary, ViewSummary, readout};
+pub use simulate::{detector, simulate};
+pub use townsend_cascade::Responses;
+pub use townsend_check::{Check, CheckOptions, Curve, Excess, Light, Ranking, Report, Thresholds};
+pub use townsend_core::{
+    Avalanche, Coordinate, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, Meta, Part, Progress,
+    RUN_VERSION, RunFiles, RunHeader, Silent, Split, Task, TrainedOn,
+};
 pub use townsend_io::Format;
-pub use townsend_sim::Start;
-pub use townsend_train::{Select, TrainSummary};
-pub use train::{Summary, TrainOptions, Trained, train};
+pub use townsend_observables::text::significant;
+pub use townsend_sim::{Detector, Start, StripHit};
+pub use train::{Trained, train};

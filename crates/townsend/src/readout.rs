@@ -1,23 +1,13 @@
-//! What the strips of a detector record of avalanches.
-
-use std::path::{Path, PathBuf};
+//! What the strips of a detector record of avalanches, in memory.
 
 use serde::Serialize;
-use townsend_core::{Dataset, ElectronSet, OutputFile};
-use townsend_io::{Cell, ColumnType, Format, ReadOptions, TableColumn, TableWriter};
-use townsend_sim::{StripHit, StripReadout};
+use townsend_core::{Dataset, ElectronSet};
+use townsend_sim::{Detector, StripHit, StripReadout};
 
-use crate::simulate::detector;
 use crate::{Context, Error, Result};
 
-/// How to read avalanches.
-#[derive(Debug, Clone, Default)]
-pub struct ReadoutOptions {
-    /// The detector: a TOML file, or the name of a description that comes with the program; `None` for the first of these.
-    pub detector: Option<PathBuf>,
-    /// The format to write; `None` follows from the file's ending.
-    pub format: Option<Format>,
-}
+/// Events read in parallel before their hits are handed on.
+const BLOCK: usize = 256;
 
 /// What the strips recorded.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,9 +26,6 @@ pub struct StripSummary {
     pub x: ViewSummary,
     /// The V strips.
     pub v: ViewSummary,
-    /// What a user should know of the file of avalanches.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
 }
 
 /// What the strips of a view recorded; means are 0 where there is nothing to take them of.
@@ -56,87 +43,73 @@ pub struct ViewSummary {
     pub mean_time_ns: f64,
 }
 
-/// The table of hits: one row a hit, by event, view and strip.
-const COLUMNS: [TableColumn; 7] = [
-    column("event", "number of the event", ColumnType::U64),
-    column("layer", "number of the layer", ColumnType::U32),
-    column("sheet", "number of the sheet in the layer", ColumnType::U32),
-    column("view", "0 for X, 1 for V", ColumnType::U32),
-    column("strip", "number of the strip in its view", ColumnType::U32),
-    column("charge_fC", "charge [fC]", ColumnType::F32),
-    column("time_ns", "time [ns]", ColumnType::F32),
-];
-/// Events read in parallel before their hits are written.
-const BLOCK: usize = 256;
-
-const fn column(name: &'static str, title: &'static str, kind: ColumnType) -> TableColumn {
-    TableColumn { name, title, kind }
+/// The hits of strips under the electrons of every avalanche, by event, view and strip; event numbers are
+/// places in the set, from 0.
+///
+/// # Errors
+/// The detector says nothing of strips; the avalanches are counts, or not in mm and ns.
+///
+/// ```
+/// use townsend::{Context, Setting, readout, simulate};
+///
+/// let detector = townsend::detector(None)?;
+/// let avalanches = simulate(&detector, 1, 0..20, &Setting::default())?;
+/// let (hits, summary) = readout(&avalanches, &detector, &Context::default())?;
+/// assert_eq!(summary.hits, hits.len() as u64);
+/// # Ok::<(), townsend::Error>(())
+/// ```
+pub fn readout(
+    avalanches: &Dataset,
+    detector: &Detector,
+    context: &Context<'_>,
+) -> Result<(Vec<StripHit>, StripSummary)> {
+    let strips = StripReadout::new(detector)?;
+    let mut all = Vec::new();
+    let summary = read_out(electrons_of(avalanches)?, &strips, context, |hits| {
+        all.extend(hits);
+        Ok(())
+    })?;
+    Ok((all, summary))
 }
 
-/// Reads every avalanche of a file of electrons with the strips of a detector, and writes the table of hits. Event numbers
-/// are places in the file, from 0.
-pub fn readout(
-    avalanches: &Path,
-    out: &Path,
-    options: &ReadoutOptions,
+/// Hands the hits of one event after the other to `each`.
+pub(crate) fn read_out(
+    electrons: &ElectronSet,
+    strips: &StripReadout,
     context: &Context<'_>,
+    mut each: impl FnMut(Vec<StripHit>) -> Result<()>,
 ) -> Result<StripSummary> {
-    OutputFile::refuse_existing(out, context.force)?;
-    let named = options.detector.as_deref();
-    let strips = StripReadout::new(&detector(named)?).map_err(|error| match named {
-        Some(path) => Error::In { path: path.into(), source: Box::new(error.into()) },
-        None => error.into(),
-    })?;
-    let (electrons, warnings) = electrons_of(avalanches, context)?;
-    let inputs = std::iter::once(avalanches).chain(named.filter(|path| path.exists()));
-    let meta = context.meta("readout", true, &electrons.meta, &inputs.collect::<Vec<_>>())?;
-    let table = ["hits", "hits of strips"];
-    let mut writer = TableWriter::create(out, table, &COLUMNS, &meta, options.format, context.force)?;
     let task = context.progress.task("reading out", electrons.len() as u64);
     let mut sums = Sums { events: electrons.len() as u64, ..Sums::default() };
     for first in (0..electrons.len()).step_by(BLOCK) {
         context.go_on()?;
         let numbers = first..(first + BLOCK).min(electrons.len());
-        for (hits, beside) in strips.read_all(context.seed, &electrons, numbers.clone()) {
-            hits.iter().try_for_each(|hit| writer.push(&row(hit)))?;
+        let events = numbers.len() as u64;
+        let read = context.on_its_threads(|| strips.read_all(context.seed, electrons, numbers));
+        for (hits, beside) in read {
             sums.add(&hits);
             sums.beside += beside;
+            each(hits)?;
         }
-        task.advance(numbers.len() as u64);
+        task.advance(events);
     }
-    writer.finish()?;
-    Ok(sums.summary(electrons.offsets().last().copied().unwrap_or_default(), warnings))
+    Ok(sums.summary(electrons.offsets().last().copied().unwrap_or_default()))
 }
 
-/// Reads a file that must hold electrons in mm and ns; with what is to be said of it.
-fn electrons_of(path: &Path, context: &Context<'_>) -> Result<(ElectronSet, Vec<String>)> {
-    let refused = |why: String| Err(Error::Usage(format!("{}: {why}", path.display())));
-    let loaded = context.read(path, &ReadOptions::default())?;
-    let Dataset::Electrons(electrons) = loaded.data else {
-        return refused(format!(
-            "holds counts ({}), and strips need the place and time of every electron\n  hint: give the electrons themselves, as `townsend simulate` writes them or a model of electrons generates them",
-            loaded.layout
+/// The electrons of a set that must hold them, in mm and ns.
+pub(crate) fn electrons_of(avalanches: &Dataset) -> Result<&ElectronSet> {
+    let Dataset::Electrons(electrons) = avalanches else {
+        return Err(Error::Unsuited(
+            "holds counts, and strips need the place and time of every electron\n  hint: give the electrons themselves, as the Monte Carlo or a model of electrons makes them".into(),
         ));
     };
     if electrons.meta.units != ["mm", "mm", "ns"] {
-        return refused(format!(
+        return Err(Error::Unsuited(format!(
             "x, z and t are in {}; the readout needs mm, mm and ns\n  hint: scale the values and write these units",
             electrons.meta.units.join(", ")
-        ));
+        )));
     }
-    Ok((electrons, loaded.warnings))
-}
-
-fn row(hit: &StripHit) -> [Cell; 7] {
-    [
-        Cell::U64(hit.event),
-        Cell::U32(hit.layer.into()),
-        Cell::U32(hit.sheet.into()),
-        Cell::U32(hit.view.into()),
-        Cell::U32(hit.strip),
-        Cell::F32(hit.charge_fc),
-        Cell::F32(hit.time_ns),
-    ]
+    Ok(electrons)
 }
 
 #[derive(Default)]
@@ -171,7 +144,7 @@ impl Sums {
         }
     }
 
-    fn summary(&self, electrons: u64, warnings: Vec<String>) -> StripSummary {
+    fn summary(&self, electrons: u64) -> StripSummary {
         let [x, v] = self.views.each_ref().map(ViewSums::summary);
         StripSummary {
             events: self.events,
@@ -181,7 +154,6 @@ impl Sums {
             electrons_beside: self.beside,
             x,
             v,
-            warnings,
         }
     }
 }

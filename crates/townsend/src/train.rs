@@ -1,100 +1,53 @@
-//! Training.
+//! Training, in memory.
 
-use std::path::Path;
+use townsend_core::RunFiles;
 
-use serde::Serialize;
-use townsend_io::ReadOptions;
-use townsend_train::{TrainConfig, TrainError, TrainSummary};
-
-use crate::cascade::{self, CascadeSummary};
-use crate::cloud::{self, CloudSummary};
-use crate::fitted;
-use crate::{Context, Error, Result};
-
-/// How to train.
-#[derive(Debug, Clone, Default)]
-pub struct TrainOptions {
-    /// Go on with a run that was stopped.
-    pub resume: bool,
-    /// Values of the configuration to change, each `key=value`.
-    pub set: Vec<String>,
-}
+use crate::family::{Configuration, Outcome, Training, TrainingData};
+use crate::{Context, Model, Result};
 
 /// What a training gave.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Trained {
+    /// The files of the run.
+    pub run: RunFiles,
     /// How it ended.
-    #[serde(flatten)]
-    pub summary: Summary,
-    /// What a user should know of the data.
-    pub warnings: Vec<String>,
+    pub outcome: Outcome,
 }
 
-/// How a training ended.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
-pub enum Summary {
-    /// Of a network, by steps.
-    Network(TrainSummary),
-    /// Of a cascade, by a fit of its stages.
-    Cascade(CascadeSummary),
-    /// Of a cloud, by sweeps.
-    Cloud(CloudSummary),
+impl Trained {
+    /// The model.
+    ///
+    /// # Errors
+    /// The training was stopped before there was one.
+    pub fn model(&self, context: &Context<'_>) -> Result<Box<dyn Model>> {
+        context.families.open_run(self.run.clone())
+    }
 }
 
-/// Trains the model that `config` describes on `data` and leaves everything in the directory `run`.
+/// Trains the model that a configuration describes, in memory.
 ///
-/// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says what a run is.
-pub fn train(
-    config: &Path,
-    data: &Path,
-    run: &Path,
-    options: &TrainOptions,
-    context: &Context<'_>,
-) -> Result<Trained> {
-    let refuse_resume = |name: &str| {
-        if !options.resume {
-            return Ok(());
-        }
-        let what = format!("a {name} is trained in one go, there is nothing to resume; leave out --resume");
-        Err(Error::In { path: config.into(), source: Error::Usage(what).into() })
-    };
-    let (summary, warnings) = match fitted::family(config, &options.set).as_deref() {
-        Some(cascade::FAMILY) => {
-            refuse_resume("cascade")?;
-            let (summary, warnings) = cascade::train(config, data, run, &options.set, context)?;
-            (Summary::Cascade(summary), warnings)
-        }
-        Some(cloud::FAMILY) => {
-            refuse_resume("cloud")?;
-            let (summary, warnings) = cloud::train(config, data, run, &options.set, context)?;
-            (Summary::Cloud(summary), warnings)
-        }
-        _ => return train_network(config, data, run, options, context),
-    };
-    Ok(Trained { summary, warnings })
-}
-
-fn train_network(
-    config: &Path,
-    data: &Path,
-    run: &Path,
-    options: &TrainOptions,
-    context: &Context<'_>,
-) -> Result<Trained> {
-    let plan = TrainConfig::load(config, &options.set)?;
-    // For the number of electrons alone any number of axes will do.
-    let dims = Some(plan.model.dims()).filter(|&dims| dims > 0);
-    let loaded = context.read(data, &ReadOptions { dims, ..ReadOptions::default() })?;
-    let options = townsend_train::TrainOptions { resume: options.resume, force: context.force };
-    let trained = townsend_train::train(&plan, &loaded.data, run, options, context.progress, context.stop);
-    let summary = trained.map_err(|error| match Error::from(error) {
-        error @ Error::Train(TrainError::TooFew { .. }) => {
-            Error::In { path: data.into(), source: error.into() }
-        }
-        // The errors of reading it name the configuration already.
-        error if error.is_usage() => Error::In { path: config.into(), source: error.into() },
-        error => error,
+/// Every seed of a training is in its configuration: [`Context::seed`] is not used, so that the configuration
+/// alone says what a model is.
+///
+/// ```
+/// use townsend::{Configuration, Context, Setting, simulate, train};
+///
+/// let context = Context::default();
+/// let data = simulate(&townsend::detector(None)?, 1, 0..60, &Setting::default())?;
+/// let config = Configuration::from_toml("[model]\nfamily = 'clusters'\n")
+///     .set("training.sweeps=10")
+///     .set("training.electrons=20000");
+/// let trained = train(&config, &data.into(), &context)?;
+/// let generated = trained.model(&context)?.generate(1, 0..100, &Setting::default())?;
+/// assert_eq!(generated.len(), 100);
+/// # Ok::<(), townsend::Error>(())
+/// ```
+pub fn train(config: &Configuration, data: &TrainingData, context: &Context<'_>) -> Result<Trained> {
+    let family = context.families.of(config)?;
+    family.wants(config)?;
+    let mut run = RunFiles::memory();
+    let outcome = context.on_its_threads(|| {
+        family.train(Training { config, data, file: None, run: &mut run, resume: false, context })
     })?;
-    Ok(Trained { summary: Summary::Network(summary), warnings: loaded.warnings })
+    Ok(Trained { run, outcome })
 }

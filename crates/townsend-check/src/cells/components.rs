@@ -1,12 +1,12 @@
-//! Principal components of the square roots of sparse counts, by subspace iteration (Halko, Martinsson and Tropp,
-//! arXiv:0909.4061).
+//! Principal components of the square roots of sparse counts, by subspace iteration (Halko, Martinsson and
+//! Tropp, arXiv:0909.4061).
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 use townsend_core::{Purpose, stream};
 
-use crate::multivariate::{Image, Rows};
-use crate::random::uniform;
+use crate::multivariate::{FeatureRows, Image};
+use townsend_observables::random::uniform;
 
 const COMPONENTS: usize = 32;
 const ITERATIONS: usize = 4;
@@ -16,7 +16,7 @@ const BLOCK: usize = 256;
 const START: Purpose = Purpose::new("principal components");
 
 /// The first components of every avalanche, largest variance first.
-pub(super) fn components(avalanches: &[Image], cells: usize, seed: u64) -> Rows {
+pub(super) fn components(avalanches: &[Image], cells: usize, seed: u64) -> FeatureRows {
     let wanted = COMPONENTS.min(cells).min(avalanches.len());
     let roots: Vec<Vec<(usize, f64)>> = avalanches
         .iter()

@@ -1,15 +1,15 @@
-//! What classifiers on cells look at: every avalanche counted in 16 cells an axis about its own centroid, as it is for a
-//! convolutional network, and as profiles, order statistics and principal components for trees.
+//! What classifiers on cells look at: every avalanche counted in 16 cells an axis about its own centroid, as
+//! it is for a convolutional network, and as profiles, order statistics and principal components for trees.
 
 mod components;
 
 use rayon::prelude::*;
 use townsend_core::{Dataset, Progress, Purpose, stream};
 
-use crate::multivariate::{Image, Rows};
+use crate::multivariate::{FeatureRows, Image};
 use crate::places::Places;
-use crate::random::some_of;
 use components::components;
+use townsend_observables::random::some_of;
 
 /// Said of what the convolutional network sees.
 pub(crate) const IMAGES: &str =
@@ -21,7 +21,8 @@ pub(crate) const SUMMARIES: &str = "the same cells: profiles, numbers of cells b
 /// Cells an axis, and their width in units of the median real spread.
 const SIDE: usize = 16;
 const WIDTH: f64 = 0.4;
-/// Avalanches of each set that are looked at, and of these the ones that a convolutional network sees, for the sake of time.
+/// Avalanches of each set that are looked at, and of these the ones that a convolutional network sees, for
+/// the sake of time.
 const MOST: usize = 5_000;
 const MOST_IMAGES: usize = 2_500;
 /// Avalanches from which the median spread is taken.
@@ -42,7 +43,7 @@ pub(crate) struct Cells {
     /// Every cell, of at most [`MOST_IMAGES`] avalanches.
     pub(crate) images: [Vec<Image>; 2],
     /// One row of numbers an avalanche.
-    pub(crate) summaries: [Rows; 2],
+    pub(crate) summaries: [FeatureRows; 2],
 }
 
 /// Some avalanches of both sets in cells; none if one has too few avalanches.
@@ -74,7 +75,7 @@ pub(crate) fn cells(
         row.extend(components);
         row
     };
-    let mut rows: Rows = all.par_iter().zip(components).map(row).collect();
+    let mut rows: FeatureRows = all.par_iter().zip(components).map(row).collect();
     let split = chosen[0].len();
     let (of_generated, generated) = (rows.split_off(split), all.split_off(split));
     // They stand in random order.
@@ -119,8 +120,8 @@ fn image(places: &Places, dims: usize, widths: &[f64; 3]) -> Image {
     Image { size: [2, 1, 0].map(|axis| if axis < dims { SIDE } else { 1 }), occupied }
 }
 
-/// What does not depend on which cell is which: logarithm of the size, profiles along each axis, cells with few
-/// electrons, shares of the fullest cells.
+/// What does not depend on which cell is which: logarithm of the size, profiles along each axis, cells with
+/// few electrons, shares of the fullest cells.
 fn summary(cells: &[(u16, f32)], dims: usize) -> Vec<f64> {
     let electrons: f64 = cells.iter().map(|&(_, n)| f64::from(n)).sum();
     let mut row = vec![electrons.ln()];

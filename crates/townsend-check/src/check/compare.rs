@@ -1,60 +1,49 @@
-//! Comparing the numbers of avalanches, one by one.
+//! Comparing two sets number by number: distances, and the histograms that a picture shows.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use townsend_core::Progress;
 
-use crate::quantity::Quantity;
+use crate::MINIMUM_AVALANCHES;
 use crate::report::{Comparison, SampleSummary};
-use crate::{Binning, Column, Distribution, MINIMUM_AVALANCHES, Observable, Observables, Resampling, Sample};
+use townsend_observables::Quantity;
+use townsend_observables::statistics::{mean, standard_deviation};
+use townsend_observables::{Binning, Column, Observable, Observables, Resampling, Sample};
 
-/// What an overlay is about.
+/// What kind of number a comparison is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Group {
+pub enum NumberGroup {
+    /// An observable of avalanches.
     Observables,
+    /// Lumpiness in cells of one size.
     Lumpiness,
+    /// What the strips of a readout record.
     Strips,
 }
 
-/// The histograms of one number: those that its separation power is computed from.
+/// The histograms of one number in both sets: those that its separation power is computed from.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Overlay {
-    pub(crate) group: Group,
-    pub(crate) name: String,
-    pub(crate) unit: String,
-    pub(crate) definition: String,
-    pub(crate) binning: Binning,
-    /// Entries a bin, flow bins first and last.
-    pub(crate) real: Vec<u64>,
-    pub(crate) generated: Vec<u64>,
+pub struct HistogramPair {
+    /// What kind of number it is.
+    pub group: NumberGroup,
+    /// Its name in the report.
+    pub name: String,
+    /// Its unit; empty for pure numbers.
+    pub unit: String,
+    /// What it is, in a line.
+    pub definition: String,
+    /// The bins of both histograms.
+    pub binning: Binning,
+    /// Real avalanches in each bin; the flow bins are the first and the last.
+    pub real: Vec<u64>,
+    /// Generated avalanches in each bin.
+    pub generated: Vec<u64>,
 }
 
-impl Overlay {
-    /// The histograms of a number that stands by itself.
-    pub(crate) fn of(distribution: &Distribution) -> Self {
-        let Distribution { name, unit, real, generated } = distribution;
-        let mut binning = Binning::of(real, generated);
-        let whole = |values: &[f64]| values.iter().all(|value| value.fract() == 0.0);
-        if whole(real) && whole(generated) && binning.width().fract() != 0.0 {
-            // As many whole numbers in each bin, or numbers of one kind look like a comb.
-            let (low, width) = (binning.low - 0.5, binning.width().ceil());
-            let bins = ((binning.high + 0.5 - low) / width).ceil();
-            binning = Binning { low, high: low + bins * width, bins: bins as usize };
-        }
-        Self {
-            group: Group::Observables,
-            name: name.clone(),
-            unit: unit.clone(),
-            definition: String::new(),
-            real: Sample::new(real, &binning).histogram(),
-            generated: Sample::new(generated, &binning).histogram(),
-            binning,
-        }
-    }
-
+impl HistogramPair {
     /// Name and unit, as axes have them.
-    pub(crate) fn title(&self) -> String {
+    pub fn title(&self) -> String {
         if self.unit.is_empty() { self.name.clone() } else { format!("{} [{}]", self.name, self.unit) }
     }
 }
@@ -66,7 +55,7 @@ pub(super) fn compare(
     resampling: &Resampling,
     progress: &dyn Progress,
     warnings: &mut Vec<String>,
-) -> (BTreeMap<String, Comparison>, Vec<Overlay>) {
+) -> (BTreeMap<String, Comparison>, Vec<HistogramPair>) {
     let pairs: Vec<(&Column, &Column)> =
         real.columns().iter().filter_map(|c| Some((c, generated.column(c.observable)?))).collect();
     let (enough, few): (Vec<_>, Vec<_>) =
@@ -76,7 +65,7 @@ pub(super) fn compare(
         warnings.push(format!("no {name}: fewer than {MINIMUM_AVALANCHES} avalanches of a set have it"));
     }
     let task = progress.task("distances", enough.len() as u64);
-    let found: Vec<(Comparison, Overlay)> = enough
+    let found: Vec<(Comparison, HistogramPair)> = enough
         .into_par_iter()
         .map(|(a, b)| {
             let compared = compare_columns(a, b, resampling);
@@ -84,18 +73,22 @@ pub(super) fn compare(
             compared
         })
         .collect();
-    for (comparison, overlay) in &found {
+    for (comparison, histogram) in &found {
         if comparison.w1_over_sigma.is_none() {
-            let name = &overlay.name;
+            let name = &histogram.name;
             warnings.push(format!("no W1/σ of {name}: all real values are {}", comparison.real.mean));
         }
     }
-    let (comparisons, overlays): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-    let names = overlays.iter().map(|overlay: &Overlay| overlay.name.clone());
-    (names.zip(comparisons).collect(), overlays)
+    let (comparisons, histograms): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let names = histograms.iter().map(|histogram: &HistogramPair| histogram.name.clone());
+    (names.zip(comparisons).collect(), histograms)
 }
 
-fn compare_columns(real: &Column, generated: &Column, resampling: &Resampling) -> (Comparison, Overlay) {
+fn compare_columns(
+    real: &Column,
+    generated: &Column,
+    resampling: &Resampling,
+) -> (Comparison, HistogramPair) {
     let quantity = |column: &Column| Quantity {
         name: column.observable.name().to_string(),
         unit: column.unit.clone(),
@@ -104,49 +97,50 @@ fn compare_columns(real: &Column, generated: &Column, resampling: &Resampling) -
         left_out: column.left_out,
     };
     let number = real.observable.index() as u64;
-    let (mut comparison, overlay) =
-        compare_one(Group::Observables, &quantity(real), &quantity(generated), resampling, number);
+    let (mut comparison, histogram) =
+        compare_one(NumberGroup::Observables, &quantity(real), &quantity(generated), resampling, number);
     if real.observable == Observable::Empty {
-        // Of values that are 0 or 1 the asymptotic probability means nothing; the report has the binomial error.
+        // Of values that are 0 or 1 the asymptotic probability means nothing; the report has the binomial
+        // error.
         comparison.ks.p_value = None;
     }
-    (comparison, overlay)
+    (comparison, histogram)
 }
 
 /// Every quantity that both sets have for enough avalanches, with its histograms.
 pub(super) fn compare_quantities(
-    group: Group,
+    group: NumberGroup,
     [real, generated]: [Vec<Quantity>; 2],
     resampling: &Resampling,
-    overlays: &mut Vec<Overlay>,
+    histograms: &mut Vec<HistogramPair>,
 ) -> BTreeMap<String, Comparison> {
     let enough = |(a, b): &(&Quantity, &Quantity)| a.values.len().min(b.values.len()) >= MINIMUM_AVALANCHES;
     let pairs: Vec<_> = real.iter().zip(&generated).filter(enough).enumerate().collect();
-    let found: Vec<(Comparison, Overlay)> = pairs
+    let found: Vec<(Comparison, HistogramPair)> = pairs
         .into_par_iter()
         .map(|(k, (a, b))| compare_one(group, a, b, resampling, 100 * (1 + group as u64) + k as u64))
         .collect();
     let mut comparisons = BTreeMap::new();
-    for (comparison, overlay) in found {
-        comparisons.insert(overlay.name.clone(), comparison);
-        overlays.push(overlay);
+    for (comparison, histogram) in found {
+        comparisons.insert(histogram.name.clone(), comparison);
+        histograms.push(histogram);
     }
     comparisons
 }
 
 /// Both sets of one number; `number` is that of its random streams.
 fn compare_one(
-    group: Group,
+    group: NumberGroup,
     real: &Quantity,
     generated: &Quantity,
     resampling: &Resampling,
     number: u64,
-) -> (Comparison, Overlay) {
+) -> (Comparison, HistogramPair) {
     let binning = Binning::of(&real.values, &generated.values);
     let distances = resampling.distances(&real.values, &generated.values, &binning, number);
     let summary = |quantity: &Quantity| SampleSummary {
-        mean: quantity.mean(),
-        std: quantity.std(),
+        mean: mean(&quantity.values),
+        std: standard_deviation(&quantity.values),
         avalanches: quantity.values.len(),
         left_out: quantity.left_out,
     };
@@ -158,7 +152,7 @@ fn compare_one(
         ks: distances.ks,
         separation_power: distances.separation_power,
     };
-    let overlay = Overlay {
+    let histogram = HistogramPair {
         group,
         name: real.name.clone(),
         unit: real.unit.clone(),
@@ -167,5 +161,5 @@ fn compare_one(
         real: Sample::new(&real.values, &binning).histogram(),
         generated: Sample::new(&generated.values, &binning).histogram(),
     };
-    (comparison, overlay)
+    (comparison, histogram)
 }

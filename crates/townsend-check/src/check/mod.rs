@@ -1,4 +1,4 @@
-//! The check itself: two data sets in, a report and what the page draws out.
+//! The check itself: from two sets of avalanches to the report and the data that pictures of it need.
 
 mod compare;
 mod form;
@@ -11,23 +11,23 @@ use townsend_core::{Dataset, Grid, InputFile, Progress};
 
 use crate::cells::cells;
 use crate::conditions::{Condition, Conditional, by_condition, by_size};
+use crate::gallery::{AvalanchePoints, gallery};
 use crate::legacy::legacy;
-use crate::maps::{Map, maps};
-use crate::multivariate::{Looked, scores};
-use crate::observables::lumpiness_by_scale;
-use crate::page::{Shown, page, shown};
+use crate::maps::{AvalancheMap, maps};
+use crate::multivariate::{MetricInputs, scores};
 use crate::pairs::pair_correlation;
-use crate::plot::{Figure, figures, overview, overview_pdf};
 use crate::report::{Compared, EmptyDifference, Report, SetSummary};
 use crate::strips::strips;
 use crate::verdict::{Thresholds, Verdict};
-use crate::{CheckError, MINIMUM_AVALANCHES, ObservableOptions, Observables, Resampling};
-pub(crate) use compare::{Group, Overlay};
+use crate::{CheckError, MINIMUM_AVALANCHES};
+pub use compare::{HistogramPair, NumberGroup};
 use compare::{compare, compare_quantities};
 use form::{in_one_form, in_the_form_of};
+use townsend_observables::lumpiness_by_scale;
+use townsend_observables::{Column, ObservableOptions, Observables, Resampling};
 use warnings::warnings;
 
-/// Avalanches of each set that are shown as images.
+/// Avalanches of each set that are kept as maps: as many as fit side by side.
 const SHOWN: usize = 4;
 
 /// How to check.
@@ -35,7 +35,8 @@ const SHOWN: usize = 4;
 pub struct CheckOptions<'a> {
     /// Seed of all random streams of the check.
     pub seed: u64,
-    /// The grid for `n_cells` and `max_cell` if both sets are electrons; none for the standard grid of three axes.
+    /// The grid for `n_cells` and `max_cell` if both sets are electrons; none for the standard grid of three
+    /// axes.
     pub grid: Option<Grid>,
     /// Random halvings of the real set for the floors.
     pub halvings: u32,
@@ -43,8 +44,8 @@ pub struct CheckOptions<'a> {
     pub resamples: u32,
     /// Whether to train classifiers, which takes most of the time.
     pub classifiers: bool,
-    /// What the generator was trained on, to see whether it learnt avalanches by heart. The real avalanches must not
-    /// be among them.
+    /// What the generator was trained on, to see whether it learnt avalanches by heart. The real avalanches
+    /// must not be among them.
     pub training: Option<&'a Dataset>,
     /// Numbers known beforehand, in bins of which the observables are compared too.
     pub conditions: &'a [Condition],
@@ -61,65 +62,41 @@ impl Default for CheckOptions<'_> {
     }
 }
 
-/// A finished check: the report, and what its page and figure show.
+/// A finished check: the report, and the data that pages and figures of it show.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
-    /// The numbers.
+    /// The numbers of `report.json`.
     pub report: Report,
-    pub(crate) overlays: Vec<Overlay>,
-    pub(crate) real_maps: Vec<Map>,
-    pub(crate) generated_maps: Vec<Map>,
-    /// Avalanches in three dimensions, of the real and of the generated set.
-    pub(crate) shown: [Vec<Shown>; 2],
-    /// How the training of the generator went, where that is known; drawn on the page.
+    /// The histograms of every number that was compared: observables, then lumpiness by scale, then strips.
+    pub histograms: Vec<HistogramPair>,
+    /// Four real avalanches in the cells of the grid in x and z, at 20, 40, 60 and 80% of the sizes.
+    pub real_maps: Vec<AvalancheMap>,
+    /// Four generated avalanches, chosen in the same way.
+    pub generated_maps: Vec<AvalancheMap>,
+    /// Avalanches as points in three dimensions, of the real and of the generated set ([`gallery`]).
+    pub galleries: [Vec<AvalanchePoints>; 2],
+    /// How the training of the generator went. [`check`] cannot know it and leaves it empty; who does adds
+    /// it, and the page draws it.
     pub curves: Vec<Curve>,
 }
 
-/// A line of the training's progress.
+/// One number of a training by epoch: a line of a plot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
-    /// The number that it shows, such as `loss`: lines of the same number stand in one plot.
+    /// What it shows, such as `loss`. All curves of the same number are drawn in one plot.
     pub number: String,
-    /// What tells it from the other lines there, such as `validation`.
+    /// The name of this curve among those of the same number, such as `validation`.
     pub name: String,
-    /// Epoch and value.
+    /// Epoch and value of each point.
     pub points: Vec<[f64; 2]>,
-}
-
-impl Check {
-    /// The page `report.html`: tables, distributions, images and provenance in one file that needs no other. Every
-    /// text that comes from outside is escaped.
-    pub fn write_html(&self) -> Result<String, CheckError> {
-        page(self)
-    }
-
-    /// A figure of the check as one SVG file: real and generated avalanches and three distributions.
-    pub fn overview_svg(&self) -> Result<String, CheckError> {
-        overview(self)
-    }
-
-    /// The same as a PDF.
-    pub fn overview_pdf(&self) -> Result<Vec<u8>, CheckError> {
-        overview_pdf(self)
-    }
-
-    /// One figure for every number that was compared, for papers.
-    pub fn figures(&self) -> Result<Vec<Figure>, CheckError> {
-        figures(self)
-    }
-
-    /// Electrons in the fullest cell of all avalanches shown: the end of their common colour scale.
-    pub(crate) fn fullest_cell(&self) -> u32 {
-        self.real_maps.iter().chain(&self.generated_maps).map(Map::fullest).max().unwrap_or(1).max(1)
-    }
 }
 
 /// Compares two sets of avalanches. The result depends on the avalanches, the options and nothing else.
 ///
 /// # Errors
-/// If a set holds fewer than [`MINIMUM_AVALANCHES`] avalanches with electrons, if a condition has not one value an
-/// avalanche, or if the two cannot be brought into one form: other units, or counts on grids that have no common first
-/// axes.
+/// If a set holds fewer than [`MINIMUM_AVALANCHES`] avalanches with electrons, if a condition has not one
+/// value an avalanche, or if the two cannot be brought into one form: other units, or counts on grids that
+/// have no common first axes.
 pub fn check(
     real: &Dataset,
     generated: &Dataset,
@@ -140,7 +117,7 @@ pub fn check(
     let resampling =
         Resampling { seed: options.seed, halvings: options.halvings, resamples: options.resamples };
     let mut warnings = warnings(&real_observables, &generated_observables, &real_file, &generated_file);
-    let (observables, mut overlays) =
+    let (observables, mut histograms) =
         compare(&real_observables, &generated_observables, &resampling, progress, &mut warnings);
     let training = match options.training.map(|training| in_the_form_of(training, &real)).transpose() {
         Ok(training) => training.as_ref().map(of).transpose()?,
@@ -150,26 +127,27 @@ pub fn check(
         }
     };
     let cells = if options.classifiers { cells(&real, &generated, options.seed, progress) } else { None };
-    let looked = Looked {
+    let inputs = MetricInputs {
         real: &real_observables,
         generated: &generated_observables,
         training: training.as_ref(),
         cells: cells.as_ref(),
         classifiers: options.classifiers,
     };
-    let scores = scores(&looked, options.seed, progress);
+    let scores = scores(&inputs, options.seed, progress);
     warnings.extend(scores.warnings);
     let lumpiness = [lumpiness_by_scale(&real, progress)?, lumpiness_by_scale(&generated, progress)?];
-    let lumpiness_by_scale = compare_quantities(Group::Lumpiness, lumpiness, &resampling, &mut overlays);
+    let lumpiness_by_scale =
+        compare_quantities(NumberGroup::Lumpiness, lumpiness, &resampling, &mut histograms);
     let strips = match (strips(&real, options.seed, progress), strips(&generated, options.seed, progress)) {
-        (Ok(a), Ok(b)) => compare_quantities(Group::Strips, [a, b], &resampling, &mut overlays),
+        (Ok(a), Ok(b)) => compare_quantities(NumberGroup::Strips, [a, b], &resampling, &mut histograms),
         (Err(reason), _) | (_, Err(reason)) => {
             warnings.push(format!("nothing of strips: {reason}"));
             BTreeMap::new()
         }
     };
     let width = real_observables.columns().iter().find(|c| c.observable.name() == "rms_x");
-    let width = width.map_or(0.0, crate::Column::mean);
+    let width = width.map_or(0.0, Column::mean);
     let legacy = legacy_of(&real, &generated, &resampling, progress).unwrap_or_else(|reason| {
         warnings.push(reason);
         BTreeMap::new()
@@ -209,8 +187,8 @@ pub fn check(
     report.verdict = Some(Verdict::of(&report, &options.thresholds));
     let grid = &report.compared.grid;
     let (real_maps, generated_maps) = (maps(&real, grid, SHOWN), maps(&generated, grid, SHOWN));
-    let shown = [shown(&real, options.seed), shown(&generated, options.seed)];
-    Ok(Check { report, overlays, real_maps, generated_maps, shown, curves: Vec::new() })
+    let galleries = [gallery(&real, options.seed), gallery(&generated, options.seed)];
+    Ok(Check { report, histograms, real_maps, generated_maps, galleries, curves: Vec::new() })
 }
 
 /// In bins of the size, and of every condition.

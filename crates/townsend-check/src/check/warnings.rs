@@ -2,8 +2,8 @@
 
 use townsend_core::InputFile;
 
-use crate::Observables;
-use crate::text::{percent, thousands};
+use townsend_observables::Observables;
+use townsend_observables::text::{percent, thousands};
 
 /// Fraction of avalanches left out of an observable from which a warning is due.
 const LEFT_OUT: f64 = 0.05;

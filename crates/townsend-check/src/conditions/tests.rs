@@ -2,7 +2,7 @@ use rand_distr::{Distribution, Normal};
 use townsend_core::{Dataset, ElectronSet, Purpose, Silent, stream};
 
 use super::*;
-use crate::ObservableOptions;
+use townsend_observables::ObservableOptions;
 
 const TEST: Purpose = Purpose::new("conditions test");
 
@@ -33,7 +33,8 @@ fn right_on_average_and_wrong_everywhere() {
     let condition = Condition { name: "place".into(), real: real_at, generated: generated_at };
     let found = by_condition(&condition, &real, &generated, &resampling).unwrap();
     assert_eq!(found.bins.len(), 5);
-    // In the first bin real avalanches lie at 0.1, generated ones at 0.9; σ is 0.2/√12 of the places and 0.2/√30.
+    // In the first bin real avalanches lie at 0.1, generated ones at 0.9; σ is 0.2/√12 of the places and
+    // 0.2/√30.
     let first = &found.bins[0].w1_over_sigma["mean_x"];
     let sigma = (0.2f64.powi(2) / 12.0 + 0.04 / 30.0).sqrt();
     assert!((first.value - 0.8 / sigma).abs() < 1.0, "{first:?}");

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::Purpose;
 
-use super::{Draws, Rows, floor_of};
-use crate::random::below;
+use super::{Draws, FeatureRows, floor_of};
+use townsend_observables::random::below;
 
 const HALVINGS: u32 = 10;
 const RESAMPLES: u64 = 100;
@@ -43,7 +43,7 @@ pub struct MatrixDistance {
 }
 
 /// Pearson's correlation coefficients of the columns; 0 beside a column without spread.
-pub fn correlation_matrix(rows: &Rows) -> Vec<Vec<f64>> {
+pub fn correlation_matrix(rows: &FeatureRows) -> Vec<Vec<f64>> {
     matrix(&rows.iter().collect::<Vec<_>>())
 }
 
@@ -76,7 +76,8 @@ fn matrix(rows: &[&Vec<f64>]) -> Vec<Vec<f64>> {
     (0..columns).map(|a| (0..columns).map(|b| coefficient(a, b)).collect()).collect()
 }
 
-/// Root mean square and largest absolute difference of two matrices off their diagonals, and where the largest is.
+/// Root mean square and largest absolute difference of two matrices off their diagonals, and where the
+/// largest is.
 fn difference(a: &[Vec<f64>], b: &[Vec<f64>]) -> ([f64; 2], [usize; 2]) {
     let (mut squares, mut pairs, mut largest, mut place) = (0.0, 0.0, 0.0, [0, 0]);
     for i in 1..a.len() {
@@ -96,8 +97,8 @@ fn difference(a: &[Vec<f64>], b: &[Vec<f64>]) -> ([f64; 2], [usize; 2]) {
 /// Both matrices and their distances; with fewer than two columns there is nothing to correlate.
 pub(super) fn correlations(
     names: &[String],
-    real: &Rows,
-    generated: &Rows,
+    real: &FeatureRows,
+    generated: &FeatureRows,
     seed: u64,
 ) -> Option<Correlations> {
     if names.len() < 2 {
@@ -113,7 +114,7 @@ pub(super) fn correlations(
         .into_par_iter()
         .map(|k| {
             let mut random = draws.stream(k);
-            let mut resample = |rows: &'_ Rows| -> Vec<Vec<f64>> {
+            let mut resample = |rows: &'_ FeatureRows| -> Vec<Vec<f64>> {
                 let n = rows.len() as u64;
                 matrix(&(0..n).map(|_| &rows[below(n, &mut random) as usize]).collect::<Vec<_>>())
             };

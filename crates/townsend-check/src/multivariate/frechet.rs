@@ -4,9 +4,9 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use rayon::prelude::*;
 use townsend_core::Purpose;
 
-use super::{Draws, Rows, by_largest, floor};
-use crate::random::below;
+use super::{Draws, FeatureRows, by_largest, floor};
 use crate::report::Score;
+use townsend_observables::random::below;
 
 /// JetNet's smallest and largest sample, batches a sample size, and sample sizes.
 const SMALLEST: usize = 20_000;
@@ -20,7 +20,7 @@ const FLOOR: Purpose = Purpose::new("fpd halves");
 const BATCH: Purpose = Purpose::new("fpd batch");
 
 /// `‖μ₁ − μ₂‖² + Tr(Σ₁ + Σ₂ − 2√(Σ₁Σ₂))` of the Gaussians with the means and covariances of two sets of rows.
-pub fn frechet_distance(real: &Rows, generated: &Rows) -> f64 {
+pub fn frechet_distance(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     let (mean_a, covariance_a) = gaussian(real.iter());
     let (mean_b, covariance_b) = gaussian(generated.iter());
     between(&mean_a, &covariance_a, &mean_b, &covariance_b)
@@ -54,9 +54,9 @@ fn between(mean_a: &DVector<f64>, a: &DMatrix<f64>, mean_b: &DVector<f64>, b: &D
     ((mean_a - mean_b).norm_squared() + a.trace() + b.trace() - 2.0 * trace).max(0.0)
 }
 
-/// FPD of two sets: extrapolated to infinite samples as JetNet does if both have 20,000 rows, otherwise of the
-/// samples as they are.
-pub(super) fn score(real: &Rows, generated: &Rows, seed: u64) -> Score {
+/// FPD of two sets: extrapolated to infinite samples as JetNet does if both have 20,000 rows, otherwise of
+/// the samples as they are.
+pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = by_largest(real, generated);
     let avalanches = [real.len(), generated.len()];
     if real.len().min(generated.len()) >= SMALLEST {
@@ -83,17 +83,18 @@ pub(super) fn score(real: &Rows, generated: &Rows, seed: u64) -> Score {
 }
 
 /// Distance of `n` rows drawn from each set, with replacement as JetNet draws.
-fn of_batch(real: &Rows, generated: &Rows, n: [usize; 2], draws: Draws, index: u64) -> f64 {
+fn of_batch(real: &FeatureRows, generated: &FeatureRows, n: [usize; 2], draws: Draws, index: u64) -> f64 {
     let mut random = draws.stream(index);
-    let mut draw =
-        |rows: &Rows, n| (0..n).map(|_| below(rows.len() as u64, &mut random) as usize).collect::<Vec<_>>();
+    let mut draw = |rows: &FeatureRows, n| {
+        (0..n).map(|_| below(rows.len() as u64, &mut random) as usize).collect::<Vec<_>>()
+    };
     let (a, b) = (draw(real, n[0]), draw(generated, n[1]));
     let (mean_a, covariance_a) = gaussian(a.iter().map(|&row| &real[row]));
     let (mean_b, covariance_b) = gaussian(b.iter().map(|&row| &generated[row]));
     between(&mean_a, &covariance_a, &mean_b, &covariance_b)
 }
 
-fn bootstrap_error(real: &Rows, generated: &Rows, draws: Draws) -> f64 {
+fn bootstrap_error(real: &FeatureRows, generated: &FeatureRows, draws: Draws) -> f64 {
     let n = [real.len(), generated.len()];
     let values: Vec<f64> =
         (0..RESAMPLES).into_par_iter().map(|k| of_batch(real, generated, n, draws, k)).collect();
@@ -101,7 +102,7 @@ fn bootstrap_error(real: &Rows, generated: &Rows, draws: Draws) -> f64 {
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
 }
 
-fn extrapolated(real: &Rows, generated: &Rows, draws: Draws) -> (f64, f64) {
+fn extrapolated(real: &FeatureRows, generated: &FeatureRows, draws: Draws) -> (f64, f64) {
     let inverse = |point: u64| {
         let (from, to) = (1.0 / SMALLEST as f64, 1.0 / LARGEST as f64);
         from + (to - from) * point as f64 / (POINTS - 1) as f64
@@ -120,8 +121,8 @@ fn extrapolated(real: &Rows, generated: &Rows, draws: Draws) -> (f64, f64) {
     intercept(&inverses, &means)
 }
 
-/// Intercept of a least-squares line with neither intercept nor slope below 0, and its error from the scatter of the
-/// points about the line.
+/// Intercept of a least-squares line with neither intercept nor slope below 0, and its error from the scatter
+/// of the points about the line.
 pub(super) fn intercept(x: &[f64], y: &[f64]) -> (f64, f64) {
     let n = x.len() as f64;
     let (mean_x, mean_y) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use townsend_core::Purpose;
 
-use super::{Draws, Rows, by_largest, choose, floor};
+use super::{Draws, FeatureRows, by_largest, choose, floor};
 use crate::report::Score;
 
 /// JetNet's batches, and rows a batch.
@@ -13,8 +13,9 @@ const BATCH: usize = 5_000;
 const FLOOR: Purpose = Purpose::new("kpd halves");
 const DRAW: Purpose = Purpose::new("kpd batch");
 
-/// Unbiased estimate of the squared maximum mean discrepancy with the kernel `(x·y/d + 1)⁴`. It can be negative.
-pub fn kernel_distance(real: &Rows, generated: &Rows) -> f64 {
+/// Unbiased estimate of the squared maximum mean discrepancy with the kernel `(x·y/d + 1)⁴`. It can be
+/// negative.
+pub fn kernel_distance(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     let (n, m) = (real.len() as f64, generated.len() as f64);
     within(real) / (n * (n - 1.0)) + within(generated) / (m * (m - 1.0))
         - 2.0 * across(real, generated) / (n * m)
@@ -25,20 +26,21 @@ fn kernel(a: &[f64], b: &[f64]) -> f64 {
     (product / a.len() as f64 + 1.0).powi(4)
 }
 
-/// Sum over all ordered pairs of different rows. Summed row by row in order, so that threads do not change it.
-fn within(rows: &Rows) -> f64 {
+/// Sum over all ordered pairs of different rows. Summed row by row in order, so that threads do not change
+/// it.
+fn within(rows: &FeatureRows) -> f64 {
     let of_row = |i: usize| 2.0 * rows[..i].iter().map(|other| kernel(&rows[i], other)).sum::<f64>();
     (0..rows.len()).into_par_iter().map(of_row).collect::<Vec<_>>().iter().sum()
 }
 
-fn across(a: &Rows, b: &Rows) -> f64 {
+fn across(a: &FeatureRows, b: &FeatureRows) -> f64 {
     let of_row = |row: &Vec<f64>| b.iter().map(|other| kernel(row, other)).sum::<f64>();
     a.par_iter().map(of_row).collect::<Vec<_>>().iter().sum()
 }
 
-/// Median of ten random batches of 5,000, or of half of the smaller set if that is less, and half of their 16–84%
-/// range. A batch holds no row twice.
-pub(super) fn score(real: &Rows, generated: &Rows, seed: u64) -> Score {
+/// Median of ten random batches of 5,000, or of half of the smaller set if that is less, and half of their
+/// 16–84% range. A batch holds no row twice.
+pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = by_largest(real, generated);
     let batch = BATCH.min(real.len() / 2).min(generated.len() / 2);
     let draws = Draws::new(seed, DRAW);

@@ -1,31 +1,33 @@
-//! Metrics of all observables together: the Fréchet and kernel physics distances, precision, recall, density and
-//! coverage, correlations, classifiers, and whether a generator repeats itself or its training. Each is judged by its floor, the same between halves of the real set.
+//! Metrics of all observables together: the Fréchet and kernel physics distances, precision, recall, density
+//! and coverage, correlations, classifiers, and whether a generator repeats itself or its training. Each is
+//! judged by its floor, the same between halves of the real set.
 
 mod classifier;
 mod correlation;
 mod frechet;
 mod kernel;
-mod memory;
+mod memorisation;
 mod neighbours;
 
 use std::collections::BTreeMap;
 
 use townsend_core::{Progress, Purpose, Stream, stream};
 
+use crate::MINIMUM_AVALANCHES;
 use crate::cells::{self, Cells};
-use crate::distance::half;
-use crate::random;
 use crate::report::{ClassifierTest, Score};
-use crate::{MINIMUM_AVALANCHES, Observable, Observables};
+use townsend_observables::random;
+use townsend_observables::random::half;
+use townsend_observables::{Observable, Observables};
 
 pub use classifier::{
-    ClassifierDetails, Importance, Judge, Learning, auc, classifier_auc, classifier_auc_of, divergence,
-    isotonic,
+    ClassifierDetails, Importance, Learning, RowClassifier, auc, classifier_auc, classifier_auc_of,
+    divergence, isotonic,
 };
 pub use correlation::{Correlations, MatrixDistance, correlation_matrix};
 pub use frechet::frechet_distance;
 pub use kernel::kernel_distance;
-pub use memory::{duplicates, nearer_to_training};
+pub use memorisation::{duplicates, nearer_to_training};
 pub use neighbours::{Neighbours, neighbours};
 
 pub(crate) use classifier::Image;
@@ -35,11 +37,12 @@ use classifier::{ConvolutionalNetwork, Network, Trees};
 const MOST_AVALANCHES: usize = 5_000;
 /// Random halvings for a floor; each costs a quarter of the metric itself.
 const HALVINGS: u32 = 4;
-/// Least avalanches a set for these metrics: a covariance of 21 observables of half a set must have full rank.
+/// Least avalanches a set for these metrics: a covariance of 21 observables of half a set must have full
+/// rank.
 const LEAST_AVALANCHES: usize = 100;
 
 /// One row an avalanche, one column an observable.
-pub type Rows = Vec<Vec<f64>>;
+pub type FeatureRows = Vec<Vec<f64>>;
 
 /// What could be computed, and why the rest could not.
 #[derive(Debug, Default)]
@@ -75,7 +78,7 @@ impl Draws {
 }
 
 /// What the metrics look at.
-pub(crate) struct Looked<'a> {
+pub(crate) struct MetricInputs<'a> {
     pub(crate) real: &'a Observables,
     pub(crate) generated: &'a Observables,
     /// What the generator was trained on, if that is known.
@@ -86,10 +89,11 @@ pub(crate) struct Looked<'a> {
     pub(crate) classifiers: bool,
 }
 
-/// All metrics of the observables that both sets have, `empty` aside; of the avalanches that have all of them.
-pub(crate) fn scores(looked: &Looked<'_>, seed: u64, progress: &dyn Progress) -> Scores {
-    let used: Vec<Observable> = common(looked.real, looked.generated);
-    let (Some(real), Some(generated)) = (looked.real.rows(&used), looked.generated.rows(&used)) else {
+/// All metrics of the observables that both sets have, `empty` aside; of the avalanches that have all of
+/// them.
+pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progress) -> Scores {
+    let used: Vec<Observable> = common(inputs.real, inputs.generated);
+    let (Some(real), Some(generated)) = (inputs.real.rows(&used), inputs.generated.rows(&used)) else {
         return Scores::default();
     };
     if real.len().min(generated.len()) < LEAST_AVALANCHES {
@@ -115,16 +119,16 @@ pub(crate) fn scores(looked: &Looked<'_>, seed: u64, progress: &dyn Progress) ->
     task.advance(1);
     let [precision, recall, density, coverage] = neighbours::scores(&real, &generated, seed).map(Some);
     task.advance(1);
-    let duplicates = memory::duplicates_score(&real, &generated, seed);
-    let training = looked.training.and_then(|training| training.rows(&used));
+    let duplicates = memorisation::duplicates_score(&real, &generated, seed);
+    let training = inputs.training.and_then(|training| training.rows(&used));
     let memorisation = training
         .filter(|rows| rows.len() >= LEAST_AVALANCHES)
-        .map(|rows| memory::memorisation_score(&real, &some_of(&rows, draws, 2), &generated, seed));
+        .map(|rows| memorisation::memorisation_score(&real, &some_of(&rows, draws, 2), &generated, seed));
     task.advance(1);
     let mut warnings = Vec::new();
-    let c2st = looked
+    let c2st = inputs
         .classifiers
-        .then(|| classifiers(&names, [&real, &generated], looked.cells, seed, &mut warnings, progress));
+        .then(|| classifiers(&names, [&real, &generated], inputs.cells, seed, &mut warnings, progress));
     Scores {
         c2st: c2st.flatten(),
         correlations,
@@ -140,10 +144,11 @@ pub(crate) fn scores(looked: &Looked<'_>, seed: u64, progress: &dyn Progress) ->
     }
 }
 
-/// Trees and a network on the observables; a convolutional network on the cells, and trees on summaries of them.
+/// Trees and a network on the observables; a convolutional network on the cells, and trees on summaries of
+/// them.
 fn classifiers(
     names: &[String],
-    [real, generated]: [&Rows; 2],
+    [real, generated]: [&FeatureRows; 2],
     cells: Option<&Cells>,
     seed: u64,
     warnings: &mut Vec<String>,
@@ -175,7 +180,7 @@ fn classifiers(
 }
 
 /// FPD and KPD as a report has them, of any rows (at least 10 a set).
-pub fn physics_distances(real: &Rows, generated: &Rows, seed: u64) -> [Score; 2] {
+pub fn physics_distances(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> [Score; 2] {
     [frechet::score(real, generated, seed), kernel::score(real, generated, seed)]
 }
 
@@ -203,9 +208,9 @@ pub(crate) fn choose<R: Clone>(rows: &[R], wanted: usize, stream: &mut Stream) -
 
 /// Mean of a metric between random halves of the real rows.
 fn floor<const N: usize>(
-    real: &Rows,
+    real: &FeatureRows,
     draws: Draws,
-    metric: impl Fn(&Rows, &Rows, u64) -> [f64; N],
+    metric: impl Fn(&FeatureRows, &FeatureRows, u64) -> [f64; N],
 ) -> [f64; N] {
     floor_of(HALVINGS, real, draws, metric)
 }
@@ -232,14 +237,15 @@ fn floor_of<R: Clone, const N: usize>(
     sums
 }
 
-/// Columns divided by the largest absolute real value, as JetNet does before FPD and KPD; columns of zeros stay.
-fn by_largest(real: &Rows, generated: &Rows) -> (Rows, Rows) {
+/// Columns divided by the largest absolute real value, as JetNet does before FPD and KPD; columns of zeros
+/// stay.
+fn by_largest(real: &FeatureRows, generated: &FeatureRows) -> (FeatureRows, FeatureRows) {
     let columns = real.first().map_or(0, Vec::len);
     let largest: Vec<f64> = (0..columns)
         .map(|c| real.iter().map(|row| row[c].abs()).fold(0.0, f64::max))
         .map(|largest| if largest == 0.0 { 1.0 } else { largest })
         .collect();
-    let scaled = |rows: &Rows| -> Rows {
+    let scaled = |rows: &FeatureRows| -> FeatureRows {
         rows.iter()
             .map(|row| row.iter().zip(&largest).map(|(value, scale)| value / scale).collect())
             .collect()

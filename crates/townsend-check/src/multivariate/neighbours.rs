@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use townsend_core::Purpose;
 
-use super::{Draws, Rows, floor};
+use super::{Draws, FeatureRows, floor};
 use crate::report::Score;
 
 /// The neighbour whose distance is the radius of a neighbourhood.
@@ -26,12 +26,12 @@ pub struct Neighbours {
 }
 
 /// All four with k = 5. A neighbourhood of a row reaches to its k-th nearest other row of its own set.
-pub fn neighbours(real: &Rows, generated: &Rows) -> Neighbours {
+pub fn neighbours(real: &FeatureRows, generated: &FeatureRows) -> Neighbours {
     with_error_of_density(real, generated).0
 }
 
 /// With the standard error of the density: of a mean over the generated rows.
-fn with_error_of_density(real: &Rows, generated: &Rows) -> (Neighbours, f64) {
+fn with_error_of_density(real: &FeatureRows, generated: &FeatureRows) -> (Neighbours, f64) {
     let (real_radii, generated_radii) = (radii(real), radii(generated));
     // Of each generated row: real neighbourhoods around it.
     let around: Vec<usize> = generated
@@ -66,7 +66,7 @@ pub(super) fn square(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Squared distance of every row to its k-th nearest other row.
-fn radii(rows: &Rows) -> Vec<f64> {
+fn radii(rows: &FeatureRows) -> Vec<f64> {
     rows.par_iter()
         .map(|row| {
             // The row itself is at distance 0, so the k-th other one is number k counted from 0.
@@ -78,9 +78,9 @@ fn radii(rows: &Rows) -> Vec<f64> {
 }
 
 /// Precision, recall, density and coverage of standardised observables.
-pub(super) fn scores(real: &Rows, generated: &Rows, seed: u64) -> [Score; 4] {
+pub(super) fn scores(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> [Score; 4] {
     let (real, generated) = standardised(real, generated);
-    let all = |a: &Rows, b: &Rows| {
+    let all = |a: &FeatureRows, b: &FeatureRows| {
         let found = neighbours(a, b);
         [found.precision, found.recall, found.density, found.coverage]
     };
@@ -103,7 +103,7 @@ pub(super) fn scores(real: &Rows, generated: &Rows, seed: u64) -> [Score; 4] {
 }
 
 /// Columns less the real mean, over the real standard deviation.
-pub(super) fn standardised(real: &Rows, generated: &Rows) -> (Rows, Rows) {
+pub(super) fn standardised(real: &FeatureRows, generated: &FeatureRows) -> (FeatureRows, FeatureRows) {
     let n = real.len() as f64;
     let columns = real.first().map_or(0, Vec::len);
     let scales: Vec<(f64, f64)> = (0..columns)
@@ -113,7 +113,7 @@ pub(super) fn standardised(real: &Rows, generated: &Rows) -> (Rows, Rows) {
             (mean, if std > 0.0 { std } else { 1.0 })
         })
         .collect();
-    let scaled = |rows: &Rows| -> Rows {
+    let scaled = |rows: &FeatureRows| -> FeatureRows {
         rows.iter()
             .map(|row| row.iter().zip(&scales).map(|(v, (mean, std))| (v - mean) / std).collect())
             .collect()

@@ -5,7 +5,7 @@ use super::*;
 const TEST: Purpose = Purpose::new("multivariate test");
 
 /// `n` rows of independent Gaussians with these means and spreads.
-fn gaussians(n: usize, means: &[f64], sigmas: &[f64], index: u64) -> Rows {
+fn gaussians(n: usize, means: &[f64], sigmas: &[f64], index: u64) -> FeatureRows {
     let mut random = stream(5, TEST, index);
     let normals: Vec<_> = means.iter().zip(sigmas).map(|(&m, &s)| Normal::new(m, s).unwrap()).collect();
     (0..n).map(|_| normals.iter().map(|normal| normal.sample(&mut random)).collect()).collect()
@@ -14,7 +14,7 @@ fn gaussians(n: usize, means: &[f64], sigmas: &[f64], index: u64) -> Rows {
 #[test]
 fn frechet_of_a_shift_is_its_square() {
     let a = gaussians(400, &[0.0, 1.0, 2.0], &[1.0, 2.0, 0.5], 0);
-    let moved: Rows = a.iter().map(|row| vec![row[0] + 3.0, row[1], row[2] - 4.0]).collect();
+    let moved: FeatureRows = a.iter().map(|row| vec![row[0] + 3.0, row[1], row[2] - 4.0]).collect();
     assert!(frechet_distance(&a, &a) < 1e-10);
     assert!((frechet_distance(&a, &moved) - 25.0).abs() < 1e-10);
 }
@@ -23,7 +23,7 @@ fn frechet_of_a_shift_is_its_square() {
 #[test]
 fn frechet_of_a_scale_is_that_of_the_spreads() {
     let a = gaussians(400, &[0.0, 0.0], &[1.0, 3.0], 1);
-    let scaled: Rows = a.iter().map(|row| row.iter().map(|v| 1.5 * v).collect()).collect();
+    let scaled: FeatureRows = a.iter().map(|row| row.iter().map(|v| 1.5 * v).collect()).collect();
     let variance: f64 = (0..2)
         .map(|c| {
             let mean = a.iter().map(|row| row[c]).sum::<f64>() / 400.0;
@@ -33,13 +33,14 @@ fn frechet_of_a_scale_is_that_of_the_spreads() {
     let means: f64 = (0..2).map(|c| (0.5 * a.iter().map(|row| row[c]).sum::<f64>() / 400.0).powi(2)).sum();
     let expected = 0.25 * variance + means;
     assert!((frechet_distance(&a, &scaled) - expected).abs() < 1e-10);
-    let rotate = |rows: &Rows| -> Rows {
+    let rotate = |rows: &FeatureRows| -> FeatureRows {
         rows.iter().map(|r| vec![0.6 * r[0] - 0.8 * r[1], 0.8 * r[0] + 0.6 * r[1]]).collect()
     };
     assert!((frechet_distance(&rotate(&a), &rotate(&scaled)) - expected).abs() < 1e-10);
 }
 
-/// Of 20,000 rows the extrapolation finds the distance of the distributions: 0.3² over the square of the scale.
+/// Of 20,000 rows the extrapolation finds the distance of the distributions: 0.3² over the square of the
+/// scale.
 #[test]
 fn frechet_extrapolates_where_it_can() {
     let real = gaussians(20_000, &[0.0], &[1.0], 2);
@@ -64,7 +65,7 @@ fn a_line_is_fitted_within_its_bounds() {
 /// By the definition on two rows a set: k(x, y) = (xy + 1)⁴ in one dimension.
 #[test]
 fn kernel_distance_by_hand() {
-    let (a, b): (Rows, Rows) = (vec![vec![0.0], vec![1.0]], vec![vec![1.0], vec![2.0]]);
+    let (a, b): (FeatureRows, FeatureRows) = (vec![vec![0.0], vec![1.0]], vec![vec![1.0], vec![2.0]]);
     // Within: k(0,1) = 1 and k(1,2) = 81. Across: k(0,1) + k(0,2) + k(1,1) + k(1,2) = 1 + 1 + 16 + 81.
     assert!((kernel_distance(&a, &b) - (1.0 + 81.0 - 2.0 * 99.0 / 4.0)).abs() < 1e-12);
 }
@@ -88,7 +89,8 @@ fn neighbours_of_equal_and_of_disjoint_sets() {
     assert_eq!((far.precision, far.recall, far.density, far.coverage), (0.0, 0.0, 0.0, 0.0));
 }
 
-/// One generated point repeated covers almost nothing although it is precise: coverage tells, precision does not.
+/// One generated point repeated covers almost nothing although it is precise: coverage tells, precision does
+/// not.
 #[test]
 fn a_collapsed_generator_is_precise_and_covers_nothing() {
     let real = gaussians(500, &[0.0, 0.0], &[1.0, 1.0], 9);
@@ -118,7 +120,7 @@ fn trees_reach_the_best_auc_of_shifted_gaussians() {
 /// Equal means and spreads, opposite correlation: only a classifier that looks at both columns tells.
 #[test]
 fn trees_see_a_correlation() {
-    let bent = |rows: Rows, sign: f64| -> Rows {
+    let bent = |rows: FeatureRows, sign: f64| -> FeatureRows {
         rows.into_iter().map(|row| vec![row[0], sign * row[0] + 0.5 * row[1]]).collect()
     };
     let real = bent(gaussians(1_000, &[0.0; 2], &[1.0; 2], 14), 1.0);
@@ -129,13 +131,15 @@ fn trees_see_a_correlation() {
 /// A network finds the same, of a shift and of a correlation.
 #[test]
 fn a_network_reaches_the_best_auc_too() {
-    let of = |real: &Rows, generated: &Rows| classifier_auc_of(Judge::Network, real, generated, 1).unwrap();
+    let of = |real: &FeatureRows, generated: &FeatureRows| {
+        classifier_auc_of(RowClassifier::Network, real, generated, 1).unwrap()
+    };
     let real = gaussians(1_500, &[0.0, 0.0, 0.0], &[1.0; 3], 11);
     let found = of(&real, &gaussians(1_500, &[1.0, 0.0, 0.0], &[1.0; 3], 12));
     assert!(found > 0.760_25 - 0.04 && found < 0.760_25 + 0.03, "{found}");
     let same = of(&real, &gaussians(1_500, &[0.0; 3], &[1.0; 3], 13));
     assert!((same - 0.5).abs() < 4.0 * 0.0105, "{same}");
-    let bent = |rows: Rows, sign: f64| -> Rows {
+    let bent = |rows: FeatureRows, sign: f64| -> FeatureRows {
         rows.into_iter().map(|row| vec![row[0], sign * row[0] + 0.5 * row[1]]).collect()
     };
     let up = bent(gaussians(1_000, &[0.0; 2], &[1.0; 2], 14), 1.0);
@@ -215,7 +219,7 @@ fn a_classifier_says_what_gave_it_away_and_how_many_it_needed() {
 
 #[test]
 fn correlations_of_known_rows() {
-    let mix = |rows: Rows, r: f64| -> Rows {
+    let mix = |rows: FeatureRows, r: f64| -> FeatureRows {
         let rest = (1.0 - r * r).sqrt();
         rows.into_iter().map(|row| vec![row[0], r * row[0] + rest * row[1], row[2]]).collect()
     };
@@ -249,10 +253,10 @@ fn a_generator_that_repeats_itself_is_found() {
     assert_eq!(duplicates(&real, &real), 0.01);
     assert!(duplicates(&real, &fresh) < 0.03);
     // A tenth of them twice: 200 of 1,000 have a twin.
-    let twice: Rows = fresh[..900].iter().chain(&fresh[..100]).cloned().collect();
+    let twice: FeatureRows = fresh[..900].iter().chain(&fresh[..100]).cloned().collect();
     let found = duplicates(&real, &twice);
     assert!((0.2..0.23).contains(&found), "{found}");
-    let score = memory::duplicates_score(&real, &twice, 1);
+    let score = memorisation::duplicates_score(&real, &twice, 1);
     assert!(score.value > 0.19 && score.floor < 0.03 && score.error.unwrap() < 0.02, "{score:?}");
 }
 
@@ -263,11 +267,11 @@ fn a_generator_that_learnt_by_heart_is_found() {
     let honest = gaussians(800, &[0.0; 4], &[1.0; 4], 33);
     assert_eq!(nearer_to_training(&held_back, &training, &training), 1.0);
     assert_eq!(nearer_to_training(&held_back, &held_back, &honest), 0.5, "ties are halves");
-    let score = memory::memorisation_score(&held_back, &training, &honest, 1);
+    let score = memorisation::memorisation_score(&held_back, &training, &honest, 1);
     assert!((score.value - 0.5).abs() < 4.0 * score.error.unwrap(), "{score:?}");
     // Half of them training avalanches with a little noise: ¾.
     let noise = gaussians(800, &[0.0; 4], &[1e-3; 4], 34);
-    let copied: Rows = (0..800)
+    let copied: FeatureRows = (0..800)
         .map(|k| {
             if k % 2 == 0 {
                 training[k].iter().zip(&noise[k]).map(|(a, b)| a + b).collect()
@@ -276,6 +280,6 @@ fn a_generator_that_learnt_by_heart_is_found() {
             }
         })
         .collect();
-    let score = memory::memorisation_score(&held_back, &training, &copied, 1);
+    let score = memorisation::memorisation_score(&held_back, &training, &copied, 1);
     assert!((score.value - 0.75).abs() < 4.0 * score.error.unwrap(), "{score:?}");
 }

@@ -41,9 +41,9 @@ fn independent_electrons_have_none() {
     assert!(found.interval[0] <= found.difference && found.difference <= found.interval[1]);
 }
 
-/// Of m clusters, s wide, two electrons share one with probability 1/m. Then their distance has the variance 2s² an
-/// axis, else 2(S² + s²), as electrons of different avalanches have (but for the centroid, 1/m of S²): so
-/// g(0) = (S² + s²)/(m s²) + 1 − 1/m.
+/// Of m clusters, s wide, two electrons share one with probability 1/m. Then their distance has the variance
+/// 2s² an axis, else 2(S² + s²), as electrons of different avalanches have (but for the centroid, 1/m of S²):
+/// so g(0) = (S² + s²)/(m s²) + 1 − 1/m.
 #[test]
 fn clusters_show_at_their_own_size() {
     let (m, s) = (40.0, 0.05);

@@ -1,7 +1,8 @@
 //! All numbers of a report for which more is worse, by name: what gates and traffic lights look at.
 
 use super::{Comparison, Excess, Report, Score};
-use crate::{CheckError, Distance, Observable};
+use crate::CheckError;
+use townsend_observables::{Distance, Observable};
 
 /// A number for which more is worse.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,12 +46,11 @@ impl Measure {
 }
 
 fn of_distance(name: String, distance: Option<&Distance>) -> Measure {
-    let error = |d: &Distance| 0.5 * (d.interval[1] - d.interval[0]);
     Measure {
         name,
         value: distance.map(|d| d.value),
         floor: distance.map_or(0.0, |d| d.floor),
-        error: distance.map_or(0.0, error),
+        error: distance.map_or(0.0, Distance::error),
     }
 }
 
@@ -144,9 +144,9 @@ impl Report {
         all
     }
 
-    /// The metrics of this name that are above `limit`. `w1_over_sigma`, `ks` and `separation_power` stand for all
-    /// observables, `ks.rms_x` for one; `empty` is the difference of the empty fractions; `shortfall.coverage` is
-    /// what is missing to the floor of a metric of which more is better.
+    /// The metrics of this name that are above `limit`. `w1_over_sigma`, `ks` and `separation_power` stand
+    /// for all observables, `ks.rms_x` for one; `empty` is the difference of the empty fractions;
+    /// `shortfall.coverage` is what is missing to the floor of a metric of which more is better.
     pub fn exceeds(&self, metric: &str, limit: f64) -> Result<Vec<Excess>, CheckError> {
         let all = self.measures();
         let mut found = all.into_iter().filter(|measure| measure.is(metric)).peekable();

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 pub(crate) use measures::Measure;
-pub(crate) use table::{decimal, score_with_error, with_error};
 
 use crate::conditions::Conditional;
 use crate::multivariate::{ClassifierDetails, Correlations};
 use crate::pairs::PairCorrelation;
-use crate::text::significant;
 use crate::verdict::Verdict;
-use crate::{CheckError, Distance, Legacy, Observable};
+use crate::{CheckError, Legacy};
+use townsend_observables::text::significant;
+use townsend_observables::{Distance, Observable};
 
 /// The result of a check. The fields are those of `report.json`; the crate's documentation describes them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,8 +108,8 @@ pub struct SetSummary {
     pub electrons: u64,
     /// Fraction of them outside the grid.
     pub fraction_outside: f64,
-    /// What was left aside or looked odd when the file was read. [`check`](crate::check()) is given avalanches and
-    /// cannot know it: who reads the file says it here, before the report is written.
+    /// What was left aside or looked odd when the file was read. [`check`](crate::check()) is given
+    /// avalanches and cannot know it: who reads the file says it here, before the report is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -124,10 +124,10 @@ pub struct EmptyDifference {
     pub error: f64,
 }
 
-impl EmptyDifference {
-    pub(crate) fn text(&self) -> String {
-        let [difference, error] = [self.difference, self.error].map(|v| format!("{:.2}", 100.0 * v));
-        format!("({difference} ± {error})%")
+impl std::fmt::Display for EmptyDifference {
+    /// In percent: `(0.25 ± 0.31)%`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "({:.2} ± {:.2})%", 100.0 * self.difference, 100.0 * self.error)
     }
 }
 
@@ -165,14 +165,14 @@ pub struct Comparison {
     pub real: SampleSummary,
     /// The generated sample.
     pub generated: SampleSummary,
-    /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated are
-    /// not.
+    /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated
+    /// are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub w1_over_sigma: Option<Distance>,
     /// Kolmogorov-Smirnov distance.
     pub ks: Distance,
-    /// Separation power in 50 bins between the joint 0.1% and 99.9% quantiles (or a bin for each whole number), and
-    /// two flow bins.
+    /// Separation power in 50 bins between the joint 0.1% and 99.9% quantiles (or a bin for each whole
+    /// number), and two flow bins.
     pub separation_power: Distance,
 }
 
@@ -205,6 +205,14 @@ pub struct Score {
     pub avalanches: [usize; 2],
     /// How it was computed, in a line.
     pub method: String,
+}
+
+impl Score {
+    /// Value and error as text, without the error where there is none: `0.512 ± 0.011`.
+    pub fn with_error(&self) -> String {
+        let value = significant(self.value, 3);
+        self.error.map_or(value.clone(), |error| format!("{value} ± {}", significant(error, 2)))
+    }
 }
 
 /// Can a classifier tell the sets apart? Areas under the ROC curve, out of fold: 0.5 cannot, 1 always.

@@ -1,8 +1,9 @@
 //! The report as a table for a terminal.
 
 use super::{Comparison, Report, SampleSummary, Score, SetSummary};
-use crate::text::{align, percent, significant, thousands};
-use crate::{Distance, Judgement, Light, Observable};
+use crate::{Judgement, Light};
+use townsend_observables::Observable;
+use townsend_observables::text::{align, decimal, percent, significant, thousands};
 
 impl Report {
     /// The table of distances for a terminal.
@@ -43,7 +44,7 @@ impl Report {
                 set.file
             )
         };
-        let difference = self.empty.text();
+        let difference = &self.empty;
         format!(
             "{}\n{}\nempty, generated less real: {difference}",
             set("real", &self.real),
@@ -51,8 +52,8 @@ impl Report {
         )
     }
 
-    /// The metrics of all observables together that were computed.
-    pub(crate) fn scores(&self) -> impl Iterator<Item = (&'static str, &Score)> {
+    /// The metrics of all observables together that were computed, each with its name in tables.
+    pub fn scores(&self) -> impl Iterator<Item = (&'static str, &Score)> {
         let c2st = self.c2st.as_ref();
         let scores = [
             ("classifier AUC", c2st.map(|test| &test.auc)),
@@ -80,35 +81,13 @@ fn row(observable: Observable, comparison: &Comparison) -> Vec<String> {
     let mut row =
         vec![format!("{}{unit}", observable.name()), mean(&comparison.real), mean(&comparison.generated)];
     for distance in [comparison.w1_over_sigma, Some(comparison.ks), Some(comparison.separation_power)] {
-        row.push(distance.map_or("none".to_string(), |d| with_error(&d)));
+        row.push(distance.map_or("none".to_string(), |d| d.with_error()));
         row.push(distance.map_or(String::new(), |d| decimal(d.floor)));
     }
     row
 }
 
-/// A distance and half of its 68% interval.
-pub(crate) fn with_error(distance: &Distance) -> String {
-    let half = 0.5 * (distance.interval[1] - distance.interval[0]);
-    format!("{} ± {}", decimal(distance.value), decimal(half))
-}
-
-/// Three decimals; more where they would all be 0.
-pub(crate) fn decimal(value: f64) -> String {
-    if value == 0.0 || value >= 0.0005 { format!("{value:.3}") } else { significant(value, 1) }
-}
-
-/// A score and its error.
-pub(crate) fn score_with_error(score: &Score) -> String {
-    let value = significant(score.value, 3);
-    score.error.map_or(value.clone(), |error| format!("{value} ± {}", significant(error, 2)))
-}
-
 fn score_row(name: &str, score: &Score) -> Vec<String> {
     let [real, generated] = score.avalanches.map(|n| thousands(n as u64));
-    vec![
-        name.to_string(),
-        score_with_error(score),
-        significant(score.floor, 3),
-        format!("{real} / {generated}"),
-    ]
+    vec![name.to_string(), score.with_error(), significant(score.floor, 3), format!("{real} / {generated}")]
 }

@@ -6,7 +6,8 @@ fn named<'a>(found: &'a [Quantity], name: &str) -> &'a [f64] {
     &found.iter().find(|quantity| quantity.name == name).unwrap().values
 }
 
-/// All electrons at one point: one strip a view, its charge that of all electrons, its centre at most half a pitch away.
+/// All electrons at one point: one strip a view, its charge that of all electrons, its centre at most half a
+/// pitch away.
 #[test]
 fn a_point_hits_one_strip_of_each_view() {
     let mut set = ElectronSet::default();

@@ -9,7 +9,8 @@ use townsend_core::{Dataset, ElectronSet, InputFile, Purpose, stream};
 
 const TEST: Purpose = Purpose::new("synthetic avalanches");
 
-/// `n` avalanches, one in eight empty, of about `size` electrons (exponentially spread), `width` mm wide in x.
+/// `n` avalanches, one in eight empty, of about `size` electrons (exponentially spread), `width` mm wide in
+/// x.
 pub(crate) fn avalanches(n: usize, size: f64, width: f64, seed: u64) -> Dataset {
     let mut set = ElectronSet::default();
     for index in 0..n {

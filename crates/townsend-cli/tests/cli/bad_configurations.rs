@@ -1,5 +1,5 @@
-//! Configurations, arguments and run directories that cannot be: exit code 2 where the wish was wrong, 1 where what
-//! was found is.
+//! Configurations, arguments and run directories that cannot be: exit code 2 where the wish was wrong, 1
+//! where what was found is.
 
 use crate::support::{Desk, TRAINED, Transcript, copy, tiny};
 
@@ -85,10 +85,10 @@ fn run_directories() {
     std::fs::create_dir(desk.path("empty")).unwrap();
     std::fs::write(desk.path("file"), "").unwrap();
     for (name, file, from, to) in [
-        ("older", "data.json", "\"version\": 1", "\"version\": 0"),
-        ("newer", "data.json", "\"version\": 1", "\"version\": 99"),
-        ("unversioned", "data.json", "\"version\": 1,", ""),
-        ("broken", "data.json", "{", ""),
+        ("older", "run.json", "\"version\": 3", "\"version\": 0"),
+        ("newer", "run.json", "\"version\": 3", "\"version\": 99"),
+        ("unversioned", "run.json", "\"version\": 3,", ""),
+        ("broken", "run.json", "{", ""),
         ("edited", "config.toml", "hidden = 8", "hidden = 9"),
     ] {
         copy(&TRAINED.run, &desk.path(name));

@@ -5,7 +5,8 @@ use townsend_root::{Compression, Contents, Histogram, HistogramAxis, RootWriter}
 
 use crate::support::{Desk, TRAINED, Transcript, shipped, tiny, write};
 
-/// A file of histograms with axes of these numbers of bins, with 3 electrons in bin [1, 1] and a value in [1, 2].
+/// A file of histograms with axes of these numbers of bins, with 3 electrons in bin [1, 1] and a value in [1,
+/// 2].
 fn histograms(desk: &Desk, file: &str, made: &[(&str, [usize; 2], f64)]) {
     let mut writer = RootWriter::create(desk.path(file), Compression::default()).unwrap();
     for &(name, bins, value) in made {

@@ -35,7 +35,7 @@ fn a_figure_shows_the_stages() {
 fn a_cascade_is_learned_from_avalanches() {
     let desk = fitted();
     let configs =
-        ["configs/cascade-end.toml", "configs/cascade-histograms.toml", "configs/detector/guessed.toml"];
+        ["configs/cascade-anode.toml", "configs/cascade-histograms.toml", "configs/detector/guessed.toml"];
     for config in configs {
         let path = shipped(&format!("../{config}"));
         std::fs::create_dir_all(desk.path("detector")).unwrap();
@@ -43,7 +43,7 @@ fn a_cascade_is_learned_from_avalanches() {
     }
     let data = shipped("avalanches_2d.root");
     let small = "--set fit.avalanches=1200 --set fit.steps=3 --set fit.approach=600";
-    for (config, more) in [("cascade-histograms", ""), ("cascade-end", "--set model.detector=run")] {
+    for (config, more) in [("cascade-histograms", ""), ("cascade-anode", "--set model.detector=run")] {
         let train = format!("train {config}.toml --data {} {more} {small}", data.display());
         let ran = desk.does(&format!("{train} --run {config}"));
         assert!(ran.stderr.contains("fitted to 2"), "{}", ran.stderr);
@@ -64,7 +64,7 @@ fn a_cascade_is_learned_from_avalanches() {
 #[test]
 fn avalanches_that_tell_nothing_are_refused() {
     let desk = fitted();
-    std::fs::copy(shipped("../configs/cascade-end.toml"), desk.path("end.toml")).unwrap();
+    std::fs::copy(shipped("../configs/cascade-anode.toml"), desk.path("end.toml")).unwrap();
     let few = shipped("electrons.npz");
     let train = format!("train end.toml --data {} --run other --set model.detector=run", few.display());
     for (more, code, says) in [
@@ -102,7 +102,7 @@ fn the_shipped_detector_is_reproduced() {
 fn a_fit_is_the_same_every_time_and_its_shards_are_the_whole() {
     let desk = fitted();
     desk.does("train cascade-stages.toml --data single_foils.npz --run again --threads 1");
-    for name in ["config.toml", "detector.toml", "data.json"] {
+    for name in ["config.toml", "detector.toml", "run.json"] {
         assert!(desk.bytes(&format!("run/{name}")) == desk.bytes(&format!("again/{name}")), "{name}");
     }
     desk.does("generate --run run --events 100 --out whole.npz");
@@ -119,7 +119,8 @@ fn mean_size(desk: &Desk, run: &str, more: &str) -> f64 {
     (0..set.len()).map(|index| set.electrons(index) as f64).sum::<f64>() / 3000.0
 }
 
-/// The gain grows with the voltage, and at each end it is within 5% of a fit to the responses of that end alone.
+/// The gain grows with the voltage, and at each end it is within 5% of a fit to the responses of that end
+/// alone.
 #[test]
 fn voltages_are_interpolated() {
     let desk = fitted();

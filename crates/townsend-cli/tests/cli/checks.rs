@@ -79,7 +79,8 @@ fn lights_are_a_gate_by_thresholds_of_ones_own() {
 #[test]
 fn conditions_are_arrays_or_branches_of_both_files() {
     let desk = desk();
-    // The number of the avalanche: a branch of every tree that is written. Bins of it are a fifth of the avalanches each.
+    // The number of the avalanche: a branch of every tree that is written. Bins of it are a fifth of the
+    // avalanches each.
     desk.does("convert real.npz real.root --quiet");
     desk.does("convert same.npz same.root --quiet");
     let report = desk

@@ -48,6 +48,56 @@ fn weights_are_all_that_generate_needs() {
     }
 }
 
+/// The same avalanches come of the single file as of the run, and the same file of the same model.
+#[test]
+fn a_model_of_any_family_fits_in_one_file() {
+    let desk = Desk::with([shipped("single_foils.npz"), shipped("../configs/cascade-stages.toml")]);
+    desk.does("train cascade-stages.toml --data single_foils.npz --run cascade");
+    let real = TRAINED.path("real.npz");
+    std::fs::write(desk.path("clusters.toml"), "[model]\nfamily = \"clusters\"\n").unwrap();
+    desk.does(&format!(
+        "train clusters.toml --data {} --run clusters --set training.sweeps=10",
+        real.display()
+    ));
+    for family in ["vae", "gan", "infogan"] {
+        copy(&TRAINED.path(family), &desk.path(family));
+    }
+    for family in ["cascade", "clusters", "vae", "gan", "infogan"] {
+        let told = desk.does(&format!("export --run {family} --out {family}.townsend --json")).json();
+        assert_eq!((&told["what"], &told["family"]), (&"model".into(), &family.into()));
+        desk.does(&format!("export --run {family}.townsend --out again.townsend --force"));
+        assert!(desk.bytes(&format!("{family}.townsend")) == desk.bytes("again.townsend"), "{family}");
+        for from in [family.to_owned(), format!("{family}.townsend")] {
+            desk.does(&format!("generate --run {from} --events 50 --out {from}.npz"));
+        }
+        let data = |name: String| crate::support::read(desk.path(name), None);
+        let (run, file) = (data(format!("{family}.npz")), data(format!("{family}.townsend.npz")));
+        assert_eq!(run.digest(), file.digest(), "{family}");
+    }
+    let whole = desk.bytes("cascade.townsend");
+    for cut in [4, 100, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(desk.path("cut.townsend"), &whole[..cut]).unwrap();
+        let said = desk.fails(1, "generate --run cut.townsend --events 5 --out a.npz");
+        assert!(said.contains("cut.townsend"), "{said}");
+    }
+}
+
+/// What avalanches follow from is computed on the CPU, on whatever it was trained.
+#[test]
+fn a_run_of_another_device_opens_where_there_is_none() {
+    let desk = Desk::new();
+    copy(&TRAINED.path("vae"), &desk.path("vae"));
+    let config = desk.text("vae/config.toml");
+    assert!(config.contains("device = \"cpu\""), "{config}");
+    std::fs::write(desk.path("vae/config.toml"), config.replace("\"cpu\"", "\"cuda\"")).unwrap();
+    desk.does("generate --run vae --events 40 --out a.npz");
+    let real = TRAINED.path("real.npz");
+    desk.does(&format!(
+        "check --real {} --held-back vae --generated a.npz --out report --no-classifiers",
+        real.display()
+    ));
+}
+
 #[test]
 fn nothing_is_overwritten_and_refusals_say_why() {
     let desk = Desk::with([shipped("../configs/cascade.toml")]);
@@ -59,9 +109,11 @@ fn nothing_is_overwritten_and_refusals_say_why() {
     desk.does("export --run vae --out weights.safetensors");
     refused("export --run vae --out weights.safetensors", "--force");
     desk.does("export --run vae --out weights.safetensors --force");
-    refused("export --run vae --out weights.pt", "weights are written as .safetensors");
+    refused("export --run vae --out weights.pt", "give the file one of these endings");
     refused("export --run nothing --out other.safetensors", "nothing");
-    refused("generate --run cascade.toml --events 5 --out a.npz", "not a checkpoint of townsend");
+    refused("generate --run cascade.toml --events 5 --out a.npz", "cascade.toml");
+    std::fs::write(desk.path("other.safetensors.txt"), "no weights").unwrap();
+    refused("generate --run other.safetensors.txt --events 5 --out a.npz", "is not a run");
     assert!(!desk.path("other.safetensors").exists() && !desk.path("weights.pt").exists());
 }
 

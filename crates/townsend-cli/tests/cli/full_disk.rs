@@ -2,8 +2,8 @@
 
 use crate::support::{Desk, TRAINED, end, shipped, tiny};
 
-/// Runs with files limited to `blocks` of 512 bytes, and expects that the output cannot be written and that nothing
-/// changes.
+/// Runs with files limited to `blocks` of 512 bytes, and expects that the output cannot be written and that
+/// nothing changes.
 fn is_refused(desk: &Desk, blocks: u32, arguments: &str, names: &str) {
     let before = desk.everything();
     // Without the trap the signal would end the process before the system could answer.

@@ -22,8 +22,8 @@ const TRAIN: &str = "train tiny.toml --data avalanches.root --set training.epoch
 
 /// Steps of the twenty epochs in full batches of 32.
 fn all_steps(desk: &Desk) -> u64 {
-    let data: serde_json::Value = serde_json::from_slice(&desk.bytes("unbroken/data.json")).unwrap();
-    20 * (data["used"].as_u64().unwrap() / 32)
+    let data: serde_json::Value = serde_json::from_slice(&desk.bytes("unbroken/run.json")).unwrap();
+    20 * (data["summary"]["used"].as_u64().unwrap() / 32)
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn an_interrupted_generation_leaves_nothing() {
 fn an_interrupted_demo_says_what_is_left() {
     let desk = Desk::new();
     let process = start(&desk, "demo --out demo --set fit.avalanches=1000000");
-    wait_until("the stages are fitted", || desk.path("demo/stages/data.json").exists());
+    wait_until("the stages are fitted", || desk.path("demo/stages/run.json").exists());
     signal("INT", &process);
     let stopped = wait(process);
     assert_eq!(stopped.code, Some(1), "{}", stopped.stderr);

@@ -5,7 +5,7 @@ mod bad_files;
 mod bench;
 mod cascade;
 mod checks;
-mod cloud;
+mod clusters;
 mod export;
 mod foreign;
 mod full_disk;

@@ -232,8 +232,8 @@ fn only_what_was_held_back_is_compared_with() {
     desk.does("generate --run run --events 100 --out generated.npz --quiet");
     let ran = desk
         .does("check --real avalanches.root --held-back run --generated generated.npz --out report --json");
-    let data: serde_json::Value = serde_json::from_slice(&desk.bytes("run/data.json")).unwrap();
-    assert_eq!(ran.json()["real"]["avalanches"], data["parts"][2]);
+    let data: serde_json::Value = serde_json::from_slice(&desk.bytes("run/run.json")).unwrap();
+    assert_eq!(ran.json()["real"]["avalanches"], data["summary"]["parts"][2]);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn training_does_not_depend_on_threads() {
             "train tiny.toml --data avalanches.root --run run-{threads} --threads {threads} --set training.augment_flips=true"
         ));
     }
-    for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "config.toml", "data.json"] {
+    for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "config.toml", "run.json"] {
         assert!(desk.bytes(&format!("run-1/{name}")) == desk.bytes(&format!("run-2/{name}")), "{name}");
     }
 }

@@ -39,7 +39,8 @@ fn shards_are_the_whole() {
     assert_eq!(Dataset::from(joined).digest(), read(desk.path("whole.npz"), None).digest());
 }
 
-/// Against the real avalanches that ship with the project: every distance small, though no avalanche was tuned to.
+/// Against the real avalanches that ship with the project: every distance small, though no avalanche was
+/// tuned to.
 #[test]
 fn the_microscopic_detector_gives_the_shipped_avalanches() {
     let desk = Desk::new();

@@ -111,8 +111,8 @@ impl Desk {
         ran
     }
 
-    /// Runs what must fail with one error, and leaves all files as they were. Returns the error; notes on what took
-    /// more than a second, which may stand before it, are left out.
+    /// Runs what must fail with one error, and leaves all files as they were. Returns the error; notes on
+    /// what took more than a second, which may stand before it, are left out.
     pub(crate) fn fails(&self, code: i32, arguments: &str) -> String {
         let before = self.everything();
         let ran = self.run(arguments);
@@ -219,8 +219,8 @@ pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-/// Asserts that avalanches, electrons in a file of the desk, are like the real ones that ship with the project: no observable
-/// further than W1/σ = 0.15, and a classifier that hardly tells them apart.
+/// Asserts that avalanches, electrons in a file of the desk, are like the real ones that ship with the
+/// project: no observable further than W1/σ = 0.15, and a classifier that hardly tells them apart.
 pub(crate) fn assert_like_the_shipped(desk: &Desk, electrons: &str) {
     desk.does(&format!("convert {electrons} histograms.root --dims 2"));
     let report = desk

@@ -16,7 +16,10 @@ fn model(levels: usize) -> ClusterModel {
         covariance: [[0.5, 0.1, 0.0], [0.1, 0.4, 0.2], [0.0, 0.2, 3.0 + l as f64]],
     };
     ClusterModel {
-        sizes: SizeModel { empty: 0.0, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 10.0, shape: 1.0 }]) },
+        sizes: SizeModel {
+            empty: 0.0,
+            filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 10.0, shape: 1.0 }]),
+        },
         root: Root {
             mean: [1.0, -1.0, 100.0],
             covariance: [[0.3, 0.0, 0.1], [0.0, 0.2, 0.0], [0.1, 0.0, 2.0]],
@@ -32,7 +35,8 @@ fn a_place_is_drawn_from_the_conjugate_posterior() {
     let ready = model(1).ready().unwrap();
     let (own, below) = (&ready.spreads[0], &ready.spreads[1]);
     let (parent, sum, count) = (Vector3::new(1.0, 0.0, 100.0), Vector3::new(6.0, 1.5, 306.0), 3);
-    // The textbook's other form: gain K = Σ (Σ + Σ′/n)⁻¹, mean = parent + K (x̄ − parent), covariance (1 − K) Σ.
+    // The textbook's other form: gain K = Σ (Σ + Σ′/n)⁻¹, mean = parent + K (x̄ − parent), covariance (1 − K)
+    // Σ.
     let gain = own.covariance * (own.covariance + below.covariance / 3.0).try_inverse().unwrap();
     let mean = parent + gain * (sum / 3.0 - parent);
     let covariance = (Matrix3::identity() - gain) * own.covariance;
@@ -97,8 +101,9 @@ fn count_children(state: &mut GibbsState) {
     }
 }
 
-/// Ancestors and electrons drawn from the model have the same distribution as those of a state in which sweeps and electrons take
-/// turns (Geweke, J. Am. Stat. Assoc. 99, 799 (2004)): every step of a sweep must leave the posterior as it is. Of 9 electrons 6 are looked at.
+/// Ancestors and electrons drawn from the model have the same distribution as those of a state in which
+/// sweeps and electrons take turns (Geweke, J. Am. Stat. Assoc. 99, 799 (2004)): every step of a sweep must
+/// leave the posterior as it is. Of 9 electrons 6 are looked at.
 #[test]
 fn a_sweep_leaves_the_joint_distribution_as_it_is() {
     for levels in 0..=3 {
@@ -145,8 +150,8 @@ fn a_sweep_leaves_the_joint_distribution_as_it_is() {
     }
 }
 
-/// The number of centres drawn, when nothing is known but that n children chose, against the sum over all ways for n = 1, where it has a
-/// closed form: with one child, P(m) is the prior.
+/// The number of centres drawn, when nothing is known but that n children chose, against the sum over all
+/// ways for n = 1, where it has a closed form: with one child, P(m) is the prior.
 #[test]
 fn one_electron_tells_nothing_of_the_number_of_centres() {
     let ready = model(1).ready().unwrap();

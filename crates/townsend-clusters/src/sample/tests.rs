@@ -13,7 +13,10 @@ fn model() -> ClusterModel {
         covariance: [[x, 0.1 * x, xt], [0.1 * x, x, 0.0], [xt, 0.0, 6.0]],
     };
     ClusterModel {
-        sizes: SizeModel { empty: 0.2, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 50.0, shape: 2.0 }]) },
+        sizes: SizeModel {
+            empty: 0.2,
+            filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 50.0, shape: 2.0 }]),
+        },
         root: Root {
             mean: [0.1, -0.2, 170.0],
             covariance: [[0.2, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 1.0]],
@@ -23,7 +26,8 @@ fn model() -> ClusterModel {
     }
 }
 
-/// Of any electron of an avalanche the covariance is the sum over root, levels and its own; numbers of electrons are as told.
+/// Of any electron of an avalanche the covariance is the sum over root, levels and its own; numbers of
+/// electrons are as told.
 #[test]
 fn moments_are_those_of_the_model() {
     let (model, n) = (model(), 60_000u64);
@@ -61,8 +65,9 @@ fn moments_are_those_of_the_model() {
     assert!((electrons / full - 51.0).abs() < 4.5 * ((50.0 + 1250.0) / full).sqrt(), "{}", electrons / full);
 }
 
-/// Two electrons of an avalanche have the same centre as often as the model says: with m centres and Dirichlet distributed shares of parameter a with
-/// probability (1 + a)/(1 + a m). Here m = 1 + 4 and a = 1.5, and centres are far apart.
+/// Two electrons of an avalanche have the same centre as often as the model says: with m centres and
+/// Dirichlet distributed shares of parameter a with probability (1 + a)/(1 + a m). Here m = 1 + 4 and a =
+/// 1.5, and centres are far apart.
 #[test]
 fn families_are_as_unequal_as_the_model_says() {
     let far = [[1e6, 0.0, 0.0], [0.0, 1e6, 0.0], [0.0, 0.0, 1e6]];
@@ -104,8 +109,10 @@ fn an_avalanche_is_a_function_of_seed_and_number() {
 }
 
 fn parts(model: &mut ClusterModel) -> &mut Vec<SizePart> {
-    let FilledSizes::Parts(parts) = &mut model.sizes.filled else { panic!("the sizes are a mixture") };
-    parts
+    match &mut model.sizes.filled {
+        FilledSizes::Parts(parts) => parts,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -9,7 +9,10 @@ fn diagonal(x: f64, t: f64) -> [[f64; 3]; 3] {
 
 fn truth() -> ClusterModel {
     ClusterModel {
-        sizes: SizeModel { empty: 0.2, filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 100.0, shape: 1.5 }]) },
+        sizes: SizeModel {
+            empty: 0.2,
+            filled: FilledSizes::Parts(vec![SizePart { weight: 1.0, mean: 100.0, shape: 1.5 }]),
+        },
         root: Root { mean: [0.1, 0.0, 170.0], covariance: diagonal(0.05, 1.0) },
         electrons: NormalSpread { covariance: diagonal(0.01, 1.0) },
         levels: vec![Level {
@@ -30,7 +33,10 @@ fn drawn(model: &ClusterModel, avalanches: u64) -> Dataset {
     all.into()
 }
 
-fn trained(data: &Dataset, options: ClusterTraining) -> Result<(ClusterModel, Vec<SweepMetrics>), ClusterError> {
+fn trained(
+    data: &Dataset,
+    options: ClusterTraining,
+) -> Result<(ClusterModel, Vec<SweepMetrics>), ClusterError> {
     let indices: Vec<usize> = (0..data.len()).collect();
     let mut trainer = Trainer::new(data, &indices, options)?;
     let mut metrics = Vec::new();
@@ -65,7 +71,8 @@ fn a_known_model_is_recovered() {
     assert!(bounds.len() == 3 && bounds[2] > bounds[0] + 0.005, "{bounds:?}");
 }
 
-/// Families of families, as a triple GEM has them: from the start on, which pairs of electrons give, the levels are about where they are.
+/// Families of families, as a triple GEM has them: from the start on, which pairs of electrons give, the
+/// levels are about where they are.
 #[test]
 fn two_levels_are_told_apart() {
     let mut truth = truth();
@@ -160,7 +167,8 @@ fn settings_that_cannot_be_are_refused() {
     }
 }
 
-/// Histograms are learned from as electrons anywhere within their cells; of two coordinates alone they are refused.
+/// Histograms are learned from as electrons anywhere within their cells; of two coordinates alone they are
+/// refused.
 #[test]
 fn histograms_of_three_coordinates_are_learned_from() {
     let data = drawn(&truth(), 60);

@@ -20,22 +20,25 @@ pub struct SizePart {
     pub shape: f64,
 }
 
-/// Parts of a fitted mixture. Sizes behind three foils are not of one negative binomial distribution; a fourth part
-/// changes nothing that shows (`docs/clusters.md`).
+/// Parts of a fitted mixture. Sizes behind three foils are not of one negative binomial distribution; a
+/// fourth part changes nothing that shows (`docs/clusters.md`).
 const PARTS: usize = 3;
-/// The shape that all parts start from: clearly narrower than the exponential (1) and clearly wider than Poisson (∞).
+/// The shape that all parts start from: clearly narrower than the exponential (1) and clearly wider than
+/// Poisson (∞).
 const FIRST_SHAPE: f64 = 4.0;
 /// Steps of expectation–maximisation at most, and the growth of ln L a number below which they end.
 const STEPS: usize = 300;
 const LEAST_GROWTH: f64 = 1e-6;
-/// Where the logarithm of a shape is looked for: from nearly all electrons in few avalanches to all but Poisson.
+/// Where the logarithm of a shape is looked for: from nearly all electrons in few avalanches to all but
+/// Poisson.
 const LN_SHAPES: [f64; 2] = [-3.0, 6.0];
 /// Largest number of electrons that is drawn.
 const MOST: u64 = 100_000_000;
 
-/// The mixture for which the likelihood of these numbers, all above 0, is greatest, by expectation–maximisation
-/// (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1 (1977)). It starts from means at quantiles of the numbers; the
-/// shape of a part is the zero of the derivative of its share of the likelihood.
+/// The mixture for which the likelihood of these numbers, all above 0, is greatest, by
+/// expectation–maximisation (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1 (1977)). It starts from
+/// means at quantiles of the numbers; the shape of a part is the zero of the derivative of its share of the
+/// likelihood.
 pub(super) fn fit(sizes: &[f64]) -> Vec<SizePart> {
     let mut more: Vec<f64> = sizes.iter().map(|size| size - 1.0).collect();
     more.sort_by(f64::total_cmp);
@@ -68,7 +71,7 @@ pub(super) fn fit(sizes: &[f64]) -> Vec<SizePart> {
 pub(super) fn check(parts: &[SizePart]) -> Result<(), SizeError> {
     let whole: f64 = parts.iter().map(|part| part.weight).sum();
     if !(0.999_999..1.000_001).contains(&whole) {
-        return Err(SizeError::range("parts[].weight (their sum)", whole, "1"));
+        return Err(SizeError::range("parts[].weight (their sum)", &whole, "1"));
     }
     for (place, part) in parts.iter().enumerate() {
         let values = [
@@ -78,7 +81,7 @@ pub(super) fn check(parts: &[SizePart]) -> Result<(), SizeError> {
         ];
         for (name, value, range, allowed) in values {
             if !range.contains(&value) {
-                return Err(SizeError::range(&format!("parts[{place}].{name}"), value, allowed));
+                return Err(SizeError::range(&format!("parts[{place}].{name}"), &value, allowed));
             }
         }
     }
@@ -97,8 +100,8 @@ pub(super) fn sample(parts: &[SizePart], random: &mut impl Rng) -> u64 {
     more.min(MOST - 1) + 1
 }
 
-/// A negative binomial number with this mean and variance mean + mean²/shape: a Poisson number whose mean is Gamma
-/// distributed. It is 0 if mean or shape is not above 0.
+/// A negative binomial number with this mean and variance mean + mean²/shape: a Poisson number whose mean is
+/// Gamma distributed. It is 0 if mean or shape is not above 0.
 pub fn negative_binomial(mean: f64, shape: f64, random: &mut impl Rng) -> u64 {
     let rate = Gamma::new(shape, mean / shape).map_or(0.0, |gamma| gamma.sample(random));
     Poisson::new(rate).map_or(0, |poisson: Poisson<f64>| poisson.sample(random) as u64)

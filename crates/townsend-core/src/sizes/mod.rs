@@ -29,8 +29,8 @@ pub struct SizeConfig {
 pub enum SizeForm {
     /// The quantile function at a few probabilities: no form is assumed.
     Quantiles,
-    /// Polya's distribution with the mean and the variance of the data. It describes the gain of a single stage; sizes
-    /// behind several stages follow it badly.
+    /// Polya's distribution with the mean and the variance of the data. It describes the gain of a single
+    /// stage; sizes behind several stages follow it badly.
     Polya,
     /// A mixture of three negative binomial distributions.
     NegativeBinomialMixture,
@@ -47,7 +47,7 @@ impl SizeConfig {
     pub fn check(&self) -> Result<(), SizeError> {
         match self.knots {
             2..=65_536 => Ok(()),
-            knots => Err(SizeError::range("knots", knots, "from 2 to 65536")),
+            knots => Err(SizeError::range("knots", &knots, "from 2 to 65536")),
         }
     }
 }
@@ -74,7 +74,7 @@ pub enum SizeError {
 }
 
 impl SizeError {
-    fn range(key: &str, value: impl ToString, allowed: &'static str) -> Self {
+    fn range(key: &str, value: &dyn std::fmt::Display, allowed: &'static str) -> Self {
         Self::Range { key: key.into(), value: value.to_string(), allowed }
     }
 }
@@ -96,8 +96,8 @@ pub struct SizeModel {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilledSizes {
-    /// The quantile function of ln n on straight lines between the probabilities (1 − cos(π i / (k − 1))) / 2, i from
-    /// 0 to k − 1.
+    /// The quantile function of ln n on straight lines between the probabilities (1 − cos(π i / (k − 1))) /
+    /// 2, i from 0 to k − 1.
     LnN(Vec<f64>),
     /// Polya's distribution.
     Polya(PolyaSizes),
@@ -141,8 +141,8 @@ impl TryFrom<Written> for SizeModel {
     }
 }
 
-/// ln of the largest number of electrons of the forms `quantiles` and `polya`: just above ln 2³², more than a cell of
-/// counts holds.
+/// ln of the largest number of electrons of the forms `quantiles` and `polya`: just above ln 2³², more than a
+/// cell of counts holds.
 const MOST_LN_N: f64 = 22.2;
 
 impl SizeModel {
@@ -165,13 +165,17 @@ impl SizeModel {
     /// Refuses parameters that cannot be; keys are those of the serialised form.
     pub fn check(&self) -> Result<(), SizeError> {
         if !(0.0..1.0).contains(&self.empty) {
-            return Err(SizeError::range("empty", self.empty, "at least 0 and below 1"));
+            return Err(SizeError::range("empty", &self.empty, "at least 0 and below 1"));
         }
         match &self.filled {
             FilledSizes::LnN(ln_n) => {
                 let ascending = ln_n.windows(2).all(|pair| pair[0] <= pair[1]);
                 if ln_n.len() < 2 || !ascending {
-                    return Err(SizeError::range("ln_n", format!("{ln_n:?}"), "two values or more, ascending"));
+                    return Err(SizeError::range(
+                        "ln_n",
+                        &format!("{ln_n:?}"),
+                        "two values or more, ascending",
+                    ));
                 }
                 match ln_n.iter().find(|value| !(0.0..=MOST_LN_N).contains(*value)) {
                     Some(value) => Err(SizeError::range("a value of ln_n", value, "from 0 to 22.2")),
@@ -209,8 +213,8 @@ impl SizeModel {
     }
 }
 
-/// Polya's distribution with the mean and the variance of `sizes`: 1 + θ = mean² / variance (Alkhazov, NIM 89, 155
-/// (1970)). Sizes that do not vary get a relative spread of 0.001.
+/// Polya's distribution with the mean and the variance of `sizes`: 1 + θ = mean² / variance (Alkhazov, NIM
+/// 89, 155 (1970)). Sizes that do not vary get a relative spread of 0.001.
 fn polya(sizes: &[f64]) -> PolyaSizes {
     let n = sizes.len() as f64;
     let mean = sizes.iter().sum::<f64>() / n;

@@ -20,7 +20,8 @@ pub(super) fn ln_quantile(ln_n: &[f64], probability: f64) -> f64 {
     ln_n[knot] + part * (ln_n[knot + 1] - ln_n[knot])
 }
 
-/// The probability that a knot stands for, (1 − cos(π i / (k − 1))) / 2: knots lie close where the tails are steep.
+/// The probability that a knot stands for, (1 − cos(π i / (k − 1))) / 2: knots lie close where the tails are
+/// steep.
 fn knot_probability(knot: usize, last: usize) -> f64 {
     (1.0 - (std::f64::consts::PI * knot as f64 / last as f64).cos()) / 2.0
 }

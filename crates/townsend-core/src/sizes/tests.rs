@@ -26,15 +26,13 @@ fn a_polya_has_the_moments_of_the_data() {
     let FilledSizes::Polya(PolyaSizes { mean, theta }) = model.filled else { panic!("{model:?}") };
     // The data are Gamma(1.5, 1300): Polya with θ = 0.5 and mean 1950, known to 1/√3000 of their spread.
     assert!((mean / 1950.0 - 1.0).abs() < 0.06 && (theta - 0.5).abs() < 0.15, "{mean} {theta}");
-    let drawn: Vec<f64> =
-        samples(&model, 20_000).into_iter().filter(|&n| n > 0).map(|n| n as f64).collect();
+    let drawn: Vec<f64> = samples(&model, 20_000).into_iter().filter(|&n| n > 0).map(|n| n as f64).collect();
     let of = drawn.iter().sum::<f64>() / drawn.len() as f64;
     assert!((of / mean - 1.0).abs() < 0.03, "{of} for {mean}");
     let text = serde_json::to_string(&model).unwrap();
     assert_eq!(serde_json::from_str::<SizeModel>(&text).unwrap(), model);
     let alike =
-        SizeModel::fit(&[7, 7, 7], &SizeConfig { form: SizeForm::Polya, ..SizeConfig::default() })
-            .unwrap();
+        SizeModel::fit(&[7, 7, 7], &SizeConfig { form: SizeForm::Polya, ..SizeConfig::default() }).unwrap();
     assert_eq!(samples(&alike, 10), [7; 10]);
 }
 
@@ -45,8 +43,7 @@ fn samples(model: &SizeModel, n: u64) -> Vec<u64> {
 
 /// Largest distance of the empirical distribution functions.
 fn kolmogorov_smirnov(a: &[u64], b: &[u64]) -> f64 {
-    let below =
-        |list: &[u64], x: u64| list.iter().filter(|&&n| n <= x).count() as f64 / list.len() as f64;
+    let below = |list: &[u64], x: u64| list.iter().filter(|&&n| n <= x).count() as f64 / list.len() as f64;
     a.iter().map(|&x| (below(a, x) - below(b, x)).abs()).fold(0.0, f64::max)
 }
 
@@ -92,8 +89,7 @@ fn one_avalanche_is_enough_and_none_is_an_error() {
 
 #[test]
 fn damage_is_noticed() {
-    let model =
-        SizeModel::fit(&avalanches(100), &SizeConfig { knots: 4, ..SizeConfig::default() }).unwrap();
+    let model = SizeModel::fit(&avalanches(100), &SizeConfig { knots: 4, ..SizeConfig::default() }).unwrap();
     let text = serde_json::to_string(&model).unwrap();
     assert_eq!(serde_json::from_str::<SizeModel>(&text).unwrap(), model);
     for bad in [

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use super::Gan;
-use super::network::{Generators, critic_of};
+use super::network::{GeneratorNetwork, critic_of};
 use crate::adversarial::AdversarialLoss;
 use crate::family::{check_finite, check_weights};
 use crate::layout::Layers;
-use crate::tilt::check_moments;
-use crate::{ConfigError, Model, Output, Scaling};
+use crate::polynomial::check_polynomial;
+use crate::{ConfigError, NetworkModel, Output, Scaling};
 
 /// The distribution of the numbers that avalanches are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub enum Noise {
     Normal,
 }
 
-/// Which layers a GAN has if none are given.
+/// The layers of a GAN whose configuration lists none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
@@ -29,7 +29,8 @@ pub enum Layout {
     Reference,
     /// Those of the reference with nine convolutions on either side (3D).
     Deep,
-    /// Kernels that are multiples of their strides, which leave no checkerboard: every cell is reached by as many weights.
+    /// Kernels that are multiples of their strides: every cell is reached by as many weights as any other,
+    /// which leaves no checkerboard.
     Smooth,
 }
 
@@ -38,25 +39,25 @@ pub enum Layout {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GanConfig {
-    /// Dimensions of the grid: x; x, z; x, z, t. With 0 it learns the number of electrons alone.
+    /// Dimensions of the grid: x; x, z; x, z, t. With 0 the GAN learns the number of electrons alone.
     pub dims: usize,
-    /// What avalanches are made of.
+    /// The distribution of the numbers that avalanches are made of.
     pub noise: Noise,
-    /// How many numbers of it.
+    /// How many of these numbers an avalanche is made of.
     pub latent: usize,
-    /// The layers, if they are not given.
+    /// The layers, where `generator` or `critic` are not given.
     pub layout: Layout,
-    /// Layers of the generator; in one dimension and none linear ones only.
+    /// Layers of the generator; with one dimension or none only linear ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generator: Option<Layers>,
     /// Layers of the critic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub critic: Option<Layers>,
-    /// Width of the linear layers in one dimension and none, if no layers are given.
+    /// Width of the linear layers with one dimension or none, if no layers are given.
     pub hidden: usize,
-    /// Fraction of the outputs of these that are left out in training, in one dimension.
+    /// Fraction of the outputs of these layers that are left out in training, in one dimension.
     pub dropout: f64,
-    /// What both play for.
+    /// The loss of generator and critic.
     pub loss: AdversarialLoss,
     /// With `wgan_clip`: the largest weight of the critic.
     pub clip: f64,
@@ -66,24 +67,24 @@ pub struct GanConfig {
     pub real_target: f64,
     /// The value that the critic should give made avalanches.
     pub made_target: f64,
-    /// Batches that the critic learns from for one that the generator does.
+    /// Steps of the critic for each step of the generator.
     pub critic_steps: u64,
     /// The critic sees how close the avalanches of a batch are to each other.
     pub minibatch_discrimination: bool,
-    /// The generator learns to make the mean features of a batch right, and not to convince the critic.
+    /// The generator learns to match the mean features of real avalanches, instead of to convince the critic.
     pub feature_matching: bool,
     /// The critic sees observables of avalanches too: number of electrons, mean and width along each axis.
     pub label: bool,
     /// The critic's weights are divided by their largest singular value.
     pub spectral_norm: bool,
-    /// What negative numbers are multiplied by after the critic's layers.
+    /// Factor of negative numbers after the critic's layers.
     pub leak: f64,
-    /// The generator adds a polynomial of the position to the logarithm of the probabilities: it moves and widens avalanches as wholes. With
-    /// `softmax`.
-    pub moments: bool,
-    /// End of the generator.
+    /// The generator adds a polynomial of the position to the logarithm of the probabilities, which moves and
+    /// widens whole avalanches. It needs `softmax`.
+    pub log_density_polynomial: bool,
+    /// The output function of the generator.
     pub output: Output,
-    /// How counts enter the critic.
+    /// The scaling of counts that enter the critic.
     pub input: Scaling,
 }
 
@@ -109,7 +110,7 @@ impl Default for GanConfig {
             label: true,
             spectral_norm: false,
             leak: 0.2,
-            moments: false,
+            log_density_polynomial: false,
             output: Output::Softmax,
             input: Scaling::Log1p,
         }
@@ -132,7 +133,7 @@ impl GanConfig {
         for (key, layers) in [("generator", &generator), ("critic", &critic)] {
             layers.check(&format!("model.{key}"), self.dims > 1, key == "critic" && self.dims > 1)?;
         }
-        let generator = Generators::new(self, &generator, &cells)?;
+        let generator = GeneratorNetwork::new(self, &generator, &cells)?;
         let critic = critic_of(self, &critic, &cells)?;
         let gan = Gan::new(self.clone(), grid, generator, critic);
         check_weights(&gan.tensors(), "model.latent", self.latent)?;
@@ -164,7 +165,7 @@ impl GanConfig {
             let allowed = "must be \"softmax\", \"relu\" or \"two_sigmoid\": a GAN takes the number of electrons from elsewhere";
             return Err(ConfigError::new("model.output", self.output, allowed));
         }
-        check_moments(self.moments, self.output, self.dims)?;
+        check_polynomial(self.log_density_polynomial, self.output, self.dims)?;
         if self.critic_steps == 0 {
             return Err(ConfigError::new("model.critic_steps", 0, "must be at least 1"));
         }
@@ -212,8 +213,8 @@ impl Layout {
                 layers(&[512, 512], &[64, 32, 16, 1], &[3, 8, 6, 4], &[1, 2, 3, 2]),
                 layers(&[256], &[16, 32, 64, 128], &[4, 6, 8, 4], &[2, 3, 2, 1]),
             ),
-            // Maps of 22 cells an axis before the last kernel of the generator and after the first of the critic: with 45 as above a step
-            // takes twice the time.
+            // Maps of 22 cells an axis before the last kernel of the generator and after the first of the
+            // critic: with 45 as above a step takes twice the time.
             (Self::Smooth, _) => (
                 layers(&[512, 2048], &[16, 8, 1], &[4, 4, 8], &[2, 2, 4]),
                 layers(&[256], &[8, 16, 32, 64], &[8, 4, 4, 4], &[4, 2, 2, 1]),

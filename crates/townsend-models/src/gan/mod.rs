@@ -1,23 +1,28 @@
-//! Generative adversarial network: a generator makes avalanches of noise, a critic learns to tell them from real ones, and the
-//! generator learns from the critic.
+//! Generative adversarial network (Goodfellow et al. 2014, arXiv:1406.2661): a generator makes avalanches
+//! from noise, a critic learns to tell them from real ones, and the generator learns to make avalanches that
+//! the critic takes to be real.
 
 mod config;
 mod network;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use burn_tensor::{Tensor, TensorData};
 use rand::RngExt;
 use townsend_core::{CountSet, Grid, Purpose, stream};
 
 pub use self::config::{GanConfig, Layout, Noise};
-use self::network::Generators;
+use self::network::GeneratorNetwork;
 use crate::adversarial::{AdversarialLoss, accuracy, feature_distance, penalty, symptoms};
+use crate::batch_observables::BatchObservables;
 use crate::critic::{Critic, DROPOUTS};
-use crate::labels::Labels;
 use crate::layers::Pass;
-use crate::tilt::Tilt;
-use crate::{Batch, Losses, Model, Numbers, Parameters, Player, TensorSpec, standard_normal};
+use crate::polynomial::LogDensityPolynomial;
+use crate::{
+    Batch, Decoder, Losses, NetworkModel, Numbers, Parameters, Player, Sampler, TensorSpec, standard_normal,
+};
 
 const GENERATOR_NOISE: Purpose = Purpose::new("generator noise");
 const ELECTRONS: Purpose = Purpose::new("made electrons");
@@ -28,44 +33,46 @@ const BETWEEN: Purpose = Purpose::new("between real and made");
 pub struct Gan {
     config: GanConfig,
     cells: usize,
-    generator: Generators,
-    tilt: Option<Tilt>,
+    generator: GeneratorNetwork,
+    polynomial: Option<LogDensityPolynomial>,
     critic: Critic,
-    labels: Labels,
+    batch_observables: BatchObservables,
 }
 
-/// Avalanches as the critic sees them.
+/// Avalanches as they enter the critic.
 struct Seen {
     cells: Tensor<2>,
-    /// Observables, whether the critic sees them or not.
+    /// Their observables, even if the critic does not see them.
     observables: Tensor<2>,
 }
 
 impl Gan {
-    fn new(config: GanConfig, grid: &Grid, generator: Generators, critic: Critic) -> Self {
-        let labels = Labels::new(grid, config.dims);
-        let tilt = config.moments.then(|| Tilt::new("generator", grid, config.latent));
-        Self { config, cells: grid.cells(), generator, tilt, critic, labels }
+    fn new(config: GanConfig, grid: &Grid, generator: GeneratorNetwork, critic: Critic) -> Self {
+        let batch_observables = BatchObservables::new(grid, config.dims);
+        let polynomial = config
+            .log_density_polynomial
+            .then(|| LogDensityPolynomial::new("generator", grid, config.latent));
+        Self { config, cells: grid.cells(), generator, polynomial, critic, batch_observables }
     }
 
-    /// Noise `[batch, latent]`, as the generator is made for → what its output function gives, `[batch, cells]`; logarithms of
-    /// probabilities for `softmax`.
+    /// Noise `[batch, latent]` with the generator's distribution → result of the output function, `[batch,
+    /// cells]`; logarithms of probabilities for `softmax`.
     pub fn make(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
         let made = self.before_output(pass, noise, None);
         self.config.output.apply(pass, made)
     }
 
-    /// As [`Gan::make`], without the output function; `batch` is what dropout draws from.
+    /// As [`Gan::make`], without the output function; `batch` gives the streams that dropout draws from.
     fn before_output(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: Option<&Batch>) -> Tensor<2> {
         let made = self.generator.make(pass, noise.clone(), batch);
-        match &self.tilt {
-            Some(tilt) => made + tilt.of(pass, noise),
+        match &self.polynomial {
+            Some(polynomial) => made + polynomial.of(pass, noise),
             None => made,
         }
     }
 
-    /// The critic's scores `[batch, 1]` of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it sees any. `batch`
-    /// seeds what is left out in training.
+    /// The critic's scores `[batch, 1]` of scaled counts `[batch, cells]` and observables `[batch, 1 + 2
+    /// dims]`, if it sees any. `batch` gives the streams that dropout draws from in training.
     pub fn score(
         &self,
         pass: &mut Pass<'_>,
@@ -76,8 +83,9 @@ impl Gan {
         self.critic.judge(pass, cells, observables, (batch, DROPOUTS[0])).score
     }
 
-    /// The gradient of the sum of [`Gan::score`] by cells and observables, `[batch, cells + observables]`, in operations that can be
-    /// differentiated by the critic's weights; and the penalty (‖gradient‖ − 1)², averaged over the batch.
+    /// The gradient of the sum of [`Gan::score`] by cells and observables, `[batch, cells + observables]`, in
+    /// operations that can be differentiated by the critic's weights; and the penalty (‖gradient‖ − 1)²,
+    /// averaged over the batch.
     pub fn input_gradient(
         &self,
         pass: &mut Pass<'_>,
@@ -89,12 +97,8 @@ impl Gan {
         (gradient.clone(), penalty(gradient))
     }
 
-    fn sees_labels(&self) -> bool {
-        self.config.label && self.config.dims > 0
-    }
-
     fn real(&self, pass: &Pass<'_>, batch: &Batch) -> Seen {
-        let observables = self.labels.of(pass, &batch.counts);
+        let observables = self.batch_observables.of(pass, &batch.counts);
         let cells = if self.config.dims == 0 {
             observables.clone()
         } else {
@@ -103,17 +107,18 @@ impl Gan {
         Seen { cells, observables }
     }
 
-    /// As many avalanches as there are in the batch, with as many electrons each.
+    /// Made avalanches, as many as there are in the batch and with as many electrons each.
     fn made(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: &Batch) -> Seen {
         let made = self.before_output(pass, self.shaped(noise), Some(batch));
         if self.config.dims == 0 {
             return Seen { cells: made.clone(), observables: made };
         }
         let [cells, counts] = self.config.output.shown(self.config.input, pass, made, (batch, ELECTRONS));
-        Seen { cells, observables: self.labels.of(pass, &counts) }
+        Seen { cells, observables: self.batch_observables.of(pass, &counts) }
     }
 
-    /// Standard normal numbers as those that the generator is made for.
+    /// Standard normal numbers as the noise that the generator is made for, as [`Sampler`] makes it for new
+    /// avalanches.
     fn shaped(&self, noise: Tensor<2>) -> Tensor<2> {
         match self.config.noise {
             Noise::Normal => noise,
@@ -127,7 +132,7 @@ impl Gan {
         let (real, made) = (self.real(pass, batch), self.made(pass, batch.noise.clone(), batch));
         let (real, made) =
             (real, Seen { cells: made.cells.detach(), observables: made.observables.detach() });
-        let observables = |seen: &Seen| self.sees_labels().then(|| seen.observables.clone());
+        let observables = |seen: &Seen| self.critic.seen(|| seen.observables.clone());
         let of_real =
             self.critic.judge(pass, real.cells.clone(), observables(&real), (batch, DROPOUTS[0])).score;
         let of_made =
@@ -141,7 +146,7 @@ impl Gan {
         if self.config.loss == AdversarialLoss::WganGp {
             let [cells, observables] =
                 between(batch, [&real.cells, &real.observables], [&made.cells, &made.observables]);
-            let observables = self.sees_labels().then_some(observables);
+            let observables = self.critic.seen(|| observables);
             let (_, penalty) = self.input_gradient(pass, &cells, observables, batch);
             total = total + penalty.clone() * self.config.penalty;
             parts.push(("gradient_penalty", penalty));
@@ -156,7 +161,7 @@ impl Gan {
         let noise =
             Tensor::from_data(TensorData::new(noise, [rows, self.config.latent]), &batch.noise.device());
         let made = self.made(pass, noise, batch);
-        let observables = |seen: &Seen| self.sees_labels().then(|| seen.observables.clone());
+        let observables = |seen: &Seen| self.critic.seen(|| seen.observables.clone());
         let judged = self.critic.judge(pass, made.cells.clone(), observables(&made), (batch, DROPOUTS[1]));
         let total = if self.config.feature_matching {
             let real = self.real(pass, batch);
@@ -166,18 +171,18 @@ impl Gan {
         } else {
             self.config.loss.of_generator(judged.score)
         };
-        Losses::new(total, [("diversity", self.labels.diversity(made.observables))])
+        Losses::new(total, [("diversity", self.batch_observables.diversity(made.observables))])
     }
 }
 
-impl Model for Gan {
+impl NetworkModel for Gan {
     fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = self.generator.specs();
-        specs.extend(self.tilt.iter().flat_map(Tilt::specs));
+        specs.extend(self.polynomial.iter().flat_map(LogDensityPolynomial::specs));
         if self.config.dims > 0 {
             specs.extend(self.config.output.specs(self.cells));
         }
-        specs.extend(self.labels.specs());
+        specs.extend(self.batch_observables.specs());
         specs.extend(self.critic.specs());
         specs
     }
@@ -198,7 +203,7 @@ impl Model for Gan {
         if self.config.dims > 0 {
             self.config.output.prepare(parameters, training);
         }
-        self.labels.prepare(parameters, training);
+        self.batch_observables.prepare(parameters, training);
     }
 
     fn noise(&self) -> usize {
@@ -228,12 +233,30 @@ impl Model for Gan {
         }
     }
 
+    fn sampler(&self, _parameters: &Parameters) -> Sampler {
+        match self.config.noise {
+            Noise::Normal => Sampler::normal(self.config.latent),
+            Noise::Uniform => Sampler::uniform(self.config.latent),
+        }
+    }
+
+    fn decoder(&self, parameters: &Parameters, batch: usize) -> Decoder {
+        let network = self.generator.decoder(parameters, batch);
+        if self.config.dims == 0 {
+            let electrons = BatchObservables::fixed_electrons(parameters);
+            let to_weights = move |cells: &mut [f32]| cells[1] = electrons(cells[1]).max(1.0);
+            return Decoder::new(network, None, Arc::new(to_weights));
+        }
+        let polynomial = self.polynomial.as_ref().map(|polynomial| polynomial.fixed(parameters));
+        Decoder::new(network, polynomial, self.config.output.to_weights(self.config.input, parameters))
+    }
+
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
-        let noise = self.shaped(noise);
         if self.config.dims == 0 {
             let made = self.generator.make(pass, noise, None);
-            // All in the one bin between the flow bins; it learned from avalanches that have any.
-            let electrons = self.labels.electrons(pass, made).clamp_min(1.0);
+            // All electrons are in the one bin between the flow bins. It learned from avalanches that have
+            // any.
+            let electrons = self.batch_observables.electrons(pass, made).clamp_min(1.0);
             let nothing = electrons.zeros_like();
             let mut columns = vec![nothing; self.cells];
             columns[1] = electrons;
@@ -248,8 +271,8 @@ impl Model for Gan {
     }
 }
 
-/// Points between real and made avalanches: real · (1 − α) + made · α with α ~ U(0, 1), the same for cells and observables of an
-/// avalanche.
+/// Points between real and made avalanches: real · (1 − α) + made · α with α ~ U(0, 1), the same for cells
+/// and observables of an avalanche.
 fn between(batch: &Batch, real: [&Tensor<2>; 2], made: [&Tensor<2>; 2]) -> [Tensor<2>; 2] {
     let [rows, _] = real[0].dims();
     let mut random = stream(batch.seed, BETWEEN, batch.step);

@@ -1,36 +1,41 @@
 //! The layers of a GAN.
 //!
-//! | | generator | critic |
-//! |---|---|---|
-//! | 1D | linear layers, SELU and dropout after each, a last one to the cells | linear layers of cells and observables, ELU after each, dropout between them, a last one to the score |
-//! | 2D, 3D | linear layers, transposed convolutions, ReLU after all but the last; in the reference's 2D batch normalisation after the linear ones | convolutions, LeakyReLU; linear layers of features and what is joined to them, LeakyReLU, a last one to the score |
-//! | number of electrons alone | linear layers, CELU (which is ELU) | linear layers, ELU |
+//! - In one dimension, generator: linear layers with SELU and dropout after each, then one to the cells.
+//!   Critic: linear layers of cells and observables, with ELU after each and dropout between them, then one
+//!   to the score.
+//! - In two and three dimensions, generator: linear layers, then transposed convolutions, with ReLU after all
+//!   but the last; in the reference's 2D generator batch normalisation after the linear layers. Critic:
+//!   convolutions with LeakyReLU; linear layers of the features and all that is joined to them, with
+//!   LeakyReLU, then one to the score.
+//! - For the number of electrons alone: linear layers with CELU (which is ELU) in the generator, with ELU in
+//!   the critic.
 
 use burn_tensor::Tensor;
 use townsend_core::Purpose;
+use townsend_kernels::{Isa, Linear, Network, Shape};
 
 use super::{GanConfig, Layout};
 use crate::critic::{Critic, Minibatch};
-use crate::dense::{Activation, Dense, Norm, apply_all, drop};
-use crate::layers::{Layer, Pass, padded};
+use crate::dense::{Activation, Dense, Norm, add_all, apply_all, drop};
+use crate::layers::{Layer, Pass, add_stack, padded, stack};
 use crate::layout::{Layers, Style};
-use crate::{Batch, ConfigError, TensorSpec};
+use crate::{Batch, ConfigError, Parameters, TensorSpec};
 
 const DROPOUT: Purpose = Purpose::new("generator dropout");
 
-/// What makes avalanches.
+/// The network that makes avalanches.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Generators {
+pub(crate) struct GeneratorNetwork {
     dense: Vec<Dense>,
-    /// The last layer where there are no convolutions.
+    /// The last layer, if there are no convolutions.
     last: Option<Dense>,
-    /// `[t, z, x]` before the convolutions.
+    /// Cells `[t, z, x]` of the maps before the convolutions.
     start: [usize; 3],
     convolutions: Vec<Layer>,
     dropout: f64,
 }
 
-impl Generators {
+impl GeneratorNetwork {
     pub(super) fn new(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Self, ConfigError> {
         let (activation, norm) = match (config.dims, config.layout) {
             (0, _) => (Activation::Elu, Norm::None),
@@ -65,7 +70,8 @@ impl Generators {
         dense.chain(self.convolutions.iter().flat_map(Layer::specs)).collect()
     }
 
-    /// Noise `[batch, latent]` → what stands before the output function, `[batch, cells]`; `batch` is what dropout draws from.
+    /// Noise `[batch, latent]` → arguments of the output function, `[batch, cells]`; `batch` gives the
+    /// streams that dropout draws from.
     pub(super) fn make(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: Option<&Batch>) -> Tensor<2> {
         let dropout = batch.map(|batch| (batch, DROPOUT, self.dropout));
         let x = apply_all(&self.dense, pass, dropout, noise);
@@ -80,21 +86,42 @@ impl Generators {
             None => pass.stack(&self.convolutions, self.start, x),
         }
     }
+
+    /// [`GeneratorNetwork::make`] by the CPU's kernels, for rows of as many cells as the grid has: where it
+    /// makes one number alone, that number stands between two flow bins, which are 0.
+    pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> Network {
+        let row = |cells| Shape { channels: 1, size: [1, 1, cells] };
+        let mut network = Network::new(batch, self.dense[0].inputs, Isa::best());
+        let Some(last) = &self.last else {
+            let start = stack(&self.convolutions, self.start).input();
+            add_all(&self.dense, &mut network, parameters, start);
+            add_stack(&mut network, &self.convolutions, self.start, parameters);
+            return network;
+        };
+        add_all(&self.dense, &mut network, parameters, Shape { channels: last.inputs, size: [1; 3] });
+        if last.outputs > 1 {
+            last.add_to(&mut network, parameters, row(last.outputs));
+        } else {
+            let [weights, bias] = last.weights(parameters);
+            let nothing = vec![0.0; last.inputs];
+            let weights = [&nothing[..], &weights, &nothing].concat();
+            network.linear(&Linear::new(&weights, &[0.0, bias[0], 0.0]), row(3));
+        }
+        network
+    }
 }
 
-/// What judges them.
+/// The network that judges them.
 pub(super) fn critic_of(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Critic, ConfigError> {
     let observables = if config.label { 1 + 2 * config.dims } else { 0 };
     let minibatch = config.minibatch_discrimination.then(|| Minibatch::of(config.dims));
     let mut critic = Critic {
-        prefix: "critic.",
-        cells: padded(cells),
-        convolutions: Vec::new(),
-        trunk: Vec::new(),
-        head: Vec::new(),
         minibatch,
         spectral_norm: config.spectral_norm,
         dropout: if config.dims == 1 { config.dropout } else { 0.0 },
+        // Without axes the cells of the critic are the observables.
+        sees_observables: config.label && config.dims > 0,
+        ..Critic::new("critic.", padded(cells))
     };
     if layers.channels.is_empty() {
         let inputs = cells.iter().product::<usize>() + if config.dims == 0 { 0 } else { observables };

@@ -1,8 +1,9 @@
-//! Layers, losses and configuration of the GAN on small grids; the numbers of the layers are compared with PyTorch's in
-//! `tests/parity.rs`.
+//! Layers, losses and configuration of the GAN on small grids; the numbers of the layers are compared with
+//! PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::{Device, Tensor, TensorData};
 use townsend_core::{Axis, CountSet, Grid};
+use townsend_kernels::Maps;
 
 use super::*;
 use crate::{Layers, ModelConfig, Number, Output, Scaling};
@@ -85,7 +86,7 @@ fn all() -> Vec<GanConfig> {
 /// Cells and observables of a batch, as the critic sees them.
 fn seen(model: &Gan, parameters: &Parameters, config: &GanConfig) -> (Tensor<2>, Option<Tensor<2>>) {
     let seen = model.real(&Pass::inference(parameters), &batch(config));
-    (seen.cells, model.sees_labels().then_some(seen.observables))
+    (seen.cells, model.critic.seen(|| seen.observables))
 }
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -151,8 +152,8 @@ fn penalty_at(
 
 #[test]
 fn the_penalty_has_the_derivatives_that_finite_differences_give() {
-    // With minibatch discrimination signs of differences flip within every step that single precision can resolve; there PyTorch's
-    // double backward is the judge (`tests/parity.rs`).
+    // With minibatch discrimination signs of differences flip within every step that single precision can
+    // resolve; there PyTorch's double backward is the judge (`tests/parity.rs`).
     for config in all().into_iter().filter(|config| !config.spectral_norm && !config.minibatch_discrimination)
     {
         let (model, parameters) = model(&config);
@@ -169,7 +170,8 @@ fn the_penalty_has_the_derivatives_that_finite_differences_give() {
         let found: Vec<(String, Vec<f32>)> = names.into_iter().zip(found.into_iter().map(host)).collect();
         let largest = found.iter().flat_map(|(_, values)| values).fold(0f32, |most, x| most.max(x.abs()));
         for (name, values) in &found {
-            // The largest derivative of each tensor: others drown in the rounding of differences in single precision.
+            // The largest derivative of each tensor: others drown in the rounding of differences in single
+            // precision.
             let greatest =
                 values.iter().map(|x| x.abs()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
             let index = greatest.0;
@@ -285,7 +287,7 @@ fn observables_are_those_of_the_avalanche() {
     // Cells of 0.2 from −1: bins 1 and 3 of x (−0.9 and −0.5) and bin 4 of z.
     counts[4 * 12 + 1] = 1.0;
     counts[4 * 12 + 3] = 3.0;
-    let raw = host(model.labels.of(&Pass::inference(&parameters), &tensor(counts, 144)));
+    let raw = host(model.batch_observables.of(&Pass::inference(&parameters), &tensor(counts, 144)));
     let [mean, std] = ["observables.mean", "observables.std"].map(|name| parameters.values(name));
     let values: Vec<f32> =
         raw.iter().zip(mean.iter().zip(&std)).map(|(x, (mean, std))| x * std + mean).collect();
@@ -362,4 +364,49 @@ fn symptoms_are_told() {
     assert!(model.symptoms(&means("critic_accuracy", 0.9)).is_empty());
     assert!(model.symptoms(&means("critic_accuracy", 1.0))[0].contains("always right"));
     assert!(model.symptoms(&means("diversity", 0.01))[0].contains("collapsed"));
+}
+
+#[test]
+fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
+    for dims in 0..=3 {
+        for (layout, noise, output) in [
+            (Layout::Smooth, Noise::Normal, Output::Softmax),
+            (Layout::Reference, Noise::Uniform, Output::Relu),
+            (Layout::Reference, Noise::Normal, Output::TwoSigmoid),
+        ] {
+            let log_density_polynomial = dims > 0 && output == Output::Softmax;
+            let config = GanConfig { noise, layout, log_density_polynomial, output, ..tiny(dims) };
+            let (model, mut parameters) = model(&config);
+            // Running statistics as after a training, where there are any.
+            for spec in model.tensors() {
+                if ["running", "tilt", "bias"].iter().any(|part| spec.name.contains(part)) {
+                    parameters.change(&spec.name, |values| {
+                        for (i, value) in values.iter_mut().enumerate() {
+                            *value += 0.1 * (1 + i % 3) as f32;
+                        }
+                    });
+                }
+            }
+            let sampler = model.sampler(&parameters);
+            let normal = standard_normal(1, GENERATOR_NOISE, 3, 4 * model.noise());
+            let points: Vec<f32> = normal.chunks(model.noise()).flat_map(|x| sampler.point(x)).collect();
+            let shaped = host(model.shaped(tensor(normal, model.noise())));
+            assert!(points.iter().zip(&shaped).all(|(a, b)| (a - b).abs() < 1e-6), "{points:?} {shaped:?}");
+            let got = model.decoder(&parameters, 4).weights(&points, &mut Maps::default()).to_vec();
+            let want =
+                host(model.shapes(&mut Pass::inference(&parameters), tensor(points, sampler.inputs())));
+            let cells = grid(dims).cells();
+            for (got, want) in got.chunks(cells).zip(want.chunks(cells)) {
+                // Weights of a softmax are not normalised.
+                let scale = want.iter().sum::<f32>() / got.iter().sum::<f32>();
+                let normalised = dims > 0 && output == Output::Softmax;
+                assert!(normalised || (scale - 1.0).abs() < 1e-4, "{config:?}: {scale}");
+                let largest = want.iter().fold(0f32, |most, x| most.max(*x));
+                assert!(largest > 0.0);
+                for (got, want) in got.iter().zip(want) {
+                    assert!((got * scale - want).abs() <= 2e-5 * largest, "{config:?}: {got} for {want}");
+                }
+            }
+        }
+    }
 }

@@ -7,8 +7,8 @@ use super::InfoGan;
 use super::network::Networks;
 use crate::family::{check_finite, check_weights};
 use crate::layout::Layers;
-use crate::tilt::check_moments;
-use crate::{ConfigError, Model, Output, Scaling};
+use crate::polynomial::check_polynomial;
+use crate::{ConfigError, NetworkModel, Output, Scaling};
 
 /// An InfoGAN as written in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,11 +16,11 @@ use crate::{ConfigError, Model, Output, Scaling};
 pub struct InfoGanConfig {
     /// Dimensions of the grid: x, z; x, z, t.
     pub dims: usize,
-    /// Normal numbers that avalanches are made of, beside class and codes.
+    /// How many normal numbers an avalanche is made of, besides class and codes.
     pub noise: usize,
-    /// Classes, of which each avalanche is made of one at random.
+    /// The number of classes, of which each avalanche is given one at random.
     pub classes: usize,
-    /// Numbers from −1 to 1 that avalanches are made of.
+    /// The number of codes, from −1 to 1, that each avalanche is given.
     pub codes: usize,
     /// Layers of the generator: linear ones, then transposed convolutions.
     pub generator: Layers,
@@ -28,7 +28,7 @@ pub struct InfoGanConfig {
     pub critic: Layers,
     /// Zeros at each end of each axis before each of the critic's convolutions.
     pub padding: usize,
-    /// What negative numbers are multiplied by.
+    /// Factor of negative numbers after each layer.
     pub leak: f64,
     /// The critic sees how close the avalanches of a batch are to each other.
     pub minibatch_discrimination: bool,
@@ -38,11 +38,12 @@ pub struct InfoGanConfig {
     pub class_weight: f64,
     /// Weight of the mean squared error of the codes that the critic guesses.
     pub code_weight: f64,
-    /// The generator adds a polynomial of the position to the logarithm of the probabilities, as that of a GAN can.
-    pub moments: bool,
-    /// End of the generator.
+    /// The generator adds a polynomial of the position to the logarithm of the probabilities, which moves and
+    /// widens whole avalanches. It needs `softmax`.
+    pub log_density_polynomial: bool,
+    /// The output function of the generator.
     pub output: Output,
-    /// How counts enter the critic.
+    /// The scaling of counts that enter the critic.
     pub input: Scaling,
 }
 
@@ -61,7 +62,7 @@ impl Default for InfoGanConfig {
             label: false,
             class_weight: 1.0,
             code_weight: 0.1,
-            moments: false,
+            log_density_polynomial: false,
             output: Output::Softmax,
             input: Scaling::Log1p,
         }
@@ -95,7 +96,7 @@ impl InfoGanConfig {
             let allowed = "must be \"softmax\", \"relu\" or \"two_sigmoid\": the number of electrons is drawn elsewhere";
             return Err(ConfigError::new("model.output", self.output, allowed));
         }
-        check_moments(self.moments, self.output, self.dims)?;
+        check_polynomial(self.log_density_polynomial, self.output, self.dims)?;
         let networks = Networks::new(self, grid)?;
         let model = InfoGan::new(self.clone(), grid, networks);
         check_weights(&model.tensors(), "model.noise", self.noise)?;

@@ -1,5 +1,6 @@
-//! InfoGAN (Chen et al. 2016, arXiv:1606.03657): a GAN whose generator is also told a class and codes, which its critic must be able to
-//! guess of what it made, so that they come to mean something.
+//! InfoGAN (Chen et al. 2016, arXiv:1606.03657): a GAN whose generator is given a class and codes besides
+//! noise. Its critic learns to guess both from the avalanche, and the generator learns to make avalanches
+//! from which they can be guessed: so they come to describe avalanches.
 
 mod config;
 mod network;
@@ -13,10 +14,12 @@ pub use self::config::InfoGanConfig;
 pub use self::network::Judged;
 use self::network::{CRITIC, Networks};
 use crate::adversarial::{AdversarialLoss, accuracy, symptoms};
-use crate::labels::Labels;
+use crate::batch_observables::BatchObservables;
 use crate::layers::Pass;
-use crate::tilt::Tilt;
-use crate::{Batch, Losses, Model, Numbers, Parameters, Player, TensorSpec, standard_normal};
+use crate::polynomial::LogDensityPolynomial;
+use crate::{
+    Batch, Decoder, Losses, NetworkModel, Numbers, Parameters, Player, Sampler, TensorSpec, standard_normal,
+};
 
 const GENERATOR_NOISE: Purpose = Purpose::new("infogan noise");
 const ELECTRONS: Purpose = Purpose::new("infogan electrons");
@@ -27,20 +30,21 @@ pub struct InfoGan {
     config: InfoGanConfig,
     cells: usize,
     networks: Networks,
-    tilt: Option<Tilt>,
-    labels: Labels,
+    polynomial: Option<LogDensityPolynomial>,
+    batch_observables: BatchObservables,
 }
 
 impl InfoGan {
     fn new(config: InfoGanConfig, grid: &Grid, networks: Networks) -> Self {
-        let labels = Labels::new(grid, config.dims);
+        let batch_observables = BatchObservables::new(grid, config.dims);
         let told = config.noise + config.classes + config.codes;
-        let tilt = config.moments.then(|| Tilt::new("generator", grid, told));
-        Self { config, cells: grid.cells(), networks, tilt, labels }
+        let polynomial =
+            config.log_density_polynomial.then(|| LogDensityPolynomial::new("generator", grid, told));
+        Self { config, cells: grid.cells(), networks, polynomial, batch_observables }
     }
 
-    /// Noise, class (1 in its place) and codes, `[batch, noise + classes + codes]` → what the output function gives, `[batch, cells]`;
-    /// logarithms of probabilities for `softmax`.
+    /// Noise, class (1 in its place, 0 in others) and codes, `[batch, noise + classes + codes]` → result of
+    /// the output function, `[batch, cells]`; logarithms of probabilities for `softmax`.
     pub fn make(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
         let made = self.before_output(pass, told);
         self.config.output.apply(pass, made)
@@ -48,19 +52,20 @@ impl InfoGan {
 
     fn before_output(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
         let made = self.networks.make(pass, told.clone());
-        match &self.tilt {
-            Some(tilt) => made + tilt.of(pass, told),
+        match &self.polynomial {
+            Some(polynomial) => made + polynomial.of(pass, told),
             None => made,
         }
     }
 
-    /// What the critic says of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it sees any.
+    /// The critic's judgement of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it
+    /// sees any.
     pub fn judge(&self, pass: &mut Pass<'_>, cells: Tensor<2>, observables: Option<Tensor<2>>) -> Judged {
         self.networks.judge(pass, cells, observables)
     }
 
-    /// Standard normal numbers as noise, class and codes: the largest of the second part is the class, Φ of the third makes it uniform
-    /// from −1 to 1.
+    /// Standard normal numbers as noise, class and codes: the largest number of the second part is the class,
+    /// and the third part becomes uniform from −1 to 1 by Φ. For new avalanches [`Sampler`] does the same.
     fn told(&self, numbers: &Tensor<2>) -> Tensor<2> {
         let InfoGanConfig { noise, classes, codes, .. } = self.config;
         let [rows, _] = numbers.dims();
@@ -71,19 +76,14 @@ impl InfoGan {
         Tensor::cat(vec![part(0, noise), class, code], 1)
     }
 
-    /// Avalanches as they enter the critic, and as counts.
+    /// Made avalanches as they enter the critic, and as counts.
     fn made(&self, pass: &mut Pass<'_>, told: Tensor<2>, batch: &Batch) -> [Tensor<2>; 2] {
         let made = self.before_output(pass, told);
         self.config.output.shown(self.config.input, pass, made, (batch, ELECTRONS))
     }
 
-    /// The observables that the critic sees of counts, if it sees any.
-    fn seen(&self, pass: &Pass<'_>, counts: &Tensor<2>) -> Option<Tensor<2>> {
-        self.config.label.then(|| self.labels.of(pass, counts))
-    }
-
-    /// How badly the critic guesses class and codes of avalanches from what the generator was `told`: cross entropy and mean squared
-    /// error, with their weights.
+    /// The error of the critic's guesses of class and codes, which the generator was `told`: cross entropy
+    /// and mean squared error, each with its weight.
     pub fn information(&self, judged: &Judged, told: &Tensor<2>) -> [Tensor<1>; 2] {
         let InfoGanConfig { noise, classes, codes, .. } = self.config;
         let [rows, _] = told.dims();
@@ -94,13 +94,15 @@ impl InfoGan {
         [class * self.config.class_weight, code * self.config.code_weight]
     }
 
-    /// The critic learns validity of real and made avalanches, and class and codes of the made ones, which tell what is right.
+    /// The loss of the critic: the validity of real and made avalanches, and class and codes of the made
+    /// ones, which are known.
     fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
         let told = self.told(&batch.noise);
         let [cells, counts] = self.made(pass, told.clone(), batch).map(Tensor::detach);
-        let observables = self.seen(pass, &counts);
+        let critic = &self.networks.critic;
+        let observables = critic.seen(|| self.batch_observables.of(pass, &counts));
         let made = self.judge(pass, cells, observables);
-        let observables = self.seen(pass, &batch.counts);
+        let observables = critic.seen(|| self.batch_observables.of(pass, &batch.counts));
         let real = self.judge(pass, self.config.input.scale(batch.counts.clone()), observables);
         let [class, code] = self.information(&made, &told);
         let game = AdversarialLoss::Lsgan;
@@ -116,21 +118,21 @@ impl InfoGan {
         let numbers = TensorData::new(numbers, [rows, self.noise()]);
         let told = self.told(&Tensor::from_data(numbers, &batch.noise.device()));
         let [cells, counts] = self.made(pass, told.clone(), batch);
-        let observables = self.labels.of(pass, &counts);
-        let judged = self.judge(pass, cells, self.config.label.then(|| observables.clone()));
+        let observables = self.batch_observables.of(pass, &counts);
+        let judged = self.judge(pass, cells, self.networks.critic.seen(|| observables.clone()));
         let [class, code] = self.information(&judged, &told);
         let validity = AdversarialLoss::Lsgan.of_generator(judged.validity);
-        let diversity = self.labels.diversity(observables);
+        let diversity = self.batch_observables.diversity(observables);
         Losses::new(validity.clone() + class + code, [("validity", validity), ("diversity", diversity)])
     }
 }
 
-impl Model for InfoGan {
+impl NetworkModel for InfoGan {
     fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = self.networks.specs();
-        specs.extend(self.tilt.iter().flat_map(Tilt::specs));
+        specs.extend(self.polynomial.iter().flat_map(LogDensityPolynomial::specs));
         specs.extend(self.config.output.specs(self.cells));
-        specs.extend(self.labels.specs());
+        specs.extend(self.batch_observables.specs());
         specs
     }
 
@@ -144,7 +146,7 @@ impl Model for InfoGan {
 
     fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
         self.config.output.prepare(parameters, training);
-        self.labels.prepare(parameters, training);
+        self.batch_observables.prepare(parameters, training);
     }
 
     fn noise(&self) -> usize {
@@ -162,8 +164,17 @@ impl Model for InfoGan {
         symptoms(means)
     }
 
-    fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
-        let told = self.told(&noise);
+    fn sampler(&self, _parameters: &Parameters) -> Sampler {
+        Sampler::told(self.config.noise, self.config.classes, self.config.codes)
+    }
+
+    fn decoder(&self, parameters: &Parameters, batch: usize) -> Decoder {
+        let network = self.networks.decoder(parameters, batch);
+        let polynomial = self.polynomial.as_ref().map(|polynomial| polynomial.fixed(parameters));
+        Decoder::new(network, polynomial, self.config.output.to_weights(self.config.input, parameters))
+    }
+
+    fn shapes(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
         let made = self.make(pass, told);
         self.config.output.weights(self.config.input, made)
     }

@@ -1,22 +1,28 @@
-//! The layers of an InfoGAN.
+//! The layers of an InfoGAN, with the numbers of the reference.
 //!
-//! | part | layers (reference) |
-//! |---|---|
-//! | generator | linear 74→2048→1024, batch normalisation and LeakyReLU(0.2) after each; transposed conv 128→64 k3 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), batch normalisation and LeakyReLU(0.2) after each; 16→1 k6 s2 (→92) |
-//! | critic | conv 1→16→32→64→128, k3 s2 with a zero at each end (→46→23→12→6), LeakyReLU(0.2), batch normalisation from the second on |
-//! | heads | linear features (and what is joined to them, through linear layers with LeakyReLU if there are any)→1 validity, →10 classes, →2 codes |
+//! - Generator: linear 74→2048→1024, batch normalisation and LeakyReLU(0.2) after each; transposed
+//!   convolutions 128→64 k3 (→4 cells), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), batch normalisation and
+//!   LeakyReLU(0.2) after each; 16→1 k6 s2 (→92).
+//! - Critic: convolutions 1→16→32→64→128, k3 s2 with a zero at each end (→46→23→12→6 cells), LeakyReLU(0.2),
+//!   batch normalisation from the second on.
+//! - Heads: linear layers with LeakyReLU, if there are any, of the features and all that is joined to them;
+//!   from these three linear layers to 1 validity, 10 classes and 2 codes.
+//!
+//! Here k is the number of cells that a kernel covers along an axis, and s its step.
 
 use burn_tensor::Tensor;
 use townsend_core::Grid;
+use townsend_kernels::{Isa, Network};
 
 use super::InfoGanConfig;
 use crate::critic::{Critic, Minibatch};
-use crate::dense::{Activation, Dense, Norm, apply_all};
-use crate::layers::{Layer, Pass, padded, stack_of};
+use crate::dense::{Activation, Dense, Norm, add_all, apply_all};
+use crate::layers::{Layer, Pass, add_stack, padded, stack, stack_of};
 use crate::layout::Style;
-use crate::{ConfigError, Role, TensorSpec};
+use crate::{ConfigError, Parameters, Role, TensorSpec};
 
-/// Weights begin as N(0, 0.02), those of minibatch discrimination too, scales of normalisations as N(1, 0.02).
+/// Weights begin as N(0, 0.02²), those of minibatch discrimination too, scales of normalisations as N(1,
+/// 0.02²), as in DCGAN (Radford et al. 2015, arXiv:1511.06434).
 const STD: f32 = 0.02;
 
 pub(super) const CRITIC: &str = "critic.";
@@ -26,14 +32,14 @@ pub(super) struct Networks {
     dense: Vec<Dense>,
     start: [usize; 3],
     transposed: Vec<Layer>,
-    critic: Critic,
+    pub(super) critic: Critic,
     heads: [Dense; 3],
 }
 
-/// What the critic says of avalanches.
+/// The judgement of the critic.
 #[derive(Debug)]
 pub struct Judged {
-    /// Near 1 for what is taken to be real, near 0 for what is not, `[batch, 1]`.
+    /// Near 1 for avalanches that it takes to be real, near 0 for others, `[batch, 1]`.
     pub validity: Tensor<2>,
     /// Logarithms of probabilities but for a constant, `[batch, classes]`.
     pub classes: Tensor<2>,
@@ -74,14 +80,10 @@ impl Networks {
         }
         let linear = &critic.linear;
         let mut critic = Critic {
-            prefix: CRITIC,
-            cells,
             convolutions,
-            trunk: Vec::new(),
-            head: Vec::new(),
             minibatch: config.minibatch_discrimination.then(|| Minibatch::of(config.dims)),
-            spectral_norm: false,
-            dropout: 0.0,
+            sees_observables: config.label,
+            ..Critic::new(CRITIC, cells)
         };
         let joined = critic.joined(if config.label { 1 + 2 * config.dims } else { 0 });
         critic.head = Dense::chain(&format!("{CRITIC}linear"), joined, linear, leaky, Norm::None);
@@ -110,7 +112,8 @@ impl Networks {
             let role = match spec.role {
                 Role::Weight { .. } if spec.name.ends_with(".weight") => Role::Normal { mean: 0.0, std: STD },
                 Role::Constant(mean) if spec.name.ends_with(".weight") => Role::Normal { mean, std: STD },
-                // After normalisations features are so large that with those of N(0, 1) no avalanche is close to another.
+                // After normalisations features are so large that with weights of N(0, 1) no avalanche would
+                // be close to another.
                 Role::Normal { mean, .. } => Role::Normal { mean, std: STD },
                 role => role,
             };
@@ -119,13 +122,22 @@ impl Networks {
         generator.chain(critic).map(narrow).collect()
     }
 
-    /// `[batch, noise + classes + codes]` → what stands before the output function, `[batch, cells]`.
+    /// `[batch, noise + classes + codes]` → arguments of the output function, `[batch, cells]`.
     pub(super) fn make(&self, pass: &mut Pass<'_>, input: Tensor<2>) -> Tensor<2> {
         let x = apply_all(&self.dense, pass, None, input);
         pass.stack(&self.transposed, self.start, x)
     }
 
-    /// Avalanches `[batch, cells]`, and their observables if there are to be any.
+    /// [`Networks::make`] by the CPU's kernels.
+    pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> Network {
+        let mut network = Network::new(batch, self.dense[0].inputs, Isa::best());
+        let start = stack(&self.transposed, self.start).input();
+        add_all(&self.dense, &mut network, parameters, start);
+        add_stack(&mut network, &self.transposed, self.start, parameters);
+        network
+    }
+
+    /// Judges avalanches `[batch, cells]`, with observables if the critic sees any.
     pub(super) fn judge(
         &self,
         pass: &mut Pass<'_>,

@@ -1,8 +1,9 @@
-//! Layers, losses and configuration of the InfoGAN on small grids; the numbers of the layers are compared with PyTorch's in
-//! `tests/parity.rs`.
+//! Layers, losses and configuration of the InfoGAN on small grids; the numbers of the layers are compared
+//! with PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::Device;
 use townsend_core::Axis;
+use townsend_kernels::Maps;
 
 use super::*;
 use crate::{Layers, ModelConfig, Output, Scaling};
@@ -145,7 +146,7 @@ fn information(model: &InfoGan) -> (f32, f32) {
 fn shapes_are_those_that_it_is_trained_for() {
     let (model, parameters) = model(&tiny(2));
     let batch = batch(&model);
-    let weights = host(model.shapes(&mut Pass::inference(&parameters), batch.noise));
+    let weights = host(model.shapes(&mut Pass::inference(&parameters), model.told(&batch.noise)));
     for row in weights.chunks(model.cells) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4 && row.iter().all(|w| *w > 0.0));
     }
@@ -169,4 +170,38 @@ fn errors_name_key_value_and_what_is_allowed() {
     assert_eq!(error(|c| c.critic.kernels = vec![3, 50]), "model.critic");
     let read = toml::from_str::<ModelConfig>("family = \"infogan\"\nclasses = 3").unwrap();
     assert_eq!(read, ModelConfig::InfoGan(InfoGanConfig { classes: 3, ..InfoGanConfig::default() }));
+}
+
+#[test]
+fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
+    for dims in [2, 3] {
+        for output in [Output::Softmax, Output::Relu] {
+            let log_density_polynomial = output == Output::Softmax;
+            let (model, mut parameters) =
+                model(&InfoGanConfig { log_density_polynomial, output, ..tiny(dims) });
+            for spec in model.tensors() {
+                if spec.name.contains("running") || spec.name.contains("tilt") {
+                    parameters.change(&spec.name, |values| {
+                        for (i, value) in values.iter_mut().enumerate() {
+                            *value += 0.02 * (i % 7) as f32;
+                        }
+                    });
+                }
+            }
+            let sampler = model.sampler(&parameters);
+            let normal = standard_normal(1, GENERATOR_NOISE, 3, 4 * model.noise());
+            let points: Vec<f32> = normal.chunks(model.noise()).flat_map(|x| sampler.point(x)).collect();
+            let told = host(model.told(&tensor(normal, model.noise())));
+            assert!(points.iter().zip(&told).all(|(a, b)| (a - b).abs() < 1e-6), "{points:?} {told:?}");
+            let got = model.decoder(&parameters, 4).weights(&points, &mut Maps::default()).to_vec();
+            let want =
+                host(model.shapes(&mut Pass::inference(&parameters), tensor(points, sampler.inputs())));
+            for (got, want) in got.chunks(model.cells).zip(want.chunks(model.cells)) {
+                let scale = want.iter().sum::<f32>() / got.iter().sum::<f32>();
+                assert!(output == Output::Softmax || (scale - 1.0).abs() < 1e-4, "{dims}D: {scale}");
+                let largest = want.iter().fold(0f32, |most, x| most.max(*x));
+                assert!(got.iter().zip(want).all(|(got, want)| (got * scale - want).abs() <= 2e-5 * largest));
+            }
+        }
+    }
 }

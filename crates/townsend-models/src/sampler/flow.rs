@@ -1,5 +1,6 @@
-//! Rotation-based iterative Gaussianisation: rotations and monotone maps of each coordinate that make points normal; backwards, they make
-//! points of normal numbers (Laparra, Camps-Valls and Malo 2011, arXiv:1602.00229).
+//! Rotation-based iterative Gaussianisation: rotations and monotone maps of each coordinate turn points into
+//! normal numbers; in reverse order they turn normal numbers into points (Laparra, Camps-Valls and Malo 2011,
+//! arXiv:1602.00229).
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use rand_distr::{Distribution, StandardNormal};
@@ -12,9 +13,11 @@ const ROTATIONS: &str = "latent.rotations";
 const KNOTS: &str = "latent.knots";
 const TURNS: Purpose = Purpose::new("flow rotations");
 
-/// Rotations, each followed by a map of every coordinate.
+/// The number of rotations, each followed by a map of every coordinate: a compromise between the quality of
+/// the fit and the time that a point takes, which is proportional to it.
 const LAYERS: usize = 32;
-/// Standard normal numbers x whose quantiles a map passes through (it goes on straight beyond the last), and Φ(x).
+/// Standard normal numbers x at which a map is known, and Φ(x): x becomes the quantile of the points at Φ(x).
+/// Between and beyond these numbers the map is straight.
 pub(super) const KNOWN: [(f64, f64); 11] = [
     (-2.0, 0.022_750_132),
     (-1.6, 0.054_799_292),
@@ -28,7 +31,7 @@ pub(super) const KNOWN: [(f64, f64); 11] = [
     (1.6, 0.945_200_708),
     (2.0, 0.977_249_868),
 ];
-/// Least slope of a map.
+/// The least slope of a map, so that it has an inverse where points coincide.
 const LEAST_SLOPE: f64 = 1e-3;
 
 type Knots = [f64; KNOWN.len()];
@@ -43,7 +46,7 @@ pub(super) struct Flow(Vec<Layer>);
 #[derive(Debug, Clone)]
 struct Layer {
     rotation: DMatrix<f64>,
-    /// Of each coordinate the values at the normal numbers of [`KNOWN`].
+    /// For each coordinate the values at the normal numbers of [`KNOWN`].
     maps: Vec<Knots>,
 }
 
@@ -52,7 +55,7 @@ impl Flow {
         vec![(ROTATIONS, vec![LAYERS, latent, latent]), (KNOTS, vec![LAYERS, latent, KNOWN.len()])]
     }
 
-    /// None if nothing was fitted yet.
+    /// The flow in the tensors of a model; none if nothing was fitted yet.
     pub(super) fn of(parameters: &Parameters, latent: usize) -> Option<Self> {
         let values = |name: &str| parameters.values(name).into_iter().map(f64::from).collect::<Vec<_>>();
         let (rotations, knots) = (values(ROTATIONS), values(KNOTS));
@@ -88,15 +91,22 @@ impl Flow {
         Self(layers.collect())
     }
 
-    pub(super) fn point(&self, noise: &[f32]) -> Vec<f32> {
-        let mut point = DVector::from_iterator(noise.len(), noise.iter().map(|&x| f64::from(x)));
+    /// Numbers of a point.
+    pub(super) fn dims(&self) -> usize {
+        self.0[0].rotation.nrows()
+    }
+
+    /// The point that standard normal numbers become: layer after layer, the last first.
+    pub(super) fn fill(&self, noise: &[f32], [from, to]: &mut [DVector<f64>; 2], point: &mut [f32]) {
+        from.iter_mut().zip(noise).for_each(|(to, x)| *to = f64::from(*x));
         for layer in self.0.iter().rev() {
-            for (x, map) in point.iter_mut().zip(&layer.maps) {
+            for (x, map) in from.iter_mut().zip(&layer.maps) {
                 *x = interpolate(&normal(), map, *x);
             }
-            point = layer.rotation.tr_mul(&point);
+            layer.rotation.tr_mul_to(from, to);
+            std::mem::swap(from, to);
         }
-        point.iter().map(|&x| x as f32).collect()
+        point.iter_mut().zip(from.iter()).for_each(|(to, x)| *to = *x as f32);
     }
 }
 
@@ -108,7 +118,7 @@ fn principal_axes(points: &DMatrix<f64>) -> DMatrix<f64> {
     SymmetricEigen::new(&centered * centered.transpose()).eigenvectors.transpose()
 }
 
-/// A rotation that is as likely as any other: the orthogonal factor of normal numbers.
+/// A rotation drawn uniformly from all rotations: the orthogonal factor of a matrix of normal numbers.
 fn turned(latent: usize, seed: u64, number: u64) -> DMatrix<f64> {
     let mut random = stream(seed, TURNS, number);
     let normal = DMatrix::from_fn(latent, latent, |_, _| StandardNormal.sample(&mut random));
@@ -131,7 +141,7 @@ fn map(mut values: Vec<f64>) -> Knots {
     knots
 }
 
-/// The straight lines through (from, to), the outermost going on.
+/// The straight lines through the points (from, to), the outermost continued beyond them.
 fn interpolate(from: &Knots, to: &Knots, x: f64) -> f64 {
     let above = from.partition_point(|&knot| knot <= x).clamp(1, from.len() - 1);
     let slope = (to[above] - to[above - 1]) / (from[above] - from[above - 1]);

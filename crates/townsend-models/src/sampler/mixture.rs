@@ -4,7 +4,7 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 use rand::RngExt;
 use townsend_core::{Purpose, Stream, stream};
 
-use super::columns;
+use super::{columns, distribution_function};
 use crate::Parameters;
 
 const SHARES: &str = "latent.shares";
@@ -12,8 +12,11 @@ const MEANS: &str = "latent.means";
 const FACTORS: &str = "latent.factors";
 const STARTS: Purpose = Purpose::new("mixture starts");
 
+/// Steps of expectation and maximisation: a fixed number, so that the end of an epoch takes the same time
+/// always, and not a test of convergence.
 const STEPS: usize = 50;
-/// Added to variances, so that a direction without any has a density.
+/// Added to variances (of latent points, which are of order 1), so that the density is finite if all points
+/// lie in a plane.
 const LEAST_VARIANCE: f64 = 1e-6;
 
 /// Shares, means and triangular factors L of covariances L Lᵀ.
@@ -33,7 +36,7 @@ impl Mixture {
         ]
     }
 
-    /// None if nothing was fitted yet.
+    /// The mixture in the tensors of a model; none if nothing was fitted yet.
     pub(super) fn of(parameters: &Parameters, latent: usize) -> Option<Self> {
         let values = |name: &str| parameters.values(name).into_iter().map(f64::from).collect::<Vec<_>>();
         let (shares, means, factors) = (values(SHARES), values(MEANS), values(FACTORS));
@@ -58,10 +61,15 @@ impl Mixture {
         ]
     }
 
-    /// The last number chooses the Gaussian.
-    pub(super) fn point(&self, noise: &[f32]) -> Vec<f32> {
-        let latent = self.means[0].len();
-        let normal = DVector::from_iterator(latent, noise[..latent].iter().map(|&x| f64::from(x)));
+    /// Numbers of a point.
+    pub(super) fn dims(&self) -> usize {
+        self.means[0].len()
+    }
+
+    /// The point that standard normal numbers become; the last of them chooses the Gaussian.
+    pub(super) fn fill(&self, noise: &[f32], [normal, product]: &mut [DVector<f64>; 2], point: &mut [f32]) {
+        let latent = self.dims();
+        normal.iter_mut().zip(&noise[..latent]).for_each(|(to, x)| *to = f64::from(*x));
         let mut rest = distribution_function(f64::from(noise[latent])) * self.shares.iter().sum::<f64>();
         let mut chosen = self.shares.len() - 1;
         for (index, share) in self.shares.iter().enumerate() {
@@ -71,12 +79,13 @@ impl Mixture {
             }
             rest -= share;
         }
-        let point = &self.means[chosen] + &self.factors[chosen] * normal;
-        point.iter().map(|&x| x as f32).collect()
+        self.factors[chosen].mul_to(normal, product);
+        let sums = self.means[chosen].iter().zip(product.iter());
+        point.iter_mut().zip(sums).for_each(|(to, (mean, x))| *to = (mean + x) as f32);
     }
 
-    /// The likeliest mixture, with covariances drawn a little towards that of all points: as if each Gaussian had `latent` + 2 points
-    /// more with the covariance of all, scaled to its part of the space.
+    /// The mixture of maximum likelihood, with a prior on the covariances: as if each Gaussian had `latent` +
+    /// 2 more points with the covariance of all points, scaled to its part of the space.
     pub(super) fn fit(points: &[f32], latent: usize, components: usize, seed: u64) -> Self {
         let points = columns(points, latent);
         let n = points.ncols();
@@ -158,7 +167,7 @@ fn factor(mut covariance: DMatrix<f64>) -> DMatrix<f64> {
     }
 }
 
-/// Points far from each other (k-means++: Arthur and Vassilvitskii 2007).
+/// Points far from each other, as first means (k-means++: Arthur and Vassilvitskii 2007).
 fn starts(points: &DMatrix<f64>, components: usize, random: &mut Stream) -> Vec<DVector<f64>> {
     let mut starts = vec![points.column(random.random_range(0..points.ncols())).into_owned()];
     let mut squares = vec![f64::INFINITY; points.ncols()];
@@ -175,13 +184,4 @@ fn starts(points: &DMatrix<f64>, components: usize, random: &mut Stream) -> Vec<
         starts.push(points.column(chosen.unwrap_or(0)).into_owned());
     }
     starts
-}
-
-/// Φ(x), from 0 to 1, to 10⁻⁷ (Abramowitz and Stegun 26.2.17): enough to choose one of some Gaussians by.
-pub(super) fn distribution_function(x: f64) -> f64 {
-    let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
-    let polynomial = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
-    let sum = polynomial.iter().rev().fold(0.0, |sum, c| (sum + c) * t);
-    let above = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt() * sum;
-    if x < 0.0 { above } else { 1.0 - above }
 }

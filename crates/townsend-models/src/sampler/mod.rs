@@ -1,14 +1,16 @@
-//! Where latent points of new avalanches come from.
+//! The distributions of the latent points that new avalanches are decoded from.
 //!
-//! The divergence of a single avalanche weighs little beside thousands of electrons, so training leaves the latent points of all
-//! avalanches together in another place than N(0, I): wider along the directions that matter, and not Gaussian. At the end of every
-//! epoch a distribution is therefore fitted to points drawn from the posteriors of training avalanches, and new points are drawn from it:
-//! ex-post density estimation (Ghosh et al. 2020, arXiv:1903.12436).
+//! The divergence of a single avalanche weighs little beside its thousands of electrons. So after training
+//! the latent points of all avalanches together are not distributed as N(0, I): they are wider along the
+//! directions that matter, and not Gaussian. Therefore a distribution is fitted at the end of every epoch to
+//! points drawn from the posteriors of training avalanches, and new points are drawn from it: ex-post density
+//! estimation (Ghosh et al. 2020, arXiv:1903.12436).
 
 mod flow;
 mod mixture;
 
 use burn_tensor::{Tensor, TensorData};
+use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
 
 use self::flow::Flow;
@@ -23,8 +25,8 @@ pub enum SamplerKind {
     Normal,
     /// A mixture of Gaussians, each with mean and covariance of its own.
     Gmm,
-    /// N(0, I) through rotations and monotone maps of each coordinate (rotation-based iterative Gaussianisation: Laparra et al. 2011,
-    /// arXiv:1602.00229).
+    /// N(0, I) through rotations and monotone maps of each coordinate (rotation-based iterative
+    /// Gaussianisation: Laparra et al. 2011, arXiv:1602.00229).
     Flow,
 }
 
@@ -34,12 +36,45 @@ pub struct Sampler(Form);
 
 #[derive(Debug, Clone)]
 enum Form {
-    Normal { latent: usize },
+    /// The normal numbers themselves.
+    Normal {
+        latent: usize,
+    },
+    /// Φ of each number: uniform from 0 to 1.
+    Uniform {
+        latent: usize,
+    },
+    /// Noise as it is; a class, 1 in the place of the largest of its numbers and 0 in the others; codes,
+    /// uniform from −1 to 1.
+    Told {
+        noise: usize,
+        classes: usize,
+        codes: usize,
+    },
     Gmm(Mixture),
     Flow(Flow),
 }
 
-/// What describes a sampler in a configuration.
+/// The memory that [`Sampler::fill`] computes in.
+#[derive(Debug)]
+pub(crate) struct PointMemory([DVector<f64>; 2]);
+
+impl Default for PointMemory {
+    fn default() -> Self {
+        Self([DVector::zeros(0), DVector::zeros(0)])
+    }
+}
+
+impl PointMemory {
+    /// Makes both vectors as long as a point of `sampler`.
+    pub(crate) fn fit(&mut self, sampler: &Sampler) {
+        if self.0[0].len() != sampler.inputs() {
+            self.0 = [DVector::zeros(sampler.inputs()), DVector::zeros(sampler.inputs())];
+        }
+    }
+}
+
+/// A sampler as a configuration describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SamplerSpec {
     pub(crate) kind: SamplerKind,
@@ -63,9 +98,9 @@ impl SamplerSpec {
         shapes.into_iter().map(spec).collect()
     }
 
-    /// Standard normal numbers that a point takes.
+    /// How many standard normal numbers a point is made of.
     pub(crate) fn noise(&self) -> usize {
-        // One more chooses the Gaussian.
+        // One more number chooses the Gaussian.
         self.latent + usize::from(self.kind == SamplerKind::Gmm)
     }
 
@@ -99,12 +134,54 @@ impl Sampler {
         Self(Form::Normal { latent })
     }
 
-    /// The point that standard normal numbers become: [`Model::noise`](crate::Model::noise) of them.
-    pub fn point(&self, noise: &[f32]) -> Vec<f32> {
+    /// Uniform from 0 to 1 in `latent` dimensions.
+    pub(crate) fn uniform(latent: usize) -> Self {
+        Self(Form::Uniform { latent })
+    }
+
+    /// The inputs of an InfoGAN: normal numbers, one of `classes` (a 1 in its place, 0 in the others), and
+    /// codes that are uniform from −1 to 1.
+    pub(crate) fn told(noise: usize, classes: usize, codes: usize) -> Self {
+        Self(Form::Told { noise, classes, codes })
+    }
+
+    /// How many numbers a point has: the inputs of the network that decodes it.
+    pub fn inputs(&self) -> usize {
         match &self.0 {
-            Form::Normal { latent } => noise[..*latent].to_vec(),
-            Form::Gmm(mixture) => mixture.point(noise),
-            Form::Flow(flow) => flow.point(noise),
+            Form::Normal { latent } | Form::Uniform { latent } => *latent,
+            Form::Told { noise, classes, codes } => noise + classes + codes,
+            Form::Gmm(mixture) => mixture.dims(),
+            Form::Flow(flow) => flow.dims(),
+        }
+    }
+
+    /// The point that [`NetworkModel::noise`](crate::NetworkModel::noise) standard normal numbers become.
+    pub fn point(&self, noise: &[f32]) -> Vec<f32> {
+        let (mut point, mut memory) = (vec![0.0; self.inputs()], PointMemory::default());
+        memory.fit(self);
+        self.fill(noise, &mut memory, &mut point);
+        point
+    }
+
+    /// As [`Sampler::point`], into a slice of [`Sampler::inputs`] numbers; `memory` fits this sampler.
+    pub(crate) fn fill(&self, noise: &[f32], memory: &mut PointMemory, point: &mut [f32]) {
+        match &self.0 {
+            Form::Normal { latent } => point.copy_from_slice(&noise[..*latent]),
+            Form::Uniform { .. } => {
+                let uniform = |x: &f32| distribution_function(f64::from(*x)) as f32;
+                point.iter_mut().zip(noise).for_each(|(to, x)| *to = uniform(x));
+            }
+            Form::Told { noise: plain, classes, .. } => {
+                point[..*plain].copy_from_slice(&noise[..*plain]);
+                let (class, codes) = noise[*plain..].split_at(*classes);
+                let (to_class, to_codes) = point[*plain..].split_at_mut(*classes);
+                let largest = class.iter().fold(f32::NEG_INFINITY, |most, x| most.max(*x));
+                to_class.iter_mut().zip(class).for_each(|(to, x)| *to = f32::from(u8::from(*x >= largest)));
+                let code = |x: &f32| (2.0 * distribution_function(f64::from(*x)) - 1.0) as f32;
+                to_codes.iter_mut().zip(codes).for_each(|(to, x)| *to = code(x));
+            }
+            Form::Gmm(mixture) => mixture.fill(noise, &mut memory.0, point),
+            Form::Flow(flow) => flow.fill(noise, &mut memory.0, point),
         }
     }
 }
@@ -112,6 +189,15 @@ impl Sampler {
 /// Points as columns of `f64`.
 fn columns(points: &[f32], latent: usize) -> nalgebra::DMatrix<f64> {
     nalgebra::DMatrix::from_iterator(latent, points.len() / latent, points.iter().map(|&x| f64::from(x)))
+}
+
+/// Φ(x), from 0 to 1, to 10⁻⁷ (Abramowitz and Stegun 26.2.17), which is as exact as single precision.
+fn distribution_function(x: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
+    let polynomial = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
+    let sum = polynomial.iter().rev().fold(0.0, |sum, c| (sum + c) * t);
+    let above = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt() * sum;
+    if x < 0.0 { above } else { 1.0 - above }
 }
 
 #[cfg(test)]

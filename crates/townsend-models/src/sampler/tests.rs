@@ -97,6 +97,6 @@ fn the_probabilities_are_those_of_normal_numbers() {
     for (x, p) in flow::KNOWN {
         let below = values.partition_point(|&value| value < x) as f64 / f64::from(n);
         assert!((below - p).abs() < 4.5 * (p * (1.0 - p) / f64::from(n)).sqrt());
-        assert!((mixture::distribution_function(x) - p).abs() < 1e-7);
+        assert!((distribution_function(x) - p).abs() < 1e-7);
     }
 }

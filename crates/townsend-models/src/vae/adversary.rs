@@ -1,24 +1,24 @@
-//! A critic beside a VAE, which learns to tell decoded from real avalanches while the decoder learns to convince it (Larsen et al. 2016,
-//! arXiv:1512.09300).
+//! A critic beside a VAE, which learns to tell decoded from real avalanches while the decoder learns to make
+//! avalanches that the critic takes to be real (Larsen et al. 2016, arXiv:1512.09300).
 
 use burn_tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
 use crate::adversarial::{AdversarialLoss, accuracy};
+use crate::batch_observables::BatchObservables;
 use crate::critic::{Critic, DROPOUTS};
 use crate::dense::Activation;
 use crate::family::check_finite;
-use crate::labels::Labels;
 use crate::layers::{Pass, padded};
 use crate::layout::{Layers, Style};
 use crate::{Batch, ConfigError, Losses, TensorSpec};
 
-/// What the names of its tensors begin with.
+/// The beginning of the names of its tensors.
 pub(super) const PREFIX: &str = "adversary.";
 const SLOPE: f64 = 0.01;
 
-/// What the decoder learns from the critic.
+/// The loss by which the decoder learns from the critic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdversaryLoss {
@@ -28,15 +28,16 @@ pub enum AdversaryLoss {
     Feature,
 }
 
-/// A critic as written in a configuration file. Without values it is the reference's, with the loss that its authors proposed as a cure.
+/// A critic as written in a configuration file. By default it is the reference's, with the loss on features
+/// that its authors proposed to make the training stable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdversaryConfig {
-    /// What the decoder learns from it.
+    /// The loss by which the decoder learns from it.
     pub loss: AdversaryLoss,
-    /// Weight of that beside the loss of the VAE.
+    /// Weight of this loss beside that of the VAE.
     pub weight: f64,
-    /// It takes part in every so many epochs, the last of these.
+    /// It takes part in one of so many epochs, the last of them.
     pub every: u32,
     /// Its layers, with a batch normalisation after each convolution.
     pub layers: Layers,
@@ -68,16 +69,8 @@ impl AdversaryConfig {
         self.layers.check(LAYERS, true, true)?;
         self.layers.after(LAYERS, &grid.shape())?;
         let style = Style { prefix: PREFIX, dims, padding: 0, slope: SLOPE, first_norm: Some(0) };
-        let mut critic = Critic {
-            prefix: PREFIX,
-            cells: padded(&grid.shape()),
-            convolutions: self.layers.convolutions(&style),
-            trunk: Vec::new(),
-            head: Vec::new(),
-            minibatch: None,
-            spectral_norm: false,
-            dropout: 0.0,
-        };
+        let convolutions = self.layers.convolutions(&style);
+        let mut critic = Critic { convolutions, ..Critic::new(PREFIX, padded(&grid.shape())) };
         critic.set_head(&self.layers.linear, Activation::Leaky(SLOPE), 0);
         Ok(Adversary { config: self.clone(), critic })
     }
@@ -89,7 +82,8 @@ pub(super) struct Adversary {
     critic: Critic,
 }
 
-/// Avalanches `[batch, cells]` as they enter the critic, real and decoded ones, and the decoded ones as counts.
+/// Avalanches `[batch, cells]` as they enter the critic, real and decoded ones, and the decoded ones as
+/// counts.
 pub(super) struct Shown {
     pub(super) real: Tensor<2>,
     pub(super) decoded: Tensor<2>,
@@ -106,7 +100,7 @@ impl Adversary {
         (epoch + 1).is_multiple_of(self.config.every)
     }
 
-    /// What the critic minimises.
+    /// The loss of the critic.
     pub(super) fn of_critic(&self, pass: &mut Pass<'_>, shown: Shown, batch: &Batch) -> Losses {
         let real = self.critic.judge(pass, shown.real, None, (batch, DROPOUTS[0])).score;
         let decoded = self.critic.judge(pass, shown.decoded.detach(), None, (batch, DROPOUTS[1])).score;
@@ -114,16 +108,16 @@ impl Adversary {
         Losses::new(total, [("critic_accuracy", accuracy(&real, &decoded, 0.0))])
     }
 
-    /// Adds what the decoder minimises.
+    /// Adds the loss by which the decoder learns from the critic.
     pub(super) fn add_to(
         &self,
         losses: &mut Losses,
         pass: &mut Pass<'_>,
         shown: Shown,
-        labels: &Labels,
+        batch_observables: &BatchObservables,
         batch: &Batch,
     ) {
-        let diversity = labels.diversity(labels.of(pass, &shown.counts));
+        let diversity = batch_observables.diversity(batch_observables.of(pass, &shown.counts));
         let decoded = self.critic.judge(pass, shown.decoded, None, (batch, DROPOUTS[1]));
         let loss = match self.config.loss {
             AdversaryLoss::CrossEntropy => AdversarialLoss::Bce.of_generator(decoded.score),

@@ -6,13 +6,13 @@ use townsend_core::Grid;
 use super::Vae;
 use super::adversary::AdversaryConfig;
 use super::network::Network;
+use crate::batch_observables::BatchObservables;
 use crate::family::check_weights;
-use crate::labels::Labels;
+use crate::polynomial::{LogDensityPolynomial, check_polynomial};
 use crate::sampler::SamplerSpec;
-use crate::tilt::{Tilt, check_moments};
-use crate::{ConfigError, Model, Output, SamplerKind, Scaling, Schedule};
+use crate::{ConfigError, NetworkModel, Output, SamplerKind, Scaling, Schedule};
 
-/// How well a decoded avalanche explains the real one.
+/// The loss of the reconstruction: how badly a decoded avalanche explains the real one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Likelihood {
@@ -20,12 +20,13 @@ pub enum Likelihood {
     Mse,
     /// −Σ n ln p over the cells in nats: each electron falls into a cell with the decoded probability.
     Multinomial,
-    /// Σ λ − n ln λ over the cells in nats: the number of electrons in a cell is a Poisson number with the decoded mean.
+    /// Σ λ − n ln λ over the cells in nats: the number of electrons in a cell is a Poisson number with the
+    /// decoded mean.
     Poisson,
 }
 
 /// A VAE as written in a configuration file. Layers and defaults are the reference's, except `output`,
-/// `output_norm`, `sampler`, `likelihood` and `input`, where the defaults are the mended forms.
+/// `output_norm`, `sampler`, `likelihood` and `input`, whose defaults are better than the reference's values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VaeConfig {
@@ -41,28 +42,31 @@ pub struct VaeConfig {
     pub hidden: usize,
     /// Dimensions of the latent space.
     pub latent: usize,
-    /// The encoder sees observables beside its features (number of electrons, mean and width along each axis), and the decoder adds a
-    /// polynomial of the position to the logarithm of the probabilities. With `softmax` or `exp`.
-    pub moments: bool,
-    /// End of the decoder.
+    /// The decoder adds a polynomial of the position to the logarithm of the probabilities, which moves and
+    /// widens whole avalanches, and the encoder sees observables besides its features (number of electrons,
+    /// mean and width along each axis). It needs `softmax` or `exp`.
+    pub log_density_polynomial: bool,
+    /// The output function of the decoder.
     pub output: Output,
-    /// Batch normalisation before the output function, as in the reference. With `softmax` it only slows down how fast
-    /// the probabilities of cells can drift apart.
+    /// Batch normalisation before the output function, as in the reference. With `softmax` it only slows down
+    /// how fast the probabilities of cells can drift apart.
     pub output_norm: bool,
-    /// The distribution of the latent points of new avalanches: N(0, I), or one fitted to those of training avalanches.
+    /// The distribution of the latent points of new avalanches: N(0, I), or one fitted to those of training
+    /// avalanches.
     pub sampler: SamplerKind,
     /// Gaussians of the sampler `gmm`.
     pub components: usize,
-    /// What the reconstruction is compared by.
+    /// The loss of the reconstruction.
     pub likelihood: Likelihood,
-    /// How counts enter the encoder; with `mse` also what is reconstructed.
+    /// The scaling of counts that enter the encoder; with `mse` also of those that are reconstructed.
     pub input: Scaling,
     /// Weight of the KL divergence.
     pub beta: Schedule,
     /// If given, |KL − capacity| takes the place of KL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Schedule>,
-    /// If given, a critic that tells decoded from real avalanches, and what the decoder learns from it.
+    /// If given, a critic that learns to tell decoded from real avalanches, and from which the decoder
+    /// learns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adversary: Option<AdversaryConfig>,
 }
@@ -76,7 +80,7 @@ impl Default for VaeConfig {
             strides: vec![2, 3, 3, 1],
             hidden: 3000,
             latent: 300,
-            moments: false,
+            log_density_polynomial: false,
             output: Output::Softmax,
             output_norm: false,
             sampler: SamplerKind::Gmm,
@@ -90,7 +94,8 @@ impl Default for VaeConfig {
     }
 }
 
-/// More than any machine could hold, so that a slip in a file ends in a message and not in an allocation.
+/// Limits beyond what any machine could hold, so that a slip in a file ends in a message and not in an
+/// allocation.
 const MOST_CHANNELS: usize = 4096;
 const MOST_UNITS: usize = 65_536;
 const MOST_COMPONENTS: usize = 1024;
@@ -115,18 +120,23 @@ impl VaeConfig {
                 *length = convolved(*length, *kernel, *stride).ok_or_else(|| self.does_not_fit(&cells))?;
             }
         }
-        check_moments(self.moments, self.output, self.dims)?;
+        check_polynomial(self.log_density_polynomial, self.output, self.dims)?;
         if !(1..=MOST_COMPONENTS).contains(&self.components) {
             let allowed = format!("must be from 1 to {MOST_COMPONENTS}");
             return Err(ConfigError::new("model.components", self.components, allowed));
         }
         let adversary =
             self.adversary.as_ref().map(|adversary| adversary.check(self.dims, grid)).transpose()?;
-        let labels = (self.moments || adversary.is_some()).then(|| Labels::new(grid, self.dims));
-        let observables = labels.as_ref().filter(|_| self.moments).map_or(0, Labels::len);
-        let tilt = self.moments.then(|| Tilt::new("decoder", grid, self.latent));
+        let batch_observables = (self.log_density_polynomial || adversary.is_some())
+            .then(|| BatchObservables::new(grid, self.dims));
+        let observables = batch_observables
+            .as_ref()
+            .filter(|_| self.log_density_polynomial)
+            .map_or(0, BatchObservables::len);
+        let polynomial =
+            self.log_density_polynomial.then(|| LogDensityPolynomial::new("decoder", grid, self.latent));
         let network = Network::new(self, &cells, &shape, observables);
-        let vae = Vae { network, tilt, labels, adversary, config: self.clone() };
+        let vae = Vae { network, polynomial, batch_observables, adversary, config: self.clone() };
         check_weights(&vae.tensors(), "model.hidden", self.hidden)?;
         Ok(vae)
     }
@@ -182,7 +192,8 @@ impl VaeConfig {
     }
 }
 
-/// Cells after a convolution, if the kernel tiles them without a rest (else the decoder could not give them back).
+/// Cells after a convolution, if the kernel tiles them without a rest (else the decoder could not give them
+/// back).
 fn convolved(cells: usize, kernel: usize, stride: usize) -> Option<usize> {
     let steps = cells.checked_sub(kernel)?;
     (steps % stride == 0).then_some(steps / stride + 1)

@@ -1,4 +1,5 @@
-//! The loss of the VAE: l = −E[log p(x|z)] + β KL(q(z|x) ‖ N(0, I)) (Kingma and Welling 2014; β: Higgins et al. 2017).
+//! The loss of the VAE: l = −E[log p(x|z)] + β KL(q(z|x) ‖ N(0, I)) (Kingma and Welling 2014; β: Higgins et
+//! al. 2017).
 
 use burn_tensor::Tensor;
 use townsend_kernels::softmax_loss;
@@ -6,14 +7,15 @@ use townsend_kernels::softmax_loss;
 use super::Likelihood;
 use crate::{Output, fused};
 
-/// A draw from N(mean, exp(logvar)), made of standard normal `noise` so that gradients reach both.
+/// A draw from N(mean, exp(logvar)) as a function of standard normal `noise`, so that gradients reach mean
+/// and log variance.
 pub fn sample(mean: Tensor<2>, logvar: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
     mean + (logvar * 0.5).exp() * noise
 }
 
-/// How badly `decoded` (after the output function) explains an avalanche, averaged over the batch.
+/// The loss of the reconstruction `decoded` (after the output function), averaged over the batch.
 ///
-/// Multinomial: −Σ n ln p in nats; Poisson: Σ λ − n ln λ. What no parameter enters (ln n!) is left out.
+/// Multinomial: −Σ n ln p in nats; Poisson: Σ λ − n ln λ. Terms without parameters (ln n!) are left out.
 pub fn reconstruction(
     likelihood: Likelihood,
     decoded: Tensor<2>,
@@ -33,8 +35,9 @@ pub fn reconstruction(
     }
 }
 
-/// What [`Network::output`](super::network::Network::output) and [`reconstruction`] give together, in one go where the CPU evaluates it;
-/// `decoded` stands before the output function, and `profile` is that of `softmax` and `exp`.
+/// Output function and [`reconstruction`] in one pass over memory, where the CPU evaluates them; `None`
+/// elsewhere. `decoded` are the arguments of the output function, and `profile` gives the logarithm of the
+/// mean avalanche, which `softmax` and `exp` add.
 pub(super) fn of_decoded(
     output: Output,
     decoded: &Tensor<2>,
@@ -100,16 +103,17 @@ fn squares(
     })
 }
 
-/// KL(N(mean, exp(logvar)) ‖ N(0, I)) = −½ (1 + logvar − mean² − exp(logvar)) of each latent dimension, averaged over the
-/// batch.
+/// KL(N(mean, exp(logvar)) ‖ N(0, I)) = −½ (1 + logvar − mean² − exp(logvar)) of each latent dimension,
+/// averaged over the batch.
 pub fn nats(mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<1> {
     let [batch, latent] = mean.dims();
     let terms = (mean.square() + logvar.clone().exp() - logvar - 1.0) * 0.5;
     terms.sum_dim(0).reshape([latent]) / batch as f64
 }
 
-/// The divergence as it enters the loss. With a likelihood in nats it is the sum of [`nats`] over the latent dimensions, so
-/// that both terms are nats of an avalanche; with `mse` it is averaged over them as in the reference.
+/// The divergence as it enters the loss. With a likelihood in nats it is the sum of [`nats`] over the latent
+/// dimensions, so that both terms are nats of an avalanche; with `mse` it is averaged over them as in the
+/// reference.
 pub fn divergence(likelihood: Likelihood, nats: Tensor<1>) -> Tensor<1> {
     match likelihood {
         Likelihood::Mse => nats.mean(),

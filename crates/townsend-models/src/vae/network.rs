@@ -1,21 +1,23 @@
-//! The layers of the VAE.
+//! The layers of the VAE, with the numbers of the reference for 92 cells an axis.
 //!
-//! | part | layers of the reference (92 cells an axis) |
-//! |---|---|
-//! | encoder | conv 1→16 k6 s2 (→44), 16→32 k5 s3 (→14), 32→64 k5 s3 (→4), 64→128 k4 s1 (→1); batch normalisation and LeakyReLU(0.01) after each |
-//! | bottleneck | linear 128→3000; mu: 3000→300, logvar: 3000→300 |
-//! | decoder | linear 300→3000, 3000→128; transposed conv 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16 k5 s3 (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between |
+//! - Encoder: convolutions 1→16 k6 s2 (→44 cells), 16→32 k5 s3 (→14), 32→64 k5 s3 (→4), 64→128 k4 s1 (→1);
+//!   batch normalisation and LeakyReLU(0.01) after each.
+//! - Bottleneck: linear 128→3000; from there mean 3000→300 and log variance 3000→300.
+//! - Decoder: linear 300→3000, 3000→128; transposed convolutions 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16
+//!   k5 s3 (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between them.
+//!
+//! Here k is the number of cells that a kernel covers along an axis, and s its step.
 
 use burn_tensor::Tensor;
-use townsend_kernels::{Isa, Shape};
+use townsend_kernels::{Isa, Linear, Shape};
 
 use super::VaeConfig;
-use crate::layers::{Convolution, Layer, Pass, linear_specs, padded, stack};
+use crate::layers::{Convolution, Layer, Pass, add_stack, linear_specs, padded, stack};
 use crate::layout::EPSILON;
 use crate::{Output, Parameters, TensorSpec};
 
 const LEAKY_SLOPE: f64 = 0.01;
-/// The reference's first normalisation in the decoder.
+/// Added to the variance in the decoder's first normalisation, as in the reference.
 const FIRST_DECODER_EPSILON: f64 = 1e-3;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +35,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The layers of `config` on a grid of `cells`, of which `innermost` are left after the encoder.
-    /// Beside these features the bottleneck is given `observables`.
+    /// The layers of `config` on a grid of `cells`, of which the encoder leaves `innermost`. The bottleneck
+    /// is given these features and so many `observables`.
     pub(super) fn new(config: &VaeConfig, cells: &[usize], innermost: &[usize], observables: usize) -> Self {
         let last = config.channels.len() - 1;
         let convolutions: Vec<_> = (0..=last)
@@ -101,7 +103,7 @@ impl Network {
         (mean, pass.linear("bottleneck.logvar", self.latent, hidden))
     }
 
-    /// Latent `[batch, latent]` → what stands before the output function, `[batch, cells]`.
+    /// Latent `[batch, latent]` → arguments of the output function, `[batch, cells]`.
     pub(crate) fn decode(&self, pass: &mut Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let hidden = pass.linear("decoder.hidden", self.hidden, latent);
         let features = pass.linear("decoder.features", self.innermost.iter().product(), hidden);
@@ -109,31 +111,27 @@ impl Network {
         pass.stack(&self.decoder, [t, z, x], features)
     }
 
-    /// As [`crate::Model::step_products`].
-    pub(super) fn step_products(&self) -> usize {
+    /// As [`crate::NetworkModel::step_multiply_adds`].
+    pub(super) fn step_multiply_adds(&self) -> usize {
         let [channels, t, z, x] = self.innermost;
         let (features, widths) = (channels * t * z * x, self.hidden * self.latent);
         let linear = 2 * features * self.hidden + 3 * widths;
-        let encoder = stack(&self.encoder, self.cells).products().skip(1).sum::<usize>();
-        3 * (linear + encoder + stack(&self.decoder, [t, z, x]).products().sum::<usize>())
+        let encoder = stack(&self.encoder, self.cells).multiply_adds().skip(1).sum::<usize>();
+        3 * (linear + encoder + stack(&self.decoder, [t, z, x]).multiply_adds().sum::<usize>())
     }
 
-    /// The decoder as [`Network::decode`] with running statistics, by kernels alone.
+    /// [`Network::decode`] with running statistics, by the CPU's kernels.
     pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> townsend_kernels::Network {
         let [channels, t, z, x] = self.innermost;
-        let vector = |channels| Shape { channels, size: [1; 3] };
-        let values = |name: &str| parameters.values(name);
         let mut network = townsend_kernels::Network::new(batch, self.latent, Isa::best());
         for (name, output) in [
-            ("decoder.hidden", vector(self.hidden)),
+            ("decoder.hidden", Shape { channels: self.hidden, size: [1; 3] }),
             ("decoder.features", Shape { channels, size: [t, z, x] }),
         ] {
-            network.linear(&values(&format!("{name}.weight")), &values(&format!("{name}.bias")), output);
+            let [weights, bias] = ["weight", "bias"].map(|part| parameters.values(&format!("{name}.{part}")));
+            network.linear(&Linear::new(&weights, &bias), output);
         }
-        let all = |names: fn(&Layer) -> Vec<String>| -> Vec<f32> {
-            self.decoder.iter().flat_map(names).flat_map(|name| values(&name)).collect()
-        };
-        network.stack(&stack(&self.decoder, [t, z, x]), &all(Layer::names), &all(Layer::statistics));
+        add_stack(&mut network, &self.decoder, [t, z, x], parameters);
         network
     }
 }

@@ -1,8 +1,9 @@
-//! Layers, losses and configuration of the VAE on small grids; the numbers of the layers are compared with PyTorch's in
-//! `tests/parity.rs`.
+//! Layers, losses and configuration of the VAE on small grids; the numbers of the layers are compared with
+//! PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::{Device, Tensor, TensorData};
 use townsend_core::{Axis, Grid};
+use townsend_kernels::Maps;
 
 use super::*;
 use crate::{ModelConfig, Output, Scaling, Schedule};
@@ -98,7 +99,8 @@ fn beta_weighs_and_capacity_takes_the_place_of_the_divergence() {
         let [total, reconstruction, kl] = losses(&config, epoch);
         assert!((total - reconstruction - beta * kl).abs() < 1e-4 * total, "epoch {epoch}");
     }
-    // The capacity term acts: it changes the loss by itself, with the epoch, and on both sides of the divergence.
+    // The capacity term acts: it changes the loss by itself, with the epoch, and on both sides of the
+    // divergence.
     let [_, reconstruction, kl] = losses(&config, 0);
     let capacity = Schedule { start: 0.0, slope: 10.0 * kl, stop: None };
     let config = VaeConfig { beta: Schedule::constant(1.5), capacity: Some(capacity), ..tiny(2) };
@@ -172,7 +174,10 @@ fn errors_name_key_value_and_what_is_allowed() {
     );
     assert!(error(VaeConfig { output: Output::Relu, ..default() }).contains("needs \"softmax\""));
     let counts = VaeConfig { output: Output::Relu, likelihood: Likelihood::Mse, ..default() };
-    assert!(error(VaeConfig { moments: true, ..counts }).starts_with("model.moments = true"));
+    assert!(
+        error(VaeConfig { log_density_polynomial: true, ..counts })
+            .starts_with("model.log_density_polynomial = true")
+    );
     assert!(
         error(VaeConfig { likelihood: Likelihood::Mse, ..default() }).contains("\"relu\" or \"two_sigmoid\"")
     );
@@ -315,7 +320,7 @@ fn latent_points_come_from_where_those_of_avalanches_are() {
             let counts = tensor(vec![1.0; 4 * grid.cells()], grid.cells());
             Batch { counts, noise: tensor(noise, model.noise()), seed: 1, step }
         });
-        model.settle(&mut parameters, &mut batches);
+        model.finish_epoch(&mut parameters, &mut batches);
         let point = model.sampler(&parameters).point(&[1.0, -1.0, 0.0][..model.noise()]);
         let want = if sampler == SamplerKind::Normal { [1.0, -1.0] } else { [3.0, -1.0] };
         let near = if sampler == SamplerKind::Normal { 1e-6 } else { 0.25 };
@@ -328,13 +333,13 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
     for dims in 1..=3 {
         let grid = grid(dims, 8);
         for (output, likelihood) in OUTPUTS {
-            let moments = matches!(output, Output::Softmax | Output::Exp);
+            let log_density_polynomial = matches!(output, Output::Softmax | Output::Exp);
             let output_norm = output == Output::Relu;
-            let config = VaeConfig { moments, output, output_norm, likelihood, ..tiny(dims) };
+            let config = VaeConfig { log_density_polynomial, output, output_norm, likelihood, ..tiny(dims) };
             let model = config.check(&grid).unwrap();
             let mut parameters = Parameters::initial(model.tensors(), 1, &Device::flex());
             model.prepare(&mut parameters, &filled(&grid));
-            if moments {
+            if log_density_polynomial {
                 parameters.change("decoder.tilt.weight", |weights| {
                     for (i, weight) in weights.iter_mut().enumerate() {
                         *weight = 0.02 * (i % 7) as f32 - 0.05;
@@ -342,7 +347,7 @@ fn the_decoder_of_the_cpu_gives_the_shapes_that_the_network_gives() {
                 });
             }
             let latent = vec![0.1, 0.2, -1.0, 1.0, 3.0, -2.0];
-            let got = model.decoder(&parameters, 3).unwrap().weights(&latent).to_vec();
+            let got = model.decoder(&parameters, 3).weights(&latent, &mut Maps::default()).to_vec();
             let latent = tensor(latent, 2);
             let shapes = model.shapes(&mut Pass::inference(&parameters), latent);
             let want = shapes.into_data().try_into_vec::<f32>().unwrap();

@@ -1,4 +1,5 @@
-//! Reads whatever the fuzzer makes of a ROOT file. Start it with the fixtures, in which there is something to damage:
+//! Reads whatever the fuzzer makes of a ROOT file. Start it with the fixtures, in which there is something to
+//! damage:
 //!
 //! `cargo +nightly fuzz run read fuzz/corpus/read tests/fixtures -- -max_len=65536 -rss_limit_mb=512`
 

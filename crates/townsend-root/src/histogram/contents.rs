@@ -1,6 +1,6 @@
-//! What is in the cells of a histogram.
+//! The contents of the cells of a histogram, dense or sparse.
 
-/// The type of a cell: the last letter of the class.
+/// The type of the cells, given by the last letter of the class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CellType {
     /// `char`: −127 to 127.
@@ -19,7 +19,7 @@ pub enum CellType {
 }
 
 impl CellType {
-    /// Bytes of a cell.
+    /// Bytes per cell.
     pub fn size(self) -> usize {
         match self {
             Self::C => 1,
@@ -50,17 +50,17 @@ pub enum Contents {
 /// The cells of a histogram that are not zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SparseContents {
-    /// The type that the cells have in a file.
+    /// The type of the cells in the file.
     pub cell_type: CellType,
     /// Number of all cells, underflow and overflow included.
     pub cells: usize,
-    /// Which cells are not zero, in growing order.
+    /// The numbers of the cells that are not zero, in growing order.
     pub indices: Vec<u32>,
-    /// What is in these cells; integers beyond 2⁵³ are rounded.
+    /// The contents of these cells. Integers beyond 2⁵³ are rounded.
     pub values: Vec<f64>,
 }
 
-/// A type that cells can have.
+/// A Rust type for the contents of a cell.
 trait Cell: Copy + PartialEq {
     fn from_stored(bytes: &[u8]) -> impl ExactSizeIterator<Item = Self>;
     fn to_f64(self) -> f64;
@@ -88,7 +88,7 @@ cell!(i64, |value| value as f64);
 cell!(f32, f64::from);
 cell!(f64, |value| value);
 
-/// The same expression for whichever vector it is.
+/// Evaluates the same expression for the vector of any variant.
 macro_rules! each {
     ($contents:expr, $cells:ident => $result:expr) => {
         match $contents {
@@ -109,7 +109,7 @@ impl Default for Contents {
 }
 
 impl Contents {
-    /// That many cells with zero in them.
+    /// Contents of the given number of cells, all zero.
     pub fn zeros(cell_type: CellType, cells: usize) -> Self {
         match cell_type {
             CellType::C => Self::C(vec![0; cells]),
@@ -143,12 +143,12 @@ impl Contents {
         self.len() == 0
     }
 
-    /// What is in a cell, or `None` beyond the last; integers beyond 2⁵³ are rounded.
+    /// The contents of a cell, or `None` beyond the last cell. Integers beyond 2⁵³ are rounded.
     pub fn get(&self, index: usize) -> Option<f64> {
         each!(self, cells => cells.get(index).map(|cell| cell.to_f64()))
     }
 
-    /// What is in each cell, in order.
+    /// The contents of all cells, in order.
     pub fn iter_f64(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
         (0..self.len()).map(|index| each!(self, cells => cells[index].to_f64()))
     }
@@ -182,14 +182,18 @@ pub trait Cells: StoredCells {}
 impl Cells for Contents {}
 impl Cells for SparseContents {}
 
-/// How cells come from and go to the bytes of a file. It cannot be named outside of this crate, so that the two ways to
-/// hold cells stay the only ones.
+/// Conversion of cells from and to the bytes of a file. The trait cannot be named outside of this crate, so
+/// that there are no other ways to hold cells than these two.
 pub trait StoredCells {
-    /// Replaces all by the big-endian cells in `bytes`, whose length is a multiple of the cell's size.
+    /// Replaces the contents by the big-endian cells in `bytes`, whose length is a multiple of the cell's
+    /// size.
     fn load(&mut self, cell_type: CellType, bytes: &[u8]);
-    /// Type and number of cells; why they cannot be written, if so.
+    /// Type and number of cells.
+    ///
+    /// # Errors
+    /// The reason why the cells cannot be written.
     fn describe(&self) -> Result<(CellType, usize), String>;
-    /// Appends all cells.
+    /// Appends the bytes of all cells.
     fn store(&self, bytes: &mut Vec<u8>);
 }
 
@@ -218,7 +222,7 @@ fn replace<T: Cell>(cells: &mut Vec<T>, bytes: &[u8]) {
     cells.extend(T::from_stored(bytes));
 }
 
-/// Zeros are skipped in steps of so many bytes, a multiple of every cell's size.
+/// Number of bytes that are compared with zero at a time; a multiple of every cell's size.
 const STEP: usize = 64;
 
 impl StoredCells for SparseContents {

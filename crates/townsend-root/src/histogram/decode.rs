@@ -1,11 +1,11 @@
-//! Histograms from the bytes of a record.
+//! Reading histograms from the bytes of a record.
 
 use super::contents::{CellType, Cells};
 use super::{Histogram, HistogramAxis, statistics_length};
 use crate::buffer::Buffer;
 use crate::error::Fault;
 
-/// What the name of a class says.
+/// Dimension and cell type that the name of a class tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HistogramClass {
     pub(crate) dimensions: usize,
@@ -13,7 +13,7 @@ pub(crate) struct HistogramClass {
 }
 
 impl HistogramClass {
-    /// `TH1C` to `TH3D`; `None` for all other classes.
+    /// Parses a name from `TH1C` to `TH3D`; `None` for all other classes.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         let [b'T', b'H', dimensions @ b'1'..=b'3', letter] = name.as_bytes() else { return None };
         let cell_type = match letter {
@@ -29,7 +29,7 @@ impl HistogramClass {
     }
 }
 
-/// Replaces all of `out` by the histogram in `buffer`, using its memory again.
+/// Replaces `out` by the histogram in `buffer` and uses the memory of `out` again.
 pub(crate) fn decode<C: Cells>(
     buffer: &mut Buffer<'_>,
     class: HistogramClass,
@@ -81,7 +81,7 @@ fn decode_3d<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Result<usize
     Ok(cells)
 }
 
-/// Appends sums until there are as many as `out` has for its dimensions.
+/// Appends sums to the statistics of `out` until there are as many as its dimension asks for.
 fn decode_statistics<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Result<(), Fault> {
     for _ in out.statistics.len()..statistics_length(out.axes.len()) {
         out.statistics.push(buffer.f64()?);
@@ -89,7 +89,7 @@ fn decode_statistics<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Resu
     Ok(())
 }
 
-/// Before version 3 (ROOT 2.24, 1999) the classes had other members.
+/// Refuses versions before 3 (ROOT 2.24, 1999), in which the classes had other members.
 fn check_version(class: &str, version: i16) -> Result<(), Fault> {
     if version >= 3 {
         return Ok(());
@@ -99,7 +99,8 @@ fn check_version(class: &str, version: i16) -> Result<(), Fault> {
     )))
 }
 
-/// The members of `TH1`, which is the base of all others; the number of cells it declares.
+/// Reads the members of `TH1`, the base of all histogram classes. Returns the number of cells that it
+/// declares.
 fn decode_base<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Result<usize, Fault> {
     let (version, mut body) = buffer.object()?;
     check_version("TH1", version)?;
@@ -135,7 +136,8 @@ fn decode_base<C>(buffer: &mut Buffer<'_>, out: &mut Histogram<C>) -> Result<usi
     Ok(cells)
 }
 
-/// ROOT can collect fills before it chooses the axes. If they are still waiting, the cells are not the whole truth.
+/// Refuses a histogram with buffered fills. ROOT can collect fills until it chooses the axes; while they are
+/// in the buffer, the cells do not hold them.
 fn check_fill_buffer(body: &mut Buffer<'_>) -> Result<(), Fault> {
     if body.remaining() < 5 {
         return Ok(());
@@ -153,7 +155,7 @@ fn check_fill_buffer(body: &mut Buffer<'_>) -> Result<(), Fault> {
 
 fn decode_axis(buffer: &mut Buffer<'_>, axis: &mut HistogramAxis) -> Result<(), Fault> {
     let (version, mut body) = buffer.object()?;
-    // Before version 6 edges were floats.
+    // Before version 6 the edges were floats.
     if version < 6 {
         return Err(Fault::Unsupported(format!(
             "TAxis version {version} is older than ROOT 3; hint: write it anew with a current ROOT"

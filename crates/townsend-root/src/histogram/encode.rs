@@ -1,4 +1,4 @@
-//! Histograms to the bytes of a record, in the versions that ROOT 6 writes.
+//! Writing histograms as the bytes of a record, in the versions that ROOT 6 writes.
 
 use std::io::{Seek, Write};
 
@@ -10,7 +10,7 @@ use crate::writer::{NewRecord, RootWriter};
 
 /// The largest number of cells that ROOT can count.
 const MAX_CELLS: usize = i32::MAX as usize;
-/// "Not set" for the largest and smallest value to draw.
+/// ROOT's value for "not set", for the largest and smallest value to draw.
 const NOT_SET: f64 = -1111.0;
 const BAR_WIDTH: i16 = 1000;
 
@@ -18,8 +18,8 @@ impl<W: Write + Seek> RootWriter<W> {
     /// Writes a histogram into the top directory. Writing another of the same name adds a cycle.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if contents, axes, statistics and squared weights do not fit together, and if the system
-    /// refuses.
+    /// [`Error::Invalid`] if contents, axes, statistics and squared weights do not fit together, and
+    /// [`Error::Io`] if the file cannot be written.
     pub fn write_histogram<C: Cells>(&mut self, histogram: &Histogram<C>) -> Result<()> {
         self.write_histogram_in("", histogram)
     }
@@ -50,7 +50,10 @@ impl<W: Write + Seek> RootWriter<W> {
     }
 }
 
-/// The name of the class that holds such a histogram; why there is none, if so.
+/// The name of the ROOT class for a histogram.
+///
+/// # Errors
+/// The reason why no class can hold the histogram.
 fn class_name<C: Cells>(histogram: &Histogram<C>) -> Result<&'static str, String> {
     use CellType::{C, D, F, I, L, S};
     let (cell_type, cells) = histogram.contents.describe()?;
@@ -143,7 +146,7 @@ fn encode<C: Cells>(histogram: &Histogram<C>, encoder: &mut Encoder) {
     encoder.close(object);
 }
 
-/// Histograms of `long long` are new and have version 0.
+/// The version of a histogram class: 0 for those of `long long`, which are new.
 fn class_version(dimensions: usize, cell_type: CellType) -> i16 {
     match (dimensions, cell_type) {
         (_, CellType::L) => 0,
@@ -152,7 +155,7 @@ fn class_version(dimensions: usize, cell_type: CellType) -> i16 {
     }
 }
 
-/// The members of `TH1` version 8.
+/// Writes the members of `TH1` version 8.
 fn encode_base<C>(histogram: &Histogram<C>, encoder: &mut Encoder) {
     let base = encoder.open(8);
     encoder.tnamed(&histogram.name, &histogram.title);
@@ -174,18 +177,19 @@ fn encode_base<C>(histogram: &Histogram<C>, encoder: &mut Encoder) {
     // Contours.
     encoder.f64_array(&[]);
     encoder.f64_array(&histogram.sumw2);
-    // Option, functions, buffer of fills (its size and that it is absent).
+    // Option, functions, buffer of fills: size 0, and a byte that tells that the buffer is absent.
     encoder.string("");
     encoder.empty_list();
     encoder.i32(0);
     encoder.u8(0);
-    // Errors are normal; whether statistics count overflows is decided by the program that fills.
+    // Normal errors (kNormal); whether the statistics count overflows is left to the program that fills
+    // (kNeutral).
     encoder.i32(0);
     encoder.i32(2);
     encoder.close(base);
 }
 
-/// Line, fill and marker as in ROOT's default style.
+/// Writes the attributes of line, fill and marker of ROOT's default style.
 fn encode_attributes(encoder: &mut Encoder) {
     let line = encoder.open(2);
     for value in [602, 1, 1] {
@@ -205,7 +209,7 @@ fn encode_attributes(encoder: &mut Encoder) {
     encoder.close(marker);
 }
 
-/// `TAxis` version 10.
+/// Writes a `TAxis` of version 10.
 fn encode_axis(name: &str, axis: &HistogramAxis, encoder: &mut Encoder) {
     let object = encoder.open(10);
     encoder.tnamed(name, &axis.title);
@@ -214,11 +218,11 @@ fn encode_axis(name: &str, axis: &HistogramAxis, encoder: &mut Encoder) {
     encoder.f64(axis.low);
     encoder.f64(axis.high);
     encoder.f64_array(axis.edges.as_deref().unwrap_or_default());
-    // First and last bin to draw: all.
+    // First and last bin to draw: 0 and 0 mean all.
     encoder.i32(0);
     encoder.i32(0);
     encoder.u16(0);
-    // No times, no time format, no labels, no changed labels.
+    // No time axis, no time format, no labels, no modified labels.
     encoder.bool(false);
     encoder.string("");
     encoder.u32(0);
@@ -226,7 +230,7 @@ fn encode_axis(name: &str, axis: &HistogramAxis, encoder: &mut Encoder) {
     encoder.close(object);
 }
 
-/// `TAttAxis` version 4 as in ROOT's default style.
+/// Writes a `TAttAxis` of version 4 with ROOT's default style.
 fn encode_axis_attributes(encoder: &mut Encoder) {
     let attributes = encoder.open(4);
     encoder.i32(510);

@@ -7,42 +7,42 @@ mod encode;
 pub use contents::{CellType, Cells, Contents, SparseContents};
 pub(crate) use decode::{HistogramClass, decode};
 
-/// A histogram of one, two or three dimensions, as ROOT keeps it.
+/// A histogram of one, two or three dimensions with the properties that ROOT stores.
 ///
-/// Cells are numbered as in ROOT: along each axis 0 is the underflow, 1 to `bins` are the bins and `bins + 1` is the
-/// overflow; x runs fastest. A 90 × 90 × 90 histogram has 92³ cells.
+/// Cells are numbered as in ROOT: along each axis 0 is the underflow, 1 to `bins` are the bins and `bins + 1`
+/// is the overflow; x runs fastest. A 90 × 90 × 90 histogram has 92³ cells.
 ///
 /// `C` says how the cells are held: [`Contents`] holds all, [`SparseContents`] those that are not zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram<C = Contents> {
-    /// Its name, which is also that of its key.
+    /// The name, which is also the name of the key.
     pub name: String,
-    /// Its title.
+    /// The title.
     pub title: String,
     /// One to three axes: x, y, z.
     pub axes: Vec<HistogramAxis>,
-    /// How often it was filled; ROOT keeps it as a float.
+    /// Number of fills, which ROOT stores as a float.
     pub entries: f64,
-    /// Sums over all fills within the axes, in the order of `TH1::GetStats`: Σw, Σw², Σwx, Σwx² and then Σwy, Σwy²,
-    /// Σwxy for two and also Σwz, Σwz², Σwxz, Σwyz for three dimensions: 4, 7 or 11 numbers.
+    /// Sums over all fills within the axes, in the order of `TH1::GetStats`: Σw, Σw², Σwx, Σwx² and then Σwy,
+    /// Σwy², Σwxy for two and also Σwz, Σwz², Σwxz, Σwyz for three dimensions: 4, 7 or 11 numbers.
     ///
     /// All zero with `entries > 0` makes ROOT compute them from the bins when it needs them.
     pub statistics: Vec<f64>,
     /// The sum of squared weights of each cell, or empty if `TH1::Sumw2` was never called.
     pub sumw2: Vec<f64>,
-    /// What is in the cells.
+    /// The contents of the cells.
     pub contents: C,
 }
 
-/// A histogram of which only the cells that are not zero are held.
+/// A histogram that holds only the cells that are not zero.
 pub type SparseHistogram = Histogram<SparseContents>;
 
 /// The bins of one axis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistogramAxis {
-    /// The title, with which people tell the unit: `x [mm]`.
+    /// The title, which by convention names the unit: `x [mm]`.
     pub title: String,
-    /// Number of bins, without underflow and overflow.
+    /// Number of bins, not counting underflow and overflow.
     pub bins: usize,
     /// Lower edge of the first bin.
     pub low: f64,
@@ -53,7 +53,7 @@ pub struct HistogramAxis {
 }
 
 impl HistogramAxis {
-    /// Bins of equal width.
+    /// An axis with bins of equal width.
     ///
     /// ```
     /// let x = townsend_root::HistogramAxis::new("x [mm]", 90, -4.5, 4.5);
@@ -63,13 +63,13 @@ impl HistogramAxis {
         Self { title: title.into(), bins, low, high, edges: None }
     }
 
-    /// Bins between `edges`, which must grow; at least two of them.
+    /// An axis with bins between `edges`: at least two, in growing order.
     pub fn with_edges(title: impl Into<String>, edges: Vec<f64>) -> Self {
         let (low, high) = (edges.first().copied().unwrap_or(0.0), edges.last().copied().unwrap_or(0.0));
         Self { title: title.into(), bins: edges.len().saturating_sub(1), low, high, edges: Some(edges) }
     }
 
-    /// Number of cells: the bins, underflow and overflow.
+    /// Number of cells along this axis: the bins, underflow and overflow.
     pub fn cells(&self) -> usize {
         self.bins.saturating_add(2)
     }
@@ -88,13 +88,13 @@ impl<C> Histogram<C> {
         Self { name, title, axes, entries: 0.0, statistics, sumw2: Vec::new(), contents }
     }
 
-    /// Number of cells that the axes ask for, or `None` if no computer could hold them.
+    /// Number of cells that the axes ask for, or `None` if it exceeds a `usize`.
     pub fn cells(&self) -> Option<usize> {
         self.axes.iter().try_fold(1_usize, |cells, axis| cells.checked_mul(axis.cells()))
     }
 }
 
-/// How many sums `TH1::GetStats` gives for that many dimensions.
+/// Number of sums that `TH1::GetStats` gives for a histogram of this dimension.
 fn statistics_length(dimensions: usize) -> usize {
     match dimensions {
         0 | 1 => 4,

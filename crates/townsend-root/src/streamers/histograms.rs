@@ -1,4 +1,4 @@
-//! The members of histograms and what they are made of, as ROOT 6.40 declares them.
+//! The members of the histogram classes and of the classes they contain, as ROOT 6.40 declares them.
 
 use super::Class;
 use super::Element::{Any, Array, Base, Basic, Object, Pointer, Text};

@@ -1,7 +1,8 @@
-//! The record that describes how the classes in a file are laid out, so that any version of ROOT, and programs like
-//! uproot, can read it.
+//! The record that describes how the classes in a file are laid out, so that any version of ROOT, and
+//! programs like uproot, can read it.
 //!
-//! It is a `TList` of one `TStreamerInfo` a class, each with a `TObjArray` of one element a base class or member.
+//! It is a `TList` of one `TStreamerInfo` a class, each with a `TObjArray` of one element a base class or
+//! member.
 
 mod histograms;
 mod trees;
@@ -13,19 +14,21 @@ use crate::encoder::Encoder;
 struct Class {
     name: &'static str,
     version: i32,
-    /// ROOT's hash of the declaration, by which it knows that file and program mean the same.
+    /// ROOT's checksum of the declaration, by which it tells whether file and program agree.
     checksum: u32,
     elements: &'static [Element],
 }
 
-/// A base or a member. Numbers are ROOT's type codes (`TVirtualStreamerInfo::EReadWrite`) and sizes in memory in bytes.
+/// A base or a member. Numbers are ROOT's type codes (`TVirtualStreamerInfo::EReadWrite`) and sizes in memory
+/// in bytes.
 #[derive(Debug)]
 enum Element {
     /// Name, type code, version, checksum.
     Base(&'static str, i32, i32, u32),
     /// Name, type code, size, C++ type.
     Basic(&'static str, i32, i32, &'static str),
-    /// Name, type code, size of an item, C++ type; version, name and class of the member with the number of items.
+    /// Name, type code, size of an item, C++ type; version, name and class of the member with the number of
+    /// items.
     Array(&'static str, i32, i32, &'static str, i32, &'static str, &'static str),
     /// Name, type code, C++ type.
     Pointer(&'static str, i32, &'static str),
@@ -45,7 +48,7 @@ const TEXT: i32 = 65;
 /// The bit that ROOT sets in every `TStreamerInfo`.
 const INFO_BITS: u32 = 0x0001_0000;
 
-/// The classes that `names` are, derive from and contain.
+/// The classes `names`, their base classes and the classes of their members.
 fn closure(names: impl IntoIterator<Item = &'static str>) -> Vec<&'static Class> {
     let mut found: Vec<&'static Class> = Vec::new();
     let mut waiting: Vec<&'static str> = names.into_iter().collect();
@@ -60,7 +63,7 @@ fn closure(names: impl IntoIterator<Item = &'static str>) -> Vec<&'static Class>
     found
 }
 
-/// The record for files with objects of the classes `names`.
+/// The record for a file with objects of the classes `names`.
 pub(crate) fn encode(names: impl IntoIterator<Item = &'static str>, encoder: &mut Encoder) {
     let classes = closure(names);
     let list = encoder.open(5);
@@ -71,7 +74,7 @@ pub(crate) fn encode(names: impl IntoIterator<Item = &'static str>, encoder: &mu
         let pointer = encoder.open_pointer("TStreamerInfo");
         class.encode(encoder);
         encoder.close(pointer);
-        // Every entry of a list has a drawing option.
+        // Every entry of a `TList` has a drawing option, which is empty here.
         encoder.string("");
     }
     encoder.close(list);
@@ -136,8 +139,8 @@ impl Element {
         encoder.close(pointer);
     }
 
-    /// The part that all elements share: `TStreamerElement`. Titles matter only where ROOT takes meaning from them: the
-    /// length of an array, and an arrow for pointers that are never null.
+    /// The part that all elements share: `TStreamerElement`. Titles matter only where ROOT takes meaning from
+    /// them: the length of an array, and an arrow for pointers that are never null.
     fn encode_common(&self, encoder: &mut Encoder) {
         let (name, title, code, size, type_name, checksum) = match *self {
             Self::Base(name, code, _, checksum) => (name, String::new(), code, 0, "BASE", checksum),
@@ -157,7 +160,8 @@ impl Element {
         encoder.tnamed(name, &title);
         encoder.i32(code);
         encoder.i32(size);
-        // Array length, dimensions and their five sizes; a base keeps its checksum in the second.
+        // Array length, number of dimensions and their five sizes; a base class has its checksum in place of
+        // the second.
         for number in [0, 0, 0, checksum, 0, 0, 0] {
             encoder.u32(number);
         }
@@ -177,7 +181,7 @@ mod tests {
             assert!(names.iter().filter(|name| **name == needed).count() == 1, "{needed} in {names:?}");
         }
         assert!(names.iter().all(|name| *name != "TTree"));
-        // A leaf may point to the leaf that counts it.
+        // A leaf can refer to its counter, which is a leaf.
         assert!(closure(["TLeafF"]).iter().any(|class| class.name == "TLeaf"));
     }
 }

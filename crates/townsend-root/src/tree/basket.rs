@@ -1,10 +1,10 @@
-//! Baskets: the values of a run of entries of one branch.
+//! Baskets: each holds the values of consecutive entries of one branch.
 //!
-//! Layout (`TBasket::Streamer` of ROOT): a key, and within it after the key's own fields the version, the size of the
-//! writer's buffer, a size for offsets (negative if a byte of flags follows), the number of entries, the place where
-//! values end, and a flag that is zero if the values are a record of their own. Values start after the key, and places
-//! count from the start of the key. After the values of entries of changing size come their number plus one and where
-//! each starts.
+//! Layout (`TBasket::Streamer` of ROOT): a key, and within it after the key's own fields the version, the
+//! size of the writer's buffer, a size for offsets (negative if a byte of flags follows), the number of
+//! entries, the place where values end, and a flag that is zero if the values are a record of their own.
+//! Values start after the key, and places count from the start of the key. After the values of entries of
+//! changing size come their number plus one and where each starts.
 
 use std::ops::Range;
 
@@ -15,15 +15,15 @@ use crate::error::Fault;
 use crate::file::{RootFile, Scratch};
 use crate::key::StoredKey;
 
-/// Flags of baskets within the record of a tree: no offsets, their values follow, they have displacements.
+/// Flags of baskets within the record of a tree: no offsets, values follow, there are displacements.
 const NO_OFFSETS: u8 = 2;
 const HAS_VALUES: u8 = 10;
 const HAS_DISPLACEMENTS: u8 = 40;
 const OFFSETS_LEFT_OUT: u8 = 80;
-/// Byte count, version and number of items before the items of a vector.
+/// Bytes before the items of a vector: byte count, version and number of items.
 const VECTOR_HEADER: usize = 10;
 
-/// A basket, and which entries it has.
+/// The place of a basket, and the entries that it holds.
 #[derive(Debug)]
 pub(super) struct Basket {
     pub(super) entries: Range<u64>,
@@ -36,7 +36,7 @@ enum Source {
     Embedded(Values),
 }
 
-/// The values of a basket as they are stored.
+/// The values of a basket, as the bytes that are stored.
 #[derive(Debug, Default)]
 pub(super) struct Values {
     entries: usize,
@@ -45,7 +45,7 @@ pub(super) struct Values {
     starts: Vec<u32>,
 }
 
-/// Where the baskets of a branch are, as its record says.
+/// The tables in the record of a branch that tell where its baskets are.
 pub(super) struct BasketTable {
     written: usize,
     lengths: Vec<u64>,
@@ -54,7 +54,7 @@ pub(super) struct BasketTable {
 }
 
 impl BasketTable {
-    /// `wide` tells whether numbers of entries and places have 64 bits.
+    /// Reads the tables. `wide` tells whether numbers of entries have 64 bits.
     pub(super) fn decode(
         buffer: &mut Buffer<'_>,
         capacity: i32,
@@ -73,8 +73,8 @@ impl BasketTable {
         })
     }
 
-    /// The baskets of a branch of so many entries. Each ends where the next one starts; all together they fit into the
-    /// file.
+    /// The baskets of a branch with this number of entries. It is checked that each ends where the next one
+    /// starts, and that all together fit into the file.
     pub(super) fn into_baskets(
         self,
         embedded: Vec<(usize, Values)>,
@@ -120,7 +120,7 @@ impl BasketTable {
     }
 }
 
-/// An array, after a byte that says whether it is there, and is 2 if places outgrew 32 bits.
+/// Reads an array after a byte that tells whether it is there: 0 if not, 2 if its places have 64 bits.
 fn read_array(buffer: &mut Buffer<'_>, length: usize, wide: bool) -> Result<Vec<u64>, Fault> {
     let flag = buffer.u8()?;
     if wide || flag == 2 {
@@ -132,10 +132,10 @@ fn read_array(buffer: &mut Buffer<'_>, length: usize, wide: bool) -> Result<Vec<
     }
 }
 
-/// What the key of a basket says after the fields of every key.
+/// The fields that the key of a basket has after those of every key.
 struct Header {
     entries: usize,
-    /// Where values end, from the start of the key.
+    /// Where the values end, counted from the start of the key.
     last: usize,
     flag: u8,
 }
@@ -160,7 +160,8 @@ impl Header {
     }
 }
 
-/// A basket within the record of its tree: key and header, offsets, then the buffer, which starts with the key again.
+/// Reads a basket that is stored in the record of its tree: key and header, offsets, and the buffer, which
+/// starts with the key again.
 pub(super) fn decode_embedded(mut body: Buffer<'_>) -> Result<Values, Fault> {
     let key_length = StoredKey::decode_unchecked(&mut body)?.record.key_length;
     let mut header = Header::decode(&mut body)?;
@@ -189,7 +190,7 @@ pub(super) fn decode_embedded(mut body: Buffer<'_>) -> Result<Values, Fault> {
 }
 
 impl Basket {
-    /// Brings the values of the basket into memory.
+    /// Reads the values of the basket into memory.
     pub(super) fn load(
         &self,
         file: &RootFile,
@@ -232,8 +233,8 @@ impl Clone for Values {
 }
 
 impl Values {
-    /// Takes the places of entries, which count from the start of the key. What comes after the last start is not set
-    /// by all writers.
+    /// Takes over the places where entries start, which count from the start of the key. The last number, the
+    /// end of the last entry, is ignored, because not all writers set it.
     fn set_starts(&mut self, stored: &[u8], key_length: u16) -> Result<(), Fault> {
         let (stored, _) = stored.as_chunks::<4>();
         if stored.len() < self.entries {
@@ -254,7 +255,7 @@ impl Values {
         Err(Fault::damaged("the entries of a basket are not one after the other"))
     }
 
-    /// The bytes of some entries, all of which have `stride` bytes.
+    /// The bytes of a range of entries that have `stride` bytes each.
     fn fixed(&self, entries: Range<usize>, stride: usize) -> Result<&[u8], Fault> {
         if self.entries.checked_mul(stride) != Some(self.data.len()) {
             return Err(Fault::Damaged(format!(
@@ -266,7 +267,7 @@ impl Values {
         Ok(&self.data[entries.start * stride..entries.end * stride])
     }
 
-    /// The bytes of some entries one by one.
+    /// The bytes of each entry in a range.
     fn changing(&self, entries: Range<usize>) -> Result<impl Iterator<Item = &[u8]>, Fault> {
         if self.starts.len() <= self.entries {
             return Err(Fault::unsupported(
@@ -278,8 +279,9 @@ impl Values {
         Ok(bounds.map(|bound| &self.data[bound[0] as usize..bound[1] as usize]))
     }
 
-    /// Adds some entries, counted from the first one of the basket, to a column of the type of the branch. `place` and
-    /// `stride` tell where in an entry of fixed size the values are.
+    /// Adds a range of entries, counted from the first one of the basket, to a column of the branch's type.
+    /// In entries of fixed size, `stride` is that size and `place` the position of the values within an
+    /// entry.
     pub(super) fn append(
         &self,
         kind: &BranchKind,

@@ -1,4 +1,4 @@
-//! What a branch holds.
+//! Branches: names, and types of their values.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub enum ElementType {
 }
 
 impl ElementType {
-    /// Bytes of one value in the file.
+    /// Bytes per value in the file.
     pub fn size(self) -> usize {
         match self {
             Self::Bool | Self::I8 | Self::U8 => 1,
@@ -66,7 +66,7 @@ impl ElementType {
         Some(match code {
             1 => Self::I8,
             2 => Self::I16,
-            // 6 is an integer that counts.
+            // The code 6, kCounter, is an integer that counts the values of other branches.
             3 | 6 => Self::I32,
             4 | 16 => Self::I64,
             5 => Self::F32,
@@ -99,25 +99,25 @@ impl fmt::Display for ElementType {
     }
 }
 
-/// How many values of which type an entry of a branch has.
+/// The type of the values of a branch, and how many an entry has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BranchKind {
-    /// One: `x/F`.
+    /// One value: `x/F`.
     Scalar(ElementType),
-    /// Always the same number: `p[3]/F`.
+    /// A fixed number of values: `p[3]/F`.
     Array(ElementType, usize),
-    /// As many as another branch says: `x[n]/F`.
+    /// A number of values that another branch holds: `x[n]/F`.
     Counted(ElementType),
-    /// Those of a `std::vector<T>` or an `RVec<T>`.
+    /// The values of a `std::vector<T>` or an `RVec<T>`.
     Vector(ElementType),
     /// One text: leaf type `C`, or a `std::string`.
     Text,
-    /// Something that this crate does not read; what it is.
+    /// A type that this crate does not read, by its name.
     Unsupported(String),
 }
 
 impl BranchKind {
-    /// The type of the values; bytes for texts.
+    /// The type of the values. Texts are read as bytes.
     pub fn element(&self) -> Option<ElementType> {
         match *self {
             Self::Scalar(element)
@@ -143,8 +143,8 @@ impl fmt::Display for BranchKind {
     }
 }
 
-/// A column of a tree: a branch, or one leaf of a branch that has several (then called `branch.leaf`), or a member of
-/// a split object (called `branch.member`).
+/// A column of a tree: a branch, or one leaf of a branch that has several (then called `branch.leaf`), or a
+/// member of a split object (called `branch.member`).
 #[derive(Clone, Debug)]
 pub struct Branch {
     pub(super) name: Arc<str>,
@@ -154,14 +154,14 @@ pub struct Branch {
     pub(super) storage: Arc<Storage>,
 }
 
-/// What the leaves of a branch share.
+/// Data that all leaves of a branch share.
 #[derive(Debug)]
 pub(super) struct Storage {
     pub(super) title: String,
     pub(super) entries: u64,
     /// Bytes of all leaves in an entry of a branch of fixed size.
     pub(super) stride: usize,
-    /// In the order of their entries, without gaps.
+    /// The baskets in the order of their entries, without gaps.
     pub(super) baskets: Vec<Basket>,
     pub(super) total_bytes: u64,
 }
@@ -172,22 +172,22 @@ impl Branch {
         &self.name
     }
 
-    /// What ROOT shows beside the name, often with a unit: `x [mm]`, `energy/D`.
+    /// The title, which ROOT shows beside the name, often with a unit: `x [mm]`, `energy/D`.
     pub fn title(&self) -> &str {
         &self.storage.title
     }
 
-    /// How many values of which type an entry has.
+    /// The type of the values, and how many an entry has.
     pub fn kind(&self) -> &BranchKind {
         &self.kind
     }
 
-    /// How many entries are stored.
+    /// Number of entries in the file.
     pub fn entries(&self) -> u64 {
         self.storage.entries
     }
 
-    /// Bytes of all entries, decompressed, as the writer of the file counted them.
+    /// Number of decompressed bytes of all entries, as the program that wrote the file counted them.
     pub fn total_bytes(&self) -> u64 {
         self.storage.total_bytes
     }

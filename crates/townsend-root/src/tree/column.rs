@@ -1,4 +1,4 @@
-//! Values of a branch in memory.
+//! The values of a branch in memory.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use crate::error::Fault;
 
 macro_rules! values {
     ($($variant:ident: $type:ty),*) => {
-        /// Numbers of the type that the branch has.
+        /// The values of a branch, in the type that the branch has in the file.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "the variants are called as their types")]
         pub enum Values {
@@ -32,7 +32,7 @@ macro_rules! values {
                 }
             }
 
-            /// How many there are.
+            /// Number of values.
             pub fn len(&self) -> usize {
                 match self {
                     Self::Bool(values) => values.len(),
@@ -47,7 +47,7 @@ macro_rules! values {
                 }
             }
 
-            /// Adds big-endian values.
+            /// Appends the values whose big-endian bytes are given.
             fn extend(&mut self, bytes: &[u8]) {
                 match self {
                     Self::Bool(values) => values.extend(bytes.iter().map(|&byte| byte != 0)),
@@ -66,7 +66,8 @@ macro_rules! values {
                 }
             }
 
-            /// All values as `f32`, rounded where they do not fit. `true` is 1. Values that are `f32` are not copied.
+            /// All values as `f32`, rounded where they do not fit. `true` is 1. Values that are `f32` are not
+            /// copied.
             #[allow(clippy::cast_lossless, trivial_numeric_casts, reason = "one rule for all types")]
             pub fn into_f32(self) -> Vec<f32> {
                 match self {
@@ -83,13 +84,13 @@ macro_rules! values {
 values!(I8: i8, U8: u8, I16: i16, U16: u16, I32: i32, U32: u32, I64: i64, U64: u64, F32: f32, F64: f64);
 
 impl Values {
-    /// True if there are none.
+    /// True if there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Entries of a branch: the values of entry `i` are `offsets[i]..offsets[i + 1]`.
+/// Entries of a branch: those of entry `i` are `values[offsets[i]..offsets[i + 1]]`.
 ///
 /// ```
 /// use townsend_root::{Column, Values};
@@ -100,26 +101,26 @@ impl Values {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// One more than there are entries, the first one 0.
+    /// Where each entry starts in `values`, and where the last one ends: one more than there are entries.
     pub offsets: Vec<u64>,
-    /// The values of all entries. Of texts, their bytes.
+    /// The values of all entries, one entry after the other. A text is its bytes.
     pub values: Values,
 }
 
 impl Default for Column {
-    /// No entries.
+    /// A column without entries.
     fn default() -> Self {
         Self { offsets: vec![0], values: Values::F32(Vec::new()) }
     }
 }
 
 impl Column {
-    /// How many entries there are.
+    /// Number of entries.
     pub fn entries(&self) -> usize {
         self.offsets.len().saturating_sub(1)
     }
 
-    /// Where in `values` those of an entry are.
+    /// The range in `values` of the values of an entry.
     ///
     /// # Panics
     /// If there is no such entry.
@@ -127,7 +128,7 @@ impl Column {
         self.offsets[index] as usize..self.offsets[index + 1] as usize
     }
 
-    /// The text of an entry; `None` if these are not bytes.
+    /// The text of an entry; `None` if the values are not bytes.
     ///
     /// # Panics
     /// If there is no such entry.
@@ -138,7 +139,7 @@ impl Column {
         }
     }
 
-    /// Removes all entries, keeping the memory if the type stays.
+    /// Removes all entries, and keeps the memory if the type of the values does not change.
     pub(super) fn reset(&mut self, kind: &BranchKind) {
         self.offsets.clear();
         self.offsets.push(0);
@@ -148,7 +149,7 @@ impl Column {
         }
     }
 
-    /// Adds an entry of big-endian values.
+    /// Adds an entry, given the big-endian bytes of its values.
     pub(super) fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let size = self.values.element().size();
         if !bytes.len().is_multiple_of(size) {
@@ -162,7 +163,7 @@ impl Column {
         Ok(())
     }
 
-    /// Adds `count` entries that share big-endian values equally.
+    /// Adds `count` entries with equally many values each, given the big-endian bytes of all values.
     pub(super) fn push_equal(&mut self, bytes: &[u8], count: usize) {
         let before = self.values.len();
         self.values.extend(bytes);

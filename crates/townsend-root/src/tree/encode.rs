@@ -1,18 +1,18 @@
-//! The record of a tree as ROOT 6.40 writes it: `TTree` version 20, `TBranch` 13, `TBranchElement` 10.
+//! Writing the record of a tree as ROOT 6.40 does: `TTree` version 20, `TBranch` 13, `TBranchElement` 10.
 
 use super::pending::{LeafLayout, PendingBranch};
 use crate::encoder::{Encoder, Open};
 
-/// `TObject` bits: the tree is told when something it holds is deleted.
+/// `TObject` bits of a tree: objects that it holds tell it when they are deleted (`kMustCleanup`).
 const MUST_CLEANUP: u32 = 1 << 3;
-/// `TObject` bits of a branch whose entries hold no pointers to one another.
+/// `TObject` bits of a branch whose objects do not refer to one another.
 const NO_BUFFER_MAP: u32 = 1 << 22;
-/// ROOT's checksum and version of `vector<float>`.
+/// ROOT's checksum of the class `vector<float>`, and its version.
 const VECTOR_CHECKSUM: u32 = 0x055a_169b;
 const VECTOR_VERSION: i16 = 6;
-/// What ROOT checks `ROOT::TIOFeatures` by.
+/// ROOT's checksum of the class `ROOT::TIOFeatures`.
 const FEATURES_CHECKSUM: u32 = 0x1aa1_2f10;
-/// ROOT's defaults of settings that matter only for filling and drawing.
+/// ROOT's defaults for settings that only matter when a tree is filled or drawn.
 const SCAN_FIELD: i32 = 25;
 const OFFSETS_LENGTH: i32 = 1000;
 const MAX_ENTRIES: i64 = 1_000_000_000_000;
@@ -23,7 +23,7 @@ const BUFFER_LENGTH: i32 = 32_000;
 const SPLIT_LEVEL: i32 = 99;
 const MIN_TABLE_LENGTH: usize = 10;
 
-/// What all branches of a tree share.
+/// Settings that all branches of a tree share.
 #[derive(Clone, Copy)]
 pub(super) struct Common {
     pub(super) entries: u64,
@@ -45,21 +45,21 @@ pub(super) fn encode_tree(
         branches.iter().map(lengths).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     encoder.u64(plain);
     encoder.u64(stored);
-    // Bytes at the last automatic saving and flushing.
+    // Bytes written at the last automatic saving, and at the last flushing.
     encoder.u64(0);
     encoder.u64(0);
-    // Weight, interval of the timer.
+    // Weight of the tree, interval of its timer.
     encoder.f64(1.0);
     encoder.i32(0);
     encoder.i32(SCAN_FIELD);
-    // Interval of updates, then the length of tables of offsets, then how many ranges of clusters there are.
+    // Interval of updates, length of the tables of offsets, number of ranges of clusters.
     encoder.i32(0);
     encoder.i32(OFFSETS_LENGTH);
     encoder.i32(0);
     for value in [MAX_ENTRIES, MAX_ENTRIES, 0, AUTO_SAVE, AUTO_FLUSH, ESTIMATE] {
         encoder.i64(value);
     }
-    // No ranges of clusters.
+    // The (empty) ranges of clusters.
     encoder.u8(0);
     encoder.u8(0);
     features(encoder);
@@ -107,7 +107,7 @@ fn fill(encoder: &mut Encoder) {
     encoder.close(open);
 }
 
-/// `ROOT::TIOFeatures` has no version of its own but a checksum. No feature is used.
+/// Writes a `ROOT::TIOFeatures` without features. The class has no version but a checksum.
 fn features(encoder: &mut Encoder) {
     let open = encoder.open(0);
     encoder.u32(FEATURES_CHECKSUM);
@@ -129,7 +129,7 @@ fn empty_array(encoder: &mut Encoder) {
     encoder.close(open);
 }
 
-/// Bytes of all baskets with their keys, decompressed and in the file.
+/// Bytes of all baskets with their keys: decompressed, and as they are in the file.
 fn lengths(branch: &PendingBranch) -> (u64, u64) {
     branch.records.iter().fold((0, 0), |(plain, stored), record| {
         let key = u64::from(record.key_length);
@@ -137,7 +137,7 @@ fn lengths(branch: &PendingBranch) -> (u64, u64) {
     })
 }
 
-/// Writes a branch; the place of its leaf, to which the tree refers.
+/// Writes a branch. Returns the place of its leaf, to which the tree refers.
 fn encode_branch(encoder: &mut Encoder, branch: &PendingBranch, common: Common) -> u32 {
     let pointer = encoder.open_pointer(branch.class());
     let place = if let Some(leaf) = branch.leaf() {
@@ -153,7 +153,7 @@ fn encode_branch(encoder: &mut Encoder, branch: &PendingBranch, common: Common) 
     place
 }
 
-/// The `TBranch` of a branch; the place of its leaf.
+/// Writes the `TBranch` part of a branch. Returns the place of its leaf.
 fn encode_base(
     encoder: &mut Encoder,
     branch: &PendingBranch,
@@ -170,7 +170,7 @@ fn encode_base(
     encoder.u64(common.entries);
     features(encoder);
     encoder.i32(0);
-    // One place of the table stays free for the number after the last entry.
+    // One slot of the table stays free, for the number after the last entry.
     let table = (branch.records.len() + 1).max(MIN_TABLE_LENGTH);
     encoder.i32(table as i32);
     encoder.i32(if leaf.is_some() { 0 } else { SPLIT_LEVEL });
@@ -184,7 +184,7 @@ fn encode_base(
     let place = encoder.place();
     encode_leaf(encoder, branch, leaf);
     encoder.close(leaves);
-    // All baskets are records of their own.
+    // No basket is stored in the tree's record: each is a record of its own.
     empty_array(encoder);
     encode_table(encoder, branch, table, common.entries);
     encoder.string("");
@@ -210,7 +210,7 @@ fn encode_leaf(encoder: &mut Encoder, branch: &PendingBranch, layout: Option<&Le
     let pointer = encoder.open_pointer(branch.leaf_class());
     let leaf = encoder.open(1);
     let base = encoder.open(2);
-    // Not the title of the branch: programs look for array bounds here.
+    // The name, not the title of the branch: programs look for the bounds of arrays in a leaf's title.
     named(encoder, 0, &branch.spec.name, &branch.spec.name);
     encoder.i32(1);
     encoder.i32(layout.map_or(0, |layout| layout.size as i32));
@@ -220,27 +220,27 @@ fn encode_leaf(encoder: &mut Encoder, branch: &PendingBranch, layout: Option<&Le
     encoder.u32(0);
     encoder.close(base);
     match layout {
-        // The range of values is not kept.
+        // Minimum and maximum of the values, which are not recorded.
         Some(layout) => encoder.bytes.extend(std::iter::repeat_n(0, 2 * layout.size)),
-        // Number of the element and its type: none.
+        // Number and type of the streamer element: there is none.
         None => (0..2).for_each(|_| encoder.i32(-1)),
     }
     encoder.close(leaf);
     encoder.close(pointer);
 }
 
-/// What `TBranchElement` adds for a vector that is not split.
+/// Writes the members that `TBranchElement` adds to `TBranch`, for a vector that is not split.
 fn encode_element(encoder: &mut Encoder) {
     encoder.string("vector<float>");
     encoder.string("");
     encoder.string("");
     encoder.u32(VECTOR_CHECKSUM);
     encoder.i16(VECTOR_VERSION);
-    // Number of the element, type of the branch, type of the element, largest count.
+    // Number of the streamer element, type of the branch, type of the element, largest count.
     for value in [-1, 0, -1, 0] {
         encoder.i32(value);
     }
-    // No branches that count.
+    // There are no branches with counts.
     encoder.u32(0);
     encoder.u32(0);
 }

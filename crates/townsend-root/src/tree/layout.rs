@@ -1,8 +1,8 @@
 //! The record of a tree: its branches, their leaves and where their baskets are.
 //!
-//! Sources of the layout: the class descriptions that files have (`TTree` versions 16 to 20, `TBranch` 10 to 13,
-//! `TBranchElement` 8 to 10; and of Geant4, which keeps to those of ROOT 3: `TTree` 5, `TBranch` 8, `TBranchElement` 1),
-//! and ROOT's own streamers of `TObjArray` and `TBasket`.
+//! Sources of the layout: the class descriptions that files have (`TTree` versions 16 to 20, `TBranch` 10 to
+//! 13, `TBranchElement` 8 to 10; and of Geant4, which keeps to those of ROOT 3: `TTree` 5, `TBranch` 8,
+//! `TBranchElement` 1), and ROOT's own streamers of `TObjArray` and `TBasket`.
 
 use std::sync::Arc;
 
@@ -12,20 +12,20 @@ use super::leaf::{Leaf, LeafKind, Leaves, decode_leaves};
 use crate::buffer::{Buffer, Pointer};
 use crate::error::Fault;
 
-/// Members of members of split objects; deeper is damage.
+/// Largest depth of members within members of split objects; a deeper one is taken for damage.
 const MAX_DEPTH: usize = 16;
-/// Names are put together from those of branches, members and leaves; without a limit a small damaged file could ask
-/// for much memory.
+/// Names are put together from those of branches, members and leaves; without a limit a small damaged file
+/// could ask for much memory.
 const MAX_NAME_LENGTH: usize = 1024;
-/// The versions of `TTree` and `TBranch` that Geant4 writes.
+/// Versions of `TTree` and `TBranch` that Geant4 writes.
 const GEANT4_TREE: i16 = 5;
 const GEANT4_BRANCH: i16 = 8;
-/// Added to the type code of a member that is an array of fixed length.
+/// ROOT adds this to the type code of a member that is an array of fixed length.
 const FIXED_ARRAY: i32 = 20;
 /// `TBranchElement::fType` of a member of the items of a `TClonesArray` or of a collection.
 const MEMBER_OF_ITEMS: [i32; 2] = [31, 41];
 
-/// What the record of a tree says.
+/// The contents of the record of a tree.
 #[derive(Debug)]
 pub(super) struct TreeRecord {
     pub(super) title: String,
@@ -43,7 +43,7 @@ pub(super) fn checked_name(name: &str) -> Result<String, Fault> {
     Ok(name.to_owned())
 }
 
-/// The number of items of a `TObjArray`, and where they start.
+/// Reads the start of a `TObjArray`: the number of its items, and a buffer at the first one.
 pub(super) fn object_array<'a>(buffer: &mut Buffer<'a>) -> Result<(usize, Buffer<'a>), Fault> {
     let (_, mut array) = buffer.object()?;
     array.tobject()?;
@@ -53,14 +53,14 @@ pub(super) fn object_array<'a>(buffer: &mut Buffer<'a>) -> Result<(usize, Buffer
     Ok((count, array))
 }
 
-/// A tree of the class that its key says; `file_length` bounds what its baskets can take.
+/// Reads a tree of the class that its key states. All baskets together must fit into `file_length` bytes.
 pub(super) fn decode_tree(
     class: &str,
     mut record: Buffer<'_>,
     file_length: u64,
 ) -> Result<TreeRecord, Fault> {
     if class != "TTree" {
-        // TNtuple and TNtupleD are a TTree and the number of its columns.
+        // A TNtuple or TNtupleD is a TTree followed by the number of its columns.
         (_, record) = record.object()?;
     }
     let (version, mut body) = record.object()?;
@@ -73,7 +73,7 @@ pub(super) fn decode_tree(
     Ok(TreeRecord { title: title.into_owned(), entries, branches: decoder.branches })
 }
 
-/// What lies between the number of entries and the list of branches.
+/// Skips the members between the number of entries and the list of branches.
 fn skip_settings(body: &mut Buffer<'_>, version: i16) -> Result<(), Fault> {
     let length = match version {
         GEANT4_TREE => 24 + 12 + 16,
@@ -94,7 +94,7 @@ fn skip_settings(body: &mut Buffer<'_>, version: i16) -> Result<(), Fault> {
     let clusters = if version >= 19 { body.u32()? as usize } else { 0 };
     body.skip(48)?;
     if version >= 19 {
-        // Two arrays, each after one byte that says whether it is there.
+        // Two arrays, each after one byte that tells whether it is there.
         let array = 1 + clusters.saturating_mul(8);
         body.skip(array)?;
         body.skip(array)?;
@@ -102,7 +102,7 @@ fn skip_settings(body: &mut Buffer<'_>, version: i16) -> Result<(), Fault> {
     if version >= 20 { body.skip_object() } else { Ok(()) }
 }
 
-/// What is an integer of 64 bits in all but the oldest versions, where it is an `f64`.
+/// Reads a number that is an integer of 64 bits in all but the oldest versions, which have an `f64`.
 fn large_number(buffer: &mut Buffer<'_>, integer: bool) -> Result<u64, Fault> {
     if integer { buffer.u64() } else { buffer.f64().map(|number| number as u64) }
 }
@@ -119,7 +119,7 @@ struct BranchRecord {
     title: String,
     entries: u64,
     total_bytes: u64,
-    /// Its values are in the branches of its members, which are listed already.
+    /// Whether the values are in the branches of the members, which are listed already.
     split: bool,
     leaves: Vec<Leaf>,
     baskets: Vec<Basket>,
@@ -133,7 +133,7 @@ struct Element {
 }
 
 impl Decoder {
-    /// A list of branches; those of a split object start with its name.
+    /// Reads a list of branches. The names of the members of a split object start with the object's name.
     fn list(&mut self, buffer: &mut Buffer<'_>, parent: &str, depth: usize) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Damaged(format!("its branches are nested deeper than {MAX_DEPTH}")));
@@ -168,7 +168,7 @@ impl Decoder {
         }
     }
 
-    /// A branch of a class that is not read, so that users see that it is there.
+    /// A branch of a class that this crate does not read. It is listed so that users see that it is there.
     fn unknown_branch(&mut self, class: &str, mut body: Buffer<'_>, parent: &str) -> Result<(), Fault> {
         let (_, mut outer) = body.object()?;
         let (_, mut base) = outer.object()?;
@@ -197,7 +197,7 @@ impl Decoder {
         body.skip_object()?;
         let (_compression, _basket_size, _offsets_length) = (body.i32()?, body.i32()?, body.i32()?);
         let written = body.i32()?;
-        // The number of the current entry.
+        // The number of the entry after the last one.
         body.skip(if new { 8 } else { 4 })?;
         if version >= 13 {
             body.skip_object()?;
@@ -255,7 +255,7 @@ impl Decoder {
     }
 }
 
-/// Whether a branch is of a version with integers of 64 bits, among those that are known.
+/// Whether a branch of this version stores 64-bit integers; an error if the version is not known.
 fn check_branch_version(version: i16) -> Result<bool, Fault> {
     match version {
         GEANT4_BRANCH => Ok(false),
@@ -267,7 +267,7 @@ fn check_branch_version(version: i16) -> Result<bool, Fault> {
     }
 }
 
-/// `parent.name`, unless the name says so itself.
+/// The name of a member: `parent.name`, unless it contains the parent's name already.
 fn full_name(parent: &str, name: &str) -> Result<String, Fault> {
     let stem = parent.trim_end_matches('.');
     let says_so = name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.'));
@@ -334,13 +334,13 @@ fn element_kind(leaf: &Leaf, element: &Element) -> BranchKind {
 fn fixed_size(kind: &BranchKind) -> Option<usize> {
     match kind {
         BranchKind::Scalar(element) => Some(element.size()),
-        // Larger than what a byte count can cover is damage, and is found when a basket is read.
+        // A size beyond what a byte count can cover is damage, which is found when a basket is read.
         BranchKind::Array(element, length) => Some(element.size().saturating_mul(*length)),
         _ => None,
     }
 }
 
-/// Baskets that are stored in the tree's own record, by their number.
+/// The baskets that are stored in the tree's own record, by their numbers.
 fn embedded_baskets(buffer: &mut Buffer<'_>) -> Result<Vec<(usize, Values)>, Fault> {
     let (count, mut array) = object_array(buffer)?;
     let mut baskets = Vec::new();

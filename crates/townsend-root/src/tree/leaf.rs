@@ -7,14 +7,14 @@ use super::layout::{checked_name, object_array};
 use crate::buffer::{Buffer, Pointer};
 use crate::error::Fault;
 
-/// A leaf refers to its counter, which could refer on; deeper is damage.
+/// Largest depth of leaves that refer to leaves as their counters; a deeper one is taken for damage.
 const MAX_COUNTERS: usize = 4;
 
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
     pub(super) name: String,
     pub(super) kind: LeafKind,
-    /// Values in an entry, or for every count of the counter.
+    /// Number of values in an entry; if there is a counter, for each of its counts.
     pub(super) length: usize,
     pub(super) counted: bool,
 }
@@ -23,16 +23,17 @@ pub(super) struct Leaf {
 pub(super) enum LeafKind {
     Number(ElementType),
     Text,
-    /// The branch says what it is.
+    /// A leaf of a `TBranchElement`: the branch tells the type.
     Element,
-    /// Something else: its class.
+    /// A leaf of a class that this crate does not read.
     Other(String),
 }
 
-/// Leaves by their place in the record: a leaf may be stored where another one refers to it as its counter.
+/// The leaves of a record by their place in it. A leaf may be stored inside another one, as that one's
+/// counter.
 pub(super) type Leaves = HashMap<u32, Leaf>;
 
-/// The leaves of a branch.
+/// Reads the leaves of a branch.
 pub(super) fn decode_leaves(buffer: &mut Buffer<'_>, known: &mut Leaves) -> Result<Vec<Leaf>, Fault> {
     let mut leaves = Vec::new();
     let (count, mut array) = object_array(buffer)?;

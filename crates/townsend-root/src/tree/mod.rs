@@ -1,8 +1,8 @@
-//! Trees: one row an entry, one column a branch.
+//! Trees: tables with one row per entry and one column per branch.
 //!
 //! Reading goes through [`RootFile::read_tree`](crate::RootFile::read_tree), writing through [`TreeWriter`].
-//! A branch is stored as baskets, each a record of a few thousand entries; no more than one of them is in memory at a
-//! time, so neither reading nor writing needs memory that grows with the file.
+//! A branch is stored as baskets, each a record of a few thousand entries; no more than one of them is in
+//! memory at a time, so neither reading nor writing needs memory that grows with the file.
 
 mod basket;
 mod branch;

@@ -1,22 +1,23 @@
-//! A branch that is being written: the basket in memory, and where the others are.
+//! A branch that is being written: its current basket in memory, and the places of those in the file.
 
 use super::writer::{BranchSpec, BranchType, BranchValue};
 use crate::buffer::BYTE_COUNT;
 use crate::encoder::Encoder;
 use crate::key::Record;
 
-/// Bytes that a basket adds to its key.
+/// Bytes of the fields that a basket adds to its key.
 pub(super) const BASKET_TAIL_LENGTH: usize = 19;
 const BASKET_VERSION: u16 = 3;
-/// Byte count, version and number of items come before the items of a vector; the byte count covers the last two.
+/// Byte count, version and number of items come before the items of a vector; the byte count covers the last
+/// two.
 const VECTOR_COUNTED: usize = 6;
-/// What ROOT writes as the version of a vector.
+/// The version that ROOT writes before the items of a vector.
 const VECTOR_VERSION: u16 = 10;
 
-/// What a class of leaves looks like in the file.
+/// How a class of leaves is written.
 pub(super) struct LeafLayout {
     pub(super) class: &'static str,
-    /// Bytes of a value.
+    /// Bytes per value.
     pub(super) size: usize,
     pub(super) unsigned: bool,
 }
@@ -24,7 +25,7 @@ pub(super) struct LeafLayout {
 pub(super) struct PendingBranch {
     pub(super) spec: BranchSpec,
     basket: Encoder,
-    /// Where the entries of a vector start in the basket.
+    /// Where each entry starts in the basket, if the branch is one of vectors.
     starts: Vec<u32>,
     entries: usize,
     /// The number of the first entry of each basket.
@@ -46,7 +47,7 @@ impl PendingBranch {
         }
     }
 
-    /// The layout of a branch of numbers; `None` for one of vectors.
+    /// How the leaf of a branch of single numbers is written; `None` for a branch of vectors.
     pub(super) fn leaf(&self) -> Option<LeafLayout> {
         let (class, size, unsigned) = match self.spec.kind {
             BranchType::VectorF32 => return None,
@@ -67,7 +68,7 @@ impl PendingBranch {
         self.leaf().map_or("TLeafElement", |leaf| leaf.class)
     }
 
-    /// Adds an entry, whose type is that of the branch.
+    /// Adds an entry. Its type must be that of the branch.
     pub(super) fn push(&mut self, value: BranchValue<'_>) {
         self.entries += 1;
         match value {
@@ -92,13 +93,13 @@ impl PendingBranch {
         self.entries
     }
 
-    /// The bytes of the basket in memory.
+    /// Number of bytes in the current basket.
     pub(super) fn pending(&self) -> &[u8] {
         &self.basket.bytes
     }
 
-    /// Completes the basket, which comes after a key of `key_length` bytes: where its entries start goes to its end.
-    /// What the key has to say besides.
+    /// Completes the basket, which comes after a key of `key_length` bytes: where its entries start goes to
+    /// its end. What the key has to say besides.
     pub(super) fn seal(&mut self, key_length: usize) -> Vec<u8> {
         let last = key_length + self.basket.bytes.len();
         let room =
@@ -106,7 +107,7 @@ impl PendingBranch {
         if self.leaf().is_none() {
             self.basket.i32(self.entries as i32 + 1);
             self.starts.iter().for_each(|start| self.basket.u32(start + key_length as u32));
-            // ROOT sets the end of the last entry itself.
+            // The offset of the end of the last entry is zero here, as ROOT sets it on reading.
             self.basket.u32(0);
         }
         let mut tail = Encoder::default();
@@ -115,12 +116,12 @@ impl PendingBranch {
         tail.i32(room as i32);
         tail.i32(self.entries as i32);
         tail.i32(last as i32);
-        // The values are not part of this header.
+        // The flag 0: the values are not part of this header.
         tail.u8(0);
         tail.bytes
     }
 
-    /// Starts the next basket; the last one is in the file.
+    /// Records that the current basket has been written to the file, and starts the next one.
     pub(super) fn written(&mut self, record: Record) {
         self.records.push(record);
         self.first_entries.push(self.next_entry);

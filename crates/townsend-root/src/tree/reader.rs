@@ -11,7 +11,7 @@ use crate::file::{RootFile, Scratch};
 use crate::key::Key;
 
 const CLASSES: [&str; 3] = ["TTree", "TNtuple", "TNtupleD"];
-/// How many near names an error tells.
+/// Number of similar names that an error lists.
 const NEAREST: usize = 3;
 
 /// A tree of an open file: its branches are known, their values are read on demand.
@@ -45,12 +45,13 @@ impl RootFile {
     /// The tree at a path: `avalanche`, `sub/avalanche`, `avalanche;2`.
     ///
     /// # Errors
-    /// If there is no such object, it is no tree, or it is damaged or of a version that is not known.
+    /// If there is no such object, if it is no tree, is damaged, or is of a version that this crate does not
+    /// know.
     pub fn read_tree(&self, path: &str) -> Result<Tree<'_>> {
         self.read_tree_at(self.find(path)?)
     }
 
-    /// The tree of a key of this file.
+    /// The tree that a key of this file refers to.
     ///
     /// # Errors
     /// As [`read_tree`](Self::read_tree).
@@ -73,7 +74,7 @@ impl RootFile {
 }
 
 impl Tree<'_> {
-    /// How many entries the tree has.
+    /// Number of entries of the tree.
     pub fn entries(&self) -> u64 {
         self.record.entries
     }
@@ -83,7 +84,7 @@ impl Tree<'_> {
         &self.record.title
     }
 
-    /// Directories and name of the tree in its file.
+    /// The path of the tree in its file, its directories and its name.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -114,17 +115,17 @@ impl Tree<'_> {
         nearest.into_iter().map(|(_, name)| format!("{}/{name}", self.path)).collect()
     }
 
-    /// All entries of a branch at once.
+    /// Reads all entries of a branch at once.
     ///
     /// # Errors
-    /// If there is no such branch, it holds something that is not read, or is damaged.
+    /// If there is no such branch, if it holds a type that this crate does not read, or is damaged.
     pub fn read_column(&self, name: &str) -> Result<Column> {
         let mut column = Column::default();
         self.reader(name)?.read(0..u64::MAX, &mut column)?;
         Ok(column)
     }
 
-    /// Reads a branch piece by piece, with no more than one basket in memory beside the piece.
+    /// A reader for the entries of a branch piece by piece. It holds one basket in memory beside the piece.
     ///
     /// # Errors
     /// If there is no such branch.
@@ -140,27 +141,29 @@ impl Tree<'_> {
     }
 }
 
-/// Reads the entries of one branch, best from first to last. Several can read a file at the same time, in threads too.
+/// Reads entries of one branch, fastest in their order. Several can read a file at the same time, in
+/// threads too.
 pub struct ColumnReader<'t> {
     file: &'t RootFile,
     tree: &'t str,
     branch: &'t Branch,
     scratch: Scratch,
     basket: Values,
-    /// Which basket is in memory.
+    /// The number of the basket that is in memory.
     loaded: Option<usize>,
 }
 
 impl ColumnReader<'_> {
-    /// The branch that is read.
+    /// The branch that this reader reads.
     pub fn branch(&self) -> &Branch {
         self.branch
     }
 
-    /// Replaces the contents of `column` by those `entries` that there are, using its memory again.
+    /// Replaces the contents of `column` by the given entries and uses its memory again. Entries beyond the
+    /// last one are left out.
     ///
     /// # Errors
-    /// If the branch holds something that is not read, or is damaged; then `column` is empty.
+    /// If the branch holds a type that this crate does not read, or is damaged; then `column` is empty.
     pub fn read(&mut self, entries: Range<u64>, column: &mut Column) -> Result<()> {
         column.reset(&self.branch.kind);
         self.append(&entries, column).map_err(|fault| {

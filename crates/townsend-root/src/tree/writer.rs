@@ -9,13 +9,14 @@ use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::writer::{NewRecord, RootWriter};
 
-/// A basket is written once it has so many bytes: large enough to compress and to read fast, small enough to keep one
-/// a branch in memory.
+/// A basket is written to the file once it has this many bytes: large enough to compress well and to be read
+/// fast, small enough to hold one per branch in memory.
 const BASKET_LENGTH: usize = 256 << 10;
-/// An entry is never split, and a record has at most 2³⁰ − 1 bytes, of which a basket needs some for what came before.
+/// Largest size of an entry in bytes. An entry is never split, and a record has at most 2³⁰ − 1 bytes, of
+/// which the basket's earlier entries take some.
 const MAX_ITEMS: usize = ((1 << 30) - 2 * BASKET_LENGTH) / size_of::<f32>();
 
-/// What an entry of a written branch has.
+/// The type of the entries of a branch to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BranchType {
     /// `std::vector<float>`.
@@ -35,11 +36,11 @@ pub enum BranchType {
 /// A branch to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BranchSpec {
-    /// Its name, which must not be empty nor that of another branch.
+    /// The name, which must be neither empty nor that of another branch.
     pub name: String,
-    /// What ROOT shows beside the name: `x [mm]`.
+    /// The title, which ROOT shows beside the name: `x [mm]`.
     pub title: String,
-    /// What an entry has.
+    /// The type of its entries.
     pub kind: BranchType,
 }
 
@@ -50,7 +51,7 @@ impl BranchSpec {
     }
 }
 
-/// An entry of one branch.
+/// The value of one entry of a branch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `BranchType`")]
 pub enum BranchValue<'a> {
@@ -75,9 +76,9 @@ impl BranchValue<'_> {
     }
 }
 
-/// Writes a tree entry by entry; one basket a branch is in memory, and where the others are.
+/// Writes a tree entry by entry. It holds one basket per branch in memory; the others are in the file.
 ///
-/// It has the file until [`finish`](Self::finish) gives it back, and without that the file has no tree.
+/// It owns the file until [`finish`](Self::finish) returns it; without that call the file contains no tree.
 ///
 /// ```
 /// use townsend_root::{BranchSpec, BranchType, BranchValue, Compression, RootWriter, TreeWriter};
@@ -94,7 +95,7 @@ impl BranchValue<'_> {
 /// ```
 pub struct TreeWriter<W: Write + Seek = BufWriter<File>> {
     root: RootWriter<W>,
-    /// As [`RootWriter::directory`] numbers them.
+    /// The number of the directory that holds the tree, see [`RootWriter::directory`].
     directory: usize,
     name: String,
     title: String,
@@ -103,7 +104,8 @@ pub struct TreeWriter<W: Write + Seek = BufWriter<File>> {
 }
 
 impl<W: Write + Seek> TreeWriter<W> {
-    /// Starts a tree at `path`, whose directories are made if they are not there: `avalanche`, `sub/avalanche`.
+    /// Starts a tree at `path`, whose directories are made if they are not there: `avalanche`,
+    /// `sub/avalanche`.
     ///
     /// # Errors
     /// If there is no branch, or a name is empty or used twice.
@@ -132,15 +134,16 @@ impl<W: Write + Seek> TreeWriter<W> {
         })
     }
 
-    /// How many entries were filled.
+    /// Number of entries so far.
     pub fn entries(&self) -> u64 {
         self.entries
     }
 
-    /// Adds an entry: one value a branch, in the order of the branches.
+    /// Adds an entry: one value for each branch, in the order of the branches.
     ///
     /// # Errors
-    /// If the values are not those of the branches (then nothing was added), or the system refuses.
+    /// If the values do not have the number and types of the branches (then nothing was added), or the file
+    /// cannot be written.
     pub fn fill(&mut self, values: &[BranchValue<'_>]) -> Result<()> {
         self.check(values)?;
         self.entries += 1;
@@ -174,7 +177,7 @@ impl<W: Write + Seek> TreeWriter<W> {
         Ok(())
     }
 
-    /// Writes what a branch has in memory as a basket.
+    /// Writes the current basket of a branch to the file.
     fn flush(&mut self, index: usize) -> Result<()> {
         let Self { root, directory, name, branches, .. } = self;
         let branch = &mut branches[index];
@@ -198,10 +201,10 @@ impl<W: Write + Seek> TreeWriter<W> {
         Ok(())
     }
 
-    /// Writes what is still in memory and the tree itself; gives back the file, which has to be finished too.
+    /// Writes the last baskets and the tree itself. Returns the file, which has to be finished too.
     ///
     /// # Errors
-    /// If the system refuses, or the tree has become too large for a ROOT file.
+    /// If the file cannot be written, or the tree has become too large for a ROOT file.
     pub fn finish(mut self) -> Result<RootWriter<W>> {
         (0..self.branches.len()).try_for_each(|index| self.flush(index))?;
         let Self { mut root, directory, name, title, branches, entries } = self;

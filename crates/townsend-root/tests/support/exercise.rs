@@ -2,8 +2,8 @@
 
 use townsend_root::{Error, Histogram, Key, RootFile, SparseHistogram};
 
-/// Opens a file and reads the keys that `wanted` picks, as histograms and as trees. Errors are as good as results here; a
-/// panic or an absurd use of memory is not. Gives back the first error.
+/// Opens a file and reads the keys that `wanted` picks, as histograms and as trees. Errors are as good as
+/// results here; a panic or an absurd use of memory is not. Gives back the first error.
 pub(crate) fn exercise(bytes: Vec<u8>, wanted: impl Fn(usize, &Key) -> bool) -> Result<(), Error> {
     let file = RootFile::from_bytes("damaged.root", bytes)?;
     let mut reader = file.reader();

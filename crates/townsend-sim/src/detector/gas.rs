@@ -13,18 +13,19 @@ use super::within;
 use crate::SimError;
 use crate::gas::{GasTable, WrittenTable};
 
-/// The `[gas]` table. The transport coefficients are part of it, whether the description has them or names a file, so a
-/// detector needs no file besides its description.
+/// The `[gas]` table. The transport coefficients are part of it, whether the description has them or names a
+/// file, so a detector needs no file besides its description.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gas {
     /// Magnetic field perpendicular to the electric one, T.
     pub magnetic_field_t: f64,
-    /// Factors on the table's diffusion across and along B, for tables that are less certain than a comparison.
+    /// Factors on the table's diffusion across and along B, for tables that are less certain than a
+    /// comparison.
     pub transverse_scale: [f64; 2],
     /// Factor on its longitudinal diffusion.
     pub longitudinal_scale: f64,
-    /// The transport coefficients. Written out, a table that comes with the program is its name, and any other is the
-    /// table itself.
+    /// The transport coefficients. Written out, a table that comes with the program is its name, and any
+    /// other is the table itself.
     #[serde(serialize_with = "name_or_table")]
     pub table: Arc<GasTable>,
 }
@@ -71,7 +72,9 @@ impl<'de> Deserialize<'de> for NameOrTable {
             type Value = NameOrTable;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("the name of a gas table, the path of a file, or a table with name, source and points")
+                formatter.write_str(
+                    "the name of a gas table, the path of a file, or a table with name, source and points",
+                )
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<NameOrTable, E> {

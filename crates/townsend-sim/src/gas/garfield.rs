@@ -1,14 +1,16 @@
 //! The text files in which Garfield++ keeps what Magboltz calculated (`.gas`).
 //!
-//! Layout (facts from Garfield++'s `MediumGas::LoadGasFile`, `WriteGasFile` and `MediumMagboltz::RunMagboltz`): a header
-//! with `Version`, `GASOK bits` (which quantities are there), `Identifier`, `Dimension` (map or not; how many E, angles, B,
-//! excitations, ionisations), then lists: E fields as E/p in V/(cm Torr), angles between E and B in rad, B fields in
-//! hundredths of a tesla, the mixture; then, after `The gas tables follow:`, a record for each E (slowest), angle and B:
-//! drift velocity along E, along the part of B across E, and along E × B, in cm/µs; longitudinal and transverse diffusion in
-//! √cm·√Torr; Townsend coefficient with and without Penning transfer, attachment; ion mobility; Lorentz angle; ion
-//! dissociation; the diffusion tensor in cm·Torr in the order of axes EE, BB, (E×B)(E×B) and three mixed; a rate for each
-//! excitation and ionisation. Where the table is no map, nearly every number is followed by a spline coefficient.
-//! The footer has the pressure, `PGAS`, in Torr. Numbers may be Fortran's: 15 wide, nothing between them, `D` exponents.
+//! Layout (facts from Garfield++'s `MediumGas::LoadGasFile`, `WriteGasFile` and
+//! `MediumMagboltz::RunMagboltz`): a header with `Version`, `GASOK bits` (which quantities are there),
+//! `Identifier`, `Dimension` (map or not; how many E, angles, B, excitations, ionisations), then lists: E
+//! fields as E/p in V/(cm Torr), angles between E and B in rad, B fields in hundredths of a tesla, the
+//! mixture; then, after `The gas tables follow:`, a record for each E (slowest), angle and B: drift velocity
+//! along E, along the part of B across E, and along E × B, in cm/µs; longitudinal and transverse diffusion in
+//! √cm·√Torr; Townsend coefficient with and without Penning transfer, attachment; ion mobility; Lorentz
+//! angle; ion dissociation; the diffusion tensor in cm·Torr in the order of axes EE, BB, (E×B)(E×B) and three
+//! mixed; a rate for each excitation and ionisation. Where the table is no map, nearly every number is
+//! followed by a spline coefficient. The footer has the pressure, `PGAS`, in Torr. Numbers may be Fortran's:
+//! 15 wide, nothing between them, `D` exponents.
 
 use std::f64::consts::FRAC_PI_2;
 
@@ -147,7 +149,8 @@ impl Header {
         next(spline)?; // along B: none at right angles
         let velocity_exb = next(spline)?;
         let (longitudinal, transverse) = (next(spline)?, next(spline)?);
-        // Townsend coefficient, the one without Penning transfer, attachment, mobility, Lorentz angle, dissociation.
+        // Townsend coefficient, the one without Penning transfer, attachment, mobility, Lorentz angle,
+        // dissociation.
         for spline in [spline, false, spline, spline, spline, spline] {
             next(spline)?;
         }

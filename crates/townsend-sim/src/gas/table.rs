@@ -114,7 +114,8 @@ impl GasTable {
 
     /// The name of the table among those that come with the program, if it is one of them.
     pub(crate) fn shipped_name(&self) -> Option<&'static str> {
-        Self::names().find(|name| Self::shipped(name).is_some_and(|table| table.is_ok_and(|table| table == *self)))
+        Self::names()
+            .find(|name| Self::shipped(name).is_some_and(|table| table.is_ok_and(|table| table == *self)))
     }
 
     /// True if the name is that of a file rather than of a table that comes with the program.
@@ -123,7 +124,8 @@ impl GasTable {
         ending || name.contains(['/', '\\'])
     }
 
-    /// Reads a file: a table in TOML, or one that Magboltz or Garfield++ wrote (`.gas`), told apart by what they hold.
+    /// Reads a file: a table in TOML, or one that Magboltz or Garfield++ wrote (`.gas`), told apart by what
+    /// they hold.
     pub fn read(path: &Path) -> Result<Self, SimError> {
         Self::read_file(path).map(|(table, _)| table)
     }
@@ -143,9 +145,9 @@ impl GasTable {
         toml::from_str::<WrittenTable>(text)?.try_into()
     }
 
-    /// Reads the text of a `.gas` file of Garfield++: drift velocity, its part along E × B, longitudinal and transverse
-    /// diffusion at right angles between E and B. Where the file has the diffusion tensor, diffusion across and along
-    /// B is that of the tensor.
+    /// Reads the text of a `.gas` file of Garfield++: drift velocity, its part along E × B, longitudinal and
+    /// transverse diffusion at right angles between E and B. Where the file has the diffusion tensor,
+    /// diffusion across and along B is that of the tensor.
     pub fn from_gas_file(text: &str) -> Result<Self, SimError> {
         let (name, points) = garfield::parse(text).map_err(SimError::GasFile)?;
         Self::new(name, "a gas file of Garfield++".into(), points)
@@ -176,8 +178,8 @@ impl GasTable {
         Ok(Self { name, source, points })
     }
 
-    /// The transport at a point, interpolated linearly in E between the neighbouring points of the same B, and then in
-    /// B. Outside the table it is an error: an extrapolated drift velocity is a silent mistake.
+    /// The transport at a point, interpolated linearly in E between the neighbouring points of the same B,
+    /// and then in B. Outside the table it is an error: an extrapolated drift velocity is a silent mistake.
     pub fn transport(&self, e_kv_cm: f64, b_t: f64) -> Result<Transport, SimError> {
         let outside = || SimError::OutsideTable { gas: self.name.clone(), e_kv_cm, b_t, range: self.range() };
         let fields = self.fields();

@@ -13,9 +13,9 @@ use crate::detector::within;
 
 /// The `[readout]` table: two layers of strips and their electronics.
 ///
-/// X strips measure x. V strips measure v = x cos α + z sin α, with the stereo angle α. Strip k of n of a view, counted from
-/// 0, holds (k − n/2) p ≤ coordinate < (k + 1 − n/2) p with the pitch p, so that the sheet's centre is the middle of
-/// both views.
+/// X strips measure x. V strips measure v = x cos α + z sin α, with the stereo angle α. Strip k of n of a
+/// view, counted from 0, holds (k − n/2) p ≤ coordinate < (k + 1 − n/2) p with the pitch p, so that the
+/// sheet's centre is the middle of both views.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Readout {
@@ -33,7 +33,8 @@ pub struct Readout {
     pub length_mm: f64,
     /// Probability that an electron's charge is seen by an X strip; else it is by a V strip.
     pub x_share: f64,
-    /// Charge seen for each electron, in elementary charges: what the simulated gain lacks of the measured one.
+    /// Charge seen for each electron, in elementary charges: what the simulated gain lacks of the measured
+    /// one.
     pub gain_calibration: f64,
     /// A strip with less charge has no hit; the hit's time is when this much has arrived, fC.
     pub threshold_fc: f64,
@@ -44,10 +45,12 @@ pub struct Readout {
     /// Added to all times, ns.
     #[serde(default)]
     pub time_offset_ns: f64,
-    /// Avalanches are placed evenly over a rectangle about this point (x, z) of the sheet, mm from its centre.
+    /// Avalanches are placed evenly over a rectangle about this point (x, z) of the sheet, mm from its
+    /// centre.
     #[serde(default)]
     pub center_mm: [f64; 2],
-    /// Sides of that rectangle, mm; 0 is always the same place. By default one period of both views: p and p/|sin α|.
+    /// Sides of that rectangle, mm; 0 is always the same place. By default one period of both views: p and
+    /// p/|sin α|.
     #[serde(default)]
     pub region_mm: Option<[f64; 2]>,
 }

@@ -96,11 +96,11 @@ impl StripReadout {
         })
     }
 
-    /// Appends the hits of event number `event`, by view and strip: a function of seed, number and electrons alone.
-    /// Positions are in mm, times in ns. Returns how many electrons came down beside the strips.
+    /// Appends the hits of event number `event`, by view and strip: a function of seed, number and electrons
+    /// alone. Positions are in mm, times in ns. Returns how many electrons came down beside the strips.
     ///
-    /// The event is placed on the sheet; each electron is given to X or V at random; the charge of a strip is that of its
-    /// electrons, and its time that of the electron with which it reaches the threshold.
+    /// The event is placed on the sheet; each electron is given to X or V at random; the charge of a strip is
+    /// that of its electrons, and its time that of the electron with which it reaches the threshold.
     ///
     /// # Panics
     /// If there are 2³² electrons or more.
@@ -138,8 +138,8 @@ impl StripReadout {
         lost
     }
 
-    /// Reads the avalanches with these numbers by all threads: for each its hits, and how many of its electrons came down
-    /// beside the strips.
+    /// Reads the avalanches with these numbers by all threads: for each its hits, and how many of its
+    /// electrons came down beside the strips.
     ///
     /// # Panics
     /// If there are not so many avalanches.
@@ -207,8 +207,8 @@ impl StripReadout {
 }
 
 impl StripWorkspace {
-    /// Counts the electrons of every strip. Returns the strips between the first and the last with any, and the number of
-    /// electrons beside all strips.
+    /// Counts the electrons of every strip. Returns the strips between the first and the last with any, and
+    /// the number of electrons beside all strips.
     fn count(&mut self) -> (Range<usize>, u64) {
         let (mut first, mut end, mut lost) = (usize::MAX, 0, 0);
         for &strip in &self.strips {

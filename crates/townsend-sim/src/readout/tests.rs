@@ -128,7 +128,8 @@ fn an_event_without_electrons_has_no_hits() {
 }
 
 proptest! {
-    /// Against a count electron by electron, with all charge in one view; and with memory that was used before.
+    /// Against a count electron by electron, with all charge in one view; and with memory that was used
+    /// before.
     #[test]
     fn hits_are_what_counting_by_hand_gives(
         electrons in prop::collection::vec((-300f32..300.0, -300f32..300.0, 0f32..500.0), 0..300),

@@ -8,8 +8,8 @@ use super::Classifier;
 use super::layers::{Batch, LEAK, Layers, he, symmetric};
 use super::training::{Adam, logit_gradient, sigmoid, train};
 
-/// Channels, cells of the kernel, stride and padding of each convolution: the first sees every cell with its neighbours,
-/// the others join two cells an axis to one.
+/// Channels, cells of the kernel, stride and padding of each convolution: the first sees every cell with its
+/// neighbours, the others join two cells an axis to one.
 const CONVOLUTIONS: [(usize, usize, usize, usize); 3] = [(16, 3, 1, 1), (16, 2, 2, 0), (32, 2, 2, 0)];
 /// Neurons between the means of the last maps and the logit.
 const HIDDEN: usize = 64;
@@ -18,7 +18,7 @@ const EPOCHS: usize = 10;
 const BATCH: usize = 32;
 const LEARNING_RATE: f32 = 2e-3;
 /// Images that are judged together.
-const JUDGED: usize = 256;
+const AT_ONCE: usize = 256;
 /// Added to the variance in a normalisation, and how fast running statistics follow those of the batches.
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f32 = 0.1;
@@ -32,8 +32,8 @@ pub(crate) struct Image {
     pub(crate) occupied: Vec<(u16, f32)>,
 }
 
-/// Convolutions with batch normalisation and leaky rectifiers, and a perceptron that sees the mean of each map that the last
-/// one gives: patterns count wherever they are.
+/// Convolutions with batch normalisation and leaky rectifiers, and a perceptron that sees the mean of each
+/// map that the last one gives: patterns count wherever they are.
 pub(in crate::multivariate) struct ConvolutionalNetwork {
     stack: Stack,
     parameters: Vec<f32>,
@@ -105,7 +105,7 @@ impl Classifier for ConvolutionalNetwork {
             let maps = self.stack.infer(&self.dense(images), &self.parameters, &self.statistics);
             self.head.forward(means(self.stack.output(), &maps)).1
         };
-        let logits = images.chunks(JUDGED).map(of_block);
+        let logits = images.chunks(AT_ONCE).map(of_block);
         logits
             .flat_map(|block| block.iter().map(|&logit| f64::from(sigmoid(logit))).collect::<Vec<_>>())
             .collect()

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::scores::{calibration, divergence, ratio, roc};
-use super::{Classifier, Importance, Judged};
+use super::{Classifier, CrossValidation, Importance};
 
 /// What a classifier saw, beside its AUC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,16 +15,16 @@ pub struct ClassifierDetails {
     pub roc: Vec<[f64; 2]>,
     /// In ten bins of equal numbers of rows: mean probability, share of generated rows, rows.
     pub calibration: Vec<[f64; 3]>,
-    /// Jensen-Shannon divergence over ln 2, after isotonic calibration: `(ln 2 − cross entropy)/ln 2`; 0 the same, 1
-    /// disjoint.
+    /// Jensen-Shannon divergence over ln 2, after isotonic calibration: `(ln 2 − cross entropy)/ln 2`; 0 the
+    /// same, 1 disjoint.
     pub divergence: f64,
     /// Standard deviation over the generated rows of the density ratio real/generated from the calibrated
     /// probabilities; 0 if the sets are the same.
     pub ratio_spread: f64,
     /// Share of the generated rows that is left when they are weighted by that ratio: `(Σw)²/(n Σw²)`.
     pub effective_share: f64,
-    /// What gave it away: columns by the loss of AUC when they alone are permuted. Of columns that say the same,
-    /// none loses much.
+    /// What gave it away: columns by the loss of AUC when they alone are permuted. Of columns that say the
+    /// same, none loses much.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub importance: Vec<Importance>,
     /// AUC against the number of avalanches a set.
@@ -48,7 +48,7 @@ pub struct Learning {
 }
 
 impl ClassifierDetails {
-    pub(super) fn of<C: Classifier>(judged: &Judged<C>) -> Self {
+    pub(super) fn of<C: Classifier>(judged: &CrossValidation<C>) -> Self {
         let (generated, real) = (&judged.generated, &judged.real);
         let (ratio_spread, effective_share) = ratio(generated, real);
         Self {

@@ -1,12 +1,13 @@
-//! What gave it away: how much a classifier loses when one column is permuted among the avalanches that it judges.
+//! What gave it away: how much a classifier loses when one column is permuted among the avalanches that it
+//! judges.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::Purpose;
 
-use super::{Classifier, Fold, Judged, auc_of_labels};
-use crate::multivariate::{Draws, Rows};
-use crate::random::some_of;
+use super::{Classifier, CrossValidation, Fold, auc_of_labels};
+use crate::multivariate::{Draws, FeatureRows};
+use townsend_observables::random::some_of;
 
 const PERMUTE: Purpose = Purpose::new("classifier permutations");
 
@@ -24,9 +25,9 @@ pub struct Importance {
 
 /// Every column by its loss of AUC, the largest first.
 pub(super) fn importance<C: Classifier<Row = Vec<f64>>>(
-    judged: &Judged<C>,
+    judged: &CrossValidation<C>,
     names: &[String],
-    [real, generated]: [&Rows; 2],
+    [real, generated]: [&FeatureRows; 2],
     seed: u64,
 ) -> Vec<Importance> {
     let rows: Vec<&Vec<f64>> = real.iter().chain(generated).collect();

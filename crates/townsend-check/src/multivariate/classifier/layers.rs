@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use townsend_core::Stream;
 
 use super::training::{Adam, Step};
-use crate::random::uniform;
+use townsend_observables::random::uniform;
 
 /// Slope of the rectifier below 0.
 pub(super) const LEAK: f32 = 0.01;

@@ -1,5 +1,5 @@
-//! Classifier two-sample tests (Lopez-Paz and Oquab, arXiv:1610.06545): trees and networks try to tell generated from
-//! real, each row judged by a classifier that never saw it.
+//! Classifier two-sample tests (Lopez-Paz and Oquab, arXiv:1610.06545): trees and networks try to tell
+//! generated from real, each row judged by a classifier that never saw it.
 
 mod convolutions;
 mod details;
@@ -13,8 +13,7 @@ mod trees;
 use rayon::prelude::*;
 use townsend_core::{Purpose, Stream};
 
-use super::{Draws, Rows, choose, floor_of};
-use crate::random::some_of;
+use super::{Draws, FeatureRows, choose, floor_of};
 use crate::report::Score;
 pub(super) use convolutions::ConvolutionalNetwork;
 pub(crate) use convolutions::Image;
@@ -24,6 +23,7 @@ use importance::importance;
 pub(super) use network::Network;
 use scores::bootstrap_error;
 pub use scores::{auc, divergence, isotonic};
+use townsend_observables::random::some_of;
 pub(super) use trees::Trees;
 
 /// Every row is judged by a classifier that was trained without it: a fifth is left out in turn.
@@ -41,7 +41,7 @@ const FEW: Purpose = Purpose::new("classifier of few");
 
 /// Which classifier of observables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judge {
+pub enum RowClassifier {
     /// Gradient-boosted trees.
     Trees,
     /// A small multilayer perceptron.
@@ -64,7 +64,7 @@ pub(super) trait Classifier: Sized + Send + Sync {
 }
 
 /// Probabilities out of fold, in the rows' order: label 1 is generated.
-pub(super) struct Judged<C> {
+pub(super) struct CrossValidation<C> {
     real: Vec<f64>,
     generated: Vec<f64>,
     folds: Vec<Fold<C>>,
@@ -78,17 +78,22 @@ struct Fold<C> {
     auc: f64,
 }
 
-/// AUC of trees that tell `generated` from `real` rows, each row judged by trees grown without it; 0.5 if they
-/// cannot. Returns what went wrong with the trees, if anything.
-pub fn classifier_auc(real: &Rows, generated: &Rows, seed: u64) -> Result<f64, String> {
-    classifier_auc_of(Judge::Trees, real, generated, seed)
+/// AUC of trees that tell `generated` from `real` rows, each row judged by trees grown without it; 0.5 if
+/// they cannot. Returns what went wrong with the trees, if anything.
+pub fn classifier_auc(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Result<f64, String> {
+    classifier_auc_of(RowClassifier::Trees, real, generated, seed)
 }
 
 /// The same for any classifier.
-pub fn classifier_auc_of(judge: Judge, real: &Rows, generated: &Rows, seed: u64) -> Result<f64, String> {
+pub fn classifier_auc_of(
+    judge: RowClassifier,
+    real: &FeatureRows,
+    generated: &FeatureRows,
+    seed: u64,
+) -> Result<f64, String> {
     match judge {
-        Judge::Trees => auc_by::<Trees>(real, generated, seed),
-        Judge::Network => auc_by::<Network>(real, generated, seed),
+        RowClassifier::Trees => auc_by::<Trees>(real, generated, seed),
+        RowClassifier::Network => auc_by::<Network>(real, generated, seed),
     }
 }
 
@@ -97,7 +102,7 @@ pub(super) fn auc_by<C: Classifier>(real: &[C::Row], generated: &[C::Row], seed:
     Ok(judged::<C>(real, generated, Draws::new(seed, FOLD), 0)?.auc())
 }
 
-impl<C> Judged<C> {
+impl<C> CrossValidation<C> {
     fn auc(&self) -> f64 {
         auc(&self.generated, &self.real)
     }
@@ -109,7 +114,7 @@ fn judged<C: Classifier>(
     generated: &[C::Row],
     draws: Draws,
     index: u64,
-) -> Result<Judged<C>, String> {
+) -> Result<CrossValidation<C>, String> {
     let rows: Vec<&C::Row> = real.iter().chain(generated).collect();
     // Fold by fold the same share of both sets.
     let mut folds = random_folds(real.len(), draws, 2 * index);
@@ -134,7 +139,7 @@ fn judged<C: Classifier>(
         }
     }
     let generated = all.split_off(real.len());
-    Ok(Judged { real: all, generated, folds })
+    Ok(CrossValidation { real: all, generated, folds })
 }
 
 fn auc_of_labels(probabilities: &[f64], labels: &[f64]) -> f64 {
@@ -168,7 +173,7 @@ pub(super) fn test<C: Classifier>(
 pub(super) fn test_columns<C: Classifier<Row = Vec<f64>>>(
     what: &str,
     names: &[String],
-    [real, generated]: [&Rows; 2],
+    [real, generated]: [&FeatureRows; 2],
     seed: u64,
 ) -> Result<(Score, ClassifierDetails), String> {
     let (score, mut details, judged) = test_and_keep::<C>(what, real, generated, seed)?;
@@ -185,7 +190,7 @@ fn test_and_keep<C: Classifier>(
     real: &[C::Row],
     generated: &[C::Row],
     seed: u64,
-) -> Result<(Score, ClassifierDetails, Judged<C>), String> {
+) -> Result<(Score, ClassifierDetails, CrossValidation<C>), String> {
     let draws = Draws::new(seed, FOLD);
     let judged_all = judged::<C>(real, generated, draws, 0)?;
     let value = judged_all.auc();

@@ -11,7 +11,7 @@ const EPOCHS: usize = 25;
 const BATCH: usize = 128;
 const LEARNING_RATE: f32 = 2e-3;
 /// Rows that are judged together.
-const JUDGED: usize = 1024;
+const AT_ONCE: usize = 1024;
 
 /// Two hidden layers with leaky rectifiers.
 pub(in crate::multivariate) struct Network {
@@ -46,7 +46,7 @@ impl Classifier for Network {
 
     fn judge(&self, rows: &[&Vec<f64>]) -> Vec<f64> {
         let mut found = Vec::with_capacity(rows.len());
-        for block in rows.chunks(JUDGED) {
+        for block in rows.chunks(AT_ONCE) {
             let scaled: Vec<Vec<f32>> = block.iter().map(|row| self.scaled(row)).collect();
             let batch = Batch::from_fn(self.scales.len(), block.len(), |c, k| scaled[k][c]);
             found.extend(self.layers.forward(batch).1.iter().map(|&logit| f64::from(sigmoid(logit))));

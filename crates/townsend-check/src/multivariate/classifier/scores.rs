@@ -1,9 +1,10 @@
-//! What probabilities out of fold tell: ROC, calibration, divergence, density ratio. Positives are generated rows.
+//! What probabilities out of fold tell: ROC, calibration, divergence, density ratio. Positives are generated
+//! rows.
 
 use townsend_core::Purpose;
 
 use crate::multivariate::Draws;
-use crate::random::below;
+use townsend_observables::random::below;
 
 /// Bootstrap samples for the error of an AUC.
 const RESAMPLES: u64 = 100;
@@ -92,8 +93,8 @@ pub(super) fn calibration(positives: &[f64], negatives: &[f64]) -> Vec<[f64; 3]>
         .collect()
 }
 
-/// Isotonic regression of labels in the order of their scores, by pooling adjacent violators: the increasing values
-/// with the least squared distance from the labels.
+/// Isotonic regression of labels in the order of their scores, by pooling adjacent violators: the increasing
+/// values with the least squared distance from the labels.
 pub fn isotonic(labels: &[f64]) -> Vec<f64> {
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for &label in labels {
@@ -111,8 +112,8 @@ pub fn isotonic(labels: &[f64]) -> Vec<f64> {
     pools.into_iter().flat_map(|(sum, n)| std::iter::repeat_n(sum / n as f64, n)).collect()
 }
 
-/// One label of each kind more in every pool (Laplace's rule of succession): a few rows at an end that happen to have
-/// one label are no proof that there is no other.
+/// One label of each kind more in every pool (Laplace's rule of succession): a few rows at an end that happen
+/// to have one label are no proof that there is no other.
 fn sober(pooled: &[f64]) -> Vec<f64> {
     // Pools rise strictly, so equal neighbours are of one pool.
     let pools = pooled.chunk_by(|a, b| a >= b);
@@ -123,9 +124,9 @@ fn sober(pooled: &[f64]) -> Vec<f64> {
     pools.flat_map(of_pool).collect()
 }
 
-/// Calibrated probabilities of positives and negatives. Every other score, in increasing order, is calibrated by
-/// isotonic regression on those between: a calibration that saw its own labels would find differences in noise.
-/// Both sets count as one half.
+/// Calibrated probabilities of positives and negatives. Every other score, in increasing order, is calibrated
+/// by isotonic regression on those between: a calibration that saw its own labels would find differences in
+/// noise. Both sets count as one half.
 fn calibrated(positives: &[f64], negatives: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let sorted = sorted(positives, negatives);
     let share = negatives.len() as f64 / positives.len() as f64;

@@ -1,11 +1,15 @@
-//! How networks of the classifier test learn: Adam with decoupled weight decay, batches in random order, a learning rate
-//! that falls.
+//! How networks of the classifier test learn: Adam with decoupled weight decay, batches in random order, a
+//! learning rate that falls.
 
 use townsend_core::Stream;
+use townsend_kernels::AdamStep;
 
-use crate::random::some_of;
+use townsend_observables::random::some_of;
 
-const DECAY: f32 = 1e-2;
+/// Weight decay and, below, the decay of the moments and ε: the defaults of PyTorch's `AdamW`.
+const WEIGHT_DECAY: f64 = 1e-2;
+const BETAS: [f64; 2] = [0.9, 0.999];
+const EPSILON: f64 = 1e-8;
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101).
 pub(super) struct Adam {
@@ -13,11 +17,11 @@ pub(super) struct Adam {
     moments: [Vec<f32>; 2],
 }
 
-/// Where a training is.
+/// A step of a training.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    /// From 1.
-    number: i32,
+    /// Counted from 1.
+    number: u64,
     rate: f32,
 }
 
@@ -27,20 +31,18 @@ impl Adam {
     }
 
     pub(super) fn step(&mut self, parameters: &mut [f32], gradient: &[f32], at: Step) {
-        let (first, second) = (0.9f32, 0.999f32);
-        let (first_left, second_left) = (1.0 - first.powi(at.number), 1.0 - second.powi(at.number));
-        let [mean, square] = &mut self.moments;
-        let moments = mean.iter_mut().zip(square.iter_mut());
-        for ((parameter, g), (mean, square)) in parameters.iter_mut().zip(gradient).zip(moments) {
-            *mean += (1.0 - first) * (g - *mean);
-            *square += (1.0 - second) * (g * g - *square);
-            let change = (*mean / first_left) / ((*square / second_left).sqrt() + 1e-8);
-            *parameter -= at.rate * (change + DECAY * *parameter);
-        }
+        let rate = f64::from(at.rate);
+        let adam = AdamStep {
+            keep: (1.0 - rate * WEIGHT_DECAY) as f32,
+            ..AdamStep::new(rate, BETAS, EPSILON, at.number)
+        };
+        let [first, second] = &mut self.moments;
+        adam.apply(parameters, gradient, first, second);
     }
 }
 
-/// Calls `learn` with the rows of one batch after the other, for so many epochs in batches of so many; the rate falls along a half cosine to 0.
+/// Calls `learn` with the rows of one batch after the other, for so many epochs in batches of so many; the
+/// rate falls along a half cosine to 0.
 pub(super) fn train(
     rows: usize,
     (epochs, batch): (usize, usize),

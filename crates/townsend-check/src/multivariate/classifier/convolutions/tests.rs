@@ -3,7 +3,7 @@ use townsend_core::{Purpose, stream};
 
 use super::*;
 use crate::multivariate::classifier::auc_by;
-use crate::random::below;
+use townsend_observables::random::below;
 
 const TEST: Purpose = Purpose::new("convolutions test");
 

@@ -1,0 +1,80 @@
+//! What can go wrong when a cascade is fitted.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use townsend_core::{GridError, SplitError};
+use townsend_sim::SimError;
+
+/// Why a cascade cannot be fitted.
+#[derive(Debug, Error)]
+pub enum CascadeError {
+    /// A configuration that cannot be, or that does not suit the detector.
+    #[error("{0}")]
+    Config(String),
+    /// A description of a detector that cannot be simulated.
+    #[error("detector: {0}")]
+    Sim(#[from] SimError),
+    /// Responses of a foil that do not tell its parameters.
+    #[error("a foil cannot be fitted: {what}\n  hint: {remedy}")]
+    Foil {
+        /// What is wrong with them.
+        what: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A value of recorded responses, or of a foil fitted to them, that is outside its limits.
+    #[error(transparent)]
+    Value(SimError),
+    /// Responses that the configuration names, but that were not given.
+    #[error("there are no responses called `{name}`; there are {}", names(given))]
+    NoResponses {
+        /// The name that the configuration has.
+        name: String,
+        /// The names of those that were given.
+        given: Vec<String>,
+    },
+    /// One stage of a cascade that cannot be fitted to its responses.
+    #[error("{responses}: {source}")]
+    Stage {
+        /// The names of its responses.
+        responses: String,
+        /// What is wrong with them.
+        source: Box<CascadeError>,
+    },
+    /// Avalanches that a cascade cannot be fitted to.
+    #[error("{0}")]
+    Avalanches(String),
+    /// Observables of avalanches could not be computed.
+    #[error(transparent)]
+    Observables(#[from] GridError),
+    /// A fraction of avalanches to hold back that cannot be.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// Arrays of a file that are not what responses can be.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The array and what is wrong with it.
+        what: String,
+    },
+    /// A file of responses that cannot be read.
+    #[error(transparent)]
+    Io(#[from] townsend_io::Error),
+    /// The work was asked to stop.
+    #[error("the fit was stopped before it was done")]
+    Stopped,
+}
+
+impl CascadeError {
+    /// True if the configuration or the detector was wrong, rather than the responses or avalanches.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Sim(_) | Self::Split(_))
+    }
+}
+
+/// A list of names for a message.
+fn names(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}

@@ -1,0 +1,220 @@
+//! The parameters of one foil from recorded responses, by maximum likelihood.
+
+mod families;
+mod number;
+mod responses;
+mod standard_errors;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use families::{Families, FamilyParameters};
+use number::{NumberParameters, Numbers};
+use responses::{Range, scale};
+pub use responses::{Recorded, Responses};
+use townsend_sim::{Condition, Foil, Gap, Lattice, within};
+
+use crate::CascadeError;
+
+/// What has to be known of a foil beforehand, because responses do not tell it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KnownFoil {
+    /// Probability that an electron in a hole leaves it below. Responses tell only the product of this and
+    /// the gain.
+    pub extraction: f64,
+    /// The gap below.
+    pub gap: Gap,
+    /// The part of that gap, and of the one above, that lies between the foil and the planes of the
+    /// responses, mm.
+    pub included_mm: f64,
+}
+
+/// A foil with the parameters that make its responses most likely.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedFoil {
+    /// The parameters.
+    pub foil: Foil,
+    /// Standard errors of the parameters, by the names that they have in a detector's description
+    /// (`conditions.voltage_v.ln_gain`). The error of a parameter that the responses do not tell is missing.
+    pub errors: BTreeMap<String, f64>,
+    /// Number of responses.
+    pub starts: usize,
+    /// Number of responses with children.
+    pub families: usize,
+    /// ln of the probability of all numbers of children.
+    pub number_log_likelihood: f64,
+    /// ln of the density of the families' mean places and times (µm, ns), without the terms ln 2π.
+    pub family_log_likelihood: f64,
+}
+
+/// Fits the parameters of [`townsend_sim::FoilStage`], without its gap, to responses by maximum likelihood.
+/// The likelihood is the product of two parts that share no parameter and are fitted one after the other.
+///
+/// **The number of children** n of a start at distance r from the nearest hole, with pitch p, is Polya
+/// distributed with mean μ = gain·extraction and k = 1 + θ, and 0 if the electron is not collected, where c
+/// is the probability that it is:
+///
+/// P(0) = 1 − c + c (k/(k + μ))ᵏ, P(n) = c Γ(n + k)/(Γ(k) n!) (k/(k + μ))ᵏ (μ/(k + μ))ⁿ, ln(c/(1 − c)) = a +
+/// b (r/p)².
+///
+/// The simplex of Nelder and Mead (Computer J. 7, 308, 1965) finds a, b, ln μ and ln k.
+///
+/// **The family** of n children has the mean place x̄, the mean time t̄, and squared deviations from these.
+/// The deviations of all families give the spreads w and u of one child about its family: w² = Σ(x −
+/// x̄)²/(2Σ(n − 1)), u² = Σ(t − t̄)²/Σ(n − 1). The hole h, at distance dₕ from the start, is chosen with the
+/// probability πₕ ∝ exp(−dₕ²/2s²); given the hole,
+///
+/// x̄ ~ normal(axisₕ + retention·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
+///
+/// The EM algorithm (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, retention, σ,
+/// transit, slope and τ; its unobserved data are the holes and the place and time that the children of a
+/// family have in common. It stops when the log-likelihood grows by less than 10⁻¹⁰ of itself.
+///
+/// Where responses were recorded under several conditions, a, ln μ and transit change in proportion to each
+/// condition; the other parameters are the same under all. The foil's values are those under the conditions
+/// of the first responses.
+///
+/// Standard errors come from the curvature of the log-likelihood at its maximum; those of w and u are
+/// w/√(4Σ(n − 1)) and u/√(2Σ(n − 1)).
+///
+/// # Errors
+/// If there are too few families, if all starts are at the same distance from a hole, if conditions are not
+/// the same in all parts or do not differ between them, if no maximum is found, or if a parameter is outside
+/// the limits of a foil's description.
+pub fn fit_foil(
+    recorded: &[Recorded<'_>],
+    lattice: Lattice,
+    known: &KnownFoil,
+) -> Result<FittedFoil, CascadeError> {
+    let pitch_um = 1000.0 * f64::from(lattice.pitch_mm());
+    within("lattice.pitch_um", pitch_um, 1.0, 10_000.0).map_err(CascadeError::Value)?;
+    // Responses tell gain·extraction: the gain would have no limit if the extraction could be 0.
+    within("extraction", known.extraction, 1e-6, 1.0).map_err(CascadeError::Value)?;
+    let (ranges, scaled) = scale(recorded)?;
+    let families = Families::new(&scaled, lattice)?;
+    let number = Numbers::new(&scaled, lattice)?.fit()?;
+    let family = families.fit()?;
+    let mut foil = foil_of(&number.parameters, &family.parameters, &families, known);
+    let mut errors = errors_of(&foil, &number, &family, &families);
+    for (k, range) in ranges.iter().enumerate() {
+        add_condition(&mut foil, &mut errors, (k, range), &number, &family);
+    }
+    foil.check("the fitted foil").map_err(CascadeError::Value)?;
+    Ok(FittedFoil {
+        foil,
+        errors: errors.0,
+        starts: recorded.iter().map(|set| set.responses.starts.len()).sum(),
+        families: families.len(),
+        number_log_likelihood: number.log_likelihood,
+        family_log_likelihood: family.log_likelihood,
+    })
+}
+
+/// The maximum of a likelihood.
+struct Maximum<P> {
+    /// The most likely parameters.
+    parameters: P,
+    /// Standard errors in the order of the parameters' `free` form; none if the responses do not tell some of
+    /// them.
+    errors: Option<Vec<f64>>,
+    log_likelihood: f64,
+}
+
+impl<P> Maximum<P> {
+    /// The standard error of the free parameter `k`, if it is known.
+    fn error(&self, k: usize) -> Option<f64> {
+        self.errors.as_ref().map(|errors| errors[k])
+    }
+}
+
+/// The foil with these parameters, without conditions.
+fn foil_of(
+    number: &NumberParameters,
+    family: &FamilyParameters,
+    families: &Families,
+    known: &KnownFoil,
+) -> Foil {
+    Foil {
+        collection: 1.0 / (1.0 + (-number.odds).exp()),
+        collection_slope: number.odds_slope,
+        gain: number.mean / known.extraction,
+        theta: number.shape - 1.0,
+        extraction: known.extraction,
+        hole_spread_um: family.hole_spread,
+        offset_retention: family.offset_retention,
+        common_spread_um: family.common.sqrt(),
+        exit_spread_um: families.own().sqrt(),
+        transit_ns: family.transit,
+        transit_slope_ns: family.transit_slope,
+        common_time_spread_ns: family.common_time.sqrt(),
+        own_time_spread_ns: families.own_time().sqrt(),
+        gap_mm: known.gap.gap_mm,
+        field_kv_cm: known.gap.field_kv_cm,
+        included_mm: known.included_mm,
+        conditions: BTreeMap::new(),
+    }
+}
+
+/// The standard errors of the foil's parameters, without those of its conditions.
+fn errors_of(
+    foil: &Foil,
+    number: &Maximum<NumberParameters>,
+    family: &Maximum<FamilyParameters>,
+    families: &Families,
+) -> Errors {
+    let mut errors = Errors::default();
+    errors.insert("collection", number.error(0), foil.collection * (1.0 - foil.collection));
+    errors.insert("collection_slope", number.error(1), 1.0);
+    errors.insert("gain", number.error(2), foil.gain);
+    errors.insert("theta", number.error(3), number.parameters.shape);
+    errors.insert("hole_spread_um", family.error(0), foil.hole_spread_um);
+    errors.insert("offset_retention", family.error(1), 1.0);
+    errors.insert("common_spread_um", family.error(2), 0.5 * foil.common_spread_um);
+    errors.insert("transit_ns", family.error(3), 1.0);
+    errors.insert("transit_slope_ns", family.error(4), 1.0);
+    errors.insert("common_time_spread_ns", family.error(5), 0.5 * foil.common_time_spread_ns);
+    let relative = Some((0.5 / families.free()).sqrt());
+    errors.insert("exit_spread_um", relative, foil.exit_spread_um / f64::sqrt(2.0));
+    errors.insert("own_time_spread_ns", relative, foil.own_time_spread_ns);
+    errors
+}
+
+/// Adds the condition number `k` to the foil, and the standard errors of what changes with it. The fit's unit
+/// of a condition is its range.
+fn add_condition(
+    foil: &mut Foil,
+    errors: &mut Errors,
+    (k, &Range { name, first, low, high }): (usize, &Range<'_>),
+    number: &Maximum<NumberParameters>,
+    family: &Maximum<FamilyParameters>,
+) {
+    let unit = 1.0 / (high - low);
+    let [collection_odds, ln_gain] = number.parameters.by_condition[k].map(|by| by * unit);
+    let transit_ns = family.parameters.by_condition[k] * unit;
+    let condition = Condition { value: first, range: [low, high], ln_gain, collection_odds, transit_ns };
+    foil.conditions.insert(name.to_owned(), condition);
+    errors.insert(&format!("conditions.{name}.collection_odds"), number.error(4 + 2 * k), unit);
+    errors.insert(&format!("conditions.{name}.ln_gain"), number.error(5 + 2 * k), unit);
+    errors.insert(&format!("conditions.{name}.transit_ns"), family.error(6 + k), unit);
+}
+
+/// Standard errors by the names of the parameters.
+#[derive(Default)]
+struct Errors(BTreeMap<String, f64>);
+
+impl Errors {
+    /// Inserts the error of the parameter `name`, if it is known: `error` is that of a free parameter, and
+    /// `slope` the derivative of the named parameter by the free one.
+    fn insert(&mut self, name: &str, error: Option<f64>, slope: f64) {
+        self.0.extend(error.map(|error| (name.to_owned(), error * slope.abs())));
+    }
+}
+
+/// The error of a search that found no maximum of the likelihood of `of`.
+fn no_maximum(of: &str) -> CascadeError {
+    CascadeError::Foil {
+        what: format!("no maximum of the likelihood of {of} was found"),
+        remedy: "record more responses, from starts all over a cell",
+    }
+}

@@ -1,0 +1,62 @@
+//! The cascade: an avalanche as a branching process whose stages are GEM foils. Every electron above a foil
+//! becomes a number of electrons below it, at places and times that its hole tells.
+//!
+//! The foils of a [`townsend_sim::Detector`] are learned in one of two ways, both by maximum likelihood or
+//! its moments: [`fit_stages`] from recorded responses of single foils, [`fit_avalanches`] from avalanches at
+//! the anode alone. What is learned is a detector again, and the Monte Carlo draws from it.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use townsend_cascade::{KnownFoil, Recorded, Responses, fit_foil};
+//! use townsend_sim::{Detector, Lattice};
+//!
+//! // Responses of a known foil to electrons that start all over the cell of a hole, 10 from each place.
+//! let detector = Detector::from_toml(Detector::shipped("microscopic_275").unwrap())?;
+//! let (foil, lattice) = (&detector.foils[0], Lattice::new(0.14));
+//! let starts: Vec<_> = (0..400).map(|i| [f64::from(i % 20) * 3.5, f64::from(i / 20) * 3.0]).collect();
+//! let none = vec![0; starts.len() + 1];
+//! let responses = Responses::new(starts, none, Vec::new())?.again(foil, lattice, 10, 1);
+//!
+//! let known = KnownFoil { extraction: foil.extraction, gap: foil.gap(), included_mm: foil.included_mm };
+//! let recorded = [Recorded { responses: &responses, conditions: BTreeMap::new() }];
+//! let fitted = fit_foil(&recorded, lattice, &known)?;
+//! assert!((fitted.foil.gain - foil.gain).abs() < 5.0 * fitted.errors["gain"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod anode;
+mod config;
+mod error;
+mod foil;
+mod read;
+mod stages;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use townsend_core::Progress;
+
+pub use anode::{AnodeFit, Estimate, FitConfig, FittedAvalanches, Own, Width, fit_avalanches};
+pub use config::{CascadeConfig, CascadeModel, CascadeSummary, Guess};
+pub use error::CascadeError;
+pub use foil::{FittedFoil, KnownFoil, Recorded, Responses, fit_foil};
+pub use read::read_responses;
+pub use stages::{Conditioned, FittedStages, StageData, StageDistribution, StageFit, StagesFit, fit_stages};
+
+/// The result of a function of this crate.
+type Result<T> = std::result::Result<T, CascadeError>;
+
+/// Whom to tell how far a fit is, and a flag by which it is asked to stop.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
+    /// Told how far the fit is.
+    pub progress: &'a dyn Progress,
+    /// The fit stops soon after this becomes true.
+    pub stop: &'a AtomicBool,
+}
+
+impl Work<'_> {
+    /// An error if the fit was asked to stop.
+    fn go_on(&self) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) { Err(CascadeError::Stopped) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,194 @@
+//! Stages from recorded responses of single foils.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use townsend_sim::{Detector, Foil, Lattice};
+
+use crate::{CascadeConfig, CascadeError, KnownFoil, Recorded, Responses, Result, Work, fit_foil};
+
+/// The responses of a stage, as a configuration names them.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "a stage is the name of its responses, or a list such as [{ name = \"a1\", voltage_v = 275.0 }, …]"
+)]
+pub enum StageData {
+    /// Their name.
+    Named(String),
+    /// Responses under several conditions.
+    Under(Vec<Conditioned>),
+}
+
+/// Responses and the conditions that they were recorded under.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Conditioned {
+    /// The name of the responses.
+    pub name: String,
+    /// Conditions, such as a voltage, by name.
+    #[serde(flatten)]
+    pub conditions: BTreeMap<String, f64>,
+}
+
+impl StageData {
+    fn name(&self) -> String {
+        match self {
+            Self::Named(name) => name.clone(),
+            Self::Under(parts) => parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(" + "),
+        }
+    }
+
+    /// The name of the first responses.
+    fn first(&self) -> &str {
+        match self {
+            Self::Named(name) => name,
+            Self::Under(parts) => parts.first().map_or("", |part| &part.name),
+        }
+    }
+
+    /// The names of all its responses.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Named(name) => vec![name.clone()],
+            Self::Under(parts) => parts.iter().map(|part| part.name.clone()).collect(),
+        }
+    }
+
+    /// Its responses among those that were given.
+    fn among<'a>(&self, responses: &'a BTreeMap<String, Responses>) -> Result<Vec<Recorded<'a>>> {
+        let parts = match self {
+            Self::Named(name) => &vec![Conditioned { name: name.clone(), conditions: BTreeMap::new() }],
+            Self::Under(parts) => parts,
+        };
+        let find = |part: &Conditioned| {
+            let found = responses.get(&part.name).ok_or_else(|| CascadeError::NoResponses {
+                name: part.name.clone(),
+                given: responses.keys().cloned().collect(),
+            })?;
+            Ok(Recorded { responses: found, conditions: part.conditions.clone() })
+        };
+        parts.iter().map(find).collect()
+    }
+}
+
+/// How the fit of a stage ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageFit {
+    /// The name of its responses.
+    pub name: String,
+    /// Number of responses.
+    pub starts: usize,
+    /// Responses with at least one electron.
+    pub families: usize,
+    /// ln of the probability of all numbers of electrons.
+    pub number_log_likelihood: f64,
+    /// ln of the density of the families' mean places and times.
+    pub family_log_likelihood: f64,
+    /// Standard errors of the foil's parameters, by their names in `detector.toml`; what the responses do not
+    /// tell is missing.
+    pub errors: BTreeMap<String, f64>,
+}
+
+/// What the stages were fitted to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StagesFit {
+    /// The stages, from the top.
+    pub stages: Vec<StageFit>,
+}
+
+/// How often the fitted foil is sent an electron from each recorded start, to be compared with what was
+/// recorded.
+const TIMES: usize = 10;
+
+/// A number of a stage's responses: as recorded, and as the fitted foil makes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageDistribution {
+    /// The stage and the number.
+    pub name: String,
+    /// Its unit; empty for a pure number.
+    pub unit: String,
+    /// Its values in the recorded responses.
+    pub recorded: Vec<f64>,
+    /// Its values in responses of the fitted foil.
+    pub fitted: Vec<f64>,
+}
+
+/// How many children electrons have, where and when they come down.
+fn distributions(
+    name: &str,
+    recorded: &Responses,
+    foil: &Foil,
+    lattice: Lattice,
+    seed: u64,
+) -> Vec<StageDistribution> {
+    let fitted = recorded.again(foil, lattice, TIMES, seed);
+    let distribution = |what: &str, unit: &str, of: &dyn Fn(&Responses) -> Vec<f64>| StageDistribution {
+        name: format!("{name}: {what}"),
+        unit: unit.into(),
+        recorded: of(recorded),
+        fitted: of(&fitted),
+    };
+    vec![
+        distribution("children", "", &Responses::numbers),
+        distribution("x from the hole", "µm", &|responses| responses.distances(lattice)),
+        distribution("time", "ns", &Responses::times),
+    ]
+}
+
+/// A cascade whose stages were fitted to responses.
+#[derive(Debug)]
+pub struct FittedStages {
+    /// The detector with its foils as fitted.
+    pub detector: Detector,
+    /// How well.
+    pub stages: StagesFit,
+    /// Of each stage, from the top: fitted against recorded, under the first of its conditions.
+    pub distributions: Vec<Vec<StageDistribution>>,
+}
+
+/// Fits the foils of a detector to the responses that a configuration names. `seed` is that of the fitted
+/// foils' responses in [`FittedStages::distributions`]; the fit itself draws nothing.
+///
+/// # Errors
+/// The configuration has not as many stages as the detector foils; responses are missing or tell too little.
+pub fn fit_stages(
+    config: &CascadeConfig,
+    detector: &Detector,
+    responses: &BTreeMap<String, Responses>,
+    seed: u64,
+    work: Work<'_>,
+) -> Result<FittedStages> {
+    let data_of = config.model.stages.as_deref().unwrap_or_default();
+    let mut detector = detector.clone();
+    if data_of.len() != detector.foils.len() {
+        return Err(CascadeError::Config(format!(
+            "model.stages has {} stages, and the detector has {} foils",
+            data_of.len(),
+            detector.foils.len()
+        )));
+    }
+    let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
+    let task = work.progress.task("fitting", data_of.len() as u64);
+    let (mut stages, mut rows) = (Vec::new(), Vec::new());
+    for (foil, stage) in detector.foils.iter_mut().zip(data_of) {
+        work.go_on()?;
+        let recorded = stage.among(responses)?;
+        let known = KnownFoil { extraction: foil.extraction, gap: foil.gap(), included_mm: foil.included_mm };
+        let fitted = fit_foil(&recorded, lattice, &known)
+            .map_err(|source| CascadeError::Stage { responses: stage.name(), source: source.into() })?;
+        let first = recorded.first().map(|first| first.responses);
+        rows.extend(first.map(|first| distributions(stage.first(), first, &fitted.foil, lattice, seed)));
+        *foil = fitted.foil;
+        stages.push(StageFit {
+            name: stage.name(),
+            starts: fitted.starts,
+            families: fitted.families,
+            number_log_likelihood: fitted.number_log_likelihood,
+            family_log_likelihood: fitted.family_log_likelihood,
+            errors: fitted.errors,
+        });
+        task.advance(1);
+    }
+    drop(task);
+    Ok(FittedStages { detector, stages: StagesFit { stages }, distributions: rows })
+}

@@ -1,0 +1,33 @@
+//! Which option of the command line settles an error. The libraries know no options.
+
+use townsend::{Error, NotHeldBack};
+
+/// A line to follow an error, if an option helps.
+pub(crate) fn hint(error: &Error) -> Option<&'static str> {
+    use townsend_io::Error as Avalanches;
+    match error {
+        Error::In { source, .. } | Error::InData(source) | Error::HeldBack { source, .. } => hint(source),
+        Error::Output(output) | Error::Avalanches(Avalanches::Output(output)) => of_output(output),
+        Error::Avalanches(Avalanches::UnknownEnding { .. }) => {
+            Some("--format root or --format npz says which it is")
+        }
+        Error::Run(townsend_core::RunError::Exists(_)) => {
+            Some("--resume goes on with the run, --force replaces it")
+        }
+        Error::StoppedIn(_) => Some("--force overwrites it"),
+        Error::NothingToResume => Some("leave out --resume"),
+        Error::FixedSetting { .. } => Some("leave out --start and --condition"),
+        Error::GridOfCounts { .. } => Some("leave out --grid"),
+        Error::NotHeldBack(NotHeldBack::NoAvalanches | NotHeldBack::OtherAvalanches) => {
+            Some("without --held-back all avalanches are compared")
+        }
+        _ => None,
+    }
+}
+
+fn of_output(error: &townsend_core::OutputError) -> Option<&'static str> {
+    match error {
+        townsend_core::OutputError::Exists { .. } => Some("--force overwrites it"),
+        _ => None,
+    }
+}

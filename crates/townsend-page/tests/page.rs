@@ -1,0 +1,318 @@
+//! `report.html` in a real browser, headless Chromium.
+
+#[path = "../../townsend-check/tests/common/mod.rs"]
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use common::{avalanches, file};
+use serde_json::Value;
+use townsend_check::{Check, CheckOptions, Curve, Ranking, check};
+use townsend_core::{InputFile, Silent};
+use townsend_observables::{ObservableOptions, Observables};
+use townsend_page::{figures, inspection_page, overview_pdf, overview_svg, ranking_html, report_html};
+
+/// A file name as bad as can be.
+const HOSTILE: &str = "<script>console.error('injected')</script></script><!--&\"quoted\".npz";
+
+/// Made once: its classifiers take most of the time.
+static CHECKED: LazyLock<Check> = LazyLock::new(|| {
+    let hostile = InputFile { file: HOSTILE.to_string(), ..file("") };
+    let (real, generated) = (avalanches(150, 80.0, 0.3, 1), avalanches(150, 80.0, 0.33, 2));
+    let mut check =
+        check(&real, &generated, file("real.npz"), hostile, &CheckOptions::default(), &Silent).unwrap();
+    let curve = |number: &str, name: &str| {
+        let points = vec![[1.0, 3.0], [2.0, 2.0]];
+        Curve { number: number.to_owned(), name: name.to_owned(), points }
+    };
+    let of_dimensions = ["1", "2", "3", "4"].map(|name| curve("kl_per_dimension", name));
+    check.curves =
+        [curve("loss", "training"), curve("loss", "validation")].into_iter().chain(of_dimensions).collect();
+    check
+});
+
+/// The first browser of these names.
+fn chromium() -> &'static str {
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let found = names.into_iter().find(|name| Command::new(name).arg("--version").output().is_ok());
+    found.expect("needs a headless browser: install chromium (Debian and Ubuntu: `apt-get install chromium`)")
+}
+
+/// Opens a page, runs `script` (the body of an asynchronous function) once it has loaded, and returns what
+/// that returned; with what went to the console as an error or a warning, and errors that nobody caught.
+fn run(page: &str, script: &str, more: &[&str]) -> (Value, Vec<String>) {
+    // Before anything else of the page, so that nothing is missed. WebGL reports how long it takes as a
+    // warning.
+    let listen = "<head><script>window.said=[];for(const n of ['error','warn']){console[n]=(...a)=>said.push(n+': '+a.join(' '))}\
+                  addEventListener('error',e=>said.push('uncaught: '+e.message));\
+                  addEventListener('unhandledrejection',e=>said.push('rejected: '+e.reason));</script>";
+    let ask = format!(
+        "<script type=module>const found=await (async()=>{{{script}}})().catch(e=>({{thrown:String(e&&e.stack)}}));\
+         document.title=JSON.stringify([found,window.said]);</script></body>"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("page.html");
+    let (before, after) = page.rsplit_once("</body>").unwrap();
+    let page = format!("{before}{ask}{after}").replacen("<head>", listen, 1);
+    std::fs::write(&path, page).unwrap();
+    let document = load(&path, &folder.path().join("profile"), more);
+    let title =
+        document.split("<title>").nth(1).unwrap_or_default().split("</title>").next().unwrap_or_default();
+    let title = title.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    let (found, said): (Value, Vec<String>) =
+        serde_json::from_str(&title).unwrap_or_else(|error| panic!("{error}: the page says {title:?}"));
+    assert!(found.get("thrown").is_none(), "{found}");
+    (found, said)
+}
+
+/// The document after the browser has loaded it and its scripts have rested.
+fn load(page: &Path, profile: &Path, more: &[&str]) -> String {
+    let output = Command::new(chromium())
+        .args(["--headless", "--no-sandbox", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        // WebGL without a graphics card.
+        .args(["--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
+        .args(["--window-size=1200,900", "--virtual-time-budget=60000", "--dump-dom"])
+        .args(more)
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn every_plot_is_drawn_and_says_what_it_is() {
+    let check = &*CHECKED;
+    let page = report_html(check).unwrap();
+    let script = "await townsend.drawAll();
+        const plots = [...document.querySelectorAll('.plot')];
+        return {
+          plots: plots.length,
+          empty: plots.filter((p) => !(p._fullData ?? []).some((t) => (t.x?.length ?? 0) > 0 || (t.z?.length ?? 0) > 0)).map((p) => p.ariaLabel),
+          undrawn: plots.filter((p) => p.querySelectorAll('.main-svg').length === 0 || p.getBoundingClientRect().height < 100).length,
+          unlabelled: plots.filter((p) => !p.ariaLabel || p.getAttribute('role') !== 'img').length,
+          tables: document.querySelectorAll('table').length,
+          lights: document.querySelectorAll('.lights tbody .light').length,
+          unnamed: [...document.querySelectorAll('button, input')].filter((b) => !(b.textContent || b.closest('label')?.textContent)).length,
+          fetched: performance.getEntriesByType('resource').filter((r) => !r.name.startsWith('data:')).map((r) => r.name),
+          language: document.documentElement.lang,
+          wider: document.documentElement.scrollWidth - innerWidth,
+          maps: document.querySelectorAll('.maps svg[role=img][aria-label]').length,
+        };";
+    let (found, said) = run(&page, script, &[]);
+    assert_eq!(said, [""; 0], "errors and warnings on the console");
+    assert_eq!(found["empty"], serde_json::json!([]));
+    assert_eq!(found["fetched"], serde_json::json!([]), "nothing is asked of a network");
+    for none in ["undrawn", "unlabelled", "unnamed", "wider"] {
+        assert!(found[none].as_i64().unwrap() <= 0, "{none}: {found}");
+    }
+    // 21 distributions, 5 scales, 10 of strips, 3 correlations, 4 of classifiers, g(r), one condition, two of
+    // training.
+    assert_eq!(found["plots"], 47, "{found}");
+    assert_eq!(
+        found["lights"].as_u64().unwrap() as usize,
+        check.report.verdict.as_ref().unwrap().judgements.len()
+    );
+    assert_eq!((&found["language"], &found["maps"]), (&"en".into(), &10.into()), "{found}");
+}
+
+/// The pixels of a scene change with the camera, and both scenes have one camera; 50 avalanches at once do
+/// not stutter.
+#[test]
+fn the_avalanches_turn() {
+    let page = report_html(&CHECKED).unwrap();
+    let script = "const { scenes } = townsend;
+        await townsend.begin();
+        const eye = () => scenes._fullLayout.scene.camera.eye, other = () => scenes._fullLayout.scene2.camera.eye;
+        const picture = async () => (await Plotly.toImage(scenes, { format: 'png', width: 500, height: 300 })).length;
+        const rest = () => new Promise((done) => setTimeout(done, 500));
+        const start = { ...eye() }, before = await picture();
+        scenes.focus();
+        scenes.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true, cancelable: true }));
+        await rest();
+        const turned = { ...eye() }, after = await picture();
+        document.querySelector('[data-step=\"1\"]').click();
+        await rest();
+        const next = document.getElementById('shown').textContent, kept = { ...eye() };
+        document.getElementById('all').click();
+        await rest();
+        const points = scenes._fullData.map((t) => t.x.length), clock = performance.now();
+        for (let k = 0; k < 10; k++) await townsend.turn(scenes, 0.1, 0);
+        return { start, turned, other: other(), final: eye(), kept, before, after, focused: document.activeElement === scenes, next, points,
+                 frame: (performance.now() - clock) / 10, label: scenes.ariaLabel };";
+    let (found, said) = run(&page, script, &[]);
+    assert_eq!(said, [""; 0], "errors and warnings on the console");
+    let number = |of: &str, axis: &str| found[of][axis].as_f64().unwrap();
+    assert!((number("start", "x") - number("turned", "x")).abs() > 0.05, "the arrow key turned it: {found}");
+    assert_ne!(found["before"], found["after"], "and what is seen is another picture");
+    assert!((number("other", "x") - number("final", "x")).abs() < 1e-9, "both turn together: {found}");
+    assert!(
+        (number("turned", "x") - number("kept", "x")).abs() < 1e-9,
+        "the next pair is seen from there: {found}"
+    );
+    assert_eq!(found["focused"], true);
+    assert!(
+        found["next"].as_str().unwrap().starts_with("pair ")
+            && found["label"].as_str().unwrap().contains("arrow")
+    );
+    assert!(found["points"].as_array().unwrap().iter().all(|n| n.as_u64().unwrap() > 1_000), "{found}");
+    // Drawn by the processor here; a graphics card is faster by far.
+    assert!(found["frame"].as_f64().unwrap() < 2_000.0, "{found}");
+}
+
+#[test]
+fn the_blind_test_keeps_its_score() {
+    let page = report_html(&CHECKED).unwrap();
+    let script = "const rest = () => new Promise((done) => setTimeout(done, 400));
+        document.getElementById('start').click();
+        await rest();
+        const guesses = document.querySelectorAll('[data-guess]');
+        guesses[0].click(); await rest();
+        guesses[1].click(); await rest();
+        const score = document.getElementById('score').textContent;
+        const titles = document.getElementById('blind-scenes')._fullLayout.annotations.map((a) => a.text);
+        const stored = Object.values(localStorage);
+        document.getElementById('forget').click();
+        return { score, titles, stored, after: document.getElementById('score').textContent };";
+    let (found, said) = run(&page, script, &[]);
+    assert_eq!(said, [""; 0]);
+    assert!(found["score"].as_str().unwrap().contains(" of 2 right"), "{found}");
+    assert_eq!(found["titles"], serde_json::json!(["first", "second"]), "nothing gives the answer away");
+    assert!(found["stored"][0].as_str().unwrap().contains("\"of\":2"), "{found}");
+    assert_eq!(found["after"], "");
+}
+
+#[test]
+fn light_and_dark_and_a_phone() {
+    let page = report_html(&CHECKED).unwrap();
+    let script = "const ground = () => getComputedStyle(document.body).backgroundColor, plot = document.querySelector('.plot');
+        await townsend.drawAll();
+        const ink = () => plot._fullLayout.font.color;
+        const first = [ground(), ink()];
+        document.getElementById('theme').click();
+        await new Promise((done) => setTimeout(done, 500));
+        return { first, second: [ground(), ink()], wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+                 domains: ['scene', 'scene2'].map((name) => { const { x, y } = townsend.scenes._fullLayout[name].domain; return [x, y]; }) };";
+    let (light, said) = run(&page, script, &[]);
+    assert_eq!(said, [""; 0]);
+    let (white, black) = (
+        serde_json::json!(["rgb(255, 255, 255)", "#1b1f24"]),
+        serde_json::json!(["rgb(20, 24, 29)", "#e6e9ed"]),
+    );
+    assert_eq!((&light["first"], &light["second"]), (&white, &black), "the button turns it dark");
+    let (dark, _) = run(&page, script, &["--blink-settings=preferredColorScheme=0", "--window-size=500,900"]);
+    assert_eq!((&dark["first"], &dark["second"]), (&black, &white), "who prefers dark gets dark");
+    assert!(dark["wider"].as_i64().unwrap() <= 0, "{dark}");
+    // One scene above the other, each as wide as the page.
+    assert_eq!(dark["domains"], serde_json::json!([[[0, 1], [0.52, 1]], [[0, 1], [0, 0.48]]]));
+    assert_eq!(light["domains"], serde_json::json!([[[0, 0.49], [0, 1]], [[0.51, 1], [0, 1]]]));
+}
+
+#[test]
+fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
+    let mut check = CHECKED.clone();
+    check.report.generated.warnings.push("arrays that are not read: <b>".to_string());
+    let page = report_html(&check).unwrap();
+    assert!(page.contains("&amp;&quot;quoted&quot;.npz: arrays that are not read: &lt;b&gt;</li>"));
+    assert!(!page.contains("<script>console") && page.contains("&lt;script&gt;"));
+    assert_eq!(
+        page.matches("<script").count(),
+        3,
+        "data, library, drawing; the library has no tag of its own"
+    );
+    for outside in [" src=\"http", "<link rel=\"stylesheet", "@import url"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.len() < 8_000_000, "{} bytes", page.len());
+    let figure = overview_svg(&check).unwrap();
+    assert!(figure.starts_with("<svg width=\"") && figure.trim_end().ends_with("</svg>"));
+    assert!(figure.len() < 400_000, "{} bytes", figure.len());
+}
+
+/// Figures for papers: every number as SVG and as PDF.
+#[test]
+fn figures_for_papers_are_svg_and_pdf() {
+    let check = &*CHECKED;
+    let figures = figures(check).unwrap();
+    assert_eq!(figures.len(), 36);
+    let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+    assert!(
+        names.contains(&"rms_x") && names.contains(&"lumpiness_0.1_mm") && names.contains(&"strips_x_charge")
+    );
+    for figure in &figures {
+        assert!(
+            figure.svg.starts_with("<svg width=") && figure.svg.contains("gen. / real"),
+            "{}",
+            figure.name
+        );
+        assert!(figure.pdf.starts_with(b"%PDF-") && figure.pdf.len() < 100_000, "{}", figure.name);
+    }
+    let overview = overview_pdf(check).unwrap();
+    assert!(overview.starts_with(b"%PDF-") && overview.len() < 2_000_000, "{} bytes", overview.len());
+}
+
+#[test]
+fn one_set_has_a_page_too() {
+    let data = avalanches(120, 80.0, 0.3, 1);
+    let observed = Observables::of(&data, &ObservableOptions::default(), &Silent).unwrap();
+    let facts = [("avalanches", "120".to_string())];
+    let page = inspection_page(HOSTILE, &facts, &["a <b>".to_string()], &data, &observed, 1).unwrap();
+    let script = "await townsend.drawAll();
+        const plots = [...document.querySelectorAll('.plot')];
+        return [plots.length, plots.filter((p) => p.querySelectorAll('.main-svg').length === 0).length,
+                document.querySelectorAll('#scenes canvas').length > 0, document.querySelectorAll('tbody tr').length];";
+    let (found, said) = run(&page, script, &[]);
+    assert_eq!(said, [""; 0]);
+    assert_eq!(found, serde_json::json!([21, 0, true, 21]));
+}
+
+#[test]
+fn a_ranking_puts_the_better_one_first() {
+    let real = avalanches(200, 80.0, 0.3, 1);
+    let of = |width, seed, name: &str| {
+        let generated = avalanches(200, 80.0, width, seed);
+        let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
+        (
+            name.to_string(),
+            check(&real, &generated, file("real.npz"), file(name), &options, &Silent).unwrap().report,
+        )
+    };
+    let ranking = Ranking::of(&[of(0.4, 2, "wide"), of(0.3, 3, "<same>")]);
+    assert_eq!(
+        ranking.generators.iter().map(|of| of.report.as_str()).collect::<Vec<_>>(),
+        ["<same>", "wide"]
+    );
+    assert!(ranking.generators[1].lights[2] > 0 && ranking.generators[0].mean_auc.is_none());
+    let json = ranking.to_json().unwrap();
+    assert_eq!(serde_json::from_str::<Ranking>(&json).unwrap(), ranking);
+    let page = ranking_html(&ranking);
+    assert!(page.contains("href=\"&lt;same&gt;/report.html\"") && !page.contains("<same>"));
+    assert!(ranking.table().lines().nth(3).unwrap().starts_with("<same>"), "{}", ranking.table());
+}
+
+#[test]
+fn threads_change_no_byte_of_page_and_figure() {
+    let (real, generated) = (avalanches(150, 300.0, 0.3, 1), avalanches(150, 300.0, 0.3, 2));
+    let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
+    let in_threads = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let check = check(&real, &generated, file("a"), file("b"), &options, &Silent).unwrap();
+            (report_html(&check).unwrap(), overview_svg(&check).unwrap())
+        })
+    };
+    assert!(in_threads(1) == in_threads(3));
+}
+
+#[test]
+fn one_axis_is_enough_for_a_page() {
+    let grid = townsend_core::Grid::standard(1).unwrap();
+    let counted = |seed| avalanches(120, 50.0, 0.3, seed).to_counts(&grid).unwrap().into();
+    let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
+    let check = check(&counted(1), &counted(2), file("a"), file("b"), &options, &Silent).unwrap();
+    assert!(report_html(&check).unwrap().contains("rms_x"));
+    assert!(overview_svg(&check).unwrap().contains("</svg>"));
+}

@@ -1,0 +1,295 @@
+//! Comparing generated avalanches with real ones.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::context::input_file;
+use crate::held_back::held_back;
+use crate::{Context, Error, History, Result};
+use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
+use townsend_core::{Dataset, OutputFile};
+use townsend_io::{Loaded, ReadOptions};
+
+/// How to compare.
+#[derive(Debug, Clone, Default)]
+pub struct CheckOptions {
+    /// A run: of the real avalanches, only those of its test part are taken, which it was not trained on;
+    /// with those that it was trained on one sees whether it learnt avalanches by heart, and the page shows
+    /// how training went.
+    pub held_back: Option<PathBuf>,
+    /// Avalanches that the generator was trained on, if no run knows them.
+    pub training: Option<PathBuf>,
+    /// Names of arrays of an npz or branches of a tree, in both files, of one value an avalanche (or
+    /// several): conditions, in bins of which the observables are compared too.
+    pub by: Vec<String>,
+    /// A TOML file with the limits of the traffic lights; those of `configs/check/default.toml` if none.
+    pub thresholds: Option<PathBuf>,
+    /// Trains no classifiers, which take most of the time.
+    pub without_classifiers: bool,
+}
+
+/// A limit that a distance may not be above: `ks.rms_x=0.05`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    metric: String,
+    limit: f64,
+}
+
+impl FromStr for Gate {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let parts = text
+            .split_once('=')
+            .and_then(|(metric, limit)| Some((metric.trim(), limit.trim().parse().ok()?)));
+        match parts {
+            Some((metric, _)) if !Report::is_metric(metric) => Err(format!(
+                "there is no metric `{metric}`; there are w1_over_sigma, ks and separation_power, of all observables or of one (ks.rms_x); shortfall (of precision, recall, density, coverage), correlations, lumpiness_by_scale, strips and conditional, of all of their kind or of one; and empty, c2st.auc, c2st.auc_network, c2st.auc_low_level, c2st.auc_cells_trees, fpd, kpd, duplicates, memorisation, pair_correlation"
+            )),
+            Some((metric, limit)) if f64::is_finite(limit) => Ok(Self { metric: metric.into(), limit }),
+            _ => Err(format!("`{text}` is not a limit; write metric=value, such as ks.rms_x=0.05")),
+        }
+    }
+}
+
+impl Gate {
+    /// The metrics of the report that are above the limit.
+    pub fn apply(&self, report: &Report) -> Result<Vec<Excess>> {
+        Ok(report.exceeds(&self.metric, self.limit)?)
+    }
+}
+
+/// The files of a report, beside the folder of figures.
+const OUTPUTS: [&str; 4] = ["report.json", "report.html", "overview.svg", "overview.pdf"];
+
+/// Compares the avalanches of two files and writes `report.json`, `report.html`, `overview.svg` and
+/// `overview.pdf` to the folder `out`, and a figure of every number that was compared, as SVG and as PDF, to
+/// `out/figures`.
+pub fn check(
+    real: &Path,
+    generated: &Path,
+    out: &Path,
+    options: &CheckOptions,
+    context: &Context<'_>,
+) -> Result<Report> {
+    refuse_outputs(out, &OUTPUTS, context)?;
+    Real::read(real, options, context)?.check(generated, out, context)
+}
+
+/// Compares several generators with the same real avalanches. Each gets a folder of its own in `out`, named
+/// like its file, with the report; `ranking.json` and `index.html` put them side by side. Returns the ranking
+/// and the reports in the order of the files.
+pub fn check_all(
+    real: &Path,
+    generated: &[PathBuf],
+    out: &Path,
+    options: &CheckOptions,
+    context: &Context<'_>,
+) -> Result<(Ranking, Vec<Report>)> {
+    refuse_outputs(out, &["ranking.json", "index.html"], context)?;
+    let folders = folders(generated);
+    for folder in &folders {
+        refuse_outputs(&out.join(folder), &OUTPUTS, context)?;
+    }
+    let real = Real::read(real, options, context)?;
+    let mut reports = Vec::new();
+    for (file, folder) in generated.iter().zip(folders) {
+        let report = real.check(file, &out.join(&folder), context)?;
+        reports.push((folder, report));
+    }
+    let ranking = Ranking::of(&reports);
+    let outputs =
+        [("ranking.json", ranking.to_json()?), ("index.html", townsend_page::ranking_html(&ranking))];
+    write_outputs(out, &outputs.map(|(name, text)| (name.to_string(), text.into_bytes())), context)?;
+    Ok((ranking, reports.into_iter().map(|(_, report)| report).collect()))
+}
+
+/// A folder for each file, by its name without its ending; a name that comes again gets a number.
+fn folders(files: &[PathBuf]) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    for file in files {
+        let name = file.file_stem().map_or("generated".into(), |stem| stem.to_string_lossy().into_owned());
+        let numbered = (2..).map(|k| format!("{name}-{k}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !folders.contains(name));
+        folders.extend(free);
+    }
+    folders
+}
+
+fn refuse_outputs(out: &Path, names: &[&str], context: &Context<'_>) -> Result<()> {
+    if let Some(file) = out.ancestors().find(|path| path.is_file()) {
+        return Err(Error::Usage(format!(
+            "{}: the report needs a folder, and {} is a file",
+            out.display(),
+            file.display()
+        )));
+    }
+    Ok(names.iter().try_for_each(|name| OutputFile::refuse_existing(&out.join(name), context.force))?)
+}
+
+/// Writes files below `out`, all of them or none; folders that were made for none go again.
+fn write_outputs(out: &Path, files: &[(String, Vec<u8>)], context: &Context<'_>) -> Result<()> {
+    let paths: Vec<PathBuf> = files.iter().map(|(name, _)| out.join(name)).collect();
+    let folders: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+    let new: Vec<&Path> = folders.iter().copied().filter(|folder| !folder.exists()).collect();
+    for &folder in &folders {
+        std::fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.into(), source })?;
+    }
+    let fill =
+        |(path, (_, bytes)): (&PathBuf, &(String, Vec<u8>))| OutputFile::filled(path, bytes, context.force);
+    let written: std::result::Result<Vec<_>, _> = paths.iter().zip(files).map(fill).collect();
+    if written.is_err() {
+        // What is in a folder by now is not ours, and keeps it.
+        new.iter().rev().for_each(|folder| _ = std::fs::remove_dir(folder));
+    }
+    Ok(written?.into_iter().try_for_each(OutputFile::commit)?)
+}
+
+/// The real avalanches, read once, and what is known of the generator.
+struct Real<'a> {
+    path: &'a Path,
+    options: &'a CheckOptions,
+    data: Dataset,
+    warnings: Vec<String>,
+    /// Values of each condition, one an avalanche of `data`.
+    conditions: Vec<(String, Vec<f64>)>,
+    training: Option<Dataset>,
+    curves: Vec<Curve>,
+    /// What went wrong in the generator's training.
+    notes: Vec<String>,
+    thresholds: Thresholds,
+}
+
+impl<'a> Real<'a> {
+    fn read(path: &'a Path, options: &'a CheckOptions, context: &Context<'_>) -> Result<Self> {
+        let thresholds = thresholds(options.thresholds.as_deref())?;
+        let Loaded { mut data, warnings, .. } = context.read(path, &ReadOptions::default())?;
+        let mut conditions = conditions(path, &options.by)?;
+        let (mut training, mut curves, mut notes) = (None, Vec::new(), Vec::new());
+        if let Some(run) = &options.held_back {
+            let model = context.families.open(run)?;
+            let parts = held_back(&*model, &data).map_err(|error| Error::HeldBack {
+                real: path.into(),
+                model: run.clone(),
+                source: error.into(),
+            })?;
+            training = Some(data.select(&parts.training));
+            data = data.select(&parts.test);
+            for (_, values) in &mut conditions {
+                *values = parts.test.iter().filter_map(|&index| values.get(index).copied()).collect();
+            }
+            History { curves, notes } = model.history()?;
+        }
+        if let Some(file) = &options.training {
+            training = Some(context.read(file, &ReadOptions::default())?.data);
+        }
+        Ok(Self { path, options, data, warnings, conditions, training, curves, notes, thresholds })
+    }
+
+    fn check(&self, generated: &Path, out: &Path, context: &Context<'_>) -> Result<Report> {
+        let set = context.read(generated, &ReadOptions::default())?;
+        let of_generated = conditions(generated, &self.options.by)?;
+        let conditions: Vec<Condition> = self
+            .conditions
+            .iter()
+            .zip(of_generated)
+            .map(|((name, real), (_, generated))| Condition {
+                name: name.clone(),
+                real: real.clone(),
+                generated,
+            })
+            .collect();
+        let options = townsend_check::CheckOptions {
+            seed: context.seed,
+            classifiers: !self.options.without_classifiers,
+            training: self.training.as_ref(),
+            conditions: &conditions,
+            thresholds: self.thresholds.clone(),
+            ..townsend_check::CheckOptions::default()
+        };
+        let (real_file, generated_file) = (input_file(self.path)?, input_file(generated)?);
+        let mut check = townsend_check::check(
+            &self.data,
+            &set.data,
+            real_file,
+            generated_file,
+            &options,
+            context.progress,
+        )?;
+        check.report.real.warnings.clone_from(&self.warnings);
+        check.report.generated.warnings = [self.notes.clone(), set.warnings].concat();
+        check.curves.clone_from(&self.curves);
+        context.go_on()?;
+        let figures = townsend_page::figures(&check)?.into_iter().flat_map(|figure| {
+            [
+                (format!("figures/{}.svg", figure.name), figure.svg.into_bytes()),
+                (format!("figures/{}.pdf", figure.name), figure.pdf),
+            ]
+        });
+        let [json, html, svg] = [
+            check.report.to_json()?,
+            townsend_page::report_html(&check)?,
+            townsend_page::overview_svg(&check)?,
+        ];
+        let contents =
+            [json.into_bytes(), html.into_bytes(), svg.into_bytes(), townsend_page::overview_pdf(&check)?];
+        let files: Vec<_> = OUTPUTS.map(String::from).into_iter().zip(contents).chain(figures).collect();
+        write_outputs(out, &files, context)?;
+        Ok(check.report)
+    }
+}
+
+fn thresholds(file: Option<&Path>) -> Result<Thresholds> {
+    let Some(path) = file else { return Ok(Thresholds::default()) };
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    Thresholds::from_toml(&text)
+        .map_err(|error| Error::In { path: path.into(), source: Box::new(error.into()) })
+}
+
+/// The arrays or branches of these names: one condition a column, of `start_um` of two columns `start_um[0]`
+/// and `start_um[1]`.
+fn conditions(path: &Path, names: &[String]) -> Result<Vec<(String, Vec<f64>)>> {
+    let mut found = Vec::new();
+    for name in names {
+        let (shape, values) = townsend_io::read_array(path, name)?;
+        let columns = match shape[..] {
+            [_] => 1,
+            [_, columns] if columns > 0 => columns,
+            _ => {
+                let what = format!(
+                    "`{name}` has the shape {shape:?}; a condition needs one value an avalanche, or one row"
+                );
+                return Err(Error::Content { path: path.into(), what });
+            }
+        };
+        for column in 0..columns {
+            let label = if columns == 1 { name.clone() } else { format!("{name}[{column}]") };
+            found.push((label, values.iter().skip(column).step_by(columns).copied().collect()));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_is_written_as_metric_equals_value() {
+        assert_eq!("ks = 0.1".parse(), Ok(Gate { metric: "ks".into(), limit: 0.1 }));
+        for right in [
+            "ks.rms_x=0",
+            "empty=1",
+            "c2st.auc=0.6",
+            "separation_power.pair_distance=1e-3",
+            "shortfall.coverage=0.1",
+            "strips=1",
+        ] {
+            assert!(right.parse::<Gate>().is_ok(), "{right}");
+        }
+        for wrong in ["ks", "=1", "ks=", "ks=high", "ks=nan", "kz=1", "ks.rms_y=1", "c2st=1", "recall=1"] {
+            assert!(wrong.parse::<Gate>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A trained model in a file of its own.
+
+use std::path::Path;
+
+use serde::Serialize;
+use townsend_core::OutputFile;
+
+use crate::{Context, Error, Result, model_file};
+
+/// What was written.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Exported {
+    /// A model in a single file.
+    Model {
+        /// Its family.
+        family: String,
+        /// Size of the file, bytes.
+        bytes: usize,
+    },
+    /// The weights of a network.
+    Weights {
+        /// Tensors, those that are not trained (running statistics) included.
+        tensors: usize,
+        /// Numbers in them.
+        weights: usize,
+        /// Epochs that the training had done.
+        epochs: u32,
+    },
+}
+
+/// Writes a trained model to a single file, which is all that [`generate`](crate::files::generate) needs. A
+/// name that ends in `.townsend` gets the model of any family: a zip archive, stored uncompressed, of
+/// `run.json` and the files that avalanches follow from. A name that ends in `.safetensors` gets the weights
+/// of a network, with the names of a PyTorch state dict and the configuration in the metadata.
+pub fn export(model: &Path, out: &Path, context: &Context<'_>) -> Result<Exported> {
+    let ending = out.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+    if !["townsend", "safetensors"].contains(&ending.as_str()) {
+        let what = "a model is written as .townsend, the weights of a network also as .safetensors; give the file one of these endings";
+        return Err(Error::Usage(format!("{}: {what}", out.display())));
+    }
+    OutputFile::refuse_existing(out, context.force)?;
+    let opened = context.families.open(model)?;
+    if ending == "townsend" {
+        let bytes = model_file::to_bytes(&*opened)?;
+        OutputFile::write(out, &bytes, context.force)?;
+        return Ok(Exported::Model { family: opened.describe().family.clone(), bytes: bytes.len() });
+    }
+    let Some(weights) = opened.weights()? else {
+        let what = "holds no network, so there are no weights; write it as .townsend";
+        return Err(Error::Usage(format!("{}: {what}", model.display())));
+    };
+    OutputFile::write(out, &weights.bytes, context.force)?;
+    Ok(Exported::Weights { tensors: weights.tensors, weights: weights.numbers, epochs: weights.epochs })
+}

@@ -1,0 +1,89 @@
+//! Strip hits of the avalanches of a file, as a table.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use townsend_core::OutputFile;
+use townsend_io::{Cell, ColumnType, Format, ReadOptions, TableColumn, TableWriter};
+use townsend_sim::{StripHit, StripReadout};
+
+use crate::context::named_input;
+use crate::readout::{StripSummary, electrons_of, read_out};
+use crate::{Context, Error, Result};
+
+/// How to read avalanches with strips.
+#[derive(Debug, Clone, Default)]
+pub struct ReadoutOptions {
+    /// The detector: a TOML file, or the name of a description that ships; `None` for the first of these.
+    pub detector: Option<PathBuf>,
+    /// The format to write; `None` follows from the file's ending.
+    pub format: Option<Format>,
+}
+
+/// What the strips recorded of a file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileReadout {
+    /// The numbers.
+    #[serde(flatten)]
+    pub summary: StripSummary,
+    /// What a user should know of the file of avalanches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// The table of hits: one row a hit, by event, view and strip.
+const COLUMNS: [TableColumn; 7] = [
+    column("event", "number of the event", ColumnType::U64),
+    column("layer", "number of the layer", ColumnType::U32),
+    column("sheet", "number of the sheet in the layer", ColumnType::U32),
+    column("view", "0 for X, 1 for V", ColumnType::U32),
+    column("strip", "number of the strip in its view", ColumnType::U32),
+    column("charge_fC", "charge [fC]", ColumnType::F32),
+    column("time_ns", "time [ns]", ColumnType::F32),
+];
+const fn column(name: &'static str, title: &'static str, kind: ColumnType) -> TableColumn {
+    TableColumn { name, title, kind }
+}
+
+/// Reads every avalanche of a file of electrons with the strips of a detector, and writes the table of hits.
+/// Event numbers are places in the file, from 0.
+pub fn readout(
+    avalanches: &Path,
+    out: &Path,
+    options: &ReadoutOptions,
+    context: &Context<'_>,
+) -> Result<FileReadout> {
+    OutputFile::refuse_existing(out, context.force)?;
+    let named = options.detector.as_deref();
+    let strips = StripReadout::new(&crate::detector(named)?).map_err(|error| match named {
+        Some(path) => Error::In { path: path.into(), source: Box::new(error.into()) },
+        None => error.into(),
+    })?;
+    let loaded = context.read(avalanches, &ReadOptions::default())?;
+    let electrons = electrons_of(&loaded.data)
+        .map_err(|error| Error::In { path: avalanches.into(), source: error.into() })?;
+    let mut inputs = vec![named_input(avalanches)?];
+    if let Some(file) = named.filter(|path| path.exists()) {
+        inputs.push(named_input(file)?);
+    }
+    let meta = context.meta("readout", true, &electrons.meta, inputs);
+    let table = ["hits", "hits of strips"];
+    let mut writer = TableWriter::create(out, table, &COLUMNS, &meta, options.format, context.force)?;
+    let summary = read_out(electrons, &strips, context, |hits| {
+        hits.iter().try_for_each(|hit| Ok(writer.push(&row(hit))?))
+    })?;
+    writer.finish()?;
+    Ok(FileReadout { summary, warnings: loaded.warnings })
+}
+
+fn row(hit: &StripHit) -> [Cell; 7] {
+    [
+        Cell::U64(hit.event),
+        Cell::U32(hit.layer.into()),
+        Cell::U32(hit.sheet.into()),
+        Cell::U32(hit.view.into()),
+        Cell::U32(hit.strip),
+        Cell::F32(hit.charge_fc),
+        Cell::F32(hit.time_ns),
+    ]
+}
