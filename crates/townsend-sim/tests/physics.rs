@@ -1,6 +1,6 @@
 //! The simulation against closed forms.
 
-use townsend_sim::{Detector, GasTable, Simulation, Start, Workspace};
+use townsend_sim::{Condition, Detector, GasTable, SharedCondition, Simulation, Start, Workspace};
 
 /// A detector of one foil that only passes electrons on, and the gap below it.
 fn one_gap(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
@@ -209,4 +209,31 @@ fn bad_values_are_refused() {
         Detector::from_toml(&good.replace("magnetic_field_t = 1.0", "magnetic_field_t = 1.5")).unwrap();
     let error = Simulation::new(&detector).err().unwrap().to_string();
     assert!(error.contains("1.5 T"), "{error}");
+}
+
+/// Conditions are listed if every foil depends on them, with the values that are set and the ranges that the
+/// dependence was found with.
+#[test]
+fn conditions_of_all_foils_are_listed() {
+    let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    assert!(detector.conditions().is_empty());
+    let condition = |value| Condition {
+        value,
+        range: [value, value + 25.0],
+        ln_gain: 0.02,
+        collection_odds: 0.0,
+        transit_ns: 0.0,
+    };
+    for (foil, value) in detector.foils.iter_mut().zip([275.0, 280.0, 285.0]) {
+        foil.conditions.insert("voltage_v".into(), condition(value));
+    }
+    detector.foils[1].conditions.insert("pressure_mbar".into(), condition(1000.0));
+    let warnings = detector.set_condition("voltage_v", &[290.0]).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let shared = SharedCondition {
+        name: "voltage_v".into(),
+        values: vec![290.0; 3],
+        ranges: vec![[275.0, 300.0], [280.0, 305.0], [285.0, 310.0]],
+    };
+    assert_eq!(detector.conditions(), [shared]);
 }
