@@ -8,7 +8,6 @@ use std::time::Instant;
 use townsend::{
     Configuration, Context, Dataset, Drawn, Model, Setting, Workspace, detector, simulate, train,
 };
-use townsend_bench::ReferenceNetwork;
 
 const ROUNDS: usize = 9;
 const VAE_3D: &str = include_str!("../../../configs/vae-3d.toml");
@@ -36,20 +35,19 @@ fn measure() -> townsend::Result<()> {
     let config = Configuration::from_toml(VAE_3D).set("training.epochs=1");
     let few = real.select(&(0..60).collect::<Vec<_>>());
     let vae = train(&config, &few.into(), &context)?.model(&context)?;
-    let network = std::cell::RefCell::new(ReferenceNetwork::new(3, 1, 1)?);
-    network.borrow_mut().decode()?;
-    let decoder =
-        |_: u64| timed(8, || black_box(network.borrow_mut().decode().map(<[f32]>::len)).map_or(0, |_| 1));
     let alone = |first: u64| {
-        let (setting, mut workspace, mut index) = (Setting::default(), Workspace::default(), first);
-        let mut draw = || {
-            index += 1;
-            black_box(vae.avalanche(1, index, &setting, &mut workspace)).map_or(0, |_| 1)
-        };
-        draw();
-        timed(8, draw)
+        let (setting, mut workspace) = (Setting::default(), Workspace::default());
+        let mut draw = |index| vae.avalanche(1, index, &setting, &mut workspace).map_or(0, |_| 1);
+        draw(first);
+        timed(1, || (first..first + FEW).map(|index| black_box(draw(index))).sum())
     };
-    line("vae-3d against one decoder pass, ns", &alone, &decoder);
+    let together = |first: u64| {
+        timed(1, || {
+            let blocks = vae.blocks(1, first..first + FEW, &Setting::default());
+            blocks.map_or(0, |blocks| blocks.map(|data| black_box(data).len()).sum())
+        })
+    };
+    line("vae-3d, ns an avalanche", &alone, &together);
     Ok(())
 }
 
@@ -61,6 +59,8 @@ fn timed(times: usize, mut act: impl FnMut() -> usize) -> f64 {
 }
 
 const AVALANCHES: u64 = 2000;
+/// Avalanches of a network: as many as two of its blocks in three dimensions, which begin at multiples of ten.
+const FEW: u64 = 20;
 
 fn electron(model: &dyn Model, first: u64) -> f64 {
     let (setting, mut workspace) = (Setting::default(), Workspace::default());
