@@ -59,7 +59,8 @@ fn timed(times: usize, mut act: impl FnMut() -> usize) -> f64 {
 }
 
 const AVALANCHES: u64 = 2000;
-/// Avalanches of a network: as many as two of its blocks in three dimensions, which begin at multiples of ten.
+/// Avalanches of a network: as many as two of its blocks in three dimensions, which begin at multiples of
+/// ten.
 const FEW: u64 = 20;
 
 fn electron(model: &dyn Model, first: u64) -> f64 {

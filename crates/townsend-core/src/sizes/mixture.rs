@@ -20,8 +20,8 @@ pub struct SizePart {
     pub shape: f64,
 }
 
-/// Parts of a fitted mixture: more than one, since sizes behind several stages follow a single negative binomial
-/// distribution badly. That it is three is a choice; it was not compared with other numbers.
+/// Parts of a fitted mixture: more than one, since sizes behind several stages follow a single negative
+/// binomial distribution badly. That it is three is a choice; it was not compared with other numbers.
 const PARTS: usize = 3;
 /// The shape that all parts start from: clearly narrower than the exponential (1) and clearly wider than
 /// Poisson (∞).
