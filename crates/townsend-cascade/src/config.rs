@@ -45,6 +45,14 @@ impl CascadeConfig {
             let what = "model.stages is for responses of foils, [data] and [fit] for avalanches";
             return Err(CascadeError::Config(what.into()));
         }
+        let names_none = |stages: &Vec<StageData>| {
+            stages.is_empty() || stages.iter().any(|stage| stage.names().is_empty())
+        };
+        if self.model.stages.as_ref().is_some_and(names_none) {
+            let what = "model.stages names no responses for a foil; name some for each, or leave stages out \
+                        to fit to avalanches";
+            return Err(CascadeError::Config(what.into()));
+        }
         self.split()?;
         self.fit.as_ref().map_or(Ok(()), FitConfig::check)
     }
@@ -79,4 +87,26 @@ pub enum CascadeSummary {
     Stages(StagesFit),
     /// Avalanches at the anode.
     Anode(AnodeFit),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(stages: &str) -> Result<()> {
+        let text = format!("[model]\nfamily = \"cascade\"\ndetector = \"cgem\"\n{stages}");
+        toml::from_str::<CascadeConfig>(&text).unwrap().check()
+    }
+
+    /// Without responses it would be a fit to avalanches, which nobody asked for.
+    #[test]
+    fn stages_without_responses_are_refused() {
+        for stages in ["stages = []", "stages = [[], [], []]", "stages = [\"a1\", []]"] {
+            let error = checked(stages).unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains("model.stages"), "{stages}: {error}");
+        }
+        for stages in ["", "stages = [\"a1\"]", "stages = [[{ name = \"a1\", voltage_v = 275.0 }]]"] {
+            assert!(checked(stages).is_ok(), "{stages}");
+        }
+    }
 }

@@ -102,16 +102,16 @@ impl Numbers {
         let mean = (children / families as f64).clamp(1e-6, 0.5 * Polya::MAXIMUM_MEAN);
         let log_likelihood = |free: &[f64]| self.log_likelihood(&NumberParameters::from_free(free));
         let conditions = 2 * self.sets[0].conditions.len();
-        // The search begins where three of four electrons on an axis are collected (ln 3 ≈ 1), as many away
-        // from it, with the mean of the families and θ = 0.5 (ln 1.5 ≈ 0.4), as it is measured for GEMs. The
-        // first steps are about what foils differ by. The maximum does not depend on either.
+        // The search begins at a collection of three quarters everywhere (odds of 3, ln 3 ≈ 1), the mean of
+        // the families found, and θ = 0.5 (ln 1.5 ≈ 0.4), half-way between an exponential distribution and a
+        // peaked one.
         let mut best = [1.0, 0.0, mean.ln(), 0.4].to_vec();
         let mut steps = [0.5, 1.0, 0.2, 0.2].to_vec();
         best.resize(4 + conditions, 0.0);
         steps.resize(4 + conditions, 0.2);
         let mut value = f64::INFINITY;
         // A simplex can collapse before it is at the minimum, so the search starts anew until that gains
-        // nothing. More than a few times is never needed; 20 is a limit against an endless loop.
+        // nothing; 20 is a limit against an endless loop.
         for _ in 0..20 {
             let (point, found) = minimise(|free| -log_likelihood(free), &best, &steps, 1e-12)
                 .ok_or_else(|| no_maximum("the numbers of children"))?;
