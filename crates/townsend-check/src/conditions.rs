@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::MINIMUM_AVALANCHES;
 use townsend_observables::{Binning, Distance, Observable, Observables, Resampling};
 
-/// Bins of equal numbers of real avalanches.
+/// Bins of a condition, with equal numbers of real avalanches: few enough that 5,000 avalanches leave 1,000
+/// in each.
 const BINS: usize = 5;
 
 /// A number known of every avalanche of both sets beforehand, such as where the first electron started.
@@ -75,6 +76,8 @@ pub(crate) fn by_condition(
     resampling: &Resampling,
 ) -> Option<Conditional> {
     let edges = edges(&condition.real)?;
+    // Every bin has distances of 20 observables: fewer halvings and resamples keep the time at that of one
+    // set.
     let few = Resampling {
         halvings: resampling.halvings.min(10),
         resamples: resampling.resamples.min(50),

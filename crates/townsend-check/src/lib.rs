@@ -91,6 +91,7 @@ mod pairs;
 mod places;
 mod ranking;
 mod report;
+mod score;
 mod strips;
 mod verdict;
 
@@ -101,18 +102,19 @@ pub use gallery::{AvalanchePoints, gallery};
 pub use legacy::{InRange, Legacy, Published, ReferenceResult, legacy_values_about};
 pub use maps::AvalancheMap;
 pub use multivariate::{
-    ClassifierDetails, Correlations, FeatureRows, Importance, Learning, MatrixDistance, Neighbours,
-    RowClassifier, auc, classifier_auc, classifier_auc_of, correlation_matrix, divergence, duplicates,
-    frechet_distance, isotonic, kernel_distance, nearer_to_training, neighbours, physics_distances,
+    ClassifierDetails, ClassifierTest, Correlations, Importance, Learning, MatrixDistance, Neighbours,
+    RowClassifier, auc, classifier_auc, correlation_matrix, divergence, duplicates, frechet_distance,
+    isotonic, kernel_distance, nearer_to_training, neighbours, physics_distances,
 };
 pub use pairs::PairCorrelation;
 pub use ranking::{Ranked, Ranking};
-pub use report::{
-    ClassifierTest, Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, Score,
-    SetSummary,
-};
+pub use report::{Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, SetSummary};
+pub use score::Score;
 pub use verdict::{Judgement, Light, Thresholds, Verdict};
 
 /// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance
 /// of two halves.
 pub const MINIMUM_AVALANCHES: usize = 10;
+
+/// Numbers of several avalanches: one row for each avalanche, one column for each observable.
+pub type FeatureRows = Vec<Vec<f64>>;

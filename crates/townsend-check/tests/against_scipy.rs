@@ -1,27 +1,22 @@
-//! Observables, distances and metrics against a second implementation of their definitions in numpy, scipy
-//! and scikit-learn (`against_scipy.py`).
-
-#![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
+//! Metrics of rows of numbers against a second implementation of their definitions in numpy, scipy and
+//! scikit-learn (`against_scipy.py`).
 
 mod common;
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::LazyLock;
 
-use common::python;
-use rand_distr::{Distribution, Normal, Poisson};
+use common::computed_by;
+use rand_distr::{Distribution, Normal};
 use serde_json::{Value, json};
-use townsend_check::{FeatureRows, auc, classifier_auc, frechet_distance, kernel_distance, neighbours};
-use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, stream};
-use townsend_observables::{Binning, Observable, ObservableOptions, Observables, Resampling};
+use townsend_check::{
+    FeatureRows, RowClassifier, auc, classifier_auc, frechet_distance, kernel_distance, neighbours,
+};
+use townsend_core::{Purpose, stream};
 
 const TEST: Purpose = Purpose::new("against scipy");
 
 /// Everything that both sides look at.
 struct Case {
-    electrons: ElectronSet,
-    samples: Vec<(Vec<f64>, Vec<f64>)>,
     real: FeatureRows,
     generated: FeatureRows,
     scores: (Vec<f64>, Vec<f64>),
@@ -32,23 +27,6 @@ fn normal(n: usize, mean: f64, sigma: f64, index: u64) -> Vec<f64> {
 }
 
 fn case() -> Case {
-    let mut electrons = ElectronSet::default();
-    for (k, n) in [0, 1, 2, 3, 4, 7, 40, 181, 182, 400, 1_500, 3_000].into_iter().enumerate() {
-        let column = |d: u64, mean, sigma| -> Vec<f32> {
-            normal(n, mean, sigma, 10 * k as u64 + d).into_iter().map(|v| v as f32).collect()
-        };
-        // Wide enough that some electrons leave the grid.
-        electrons.push(&column(0, 0.1, 0.45), &column(1, -0.05, 0.5), &column(2, 175.0, 12.0));
-    }
-    let whole = |n: usize, mean: f64, index: u64| -> Vec<f64> {
-        Poisson::new(mean).unwrap().sample_iter(stream(2, TEST, index)).take(n).collect()
-    };
-    let samples = vec![
-        (normal(400, 0.0, 1.0, 1_000), normal(300, 0.2, 1.1, 1_001)),
-        (normal(50, 5.0, 0.1, 1_002), normal(900, 5.0, 0.3, 1_003)),
-        (whole(500, 6.0, 0), whole(250, 7.0, 1)),
-        (whole(300, 900.0, 2), whole(300, 905.0, 3)),
-    ];
     let rows = |n: usize, shift: f64, index: u64| -> FeatureRows {
         let base: Vec<Vec<f64>> =
             (0..4).map(|c| normal(n, shift * f64::from(c), 1.0, index + c as u64)).collect();
@@ -59,8 +37,6 @@ fn case() -> Case {
     let scores = (normal(200, 1.0, 1.0, 1_004), normal(300, 0.0, 1.0, 1_005));
     let tied = |v: Vec<f64>| v.into_iter().map(|v| (v * 4.0).round()).collect();
     Case {
-        electrons,
-        samples,
         real: rows(900, 0.0, 2_000),
         generated: rows(700, 0.2, 3_000),
         scores: (tied(scores.0), tied(scores.1)),
@@ -70,109 +46,16 @@ fn case() -> Case {
 /// The case and what Python says of it; computed once.
 static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
     let case = case();
-    let avalanches: Vec<Vec<[f64; 3]>> = case
-        .electrons
-        .iter()
-        .map(|a| (0..a.len()).map(|i| [a.x[i], a.z[i], a.t[i]].map(f64::from)).collect())
-        .collect();
-    let samples: Vec<Value> = case
-        .samples
-        .iter()
-        .map(|(a, b)| {
-            let binning = Binning::of(a, b);
-            json!({ "a": a, "b": b, "binning": [binning.low, binning.high, binning.bins as f64] })
-        })
-        .collect();
-    let samples = Value::from(samples.into_iter().map(whole_bins).collect::<Vec<_>>());
     let given = json!({
-        "avalanches": avalanches, "samples": samples, "rows": [case.real, case.generated],
-        "scores": [case.scores.0, case.scores.1],
+        "rows": [case.real, case.generated], "scores": [case.scores.0, case.scores.1],
     });
-    let folder = tempfile::tempdir().unwrap();
-    let input = folder.path().join("input.json");
-    std::fs::write(&input, given.to_string()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/against_scipy.py");
-    // One thread: many wait for each other on a busy machine.
-    let output = Command::new(python()).env("OMP_NUM_THREADS", "1").arg(script).arg(&input).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let found = serde_json::from_slice(&output.stdout).unwrap();
+    let found = computed_by("tests/against_scipy.py", &given);
     (case, found)
 });
-
-/// The number of bins as a whole number, as numpy wants it.
-fn whole_bins(mut sample: Value) -> Value {
-    let bins = sample["binning"][2].as_f64().unwrap() as u64;
-    sample["binning"][2] = json!(bins);
-    sample
-}
 
 fn assert_close(name: &str, ours: f64, theirs: f64, relative: f64) {
     let scale = ours.abs().max(theirs.abs()).max(1e-9);
     assert!((ours - theirs).abs() <= relative * scale, "{name}: {ours} here, {theirs} there");
-}
-
-/// Compares every value that we give with theirs, and that neither side has more.
-fn compare_observables(observables: &Observables, theirs: &Value, from: usize) {
-    let mut compared = 0;
-    for column in observables.columns() {
-        let name = column.observable.name();
-        for (index, their_avalanche) in theirs.as_array().unwrap().iter().enumerate().skip(from) {
-            let our = column.avalanches.binary_search(&(index as u32)).ok().map(|k| column.values[k]);
-            let their = their_avalanche.get(name).and_then(Value::as_f64);
-            let (Some(our), Some(their)) = (our, their) else {
-                assert_eq!((our, their), (None, None), "{name} of avalanche {index}");
-                continue;
-            };
-            // Of many electrons the median is that of random pairs; from bins, of electrons spread over them.
-            let electrons = their_avalanche["n_electrons"].as_f64().unwrap_or(0.0);
-            let pairs = column.observable == Observable::PairDistance && (from > 0 || electrons > 181.0);
-            let relative = if pairs { 0.025 } else { 1e-7 };
-            assert_close(&format!("{name} of avalanche {index}"), our, their, relative);
-            compared += 1;
-        }
-    }
-    assert!(compared > 60, "only {compared} values were compared");
-}
-
-#[test]
-fn observables_of_electrons_are_numpys() {
-    let (case, theirs) = &*BOTH;
-    let data = Dataset::from(case.electrons.clone());
-    let ours = Observables::of(&data, &ObservableOptions::default(), &Silent).unwrap();
-    assert_eq!(ours.columns().len(), Observable::ALL.len());
-    compare_observables(&ours, &theirs["electrons"], 0);
-}
-
-#[test]
-fn observables_of_counts_are_numpys() {
-    let (case, theirs) = &*BOTH;
-    let counts = case.electrons.to_counts(&Grid::standard(2).unwrap());
-    let ours = Observables::of(&Dataset::from(counts), &ObservableOptions::default(), &Silent).unwrap();
-    assert!(ours.outside > 0, "the flow bins are part of the test");
-    // The avalanches with at least 100 electrons; of those, only `empty` is not theirs.
-    let mut theirs = theirs["counts"].clone();
-    for avalanche in theirs.as_array_mut().unwrap() {
-        avalanche["empty"] = json!(0.0);
-    }
-    compare_observables(&ours, &theirs, 7);
-}
-
-#[test]
-fn distances_are_scipys() {
-    let (case, theirs) = &*BOTH;
-    for (k, (a, b)) in case.samples.iter().enumerate() {
-        let ours = Resampling::new(1).distances(a, b, &Binning::of(a, b), 0);
-        let theirs = |name: &str| theirs["distances"][k][name].as_f64().unwrap();
-        let check = |name: &str, value: f64| {
-            assert_close(&format!("{name} of sample {k}"), value, theirs(name), 1e-9);
-        };
-        check("w1_over_sigma", ours.w1_over_sigma.unwrap().value);
-        check("ks", ours.ks.value);
-        check("separation_power", ours.separation_power.value);
-        let p = ours.ks.p_value.unwrap();
-        let off = (p - theirs("p_value")).abs();
-        assert!(off < 0.01 + 0.15 * p, "p of sample {k}: {p} here, {} there", theirs("p_value"));
-    }
 }
 
 #[test]
@@ -197,7 +80,7 @@ fn metrics_of_rows_are_scipys_and_sklearns() {
 #[test]
 fn trees_tell_as_well_as_sklearns() {
     let (case, theirs) = &*BOTH;
-    let ours = classifier_auc(&case.real, &case.generated, 1).unwrap();
+    let ours = classifier_auc(RowClassifier::Trees, &case.real, &case.generated, 1).unwrap();
     let theirs = theirs["trees"].as_f64().unwrap();
     assert!(theirs > 0.6 && (ours - theirs).abs() < 0.03, "{ours} here, {theirs} there");
 }

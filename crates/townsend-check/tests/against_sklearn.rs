@@ -3,16 +3,14 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::LazyLock;
 
-use common::{file, python};
+use common::{computed_by, file};
 use rand_distr::{Distribution, Normal};
 use serde_json::{Value, json};
 use townsend_check::{
-    CheckOptions, FeatureRows, Report, RowClassifier, check, classifier_auc_of, correlation_matrix,
-    duplicates, frechet_distance, isotonic, kernel_distance, nearer_to_training,
+    CheckOptions, FeatureRows, Report, RowClassifier, check, classifier_auc, correlation_matrix, duplicates,
+    frechet_distance, isotonic, kernel_distance, nearer_to_training,
 };
 use townsend_core::{Dataset, ElectronSet, Purpose, Silent, stream};
 
@@ -67,13 +65,7 @@ static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
         set.iter().map(|a| (0..a.len()).map(|i| [a.x[i], a.z[i]].map(f64::from)).collect()).collect();
     let edges = &case.report.pair_correlation.as_ref().unwrap().edges;
     let given = json!({ "rows": case.rows, "labels": case.labels, "many": case.many, "avalanches": avalanches, "edges": edges });
-    let folder = tempfile::tempdir().unwrap();
-    let input = folder.path().join("input.json");
-    std::fs::write(&input, given.to_string()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/against_sklearn.py");
-    let output = Command::new(python()).env("OMP_NUM_THREADS", "1").arg(script).arg(&input).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let found = serde_json::from_slice(&output.stdout).unwrap();
+    let found = computed_by("tests/against_sklearn.py", &given);
     (case, found)
 });
 
@@ -105,7 +97,7 @@ fn neighbours_are_those_of_a_tree_search() {
 #[test]
 fn a_network_tells_as_well_as_sklearns() {
     let ([a, b, _], theirs) = (&BOTH.0.rows, &BOTH.1);
-    let ours = classifier_auc_of(RowClassifier::Network, a, b, 1).unwrap();
+    let ours = classifier_auc(RowClassifier::Network, a, b, 1).unwrap();
     let theirs = theirs["network"].as_f64().unwrap();
     assert!(theirs > 0.55 && (ours - theirs).abs() < 0.04, "{ours} here, {theirs} there");
 }

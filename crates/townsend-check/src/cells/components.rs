@@ -5,7 +5,8 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 use townsend_core::{Purpose, stream};
 
-use crate::multivariate::{FeatureRows, Image};
+use super::Image;
+use crate::FeatureRows;
 use townsend_observables::random::uniform;
 
 const COMPONENTS: usize = 32;

@@ -3,7 +3,7 @@ use townsend_core::{CountSet, ElectronSet, Grid, Silent};
 
 use super::*;
 use crate::multivariate::convolutional_auc;
-use crate::{RowClassifier, classifier_auc_of};
+use crate::{RowClassifier, classifier_auc};
 
 const TEST: Purpose = Purpose::new("cells test");
 
@@ -64,7 +64,7 @@ fn cells_see_a_shape_that_moments_do_not() {
     let real = avalanches(300, 0.0, 1);
     let auc = |generated: &Dataset| {
         let [real, generated] = cells(&real, generated, 1, &Silent).unwrap().summaries;
-        classifier_auc_of(RowClassifier::Trees, &real, &generated, 1).unwrap()
+        classifier_auc(RowClassifier::Trees, &real, &generated, 1).unwrap()
     };
     let (same, split) = (auc(&avalanches(300, 0.0, 2)), auc(&avalanches(300, 1.8, 3)));
     assert!((same - 0.5).abs() < 0.1 && split > 0.95, "{same} {split}");
@@ -111,7 +111,7 @@ fn a_convolutional_network_sees_patterns_that_trees_do_not() {
     let of = |generated| {
         let Cells { images: [a, b], summaries: [c, d] } =
             cells(&handed(400, false, 1), &generated, 1, &Silent).unwrap();
-        [convolutional_auc(&a, &b, 1), classifier_auc_of(RowClassifier::Trees, &c, &d, 1)].map(Result::unwrap)
+        [convolutional_auc(&a, &b, 1), classifier_auc(RowClassifier::Trees, &c, &d, 1)].map(Result::unwrap)
     };
     let [network, trees] = of(handed(400, true, 2));
     assert!(network > 0.8 && (trees - 0.5).abs() < 4.0 * 0.020, "{network} {trees}");

@@ -5,7 +5,8 @@ use townsend_core::InputFile;
 use townsend_observables::Observables;
 use townsend_observables::text::{percent, thousands};
 
-/// Fraction of avalanches left out of an observable from which a warning is due.
+/// Fraction of avalanches left out of an observable above which the report warns: the distances then say
+/// nothing of one avalanche in twenty or more.
 const LEFT_OUT: f64 = 0.05;
 
 pub(super) fn warnings(

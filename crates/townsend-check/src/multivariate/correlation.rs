@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::Purpose;
 
-use super::{Draws, FeatureRows, floor_of};
+use super::{Draws, floor_of};
+use crate::FeatureRows;
 use townsend_observables::random::below;
 
 const HALVINGS: u32 = 10;

@@ -4,8 +4,9 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use rayon::prelude::*;
 use townsend_core::Purpose;
 
-use super::{Draws, FeatureRows, by_largest, floor};
-use crate::report::Score;
+use super::{Draws, by_largest, floor};
+use crate::FeatureRows;
+use crate::score::Score;
 use townsend_observables::random::below;
 
 /// JetNet's smallest and largest sample, batches a sample size, and sample sizes.

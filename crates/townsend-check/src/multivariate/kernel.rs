@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use townsend_core::Purpose;
 
-use super::{Draws, FeatureRows, by_largest, choose, floor};
-use crate::report::Score;
+use super::{Draws, by_largest, choose, floor};
+use crate::FeatureRows;
+use crate::score::Score;
 
 /// JetNet's batches, and rows a batch.
 const BATCHES: u64 = 10;

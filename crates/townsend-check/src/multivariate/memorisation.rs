@@ -1,13 +1,15 @@
-//! Does the generator repeat itself, or what it was trained on?
+//! Does the generator repeat its own avalanches, or those that it was trained on?
 
 use rayon::prelude::*;
 use townsend_core::Purpose;
 
-use super::{Draws, FeatureRows, choose, floor_of};
+use super::{Draws, choose, floor_of};
+use crate::FeatureRows;
 use crate::multivariate::neighbours::{square, standardised};
-use crate::report::Score;
+use crate::score::Score;
 
-/// Share of real avalanches that are called as close as twins.
+/// Share of real avalanches whose nearest neighbour is near enough to be called a twin: of 5,000 avalanches
+/// 50, whose number fluctuates by 14%.
 const TWINS: f64 = 0.01;
 const HALVINGS: u32 = 4;
 const FLOOR: Purpose = Purpose::new("duplicates halves");

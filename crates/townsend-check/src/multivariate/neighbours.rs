@@ -4,10 +4,11 @@
 use rayon::prelude::*;
 use townsend_core::Purpose;
 
-use super::{Draws, FeatureRows, floor};
-use crate::report::Score;
+use super::{Draws, floor};
+use crate::FeatureRows;
+use crate::score::Score;
 
-/// The neighbour whose distance is the radius of a neighbourhood.
+/// The neighbour whose distance is the radius of a neighbourhood; Naeem et al. choose 5.
 const K: usize = 5;
 
 const FLOOR: Purpose = Purpose::new("neighbours halves");

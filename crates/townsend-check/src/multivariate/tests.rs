@@ -111,9 +111,12 @@ fn auc_by_hand() {
 fn trees_reach_the_best_auc_of_shifted_gaussians() {
     let real = gaussians(1_500, &[0.0, 0.0, 0.0], &[1.0; 3], 11);
     let best = 0.760_25; // Φ(1/√2)
-    let found = classifier_auc(&real, &gaussians(1_500, &[1.0, 0.0, 0.0], &[1.0; 3], 12), 1).unwrap();
+    let found =
+        classifier_auc(RowClassifier::Trees, &real, &gaussians(1_500, &[1.0, 0.0, 0.0], &[1.0; 3], 12), 1)
+            .unwrap();
     assert!(found > best - 0.04 && found < best + 0.03, "{found}");
-    let same = classifier_auc(&real, &gaussians(1_500, &[0.0; 3], &[1.0; 3], 13), 1).unwrap();
+    let same =
+        classifier_auc(RowClassifier::Trees, &real, &gaussians(1_500, &[0.0; 3], &[1.0; 3], 13), 1).unwrap();
     assert!((same - 0.5).abs() < 4.0 * 0.0105, "{same}");
 }
 
@@ -125,14 +128,14 @@ fn trees_see_a_correlation() {
     };
     let real = bent(gaussians(1_000, &[0.0; 2], &[1.0; 2], 14), 1.0);
     let generated = bent(gaussians(1_000, &[0.0; 2], &[1.0; 2], 15), -1.0);
-    assert!(classifier_auc(&real, &generated, 1).unwrap() > 0.85);
+    assert!(classifier_auc(RowClassifier::Trees, &real, &generated, 1).unwrap() > 0.85);
 }
 
 /// A network finds the same, of a shift and of a correlation.
 #[test]
 fn a_network_reaches_the_best_auc_too() {
     let of = |real: &FeatureRows, generated: &FeatureRows| {
-        classifier_auc_of(RowClassifier::Network, real, generated, 1).unwrap()
+        classifier_auc(RowClassifier::Network, real, generated, 1).unwrap()
     };
     let real = gaussians(1_500, &[0.0, 0.0, 0.0], &[1.0; 3], 11);
     let found = of(&real, &gaussians(1_500, &[1.0, 0.0, 0.0], &[1.0; 3], 12));

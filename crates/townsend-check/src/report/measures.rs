@@ -1,7 +1,8 @@
 //! All numbers of a report for which more is worse, by name: what gates and traffic lights look at.
 
-use super::{Comparison, Excess, Report, Score};
+use super::{Comparison, Excess, Report};
 use crate::CheckError;
+use crate::score::Score;
 use townsend_observables::{Distance, Observable};
 
 /// A number for which more is worse.

@@ -11,8 +11,9 @@ use townsend_core::Grid;
 pub(crate) use measures::Measure;
 
 use crate::conditions::Conditional;
-use crate::multivariate::{ClassifierDetails, Correlations};
+use crate::multivariate::{ClassifierTest, Correlations};
 use crate::pairs::PairCorrelation;
+use crate::score::Score;
 use crate::verdict::Verdict;
 use crate::{CheckError, Legacy};
 use townsend_observables::text::significant;
@@ -188,51 +189,6 @@ pub struct SampleSummary {
     pub avalanches: usize,
     /// Avalanches with electrons that do not have it, being too small or too narrow.
     pub left_out: usize,
-}
-
-/// A metric of all observables together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Score {
-    /// The metric.
-    pub value: f64,
-    /// The same between halves of the real set.
-    pub floor: f64,
-    /// Its error, where the definition has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<f64>,
-    /// Avalanches used: real, generated.
-    pub avalanches: [usize; 2],
-    /// How it was computed, in a line.
-    pub method: String,
-}
-
-impl Score {
-    /// Value and error as text, without the error where there is none: `0.512 ± 0.011`.
-    pub fn with_error(&self) -> String {
-        let value = significant(self.value, 3);
-        self.error.map_or(value.clone(), |error| format!("{value} ± {}", significant(error, 2)))
-    }
-}
-
-/// Can a classifier tell the sets apart? Areas under the ROC curve, out of fold: 0.5 cannot, 1 always.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassifierTest {
-    /// Boosted trees on the observables.
-    pub auc: Score,
-    /// A small network on the observables.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub auc_network: Option<Score>,
-    /// A small convolutional network on cells about the centroid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub auc_low_level: Option<Score>,
-    /// Boosted trees on summaries of these cells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub auc_cells_trees: Option<Score>,
-    /// What else they tell: of `trees`, `network`, `cells` and `cells_trees`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub details: BTreeMap<String, ClassifierDetails>,
 }
 
 /// A metric that is above its limit.

@@ -1,6 +1,7 @@
 //! The report as a table for a terminal.
 
-use super::{Comparison, Report, SampleSummary, Score, SetSummary};
+use super::{Comparison, Report, SampleSummary, SetSummary};
+use crate::score::Score;
 use crate::{Judgement, Light};
 use townsend_observables::Observable;
 use townsend_observables::text::{align, decimal, percent, significant, thousands};

@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "every test takes of this what it needs")]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rand_distr::{Distribution, Exp1, Normal};
+use serde_json::Value;
 use townsend_core::{Dataset, ElectronSet, InputFile, Purpose, stream};
 
 const TEST: Purpose = Purpose::new("synthetic avalanches");
@@ -33,8 +35,20 @@ pub(crate) fn file(name: &str) -> InputFile {
     InputFile { file: name.to_string(), sha256: format!("{:064x}", name.len()) }
 }
 
+/// What a Python script of the crate under test prints as JSON when it is given a file of JSON.
+pub(crate) fn computed_by(script: &str, given: &Value) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("input.json");
+    std::fs::write(&input, given.to_string()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    // One thread: many wait for each other on a busy machine.
+    let output = Command::new(python()).env("OMP_NUM_THREADS", "1").arg(script).arg(&input).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 /// The interpreter that has the test environment.
-pub(crate) fn python() -> PathBuf {
+fn python() -> PathBuf {
     let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/bin/python");
     let python = std::env::var_os("TOWNSEND_PYTHON").map_or(made, PathBuf::from);
     assert!(

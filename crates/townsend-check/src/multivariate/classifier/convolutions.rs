@@ -7,6 +7,7 @@ use townsend_kernels::{Block, Convolution, Shape, Stack, Trained};
 use super::Classifier;
 use super::layers::{Batch, LEAK, Layers, he, symmetric};
 use super::training::{Adam, logit_gradient, sigmoid, train};
+use crate::cells::Image;
 
 /// Channels, cells of the kernel, stride and padding of each convolution: the first sees every cell with its
 /// neighbours, the others join two cells an axis to one.
@@ -17,20 +18,11 @@ const EPOCHS: usize = 10;
 /// Small: few avalanches then still make hundreds of steps.
 const BATCH: usize = 32;
 const LEARNING_RATE: f32 = 2e-3;
-/// Images that are judged together.
+/// Images that pass through the network together, which bounds the memory.
 const AT_ONCE: usize = 256;
 /// Added to the variance in a normalisation, and how fast running statistics follow those of the batches.
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f32 = 0.1;
-
-/// The cells of one avalanche.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Image {
-    /// Cells along `[t, z, x]`; 1 along axes that there are not.
-    pub(crate) size: [usize; 3],
-    /// Occupied cells, x fastest, increasing, and their electrons.
-    pub(crate) occupied: Vec<(u16, f32)>,
-}
 
 /// Convolutions with batch normalisation and leaky rectifiers, and a perceptron that sees the mean of each
 /// map that the last one gives: patterns count wherever they are.
@@ -100,7 +92,7 @@ impl Classifier for ConvolutionalNetwork {
         Ok(network)
     }
 
-    fn judge(&self, images: &[&Image]) -> Vec<f64> {
+    fn probabilities(&self, images: &[&Image]) -> Vec<f64> {
         let of_block = |images: &[&Image]| {
             let maps = self.stack.infer(&self.dense(images), &self.parameters, &self.statistics);
             self.head.forward(means(self.stack.output(), &maps)).1

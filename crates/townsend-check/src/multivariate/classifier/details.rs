@@ -1,11 +1,34 @@
-//! What a classifier tells beside its AUC.
+//! What the report has of the classifiers: their AUC, and the details beside it.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::scores::{calibration, divergence, ratio, roc};
 use super::{Classifier, CrossValidation, Importance};
+use crate::score::Score;
 
-/// What a classifier saw, beside its AUC.
+/// Can a classifier tell the sets apart? Areas under the ROC curve, out of fold: 0.5 cannot, 1 always.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifierTest {
+    /// Boosted trees on the observables.
+    pub auc: Score,
+    /// A small network on the observables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_network: Option<Score>,
+    /// A small convolutional network on cells about the centroid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_low_level: Option<Score>,
+    /// Boosted trees on summaries of these cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_cells_trees: Option<Score>,
+    /// More of each: `trees`, `network`, `cells` and `cells_trees`, in the order of the fields above.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, ClassifierDetails>,
+}
+
+/// What the report has of a classifier beside its AUC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierDetails {
@@ -48,11 +71,11 @@ pub struct Learning {
 }
 
 impl ClassifierDetails {
-    pub(super) fn of<C: Classifier>(judged: &CrossValidation<C>) -> Self {
-        let (generated, real) = (&judged.generated, &judged.real);
+    pub(super) fn of<C: Classifier>(validated: &CrossValidation<C>) -> Self {
+        let (generated, real) = (&validated.generated, &validated.real);
         let (ratio_spread, effective_share) = ratio(generated, real);
         Self {
-            folds: judged.folds.iter().map(|fold| fold.auc).collect(),
+            folds: validated.folds.iter().map(|fold| fold.auc).collect(),
             roc: roc(generated, real),
             calibration: calibration(generated, real),
             divergence: divergence(generated, real),

@@ -1,12 +1,13 @@
-//! What gave it away: how much a classifier loses when one column is permuted among the avalanches that it
-//! judges.
+//! Permutation importance: how much AUC a classifier loses when the values of one column are permuted among
+//! the avalanches that it is applied to.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::Purpose;
 
 use super::{Classifier, CrossValidation, Fold, auc_of_labels};
-use crate::multivariate::{Draws, FeatureRows};
+use crate::FeatureRows;
+use crate::multivariate::Draws;
 use townsend_observables::random::some_of;
 
 const PERMUTE: Purpose = Purpose::new("classifier permutations");
@@ -25,7 +26,7 @@ pub struct Importance {
 
 /// Every column by its loss of AUC, the largest first.
 pub(super) fn importance<C: Classifier<Row = Vec<f64>>>(
-    judged: &CrossValidation<C>,
+    validated: &CrossValidation<C>,
     names: &[String],
     [real, generated]: [&FeatureRows; 2],
     seed: u64,
@@ -33,7 +34,7 @@ pub(super) fn importance<C: Classifier<Row = Vec<f64>>>(
     let rows: Vec<&Vec<f64>> = real.iter().chain(generated).collect();
     let of_fold =
         |(k, fold): (usize, &Fold<C>)| drops(fold, &rows, real.len(), Draws::new(seed, PERMUTE), k as u64);
-    let drops: Vec<Vec<f64>> = judged.folds.par_iter().enumerate().map(of_fold).collect();
+    let drops: Vec<Vec<f64>> = validated.folds.par_iter().enumerate().map(of_fold).collect();
     let n = drops.len() as f64;
     let of_column = |(column, name): (usize, &String)| {
         let drops = || drops.iter().map(|of_fold| of_fold[column]);
@@ -67,8 +68,8 @@ fn drops<C: Classifier<Row = Vec<f64>>>(
                 row
             };
             let permuted: Vec<Vec<f64>> = shown.iter().zip(order).map(permuted).collect();
-            let judged: Vec<&Vec<f64>> = permuted.iter().collect();
-            fold.auc - auc_of_labels(&fold.model.judge(&judged), &labels)
+            let rows: Vec<&Vec<f64>> = permuted.iter().collect();
+            fold.auc - auc_of_labels(&fold.model.probabilities(&rows), &labels)
         })
         .collect()
 }

@@ -13,11 +13,11 @@ mod trees;
 use rayon::prelude::*;
 use townsend_core::{Purpose, Stream};
 
-use super::{Draws, FeatureRows, choose, floor_of};
-use crate::report::Score;
+use super::{Draws, choose, floor_of};
+use crate::FeatureRows;
+use crate::score::Score;
 pub(super) use convolutions::ConvolutionalNetwork;
-pub(crate) use convolutions::Image;
-pub use details::{ClassifierDetails, Learning};
+pub use details::{ClassifierDetails, ClassifierTest, Learning};
 pub use importance::Importance;
 use importance::importance;
 pub(super) use network::Network;
@@ -30,16 +30,17 @@ pub(super) use trees::Trees;
 const FOLDS: usize = 5;
 /// Halvings for the floor: each trains `FOLDS` classifiers on half of the real rows.
 const HALVINGS: u32 = 2;
-/// Avalanches of each set, from which the AUC is followed up to all there are.
+/// The smallest number of avalanches of each set for which the AUC is given; it is doubled up to all there
+/// are. Classifiers then train on 200 rows, of which trees with at least 20 rows a leaf make ten leaves.
 const LEAST_LEARNT: usize = 125;
-/// Errors above 0.5 from which a classifier wins.
+/// Standard errors above 0.5 from which a classifier is said to win: noise wins once in 700 times.
 const WON: f64 = 3.0;
 
 const FLOOR: Purpose = Purpose::new("classifier halves");
 const FOLD: Purpose = Purpose::new("classifier folds");
 const FEW: Purpose = Purpose::new("classifier of few");
 
-/// Which classifier of observables.
+/// A kind of classifier of rows of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowClassifier {
     /// Gradient-boosted trees.
@@ -48,22 +49,23 @@ pub enum RowClassifier {
     Network,
 }
 
-/// What learns to tell rows of label 1 from rows of label 0.
+/// A classifier that learns to tell rows of label 1 from rows of label 0.
 pub(super) trait Classifier: Sized + Send + Sync {
-    /// One avalanche as it is seen.
+    /// The form in which it sees one avalanche.
     type Row: Clone + Send + Sync;
 
-    /// What it is, in a line.
+    /// Its kind and size in a few words, for the report.
     fn describe() -> String;
 
-    /// Learns; says what went wrong, if anything.
+    /// Learns from rows and their labels; an error says what went wrong.
     fn train(rows: &[&Self::Row], labels: &[f64], random: &mut Stream) -> Result<Self, String>;
 
-    /// Probability of each row to be of label 1.
-    fn judge(&self, rows: &[&Self::Row]) -> Vec<f64>;
+    /// Probability that each row is of label 1.
+    fn probabilities(&self, rows: &[&Self::Row]) -> Vec<f64>;
 }
 
-/// Probabilities out of fold, in the rows' order: label 1 is generated.
+/// The result of a cross validation: for each row the probability of being generated (label 1), by the
+/// classifier that was trained without it, in the order of the rows.
 pub(super) struct CrossValidation<C> {
     real: Vec<f64>,
     generated: Vec<f64>,
@@ -78,20 +80,19 @@ struct Fold<C> {
     auc: f64,
 }
 
-/// AUC of trees that tell `generated` from `real` rows, each row judged by trees grown without it; 0.5 if
-/// they cannot. Returns what went wrong with the trees, if anything.
-pub fn classifier_auc(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Result<f64, String> {
-    classifier_auc_of(RowClassifier::Trees, real, generated, seed)
-}
-
-/// The same for any classifier.
-pub fn classifier_auc_of(
-    judge: RowClassifier,
+/// AUC of a classifier that tells `generated` from `real` rows, each row judged by a classifier that was
+/// trained without it (5 folds); 0.5 if it cannot, 1 if it always can. `seed` is that of the folds and of the
+/// starts.
+///
+/// # Errors
+/// If the classifier cannot be trained; the text says why.
+pub fn classifier_auc(
+    classifier: RowClassifier,
     real: &FeatureRows,
     generated: &FeatureRows,
     seed: u64,
 ) -> Result<f64, String> {
-    match judge {
+    match classifier {
         RowClassifier::Trees => auc_by::<Trees>(real, generated, seed),
         RowClassifier::Network => auc_by::<Network>(real, generated, seed),
     }
@@ -99,7 +100,7 @@ pub fn classifier_auc_of(
 
 /// AUC out of fold.
 pub(super) fn auc_by<C: Classifier>(real: &[C::Row], generated: &[C::Row], seed: u64) -> Result<f64, String> {
-    Ok(judged::<C>(real, generated, Draws::new(seed, FOLD), 0)?.auc())
+    Ok(cross_validate::<C>(real, generated, Draws::new(seed, FOLD), 0)?.auc())
 }
 
 impl<C> CrossValidation<C> {
@@ -108,8 +109,8 @@ impl<C> CrossValidation<C> {
     }
 }
 
-/// Trains and judges fold by fold.
-fn judged<C: Classifier>(
+/// Trains a classifier for each fold on the others and applies it to the fold.
+fn cross_validate<C: Classifier>(
     real: &[C::Row],
     generated: &[C::Row],
     draws: Draws,
@@ -126,7 +127,7 @@ fn judged<C: Classifier>(
         let chosen = |of: &[usize]| of.iter().map(|&row| rows[row]).collect::<Vec<_>>();
         let model_index = (1 << 40) + FOLDS as u64 * index + fold as u64;
         let model = C::train(&chosen(&trained), &labels(&trained), &mut draws.stream(model_index))?;
-        let probabilities = model.judge(&chosen(&left));
+        let probabilities = model.probabilities(&chosen(&left));
         let auc = auc_of_labels(&probabilities, &labels(&left));
         Ok(Fold { model, rows: left, probabilities, auc })
     };
@@ -159,7 +160,8 @@ fn random_folds(n: usize, draws: Draws, index: u64) -> Vec<usize> {
     folds
 }
 
-/// AUC with its floor and its bootstrap error, and what else the classifier tells.
+/// AUC of a classifier with its floor and its bootstrap error, and the details of the report. `what` names
+/// what it sees, for the report.
 pub(super) fn test<C: Classifier>(
     what: &str,
     real: &[C::Row],
@@ -169,17 +171,18 @@ pub(super) fn test<C: Classifier>(
     test_and_keep::<C>(what, real, generated, seed).map(|(score, details, _)| (score, details))
 }
 
-/// The same of rows of named columns, with what gave it away and how many avalanches it takes.
+/// [`test`] of rows of named columns: the details also have the importance of each column, and the AUC
+/// against the number of avalanches.
 pub(super) fn test_columns<C: Classifier<Row = Vec<f64>>>(
     what: &str,
     names: &[String],
     [real, generated]: [&FeatureRows; 2],
     seed: u64,
 ) -> Result<(Score, ClassifierDetails), String> {
-    let (score, mut details, judged) = test_and_keep::<C>(what, real, generated, seed)?;
+    let (score, mut details, validated) = test_and_keep::<C>(what, real, generated, seed)?;
     let (avalanches, error) = (real.len().min(generated.len()), score.error.unwrap_or(0.0));
     let whole = Learning { avalanches, auc: score.value, error };
-    details.importance = importance(&judged, names, [real, generated], seed);
+    details.importance = importance(&validated, names, [real, generated], seed);
     details.learning = learning::<C>(real, generated, seed, whole)?;
     details.wins_from = wins_from(&details.learning);
     Ok((score, details))
@@ -192,11 +195,11 @@ fn test_and_keep<C: Classifier>(
     seed: u64,
 ) -> Result<(Score, ClassifierDetails, CrossValidation<C>), String> {
     let draws = Draws::new(seed, FOLD);
-    let judged_all = judged::<C>(real, generated, draws, 0)?;
-    let value = judged_all.auc();
-    let error = bootstrap_error(&judged_all.generated, &judged_all.real, seed);
+    let validated = cross_validate::<C>(real, generated, draws, 0)?;
+    let value = validated.auc();
+    let error = bootstrap_error(&validated.generated, &validated.real, seed);
     let [floor] = floor_of(HALVINGS, real, Draws::new(seed, FLOOR), |a, b, k| {
-        [judged::<C>(a, b, draws, k + 1).map_or(f64::NAN, |judged| judged.auc())]
+        [cross_validate::<C>(a, b, draws, k + 1).map_or(f64::NAN, |validated| validated.auc())]
     });
     if floor.is_nan() {
         return Err("it could not be trained on halves of the real set".to_string());
@@ -208,7 +211,7 @@ fn test_and_keep<C: Classifier>(
         avalanches: [real.len(), generated.len()],
         method: format!("{} on {what}, {FOLDS}-fold, out of fold; bootstrap error", C::describe()),
     };
-    Ok((score, ClassifierDetails::of(&judged_all), judged_all))
+    Ok((score, ClassifierDetails::of(&validated), validated))
 }
 
 /// AUC of classifiers that are given 125, 250, 500, ... avalanches of each set.
@@ -224,9 +227,10 @@ fn learning<C: Classifier>(
     for (k, avalanches) in sizes.take_while(|&n| n < whole.avalanches).enumerate() {
         let mut random = draws.stream(k as u64);
         let few = choose(real, avalanches, &mut random);
-        let judged = judged::<C>(&few, &choose(generated, avalanches, &mut random), draws, k as u64 + 1)?;
-        let error = bootstrap_error(&judged.generated, &judged.real, seed);
-        found.push(Learning { avalanches, auc: judged.auc(), error });
+        let validated =
+            cross_validate::<C>(&few, &choose(generated, avalanches, &mut random), draws, k as u64 + 1)?;
+        let error = bootstrap_error(&validated.generated, &validated.real, seed);
+        found.push(Learning { avalanches, auc: validated.auc(), error });
     }
     found.push(whole);
     Ok(found)

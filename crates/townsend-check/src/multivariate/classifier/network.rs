@@ -10,7 +10,7 @@ const HIDDEN: usize = 64;
 const EPOCHS: usize = 25;
 const BATCH: usize = 128;
 const LEARNING_RATE: f32 = 2e-3;
-/// Rows that are judged together.
+/// Rows that pass through the network together, which bounds the memory.
 const AT_ONCE: usize = 1024;
 
 /// Two hidden layers with leaky rectifiers.
@@ -44,7 +44,7 @@ impl Classifier for Network {
         Ok(network)
     }
 
-    fn judge(&self, rows: &[&Vec<f64>]) -> Vec<f64> {
+    fn probabilities(&self, rows: &[&Vec<f64>]) -> Vec<f64> {
         let mut found = Vec::with_capacity(rows.len());
         for block in rows.chunks(AT_ONCE) {
             let scaled: Vec<Vec<f32>> = block.iter().map(|row| self.scaled(row)).collect();

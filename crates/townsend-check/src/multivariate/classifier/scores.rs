@@ -1,5 +1,5 @@
-//! What probabilities out of fold tell: ROC, calibration, divergence, density ratio. Positives are generated
-//! rows.
+//! Numbers from the probabilities that a classifier gives to rows which it did not see: ROC, calibration,
+//! divergence, density ratio. Positives are generated rows.
 
 use townsend_core::Purpose;
 
@@ -10,6 +10,7 @@ use townsend_observables::random::below;
 const RESAMPLES: u64 = 100;
 /// Steps of a ROC curve.
 const STEPS: usize = 100;
+/// Bins of the calibration.
 const BINS: usize = 10;
 
 const BOOTSTRAP: Purpose = Purpose::new("classifier bootstrap");

@@ -42,7 +42,7 @@ impl Classifier for Trees {
         Ok(Self(Box::new(trees)))
     }
 
-    fn judge(&self, rows: &[&Vec<f64>]) -> Vec<f64> {
+    fn probabilities(&self, rows: &[&Vec<f64>]) -> Vec<f64> {
         let columns = rows.first().map_or(0, |row| row.len());
         let flat = by_column(rows);
         let scores = self.0.predict(&Matrix::new(&flat, rows.len(), columns), false);
