@@ -1,32 +1,11 @@
 //! A sampler under way allocates nothing.
-#![allow(unsafe_code, reason = "an allocator that counts")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "../../townsend-kernels/tests/counting/mod.rs"]
+mod counting;
 
+use counting::allocations;
 use townsend_clusters::{ClusterModel, Level, NormalSpread, Root, Sampler, Workspace};
 use townsend_core::{FilledSizes, SizeModel, SizePart};
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: everything is left to the system's allocator; growing goes through `alloc`.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as promised by the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: as promised by the caller.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn model(levels: usize) -> ClusterModel {
     let covariance = [[0.03, 0.0, 0.0], [0.0, 0.03, 0.0], [0.0, 0.0, 4.0]];
@@ -50,10 +29,10 @@ fn nothing_is_allocated_for_an_avalanche() {
         let mut electrons =
             || -> usize { (0..100).map(|index| sampler.avalanche(1, index, &mut workspace).len()).sum() };
         let first = electrons();
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = allocations();
         let again = electrons();
-        let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
-        assert_eq!((again, allocations), (first, 0), "{levels} levels");
+        let taken = allocations() - before;
+        assert_eq!((again, taken), (first, 0), "{levels} levels");
         assert!(first > 10_000);
     }
 }

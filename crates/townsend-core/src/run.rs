@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{InputFile, OutputError, OutputFile, Split};
+use crate::{Dataset, InputFile, OutputError, OutputFile, Split};
 
 /// Version of the layout of a run. A change that an older program would misread raises it.
 pub const RUN_VERSION: u64 = 3;
@@ -278,7 +278,24 @@ pub struct TrainedOn {
     pub split: Split,
 }
 
+impl TrainedOn {
+    /// What is to be known of `data`, which were read from `file` and parted by `split`.
+    pub fn new(file: Option<InputFile>, data: &Dataset, split: Split) -> Self {
+        Self { file, digest: data.digest(), avalanches: data.len(), split }
+    }
+}
+
 impl RunHeader {
+    /// A header of this version.
+    pub fn new(
+        family: &str,
+        units: [String; 3],
+        data: Option<TrainedOn>,
+        summary: serde_json::Value,
+    ) -> Self {
+        Self { version: RUN_VERSION, family: family.to_owned(), units, data, summary }
+    }
+
     /// The name of the file.
     pub const FILE: &str = "run.json";
 

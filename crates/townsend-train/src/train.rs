@@ -4,9 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use burn_tensor::Device;
-use townsend_core::{
-    CountSet, Dataset, Grid, InputFile, Part, Progress, RUN_VERSION, RunFiles, RunHeader, TrainedOn,
-};
+use townsend_core::{CountSet, Dataset, Grid, InputFile, Part, Progress, RunFiles, RunHeader, TrainedOn};
 use townsend_models::{
     CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, Parameters, SizeModel, TrainingState, device,
 };
@@ -120,7 +118,7 @@ fn describe(
     if used.len() < 2 {
         return Err(TrainError::TooFew { usable: used.len(), training: parts[0].len() });
     }
-    let trained_on = TrainedOn { file, digest: data.digest(), avalanches: data.len(), split: plan.split };
+    let trained_on = TrainedOn::new(file, data, plan.split);
     let parts = parts.map(|part| part.len());
     let summary = RunSummary { parts, used: used.len(), grid: plan.grid.clone() };
     Ok((trained_on, summary, used))
@@ -128,13 +126,8 @@ fn describe(
 
 /// The header of a new run.
 fn header(plan: &Plan, data: &Dataset, trained_on: TrainedOn, summary: &RunSummary) -> RunHeader {
-    RunHeader {
-        version: RUN_VERSION,
-        family: plan.config.model.family().into(),
-        units: data.meta().units.clone(),
-        data: Some(trained_on),
-        summary: serde_json::to_value(summary).expect("a summary has a form in JSON"),
-    }
+    let summary = serde_json::to_value(summary).expect("a summary has a form in JSON");
+    RunHeader::new(plan.config.model.family(), data.meta().units.clone(), Some(trained_on), summary)
 }
 
 /// The electrons of each avalanche in the one bin of `grid`, wherever they are.

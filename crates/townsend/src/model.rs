@@ -31,9 +31,11 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     /// What it is and what can be asked of it.
     fn describe(&self) -> &Description;
 
-    /// Refuses a setting that the model cannot follow. Returns warnings, such as a voltage outside the range
-    /// that its effect was learned from.
-    fn check(&self, setting: &Setting) -> Result<Vec<String>>;
+    /// Refuses a setting that the model cannot follow; by default any but that of its training. Returns
+    /// warnings, such as a voltage outside the range that its effect was learned from.
+    fn check(&self, setting: &Setting) -> Result<Vec<String>> {
+        setting.refuse_any(self.describe()).map(|()| Vec::new())
+    }
 
     /// Draws one avalanche into the memory of the workspace. The first call with a workspace, and the first
     /// after another model or other conditions, prepares what is needed; later calls allocate nothing.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
-use townsend_core::{RUN_VERSION, RunFiles, RunHeader};
+use townsend_core::{RunFiles, RunHeader};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -17,13 +17,8 @@ const LARGEST: u64 = 1 << 32;
 /// The bytes of a single-file model. They depend on the model alone: no time, no folder.
 pub(crate) fn to_bytes(model: &dyn Model) -> Result<Vec<u8>> {
     let about = model.describe();
-    let header = RunHeader {
-        version: RUN_VERSION,
-        family: about.family.clone(),
-        units: about.units.clone(),
-        data: about.data.clone(),
-        summary: model.summary().clone(),
-    };
+    let header =
+        RunHeader::new(&about.family, about.units.clone(), about.data.clone(), model.summary().clone());
     let files = [(RunHeader::FILE.to_owned(), header.to_bytes())].into_iter().chain(model.files()?);
     pack(files).map_err(|error| Error::Usage(format!("the model cannot be put into one file: {error}")))
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use townsend::files::{self, CheckOptions, Exported, SampleOptions, TrainOptions};
 use townsend::{
     Avalanche, Configuration, Context, Dataset, Description, Drawn, ElectronSet, Error, Families, Family,
-    Meta, Model, Outcome, Part, RUN_VERSION, Result, RunFiles, RunHeader, Setting, Split, TrainedOn,
-    Training, Wanted, Workspace,
+    Meta, Model, Outcome, Part, Result, RunFiles, RunHeader, Setting, Split, TrainedOn, Training, Wanted,
+    Workspace,
 };
 
 /// New avalanches are copies of those of the training part, in turn: as good as real ones, and learnt by
@@ -65,15 +65,9 @@ impl Family for CopyFamily {
             let Avalanche { x, z, t } = electrons.get(index);
             copies.avalanches.push([x, z, t].map(<[f32]>::to_vec));
         }
-        let data =
-            TrainedOn { file: training.file.clone(), digest: data.digest(), avalanches: data.len(), split };
-        let header = RunHeader {
-            version: RUN_VERSION,
-            family: config.model.family,
-            units: Meta::default().units,
-            data: Some(data),
-            summary: serde_json::json!({ "copies": copies.avalanches.len() }),
-        };
+        let data = TrainedOn::new(training.file.clone(), data, split);
+        let summary = serde_json::json!({ "copies": copies.avalanches.len() });
+        let header = RunHeader::new(&config.model.family, Meta::default().units, Some(data), summary);
         training.write(&header, vec![("copies.json".into(), copies.to_bytes())])?;
         Ok(Outcome {
             numbers: header.summary,
@@ -120,10 +114,6 @@ impl Model for CopyModel {
 
     fn summary(&self) -> &serde_json::Value {
         &self.summary
-    }
-
-    fn check(&self, setting: &Setting) -> Result<Vec<String>> {
-        setting.refuse_any(&self.description).map(|()| Vec::new())
     }
 
     fn avalanche<'w>(

@@ -1,27 +1,14 @@
 //! Every function of the facade, in memory: nothing here reads or writes a file of its own.
 
+mod common;
+
 use std::sync::atomic::AtomicBool;
 
+use common::VAE;
 use townsend::{
     CheckOptions, Condition, Configuration, Context, Dataset, Drawn, Error, NotHeldBack, Setting, Start,
     Trained, Workspace, check, detector, held_back, inspect, readout, simulate, train,
 };
-
-const VAE: &str = r#"
-    [model]
-    family = "vae"
-    dims = 2
-    channels = [4, 8]
-    kernels = [4, 4]
-    strides = [2, 1]
-    hidden = 16
-    latent = 2
-    [training]
-    epochs = 1
-    batch_size = 8
-    [data]
-    grid.axes = [{ bins = 8, low = -1.5, high = 1.5 }, { bins = 8, low = -1.5, high = 1.5 }]
-"#;
 
 /// Makes a training of clusters small.
 const SMALL: [&str; 2] = ["training.sweeps=10", "training.electrons=20000"];

@@ -8,7 +8,7 @@ use townsend_cascade::{
     AnodeFit, CascadeConfig, CascadeError, CascadeSummary, FittedAvalanches, FittedStages, Guess,
     StageDistribution, StageFit, Work, fit_avalanches, fit_stages,
 };
-use townsend_core::{Meta, RUN_VERSION, RunFiles, RunHeader, TrainedOn};
+use townsend_core::{Meta, RunFiles, RunHeader, TrainedOn};
 use townsend_observables::text::significant;
 use townsend_page::{Distribution, Figure};
 use townsend_sim::Detector;
@@ -113,8 +113,7 @@ fn from_avalanches(mut training: Training<'_>, config: &CascadeConfig, guess: Gu
     let fitted = fit_avalanches(config, guess, data, work);
     let FittedAvalanches { detector, fit, config, warnings } =
         fitted.map_err(|error| of(&training, error))?;
-    let trained_on =
-        TrainedOn { file: training.file.clone(), digest: data.digest(), avalanches: data.len(), split };
+    let trained_on = TrainedOn::new(training.file.clone(), data, split);
     let sentence = in_words(&fit);
     let summary = CascadeSummary::Anode(fit);
     let numbers = write(&mut training, &config, &detector, &summary, Some(trained_on), Vec::new())?;
@@ -157,13 +156,7 @@ fn write(
     files.push(("config.toml".into(), toml::to_string(config).expect(in_toml).into_bytes()));
     files.push((DETECTOR_FILE.into(), toml::to_string(detector).expect(in_toml).into_bytes()));
     let numbers = serde_json::to_value(summary).expect("summaries have a form in JSON");
-    let header = RunHeader {
-        version: RUN_VERSION,
-        family: CascadeFamily::NAME.into(),
-        units: Meta::default().units,
-        data,
-        summary: numbers.clone(),
-    };
+    let header = RunHeader::new(CascadeFamily::NAME, Meta::default().units, data, numbers.clone());
     training.write(&header, files)?;
     Ok(numbers)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use townsend_clusters::{ClusterConfig, ClusterError, ClusterModel, Sampler, SweepMetrics, Trainer};
-use townsend_core::{Avalanche, Dataset, Part, RUN_VERSION, RunFiles, RunHeader, TrainedOn};
+use townsend_core::{Avalanche, Dataset, Part, RunFiles, RunHeader, TrainedOn};
 use townsend_observables::text::significant;
 
 use crate::family::{Configuration, Family, Outcome, Training, Wanted};
@@ -77,18 +77,11 @@ impl Family for ClusterFamily {
             // There are at least two: after the first sweep and after the last.
             bound: [0, bounds.len() - 1].map(|place| bounds[place]),
         };
-        let trained_on =
-            TrainedOn { file: training.file.clone(), digest: data.digest(), avalanches: data.len(), split };
+        let trained_on = TrainedOn::new(training.file.clone(), data, split);
         let warnings = outside(data).into_iter().collect();
         let units = data.meta().units.clone();
         let numbers = serde_json::to_value(&summary).expect("summaries have a form in JSON");
-        let header = RunHeader {
-            version: RUN_VERSION,
-            family: Self::NAME.into(),
-            units,
-            data: Some(trained_on),
-            summary: numbers.clone(),
-        };
+        let header = RunHeader::new(Self::NAME, units, Some(trained_on), numbers.clone());
         training.write(&header, files(&config, trainer.model(), &metrics))?;
         Ok(Outcome { numbers, sentence: in_words(&summary), stopped: false, warnings })
     }
@@ -168,11 +161,6 @@ impl Model for Clusters {
 
     fn summary(&self) -> &serde_json::Value {
         &self.summary
-    }
-
-    fn check(&self, setting: &Setting) -> Result<Vec<String>> {
-        setting.refuse_any(&self.description)?;
-        Ok(Vec::new())
     }
 
     fn avalanche<'w>(

@@ -80,13 +80,8 @@ struct State {
 impl DetectorModel {
     /// A detector made ready to draw avalanches from.
     pub fn new(detector: Detector) -> Result<Self> {
-        let header = RunHeader {
-            version: townsend_core::RUN_VERSION,
-            family: DetectorFamily::NAME.into(),
-            units: Meta::default().units,
-            data: None,
-            summary: serde_json::Value::Null,
-        };
+        let none = serde_json::Value::Null;
+        let header = RunHeader::new(DetectorFamily::NAME, Meta::default().units, None, none);
         let inputs = detector.files().iter().map(without_folder).collect();
         Self::with_header(detector, header, inputs)
     }

@@ -150,11 +150,6 @@ impl Model for NetworkModel {
         &self.summary
     }
 
-    fn check(&self, setting: &Setting) -> Result<Vec<String>> {
-        setting.refuse_any(&self.description)?;
-        Ok(Vec::new())
-    }
-
     fn avalanche<'w>(
         &self,
         seed: u64,
