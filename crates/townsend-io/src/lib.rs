@@ -27,6 +27,7 @@
 //! ```
 
 mod array;
+mod columns;
 mod error;
 mod format;
 mod histograms;
