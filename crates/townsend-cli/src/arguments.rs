@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::files::{Gate, Shard};
-use townsend::{Condition, Format, Start};
+use townsend::files::{Gate, Input, Shard};
+use townsend::{Columns, Condition, Format, ReadOptions, Selection, Start, Units};
 use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
@@ -115,6 +115,47 @@ pub(crate) struct Demo {
     pub(crate) set: Vec<String>,
 }
 
+/// What is read of files of avalanches that other programs wrote.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of reading")]
+pub(crate) struct Reading {
+    /// The columns of a tree or table, such as `x=xe,z=ye,t=te`; with event=ev or event=run+ev where a row is an
+    /// electron, n=nel where arrays are filled in part.
+    #[arg(long, value_name = "x=NAME,…")]
+    columns: Option<Columns>,
+    /// The tree, by its name or its path in the file; `file.root:tree` names it too.
+    #[arg(long, value_name = "NAME")]
+    tree: Option<String>,
+    /// The histograms that are avalanches, by a pattern of names, such as `h3_*`.
+    #[arg(long, value_name = "PATTERN")]
+    histograms: Option<String>,
+    /// The units of the file, such as x=cm,t=ns or cm,ns, if it does not name them; avalanches are in mm and ns.
+    #[arg(long, value_name = "x=UNIT,…")]
+    units: Option<Units>,
+    /// Read only electrons for which this is true, such as `status == -5 and z < 0`.
+    #[arg(long = "where", value_name = "COMPARISON")]
+    selection: Option<Selection>,
+    /// Round the cells of weighted histograms to whole electrons.
+    #[arg(long)]
+    round: bool,
+}
+
+impl Reading {
+    /// The options of these files.
+    pub(crate) fn of(&self, files: &[PathBuf]) -> Input {
+        let options = ReadOptions {
+            columns: self.columns.clone().unwrap_or_default(),
+            tree: self.tree.clone(),
+            histograms: self.histograms.clone(),
+            units: self.units.unwrap_or_default(),
+            selection: self.selection.clone().unwrap_or_default(),
+            round: self.round,
+            ..ReadOptions::default()
+        };
+        Input { files: files.into(), options }
+    }
+}
+
 /// How avalanches are written.
 #[derive(Debug, Args)]
 pub(crate) struct Written {
@@ -169,8 +210,9 @@ pub(crate) struct Simulate {
 
 #[derive(Debug, Args)]
 pub(crate) struct Readout {
-    /// A ROOT tree or npz of electrons, simulated or generated.
-    pub(crate) file: PathBuf,
+    /// Files of electrons, simulated or generated; several, or a pattern, are read as one.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// The detector, of which the table [readout] counts: a TOML file, or one that comes with the program
     /// [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
@@ -182,12 +224,15 @@ pub(crate) struct Readout {
     /// The format to write, if not the one that the ending stands for: root or npz.
     #[arg(long)]
     pub(crate) format: Option<Format>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// A ROOT or npz file.
-    pub(crate) file: PathBuf,
+    /// Files of avalanches; several, or a pattern, are read as one.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// Histograms of this many dimensions, where the file holds several.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=3))]
     pub(crate) dims: Option<u8>,
@@ -197,25 +242,31 @@ pub(crate) struct Inspect {
     /// Write a page too: distributions of the observables, and avalanches in three dimensions.
     #[arg(long, value_name = "PAGE.html")]
     pub(crate) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
-    /// The file to read.
-    pub(crate) input: PathBuf,
+    /// The files to read; several, or a pattern, are read as one.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
     /// The file to write.
+    #[arg(required = true)]
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) written: Written,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// The configuration.
     pub(crate) config: PathBuf,
-    /// Avalanches to learn from.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) data: PathBuf,
+    /// Avalanches to learn from; several files, or a pattern, are read as one.
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) data: Vec<PathBuf>,
     /// The run directory to make or to go on with.
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
@@ -225,6 +276,8 @@ pub(crate) struct Train {
     /// Change a value of the configuration, such as training.epochs=20.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Debug, Args)]
@@ -236,8 +289,8 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "N", required_unless_present = "reconstruct", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: Option<u64>,
     /// Make no new avalanches, but the given ones as a vae decodes them from latent points of their own.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "start", "condition", "shard", "dims", "grid"])]
-    pub(crate) reconstruct: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "start", "condition", "shard", "dims", "grid"])]
+    pub(crate) reconstruct: Vec<PathBuf>,
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
@@ -254,6 +307,8 @@ pub(crate) struct Generate {
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) written: Written,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Debug, Args)]
@@ -276,12 +331,12 @@ pub(crate) enum Required {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Real avalanches.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) real: PathBuf,
-    /// Generated avalanches; several files are ranked side by side, each with a report in a folder of its
-    /// own.
-    #[arg(long, value_name = "FILE", required = true)]
+    /// Real avalanches; several files, or a pattern, are read as one.
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) real: Vec<PathBuf>,
+    /// Generated avalanches; several are ranked side by side, each with a report in a folder of its own. The
+    /// files of a pattern in quotes are one.
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub(crate) generated: Vec<PathBuf>,
     /// Folder for the report.
     #[arg(long, value_name = "DIR")]
@@ -308,4 +363,6 @@ pub(crate) struct Check {
     /// Exit with 1 if a distance is above a value, of any observable (ks=0.1) or of one (see the example).
     #[arg(long, value_name = "METRIC=VALUE")]
     pub(crate) fail_above: Vec<Gate>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }

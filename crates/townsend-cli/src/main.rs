@@ -41,8 +41,14 @@ fn main() -> ExitCode {
     match prepare(common.threads).and_then(|stop| {
         let bars = Bars::new(common.quiet);
         let seed = common.seed.unwrap_or(Context::default().seed);
-        let context =
-            Context { seed, force: common.force, progress: &bars, stop: &stop, ..Context::default() };
+        let context = Context {
+            seed,
+            force: common.force,
+            progress: &bars,
+            stop: &stop,
+            spelled: hints::spelled,
+            ..Context::default()
+        };
         verbs::run(verb, &common, &context, &bars)
     }) {
         Ok(code) => code,

@@ -1,14 +1,13 @@
 //! What each verb calls and prints.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use serde::Serialize;
 use townsend::files::{
-    self, CheckOptions, Exported, FileInspection, Generated, InspectOptions, ReadoutOptions, SampleOptions,
-    TrainOptions, Written,
+    self, CheckOptions, Exported, FileInspection, Generated, Input, InspectOptions, ReadoutOptions,
+    SampleOptions, TrainOptions, Written,
 };
 use townsend::{Context, Light, Report, Setting, Start, significant};
 
@@ -71,15 +70,16 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&serde_json::to_string_pretty(value)?)
 }
 
-fn warn(warnings: &[String], file: &Path) {
+/// Tells warnings of a file, or of several by a name for all of them.
+fn warn(warnings: &[String], file: &str) {
     for warning in warnings {
-        say(&format!("warning: {}: {warning}", file.display()));
+        say(&format!("warning: {file}: {warning}"));
     }
 }
 
 fn warn_of_sets(report: &Report) {
     for set in [&report.real, &report.generated] {
-        warn(&set.warnings, Path::new(&set.file));
+        warn(&set.warnings, &set.file);
     }
 }
 
@@ -98,17 +98,15 @@ fn demo(arguments: &Demo, context: &Context<'_>, bars: &Bars, json: bool) -> Res
 }
 
 fn inspect(arguments: &Inspect, context: &Context<'_>, json: bool) -> Result<ExitCode> {
-    let options = InspectOptions {
-        dims: arguments.dims.map(usize::from),
-        format: arguments.format,
-        html: arguments.html.clone(),
-    };
-    let inspection = files::inspect(&arguments.file, &options, context)?;
+    let mut input = arguments.reading.of(&arguments.files);
+    input.options.dims = arguments.dims.map(usize::from);
+    input.options.format = arguments.format;
+    let inspection = files::inspect(input, &InspectOptions { html: arguments.html.clone() }, context)?;
     if json {
         print_json(&inspection)?;
     } else {
         print(&describe(&inspection))?;
-        warn(&inspection.inspection.warnings, &arguments.file);
+        warn(&inspection.inspection.warnings, &inspection.file);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -136,12 +134,14 @@ fn written(arguments: &crate::arguments::Written) -> Written {
 }
 
 fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let Convert { input, output, written: kind } = arguments;
-    let converted = files::convert(&input, &output, &written(&kind), context)?;
+    let Convert { inputs, output, written: kind, reading } = arguments;
+    let input = reading.of(&inputs);
+    let name = input.name();
+    let converted = files::convert(input, &output, &written(&kind), context)?;
     if json {
         print_json(&converted)?;
     } else {
-        warn(&converted.warnings, &input);
+        warn(&converted.warnings, &name);
         bars.note(&format!("{} avalanches to {}", converted.avalanches, output.display()));
     }
     Ok(ExitCode::SUCCESS)
@@ -149,11 +149,13 @@ fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -
 
 fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let options = TrainOptions { resume: arguments.resume, set: arguments.set };
-    let trained = files::train(&arguments.config, &arguments.data, &arguments.run, &options, context)?;
+    let data = arguments.reading.of(&arguments.data);
+    let name = data.name();
+    let trained = files::train(&arguments.config, data, &arguments.run, &options, context)?;
     if json {
         print_json(&trained)?;
     } else {
-        warn(&trained.warnings, &arguments.data);
+        warn(&trained.warnings, &name);
         bars.note(&trained.sentence);
     }
     if trained.stopped {
@@ -164,7 +166,8 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
 }
 
 fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    if let Some(real) = &arguments.reconstruct {
+    if !arguments.reconstruct.is_empty() {
+        let real = arguments.reading.of(&arguments.reconstruct);
         let made_again =
             files::reconstruct(&arguments.run, real, &arguments.out, arguments.written.format, context)?;
         return made(&made_again, &arguments.out, bars, json);
@@ -195,7 +198,7 @@ fn simulate(arguments: Simulate, context: &Context<'_>, bars: &Bars, json: bool)
 }
 
 fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Result<ExitCode> {
-    warn(&what.warnings, out);
+    warn(&what.warnings, &out.display().to_string());
     if json {
         print_json(what)?;
     } else {
@@ -214,12 +217,14 @@ fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Res
 
 fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let options = ReadoutOptions { detector: arguments.detector, format: arguments.format };
-    let read = files::readout(&arguments.file, &arguments.out, &options, context)?;
+    let input = arguments.reading.of(&arguments.files);
+    let name = input.name();
+    let read = files::readout(input, &arguments.out, &options, context)?;
     if json {
         print_json(&read)?;
         return Ok(ExitCode::SUCCESS);
     }
-    warn(&read.warnings, &arguments.file);
+    warn(&read.warnings, &name);
     let summary = read.summary;
     if summary.electrons_beside > 0 {
         let (beside, all) = (summary.electrons_beside, summary.electrons);
@@ -252,9 +257,12 @@ fn check(arguments: &Check, context: &Context<'_>, bars: &Bars, json: bool) -> R
         thresholds: arguments.thresholds.clone(),
         without_classifiers: arguments.no_classifiers,
     };
-    let Check { real, generated, out, .. } = arguments;
+    let Check { out, reading, .. } = arguments;
+    let real = reading.of(&arguments.real);
+    let generated: Vec<Input> =
+        arguments.generated.iter().map(|file| reading.of(std::slice::from_ref(file))).collect();
     if let [generated] = generated.as_slice() {
-        let report = files::check(real, generated, out, &options, context)?;
+        let report = files::check(real, generated.clone(), out, &options, context)?;
         if json {
             print_json(&report)?;
         } else {
@@ -265,7 +273,7 @@ fn check(arguments: &Check, context: &Context<'_>, bars: &Bars, json: bool) -> R
         }
         return gates(arguments, &[report]);
     }
-    let (ranking, reports) = files::check_all(real, generated, out, &options, context)?;
+    let (ranking, reports) = files::check_all(real, &generated, out, &options, context)?;
     if json {
         print_json(&ranking)?;
     } else {

@@ -35,6 +35,17 @@ impl InputFile {
         }
         Ok(Self { file: path.display().to_string(), sha256: hexadecimal(&hash.finalize()) })
     }
+
+    /// Several files as one: the name of the first and how many more there are, and the SHA-256 of their
+    /// hashes in hexadecimal, one a line, in their order. One file is itself.
+    pub fn together(files: &[Self]) -> Self {
+        let [first, rest @ ..] = files else { return Self::of("", b"") };
+        if rest.is_empty() {
+            return first.clone();
+        }
+        let hashes: String = files.iter().map(|file| format!("{}\n", file.sha256)).collect();
+        Self::of(&format!("{} and {} more", first.file, rest.len()), hashes.as_bytes())
+    }
 }
 
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Result, content};
 use crate::npy::Kind;
 use crate::npz::Arrays;
-use crate::{Format, tree};
+use crate::{Format, ReadOptions, root};
 
 /// Reads the array `name` of an npz, or the branch `name` of a ROOT file's tree: how many values there are
 /// along each dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
@@ -20,11 +20,11 @@ use crate::{Format, tree};
 pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     match Format::of_contents(path)? {
         Format::Npz => of_npz(path, name),
-        Format::Root => tree::read_branch(path, name),
+        Format::Root => root::read_condition(path, name, &ReadOptions::default()),
     }
 }
 
-fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+pub(crate) fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let (header, shape, bytes) = Arrays::open(path)?.shaped(name)?;
     let unused = 64 - 8 * header.size.min(8) as u32;
     let number = |word: [u8; 8]| {

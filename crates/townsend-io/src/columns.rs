@@ -5,7 +5,7 @@
 
 pub(crate) use townsend_root::Values;
 
-use crate::Result;
+use crate::{Notice, Result};
 
 /// How many numbers a row of a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,11 @@ pub(crate) trait Table {
 
     /// Number of rows.
     fn rows(&self) -> u64;
+
+    /// What is odd about the table as a whole.
+    fn notice(&self) -> Option<Notice> {
+        None
+    }
 
     /// Reads all values of the column `index`.
     ///

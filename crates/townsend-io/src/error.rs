@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use townsend_core::{GridError, OutputError};
 
+use crate::Choice;
+
 /// A file of avalanches that could not be read or written. Every message names the file, the object in it
 /// where there is one, and what to do.
 #[derive(Debug, Error)]
@@ -57,6 +59,16 @@ pub enum Error {
         /// What does not fit, and what to do.
         what: String,
     },
+    /// The file can be read in more than one way, or has other names than those looked for.
+    #[error("{file}: {what}")]
+    Undecided {
+        /// The file.
+        file: PathBuf,
+        /// What is there, and what has to be stated.
+        what: String,
+        /// Options that would read it.
+        choices: Vec<Choice>,
+    },
     /// The ROOT file is damaged, or lacks an object that was asked for.
     #[error(transparent)]
     Root(#[from] townsend_root::Error),
@@ -75,6 +87,16 @@ pub enum Error {
 
 /// The result of reading or writing avalanches.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// The options that would read the file.
+    pub fn choices(&self) -> &[Choice] {
+        match self {
+            Self::Undecided { choices, .. } => choices,
+            _ => &[],
+        }
+    }
+}
 
 /// An error in the contents of `file`.
 pub(crate) fn content(file: &Path, object: impl Into<String>, what: impl Into<String>) -> Error {

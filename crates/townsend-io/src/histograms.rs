@@ -5,14 +5,20 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use glob::Pattern;
 use rayon::prelude::*;
-use townsend_core::{Axis, CountSet, Counts, Grid, Meta, OutputFile, Progress, Provenance};
+use townsend_core::{
+    Axis, AxisError, Coordinate, CountSet, Counts, Grid, Meta, OutputFile, Progress, Provenance,
+};
 use townsend_root::{
     CellType, Compression, HistogramAxis, Key, RootFile, RootWriter, SparseContents, SparseHistogram,
 };
 
+use crate::electrons::{standard_unit, stated_size};
 use crate::error::{Error, Result, content};
-use crate::reader::Loaded;
+use crate::notice::{Choice, Notice};
+use crate::reader::{Loaded, ReadOptions};
+use crate::units::{Units, in_title};
 
 /// Largest count that a `TH?F` cell holds exactly.
 const LARGEST_FLOAT_COUNT: u32 = 1 << 24;
@@ -31,14 +37,91 @@ fn dimensions(key: &Key) -> Option<usize> {
 }
 
 /// The number of the avalanche (17 in `h2_17`); `None` if the histogram is not called `hD_i`.
-fn number(key: &Key, dims: usize) -> Option<u64> {
+fn number(key: &Key, dims: usize) -> Option<u128> {
     key.name().strip_prefix(&format!("h{dims}_"))?.parse().ok()
 }
 
-/// The newest cycle of every histogram of this dimension, in the file's order.
-fn keys(file: &RootFile, dims: usize) -> Vec<&Key> {
+/// True for a histogram of these dimensions that is an avalanche: one called `hD_i`, or one whose name or path
+/// fits the pattern that was asked for.
+fn is_avalanche(key: &Key, dims: usize, pattern: Option<&Pattern>) -> bool {
+    let named = match pattern {
+        Some(pattern) => pattern.matches(key.name()) || pattern.matches(&key.path()),
+        None => number(key, dims).is_some(),
+    };
+    dimensions(key) == Some(dims) && named
+}
+
+/// The pattern of names that was asked for.
+fn asked_for(path: &Path, options: &ReadOptions) -> Result<Option<Pattern>> {
+    let pattern = options.histograms.as_deref().map(Pattern::new).transpose();
+    pattern.map_err(|error| Error::Unsuited {
+        file: path.into(),
+        what: format!("{:?} is no pattern of names: {error}", options.histograms.as_deref().unwrap_or("")),
+    })
+}
+
+/// True if the file holds avalanches as histograms of this dimension.
+pub(crate) fn has(file: &RootFile, dims: usize, options: &ReadOptions) -> bool {
+    let pattern = options.histograms.as_deref().and_then(|pattern| Pattern::new(pattern).ok());
+    file.keys().any(|key| is_avalanche(key, dims, pattern.as_ref()))
+}
+
+/// A pattern that fits most of the histograms of a file that are not called `hD_i`: the name without its
+/// number that most of them share.
+pub(crate) fn pattern(file: &RootFile) -> Option<String> {
+    let mut stems: BTreeMap<&str, usize> = BTreeMap::new();
+    for key in file.keys().filter(|key| dimensions(key).is_some()) {
+        *stems.entry(key.name().trim_end_matches(|c: char| c.is_ascii_digit())).or_default() += 1;
+    }
+    stems.into_iter().max_by_key(|&(_, count)| count).map(|(stem, _)| format!("{stem}*"))
+}
+
+/// Reads the histograms of `dims` dimensions or, if there are none, of the next higher one; the highest by
+/// default. `None` if no histogram of the file is an avalanche.
+pub(crate) fn read(
+    path: &Path,
+    file: &RootFile,
+    options: &ReadOptions,
+    progress: &dyn Progress,
+    mut notices: Vec<Notice>,
+) -> Result<Option<Loaded>> {
+    let pattern = asked_for(path, options)?;
+    let there: Vec<usize> = (1..=3).filter(|&dims| has(file, dims, options)).collect();
+    let dims = match options.dims {
+        Some(wanted) => there.iter().find(|&&dims| dims >= wanted).or(there.last()),
+        None => there.last(),
+    };
+    let Some(&dims) = dims else { return none(path, file, options) };
+    if options.dims.is_none() && there.len() > 1 {
+        notices.push(
+            format!(
+                "holds histograms of {there:?} dimensions; those of {dims} were read (choose the dimension to read others)"
+            )
+            .into(),
+        );
+    }
+    let (keys, others): (Vec<&Key>, Vec<&Key>) = newest(file)
+        .into_iter()
+        .filter(|key| dimensions(key) == Some(dims))
+        .partition(|key| is_avalanche(key, dims, pattern.as_ref()));
+    if pattern.is_none()
+        && let Some(other) = others.first()
+    {
+        let names = format!("{} ({} in all)", other.path(), others.len());
+        let text = format!("histograms that are not called h{dims}_i were left aside: {names}");
+        notices.push(Notice::from(text).settled_by("histograms", format!("h{dims}_*")));
+    }
+    let keys = in_order(keys, dims, pattern.is_some(), &mut notices);
+    let set = read_all(path, file, &keys, options, progress, &mut notices)?;
+    let class = keys.first().map_or("", |key| key.class());
+    let names = options.histograms.clone().unwrap_or_else(|| format!("h{dims}_i"));
+    Ok(Some(Loaded { data: set.into(), layout: format!("ROOT histograms {names} ({class})"), notices }))
+}
+
+/// The newest cycle of every object, in the file's order.
+pub(crate) fn newest(file: &RootFile) -> Vec<&Key> {
     let mut newest: BTreeMap<String, (usize, &Key)> = BTreeMap::new();
-    for (position, key) in file.keys().enumerate().filter(|(_, key)| dimensions(key) == Some(dims)) {
+    for (position, key) in file.keys().enumerate() {
         let entry = newest.entry(key.path()).or_insert((position, key));
         entry.1 = std::cmp::max_by_key(entry.1, key, |key: &&Key| key.cycle());
     }
@@ -47,146 +130,176 @@ fn keys(file: &RootFile, dims: usize) -> Vec<&Key> {
     keys.into_iter().map(|(_, key)| key).collect()
 }
 
-/// True if the file holds histograms of this dimension.
-pub(crate) fn has(file: &RootFile, dims: usize) -> bool {
-    file.keys().any(|key| dimensions(key) == Some(dims))
+/// An empty set for a file without avalanches that has a note with the grid they would be counted on.
+///
+/// # Errors
+/// Histograms were asked for that are not there.
+fn none(path: &Path, file: &RootFile, options: &ReadOptions) -> Result<Option<Loaded>> {
+    if let Some(pattern) = &options.histograms {
+        let what = format!("no histogram (TH1, TH2, TH3 of C, S, I, L, F, D) has a name like {pattern}");
+        let choices = self::pattern(file).map(|pattern| Choice::new("histograms", pattern));
+        return Err(Error::Undecided { file: path.into(), what, choices: choices.into_iter().collect() });
+    }
+    let grid = note(file, GRID).and_then(|note| serde_json::from_str::<Grid>(note).ok());
+    Ok(grid.map(|grid| {
+        let layout = format!("ROOT histograms h{}_i", grid.dims());
+        let mut set = CountSet::new(grid);
+        set.meta.provenance = provenance_of(file);
+        Loaded { data: set.into(), layout, notices: Vec::new() }
+    }))
 }
 
-/// Reads the histograms of `dims` dimensions or, if there are none, of the next higher one; the highest by
-/// default.
-pub(crate) fn read(
+/// Sorts the keys by the number in their names, one directory after the other. If the names came from a
+/// pattern, numbers at their end count by their value.
+fn in_order<'f>(
+    keys: Vec<&'f Key>,
+    dims: usize,
+    by_pattern: bool,
+    notices: &mut Vec<Notice>,
+) -> Vec<&'f Key> {
+    let mut folders: Vec<String> = Vec::new();
+    let mut placed: Vec<(usize, &str, u128, &Key)> = Vec::with_capacity(keys.len());
+    for key in keys {
+        let path = key.path();
+        let folder = &path[..path.len() - key.name().len()];
+        let place = folders.iter().position(|known| known == folder).unwrap_or_else(|| {
+            folders.push(folder.to_owned());
+            folders.len() - 1
+        });
+        let stem = key.name().trim_end_matches(|c: char| c.is_ascii_digit());
+        let number = key.name()[stem.len()..].parse().unwrap_or(0);
+        placed.push((place, stem, number, key));
+    }
+    placed.sort_by_key(|&(place, stem, number, _)| (place, stem, number));
+    let follows = |pair: &[(usize, &str, u128, &Key)]| pair[0].0 == pair[1].0 && pair[1].2 > pair[0].2 + 1;
+    if let Some(pair) = placed.windows(2).find(|pair| !by_pattern && follows(pair)) {
+        notices.push(
+            format!(
+                "the numbering of h{dims}_i has gaps, the first after {}; avalanches are counted as they come",
+                pair[0].2
+            )
+            .into(),
+        );
+    }
+    placed.into_iter().map(|(.., key)| key).collect()
+}
+
+/// What is odd about cells that were read.
+#[derive(Debug, Default)]
+struct Odd {
+    /// The first histogram with a cell that can hold no more, and that cell's content.
+    full: Option<String>,
+    /// Cells that held no whole number and were rounded.
+    rounded: u64,
+}
+
+fn read_all(
     path: &Path,
     file: &RootFile,
-    wanted: Option<usize>,
+    keys: &[&Key],
+    options: &ReadOptions,
     progress: &dyn Progress,
-) -> Result<Loaded> {
-    let there: Vec<usize> = (1..=3).filter(|&dims| has(file, dims)).collect();
-    let dims = match wanted {
-        Some(wanted) => there.iter().find(|&&dims| dims >= wanted).or(there.last()),
-        None => there.last(),
-    };
-    let Some(&dims) = dims else {
-        return none(file).ok_or_else(|| Error::Unsuited { file: path.into(), what: nothing_here(file) });
-    };
-    let mut warnings = Vec::new();
-    if wanted.is_none() && there.len() > 1 {
-        warnings.push(format!(
-            "holds histograms of {there:?} dimensions; those of {dims} were read (choose the dimension to read others)"
-        ));
-    }
-    let keys = in_order(keys(file, dims), dims, &mut warnings);
-    let set = read_all(path, file, &keys, progress)?;
-    let class = keys.first().map_or("", |key| key.class());
-    Ok(Loaded { data: set.into(), layout: format!("ROOT histograms h{dims}_i ({class})"), warnings })
-}
-
-/// An empty set for a file without avalanches that has a note with the grid they would be counted on; `None`
-/// without such a note.
-fn none(file: &RootFile) -> Option<Loaded> {
-    let grid: Grid = serde_json::from_str(note(file, GRID)?).ok()?;
-    let layout = format!("ROOT histograms h{}_i", grid.dims());
-    let mut set = CountSet::new(grid);
-    set.meta = meta_of(file, set.grid());
-    Some(Loaded { data: set.into(), layout, warnings: Vec::new() })
-}
-
-/// The message for a file that holds neither histograms nor electrons.
-fn nothing_here(file: &RootFile) -> String {
-    let mut names: Vec<String> = file
-        .keys()
-        .filter(|key| !key.is_directory())
-        .take(5)
-        .map(|key| format!("{} ({})", key.path(), key.class()))
-        .collect();
-    if names.is_empty() {
-        names.push("nothing".into());
-    }
-    format!(
-        "holds no avalanches: neither histograms (TH1, TH2, TH3 of C, S, I, L, F, D) nor a tree with branches x, z, t; it holds {}",
-        names.join(", ")
-    )
-}
-
-/// Sorts the keys by the number in their names. If a name is not `hD_i`, all stay in the file's order.
-fn in_order<'f>(keys: Vec<&'f Key>, dims: usize, warnings: &mut Vec<String>) -> Vec<&'f Key> {
-    let mut numbered: Vec<(u64, &Key)> =
-        keys.iter().filter_map(|&key| number(key, dims).map(|number| (number, key))).collect();
-    if numbered.len() < keys.len() {
-        let other = keys.iter().find(|key| number(key, dims).is_none()).map_or("", |key| key.name());
-        warnings.push(format!("histograms are not all called h{dims}_i (for example {other}); they were taken in the file's order"));
-        return keys;
-    }
-    numbered.sort_by_key(|&(number, _)| number);
-    if let Some(pair) = numbered.windows(2).find(|pair| pair[1].0 > pair[0].0 + 1) {
-        warnings.push(format!(
-            "the numbering of h{dims}_i has gaps, the first after {}; avalanches are counted as they come",
-            pair[0].0
-        ));
-    }
-    numbered.into_iter().map(|(_, key)| key).collect()
-}
-
-fn read_all(path: &Path, file: &RootFile, keys: &[&Key], progress: &dyn Progress) -> Result<CountSet> {
+    notices: &mut Vec<Notice>,
+) -> Result<CountSet> {
     let first = keys.first().map(|key| file.reader().read_histogram(key)).transpose()?.unwrap_or_default();
-    let grid = grid_of(path, &keys.first().map(|key| key.path()).unwrap_or_default(), &first.axes)?;
+    let name = keys.first().map(|key| key.path()).unwrap_or_default();
+    let grid = grid_of(path, &name, &first.axes, options, notices)?;
     let task = progress.task("reading", keys.len() as u64);
-    let blocks: Result<Vec<CountSet>> = keys
+    let blocks: Result<Vec<(CountSet, Odd)>> = keys
         .par_chunks(BLOCK)
         .map(|keys| {
             let mut reader = file.reader();
             let mut histogram = SparseHistogram::default();
             let mut set = CountSet::new(grid.clone());
+            let mut odd = Odd::default();
             for key in keys {
                 reader.read_sparse_into(key, &mut histogram)?;
-                same_grid(path, key, &histogram.axes, keys[0], &grid)?;
-                set.push(counts_of(path, key, &histogram, &grid)?);
+                same_axes(path, key, &histogram.axes, &name, &first.axes)?;
+                set.push(counts_of(path, key, &histogram, &grid, options.round, &mut odd)?);
                 task.advance(1);
             }
-            Ok(set)
+            Ok((set, odd))
         })
         .collect();
     let mut set = CountSet::new(grid);
-    set.meta = meta_of(file, set.grid());
-    for block in blocks? {
+    set.meta.provenance = provenance_of(file);
+    let (mut full, mut rounded) = (None, 0);
+    for (block, odd) in blocks? {
         set.append(&block).map_err(|source| Error::Grid { file: path.into(), source })?;
+        full = full.or(odd.full);
+        rounded += odd.rounded;
+    }
+    notices.extend(full.map(Notice::from));
+    if rounded > 0 {
+        notices.push(format!("{rounded} cells that held no whole number of electrons were rounded").into());
     }
     Ok(set)
 }
 
-fn grid_of(path: &Path, object: &str, axes: &[HistogramAxis]) -> Result<Grid> {
-    let axis = |axis: &HistogramAxis| {
-        let bins = u32::try_from(axis.bins).unwrap_or(u32::MAX);
-        let made = match &axis.edges {
-            Some(edges) => Axis::variable(edges.clone()),
-            None => Axis::uniform(bins, axis.low, axis.high),
-        };
-        made.map(|made| made.with_label(axis.title.clone()))
-    };
-    let axes: std::result::Result<Vec<_>, _> = axes.iter().map(axis).collect();
+/// The grid in mm and ns.
+fn grid_of(
+    path: &Path,
+    object: &str,
+    axes: &[HistogramAxis],
+    options: &ReadOptions,
+    notices: &mut Vec<Notice>,
+) -> Result<Grid> {
+    let mut made = Vec::with_capacity(axes.len());
+    for (coordinate, axis) in Coordinate::ALL.into_iter().zip(axes) {
+        let stated = in_title("", &axis.title, coordinate);
+        let object = format!("the axis of {} ({})", coordinate.name(), axis.title);
+        let scale =
+            options.units.scale(coordinate).or_else(|| stated_size(stated, &object, coordinate, notices));
+        made.push(axis_of(axis, scale.unwrap_or(1.0), coordinate));
+    }
+    let axes: std::result::Result<Vec<_>, _> = made.into_iter().collect();
     axes.map_err(Into::into).and_then(Grid::new).map_err(|e| content(path, object, e.to_string()))
 }
 
-fn same_grid(path: &Path, key: &Key, axes: &[HistogramAxis], first: &Key, grid: &Grid) -> Result<()> {
+fn axis_of(axis: &HistogramAxis, scale: f64, coordinate: Coordinate) -> std::result::Result<Axis, AxisError> {
+    let bins = u32::try_from(axis.bins).unwrap_or(u32::MAX);
+    let made = match &axis.edges {
+        Some(edges) => Axis::variable(edges.iter().map(|edge| edge * scale).collect())?,
+        None => Axis::uniform(bins, axis.low * scale, axis.high * scale)?,
+    };
+    if scale == 1.0 {
+        return Ok(made.with_label(axis.title.clone()));
+    }
+    let name = axis.title.split(['[', '(', '/', ',']).next().unwrap_or("").trim();
+    let name = if name.is_empty() { coordinate.name() } else { name };
+    Ok(made.with_label(format!("{name} [{}]", standard_unit(coordinate))))
+}
+
+/// Refuses axes that are not those of the first histogram.
+fn same_axes(
+    path: &Path,
+    key: &Key,
+    axes: &[HistogramAxis],
+    first: &str,
+    wanted: &[HistogramAxis],
+) -> Result<()> {
     // Usually all numbers are identical, and comparing them is much cheaper than making a grid.
-    let identical = axes.iter().zip(grid.axes()).all(|(have, want)| {
-        have.bins == want.bins() as usize
-            && have.low.to_bits() == want.low().to_bits()
-            && have.high.to_bits() == want.high().to_bits()
-            && have.edges.as_deref() == want.edges()
-    });
-    if identical && axes.len() == grid.dims() {
+    let identical = axes.len() == wanted.len()
+        && axes.iter().zip(wanted).all(|(have, want)| {
+            have.bins == want.bins
+                && have.low.to_bits() == want.low.to_bits()
+                && have.high.to_bits() == want.high.to_bits()
+                && have.edges == want.edges
+        });
+    if identical {
         return Ok(());
     }
-    let have = grid_of(path, &key.path(), axes)?;
-    if have.same_cells(grid) {
+    let as_is = ReadOptions { units: Units::standard(), ..ReadOptions::default() };
+    let have = grid_of(path, &key.path(), axes, &as_is, &mut Vec::new())?;
+    let want = grid_of(path, first, wanted, &as_is, &mut Vec::new())?;
+    if have.same_cells(&want) {
         return Ok(());
     }
     Err(content(
         path,
         key.path(),
         format!(
-            "has the grid [{have}], others (such as {}) have [{grid}]; all histograms of a file must have the same bins",
-            first.path()
+            "has the grid [{have}], others (such as {first}) have [{want}]; all histograms of a file must have the same bins"
         ),
     ))
 }
@@ -194,43 +307,60 @@ fn same_grid(path: &Path, key: &Key, axes: &[HistogramAxis], first: &Key, grid: 
 /// The occupied cells and their numbers of electrons.
 ///
 /// # Errors
-/// If a cell does not hold a whole number of electrons.
-fn counts_of(path: &Path, key: &Key, histogram: &SparseHistogram, grid: &Grid) -> Result<Vec<(u32, u32)>> {
-    let wrong = histogram
-        .contents
-        .nonzero()
-        .find(|&(_, value)| !(value >= 1.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0));
-    if let Some((cell, value)) = wrong {
-        let bins = &grid.split(cell as u32)[..grid.dims()];
-        return Err(content(
-            path,
-            key.path(),
-            format!(
-                "bin {bins:?} holds {value}; a bin holds a whole number of electrons, from 0 to {}\n  hint: give the histograms as they were filled, without weights, scaling or subtraction",
-                u32::MAX
-            ),
-        ));
-    }
-    Ok(histogram.contents.nonzero().map(|(cell, value)| (cell as u32, value as u32)).collect())
-}
-
-/// Takes units from the axes' titles (`x [mm]`) and the provenance from the note that townsend writes into
-/// its files.
-fn meta_of(file: &RootFile, grid: &Grid) -> Meta {
-    let mut meta = Meta::default();
-    for (unit, axis) in meta.units.iter_mut().zip(grid.axes()) {
-        if let Some(given) = unit_of(axis.label()) {
-            *unit = given;
+/// If a cell does not hold a whole number of electrons, or holds weights; where `round` is true, only if its
+/// content is negative or no number.
+fn counts_of(
+    path: &Path,
+    key: &Key,
+    histogram: &SparseHistogram,
+    grid: &Grid,
+    round: bool,
+    odd: &mut Odd,
+) -> Result<Vec<(u32, u32)>> {
+    let most = f64::from(u32::MAX);
+    let weighted = |cell: usize, value: f64| histogram.sumw2.get(cell).is_some_and(|&sum| sum != value);
+    let limit = largest(histogram.contents.cell_type);
+    let mut counts = Vec::new();
+    for (cell, value) in histogram.contents.nonzero() {
+        let whole = value.fract() == 0.0 && !weighted(cell, value);
+        if !(value > 0.0 && value <= most && (whole || round)) {
+            return Err(content(path, key.path(), no_count(grid, cell, value, whole)));
+        }
+        if value >= limit && odd.full.is_none() {
+            odd.full = Some(format!(
+                "{}: a cell holds {value}, the most that a {} can; it was filled {} times in all, so electrons may be missing",
+                key.path(),
+                key.class(),
+                histogram.entries
+            ));
+        }
+        odd.rounded += u64::from(!whole);
+        let count = value.round() as u32;
+        if count > 0 {
+            counts.push((cell as u32, count));
         }
     }
-    meta.provenance = provenance_of(file);
-    meta
+    Ok(counts)
 }
 
-/// The unit in a title: `mm` in `x [mm]`.
-pub(crate) fn unit_of(title: &str) -> Option<String> {
-    let (_, unit) = title.trim_end().strip_suffix(']')?.rsplit_once('[')?;
-    Some(unit.trim().into())
+/// The content at which a cell stops to count.
+fn largest(cell_type: CellType) -> f64 {
+    match cell_type {
+        CellType::C => f64::from(i8::MAX),
+        CellType::S => f64::from(i16::MAX),
+        CellType::I => f64::from(i32::MAX),
+        CellType::F => f64::from(LARGEST_FLOAT_COUNT),
+        CellType::L | CellType::D => f64::INFINITY,
+    }
+}
+
+fn no_count(grid: &Grid, cell: usize, value: f64, whole: bool) -> String {
+    let bins = &grid.split(cell as u32)[..grid.dims()];
+    let weights = if whole || value.fract() != 0.0 { "" } else { ", filled with weights" };
+    format!(
+        "bin {bins:?} holds {value}{weights}; a bin holds a whole number of electrons, from 0 to {}\n  hint: give the histograms as they were filled, without weights, scaling or subtraction, or have their contents rounded",
+        u32::MAX
+    )
 }
 
 /// The provenance in the file's note; the default one if there is no such note.

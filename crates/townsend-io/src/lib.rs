@@ -28,19 +28,32 @@
 
 mod array;
 mod columns;
+mod electrons;
 mod error;
 mod format;
 mod histograms;
+mod names;
+mod notice;
 mod npy;
 mod npz;
+mod numbering;
 mod reader;
+mod root;
+mod selection;
+mod sources;
 mod table;
 mod tree;
+mod units;
 mod writer;
 
 pub use array::read_array;
 pub use error::{Error, Result};
 pub use format::Format;
-pub use reader::{Loaded, ReadOptions, read};
+pub use names::Columns;
+pub use notice::{Choice, Notice};
+pub use reader::{Loaded, ReadOptions, is_own, read, read_condition};
+pub use selection::Selection;
+pub use sources::{Source, sources};
 pub use table::{Cell, ColumnType, TableColumn, TableWriter};
+pub use units::Units;
 pub use writer::{AvalancheWriter, WriteOptions};

@@ -16,7 +16,9 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::error::{Error, Result, content};
+use crate::notice::Notice;
 use crate::npy::{Header, Kind};
+use crate::reader::ReadOptions;
 
 /// The JSON in the array `meta` as townsend writes it. Any other text in `meta` is kept as the provenance's
 /// source.
@@ -28,7 +30,11 @@ struct MetaJson {
 }
 
 /// Reads electrons or counts. The warnings name the arrays that were not read.
-pub(crate) fn read(path: &Path, progress: &dyn Progress) -> Result<(Dataset, Vec<String>)> {
+pub(crate) fn read(
+    path: &Path,
+    options: &ReadOptions,
+    progress: &dyn Progress,
+) -> Result<(Dataset, Vec<Notice>)> {
     let mut arrays = Arrays::open(path)?;
     let task = progress.task("reading", 4);
     let names = arrays.names();
@@ -57,8 +63,28 @@ pub(crate) fn read(path: &Path, progress: &dyn Progress) -> Result<(Dataset, Vec
         (set.into(), &["offsets", "x", "z", "t", "meta"])
     };
     let left: Vec<_> = names.iter().filter(|name| !used.contains(&name.as_str())).cloned().collect();
-    let warning = (!left.is_empty()).then(|| format!("arrays that are not read: {}", left.join(", ")));
-    Ok((data, warning.into_iter().collect()))
+    let mut notices = Vec::new();
+    if !left.is_empty() {
+        notices.push(format!("arrays that are not read: {}", left.join(", ")).into());
+    }
+    let _ = options;
+    Ok((data, notices))
+}
+
+/// True if townsend wrote the file: its `meta` says so.
+pub(crate) fn is_own(path: &Path) -> Result<bool> {
+    let mut arrays = Arrays::open(path)?;
+    let there = arrays.names().iter().any(|name| name == "meta");
+    Ok(!arrays.meta(there)?.0.provenance.producer.is_empty())
+}
+
+/// The array `name`, one value (or several) an avalanche.
+pub(crate) fn read_condition(
+    path: &Path,
+    name: &str,
+    _options: &ReadOptions,
+) -> Result<(Vec<usize>, Vec<f64>)> {
+    crate::array::of_npz(path, name)
 }
 
 fn counts_of(

@@ -1,54 +1,109 @@
-//! Reading a file of avalanches into a data set, with warnings for the user.
+//! Reading files of avalanches into a data set, with what was noticed.
 
 use std::path::Path;
 
+use serde::{Deserialize, Deserializer};
 use townsend_core::{Dataset, Progress};
-use townsend_root::RootFile;
 
-use crate::{Error, Format, Result, histograms, npz, tree};
+use crate::notice::Notice;
+use crate::{Columns, Error, Format, Result, Selection, Source, Units, electrons, npz, root};
 
-/// What to read from a file that holds several kinds of avalanches.
-#[derive(Debug, Clone, Default)]
+/// What to read of a file, and how its names and units are to be understood. The default reads what townsend
+/// and many others write, and asks where that does not tell.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ReadOptions {
     /// The format; `None` tells it from the file's first bytes.
+    #[serde(skip)]
     pub format: Option<Format>,
     /// Histograms of this many dimensions (1, 2, 3); `None` takes the highest there is. Electrons have all
     /// three.
+    #[serde(skip)]
     pub dims: Option<usize>,
+    /// The columns of a tree or table: `x=xe,z=ye,t=te,event=ev`.
+    #[serde(deserialize_with = "parsed")]
+    pub columns: Columns,
+    /// The tree, by its name or its path in the file.
+    pub tree: Option<String>,
+    /// The histograms that are avalanches, by a pattern of their names: `h3_*`.
+    pub histograms: Option<String>,
+    /// The units of the coordinates, where the file does not name them or names them wrong.
+    #[serde(deserialize_with = "parsed")]
+    pub units: Units,
+    /// The electrons that are read; in a shell and in a configuration it is called `where`.
+    #[serde(rename = "where", deserialize_with = "parsed")]
+    pub selection: Selection,
+    /// Round cells of histograms that hold no whole number, as those of weighted histograms do.
+    pub round: bool,
+}
+
+/// A value that is written as text.
+fn parsed<'de, T, D>(from: D) -> std::result::Result<T, D::Error>
+where
+    T: std::str::FromStr<Err = String>,
+    D: Deserializer<'de>,
+{
+    String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+}
+
+impl ReadOptions {
+    /// These options, and where one was not set, that of `others`.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        fn set<T: Default + PartialEq>(value: T, other: T) -> T {
+            if value == T::default() { other } else { value }
+        }
+        Self {
+            format: self.format.or(others.format),
+            dims: self.dims.or(others.dims),
+            columns: set(self.columns, others.columns),
+            tree: self.tree.or(others.tree),
+            histograms: self.histograms.or(others.histograms),
+            units: set(self.units, others.units),
+            selection: set(self.selection, others.selection),
+            round: self.round || others.round,
+        }
+    }
+
+    /// These options for one file of several.
+    fn of(&self, source: &Source) -> Self {
+        Self { tree: source.tree.clone().or_else(|| self.tree.clone()), ..self.clone() }
+    }
 }
 
 /// The avalanches of a file, and what was noticed on reading them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// The avalanches.
+    /// The avalanches, in mm and ns.
     pub data: Dataset,
     /// How the file holds them, in words: "npz, electrons".
     pub layout: String,
     /// What was left aside or looks odd; never empty without need and never to be hidden from the user.
-    pub warnings: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 /// Reads all avalanches of a file. A file without avalanches, such as an empty shard, is no error but a
-/// warning.
+/// notice.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged, holds neither electrons nor counts, or has only counts of fewer
-/// dimensions than asked for.
-pub fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
-    let format = match options.format {
-        Some(format) => format,
-        None => Format::of_contents(path)?,
-    };
-    let mut loaded = match format {
+/// If the file cannot be read, is damaged, holds neither electrons nor counts under the names asked for, or
+/// has only counts of fewer dimensions than asked for.
+pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
+    let source = source.into();
+    let (path, options) = (&*source.path, &options.of(&source));
+    let mut loaded = match format(path, options)? {
         Format::Npz => {
-            let (data, warnings) = npz::read(path, progress)?;
+            let (data, notices) = npz::read(path, options, progress)?;
             let layout = if data.grid().is_some() { "npz, sparse counts" } else { "npz, electrons" };
-            Loaded { data, layout: layout.into(), warnings }
+            Loaded { data, layout: layout.into(), notices }
         }
-        Format::Root => read_root(path, options, progress)?,
+        Format::Root => root::read(path, options, progress)?,
     };
     if loaded.data.is_empty() {
-        loaded.warnings.push("holds no avalanche".into());
+        loaded.notices.push("holds no avalanche".into());
+    }
+    if let Dataset::Electrons(set) = &loaded.data {
+        electrons::look_odd(set, &mut loaded.notices);
     }
     match (options.dims, loaded.data.grid()) {
         (Some(wanted), Some(grid)) if grid.dims() < wanted => Err(Error::Unsuited {
@@ -63,20 +118,38 @@ pub fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Resu
     }
 }
 
-fn read_root(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
-    let file = RootFile::open(path)?;
-    // A tree of electrons tells more than histograms, unless histograms of this dimension were asked for.
-    if options.dims.is_none_or(|dims| !histograms::has(&file, dims))
-        && let Some(key) = tree::find(&file)?
-    {
-        let mut loaded = tree::read(path, &file, key, progress)?;
-        if (1..=3).any(|dims| histograms::has(&file, dims)) {
-            let tree = key.path();
-            loaded.warnings.push(format!(
-                "holds histograms too; the electrons of tree {tree} were read (choose a dimension to read histograms)"
-            ));
-        }
-        return Ok(loaded);
+/// The values of a condition, one (or several) for each avalanche that [`read`] gives with the same options:
+/// their shape, and the values row by row. `name` is a column of the tree or table of the electrons, or an
+/// array of an npz. Where a row is an electron, it is the value that all electrons of an avalanche share, and
+/// NaN for an empty avalanche.
+///
+/// # Errors
+/// If the file cannot be read, or nothing has that name or one value an avalanche.
+pub fn read_condition(
+    source: impl Into<Source>,
+    name: &str,
+    options: &ReadOptions,
+) -> Result<(Vec<usize>, Vec<f64>)> {
+    let source = source.into();
+    let (path, options) = (&*source.path, &options.of(&source));
+    match format(path, options)? {
+        Format::Npz => npz::read_condition(path, name, options),
+        Format::Root => root::read_condition(path, name, options),
     }
-    histograms::read(path, &file, options.dims, progress)
+}
+
+fn format(path: &Path, options: &ReadOptions) -> Result<Format> {
+    options.format.map_or_else(|| Format::of_contents(path), Ok)
+}
+
+/// True if townsend wrote the file: its columns and units are its own.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_own(source: &Source) -> Result<bool> {
+    let path = &*source.path;
+    match Format::of_contents(path)? {
+        Format::Root => root::is_own(path),
+        Format::Npz => npz::is_own(path),
+    }
 }

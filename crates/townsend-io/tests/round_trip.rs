@@ -85,7 +85,7 @@ fn the_shipped_avalanches_are_as_their_readme_says() {
     let histograms = load(&shipped("avalanches_2d.root"));
     assert_eq!(histograms.data.len(), 3000);
     assert_eq!(histograms.layout, "ROOT histograms h2_i (TH2F)");
-    assert_eq!(histograms.warnings, Vec::<String>::new());
+    assert!(histograms.notices.is_empty(), "{:?}", histograms.notices);
     assert!(histograms.data.grid().unwrap().same_cells(&Grid::standard(2).unwrap()));
     assert!(histograms.data.meta().provenance.source.contains("Garfield++"));
     let electrons = load(&shipped("electrons.npz"));
@@ -110,7 +110,7 @@ fn several_dimensions_go_into_one_file_and_each_can_be_read() {
     }
     let all = load(&path);
     assert_eq!(all.data.grid().unwrap().dims(), 3);
-    assert!(all.warnings[0].contains("choose the dimension"), "{:?}", all.warnings);
+    assert!(all.notices[0].text.contains("choose the dimension"), "{:?}", all.notices);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn no_avalanche_comes_back_as_none() {
         write(&path, &data, &WriteOptions { grid: data.grid().cloned(), ..WriteOptions::default() }).unwrap();
         let back = load(&path);
         assert_eq!((&back.data, back.layout.as_str()), (&data, layout));
-        assert_eq!(back.warnings, ["holds no avalanche"]);
+        assert_eq!(back.notices, ["holds no avalanche".into()]);
     }
     // Of several dimensions the highest, as with avalanches.
     let path = folder.path().join("h.root");

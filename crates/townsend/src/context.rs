@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use townsend_core::{InputFile, Meta, Progress, Provenance, Silent};
-use townsend_io::{Loaded, ReadOptions};
+use townsend_io::Choice;
 
 use crate::{Error, Families, Result};
 
@@ -22,14 +22,25 @@ pub struct Context<'a> {
     pub pool: Option<&'a rayon::ThreadPool>,
     /// The families of models.
     pub families: &'a Families,
+    /// How an option of reading is written where the user works: in a shell, in a configuration, in Python.
+    pub spelled: fn(&Choice) -> String,
 }
 
 impl Default for Context<'_> {
-    /// Seed 1, no overwriting, nobody told, never stopped, the global pool, the families that ship.
+    /// Seed 1, no overwriting, nobody told, never stopped, the global pool, the families that ship, options as
+    /// in a configuration.
     fn default() -> Self {
         static NEVER: AtomicBool = AtomicBool::new(false);
         let families = Families::shipped();
-        Self { seed: 1, force: false, progress: &Silent, stop: &NEVER, pool: None, families }
+        Self {
+            seed: 1,
+            force: false,
+            progress: &Silent,
+            stop: &NEVER,
+            pool: None,
+            families,
+            spelled: Choice::to_string,
+        }
     }
 }
 
@@ -40,10 +51,6 @@ impl Context<'_> {
             Some(pool) => pool.install(work),
             None => work(),
         }
-    }
-
-    pub(crate) fn read(&self, path: &Path, options: &ReadOptions) -> Result<Loaded> {
-        Ok(townsend_io::read(path, options, self.progress)?)
     }
 
     /// An error if the work was asked to stop.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use townsend_cascade::Responses;
 use townsend_core::{Dataset, InputFile, OutputError, RunFiles, RunHeader};
+use townsend_io::ReadOptions;
 
 use crate::{Context, Error, Model, Result, families, model_file};
 
@@ -186,6 +187,38 @@ impl Configuration {
     /// line.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         Ok(townsend_train::parse_config(&self.text, &self.path, &self.set)?)
+    }
+
+    /// Takes out the table `[input]`, which says how files of avalanches are read and is nothing to the model.
+    ///
+    /// # Errors
+    /// A key of the table is unknown or has a value that cannot be.
+    pub fn take_input(&mut self) -> Result<ReadOptions> {
+        #[derive(serde::Deserialize)]
+        struct WithInput {
+            #[serde(default)]
+            input: ReadOptions,
+        }
+        let mut table: toml::Table = self.parse()?;
+        if table.remove("input").is_none() {
+            return Ok(ReadOptions::default());
+        }
+        let WithInput { input } = self.parse()?;
+        self.set.retain(|change| !change.trim_start().starts_with("input."));
+        // Its lines become empty ones, so that errors of the others name the lines that the user sees.
+        let mut inside = false;
+        let kept = self.text.lines().map(|line| {
+            let start = line.trim_start();
+            inside = if start.starts_with('[') { start.starts_with("[input]") } else { inside };
+            if inside { "" } else { line }
+        });
+        self.text = kept.collect::<Vec<_>>().join("\n") + "\n";
+        if self.parse::<toml::Table>()? == table {
+            return Ok(input);
+        }
+        Err(self.blame(Error::Usage(
+            "input is a table of its own: write [input] on a line, and its keys below".into(),
+        )))
     }
 
     /// `model.family`, if it can be read.

@@ -53,7 +53,7 @@ pub use townsend_core::{
     Avalanche, Coordinate, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, Meta, Part, Progress,
     RUN_VERSION, RunFiles, RunHeader, Silent, Split, Task, TrainedOn,
 };
-pub use townsend_io::Format;
+pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
 pub use townsend_observables::text::significant;
 pub use townsend_sim::{Detector, Start, StripHit};
 pub use train::{Trained, train};

@@ -57,6 +57,16 @@ macro_rules! values {
                 }
             }
 
+            /// Keeps the values for whose places `keep` is true.
+            pub fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+                let mut place = 0..;
+                let mut kept = move || keep(place.next().unwrap_or(usize::MAX));
+                match self {
+                    Self::Bool(values) => values.retain(|_| kept()),
+                    $(Self::$variant(values) => values.retain(|_| kept()),)*
+                }
+            }
+
             /// All values as `f64`; integers beyond 2⁵³ are rounded. `true` is 1.
             #[allow(clippy::cast_lossless, reason = "one rule for all types")]
             pub fn to_f64(&self) -> Vec<f64> {

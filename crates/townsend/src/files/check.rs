@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::context::input_file;
+use super::input::{Input, Read};
 use crate::held_back::held_back;
 use crate::{Context, Error, History, Result};
 use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
 use townsend_core::{Dataset, OutputFile};
-use townsend_io::{Loaded, ReadOptions};
+use townsend_io::{ReadOptions, read_condition};
 
 /// How to compare.
 #[derive(Debug, Clone, Default)]
@@ -67,22 +67,22 @@ const OUTPUTS: [&str; 4] = ["report.json", "report.html", "overview.svg", "overv
 /// `overview.pdf` to the folder `out`, and a figure of every number that was compared, as SVG and as PDF, to
 /// `out/figures`.
 pub fn check(
-    real: &Path,
-    generated: &Path,
+    real: impl Into<Input>,
+    generated: impl Into<Input>,
     out: &Path,
     options: &CheckOptions,
     context: &Context<'_>,
 ) -> Result<Report> {
     refuse_outputs(out, &OUTPUTS, context)?;
-    Real::read(real, options, context)?.check(generated, out, context)
+    Real::read(&real.into(), options, context)?.check(&generated.into(), out, context)
 }
 
 /// Compares several generators with the same real avalanches. Each gets a folder of its own in `out`, named
 /// like its file, with the report; `ranking.json` and `index.html` put them side by side. Returns the ranking
 /// and the reports in the order of the files.
 pub fn check_all(
-    real: &Path,
-    generated: &[PathBuf],
+    real: impl Into<Input>,
+    generated: &[Input],
     out: &Path,
     options: &CheckOptions,
     context: &Context<'_>,
@@ -92,7 +92,8 @@ pub fn check_all(
     for folder in &folders {
         refuse_outputs(&out.join(folder), &OUTPUTS, context)?;
     }
-    let real = Real::read(real, options, context)?;
+    let real = real.into();
+    let real = Real::read(&real, options, context)?;
     let mut reports = Vec::new();
     for (file, folder) in generated.iter().zip(folders) {
         let report = real.check(file, &out.join(&folder), context)?;
@@ -106,10 +107,12 @@ pub fn check_all(
 }
 
 /// A folder for each file, by its name without its ending; a name that comes again gets a number.
-fn folders(files: &[PathBuf]) -> Vec<String> {
+fn folders(files: &[Input]) -> Vec<String> {
     let mut folders: Vec<String> = Vec::new();
-    for file in files {
+    for input in files {
+        let file = input.files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
         let name = file.file_stem().map_or("generated".into(), |stem| stem.to_string_lossy().into_owned());
+        let name = name.replace(['*', '?', '[', ']'], "_");
         let numbered = (2..).map(|k| format!("{name}-{k}"));
         let free = std::iter::once(name.clone()).chain(numbered).find(|name| !folders.contains(name));
         folders.extend(free);
@@ -148,7 +151,7 @@ fn write_outputs(out: &Path, files: &[(String, Vec<u8>)], context: &Context<'_>)
 
 /// The real avalanches, read once, and what is known of the generator.
 struct Real<'a> {
-    path: &'a Path,
+    input: &'a Input,
     options: &'a CheckOptions,
     data: Dataset,
     warnings: Vec<String>,
@@ -162,15 +165,15 @@ struct Real<'a> {
 }
 
 impl<'a> Real<'a> {
-    fn read(path: &'a Path, options: &'a CheckOptions, context: &Context<'_>) -> Result<Self> {
+    fn read(input: &'a Input, options: &'a CheckOptions, context: &Context<'_>) -> Result<Self> {
         let thresholds = thresholds(options.thresholds.as_deref())?;
-        let Loaded { mut data, warnings, .. } = context.read(path, &ReadOptions::default())?;
-        let mut conditions = conditions(path, &options.by)?;
+        let Read { mut data, warnings, .. } = input.read(context)?;
+        let mut conditions = conditions(input, &options.by)?;
         let (mut training, mut curves, mut notes) = (None, Vec::new(), Vec::new());
         if let Some(run) = &options.held_back {
             let model = context.families.open(run)?;
             let parts = held_back(&*model, &data).map_err(|error| Error::HeldBack {
-                real: path.into(),
+                real: input.path(),
                 model: run.clone(),
                 source: error.into(),
             })?;
@@ -182,14 +185,16 @@ impl<'a> Real<'a> {
             History { curves, notes } = model.history()?;
         }
         if let Some(file) = &options.training {
-            training = Some(context.read(file, &ReadOptions::default())?.data);
+            training =
+                Some(as_its_own(&Input { files: vec![file.clone()], ..input.clone() })?.read(context)?.data);
         }
-        Ok(Self { path, options, data, warnings, conditions, training, curves, notes, thresholds })
+        Ok(Self { input, options, data, warnings, conditions, training, curves, notes, thresholds })
     }
 
-    fn check(&self, generated: &Path, out: &Path, context: &Context<'_>) -> Result<Report> {
-        let set = context.read(generated, &ReadOptions::default())?;
-        let of_generated = conditions(generated, &self.options.by)?;
+    fn check(&self, generated: &Input, out: &Path, context: &Context<'_>) -> Result<Report> {
+        let generated = as_its_own(generated)?;
+        let set = generated.read(context)?;
+        let of_generated = conditions(&generated, &self.options.by)?;
         let conditions: Vec<Condition> = self
             .conditions
             .iter()
@@ -208,7 +213,7 @@ impl<'a> Real<'a> {
             thresholds: self.thresholds.clone(),
             ..townsend_check::CheckOptions::default()
         };
-        let (real_file, generated_file) = (input_file(self.path)?, input_file(generated)?);
+        let (real_file, generated_file) = (self.input.file()?, generated.file()?);
         let mut check = townsend_check::check(
             &self.data,
             &set.data,
@@ -247,28 +252,59 @@ fn thresholds(file: Option<&Path>) -> Result<Thresholds> {
         .map_err(|error| Error::In { path: path.into(), source: Box::new(error.into()) })
 }
 
-/// The arrays or branches of these names: one condition a column, of `start_um` of two columns `start_um[0]`
+/// The same files, read by their own names and units if townsend wrote them: names that were stated are for
+/// those of other programs.
+fn as_its_own(input: &Input) -> Result<Input> {
+    let own = input.sources()?.iter().map(townsend_io::is_own).collect::<std::result::Result<Vec<_>, _>>()?;
+    let options = ReadOptions { dims: input.options.dims, ..ReadOptions::default() };
+    Ok(if own.iter().all(|own| *own) { Input { options, ..input.clone() } } else { input.clone() })
+}
+
+/// The columns or arrays of these names: one condition a column, of `start_um` of two columns `start_um[0]`
 /// and `start_um[1]`.
-fn conditions(path: &Path, names: &[String]) -> Result<Vec<(String, Vec<f64>)>> {
+fn conditions(input: &Input, names: &[String]) -> Result<Vec<(String, Vec<f64>)>> {
     let mut found = Vec::new();
     for name in names {
-        let (shape, values) = townsend_io::read_array(path, name)?;
-        let columns = match shape[..] {
-            [_] => 1,
-            [_, columns] if columns > 0 => columns,
-            _ => {
-                let what = format!(
-                    "`{name}` has the shape {shape:?}; a condition needs one value an avalanche, or one row"
-                );
-                return Err(Error::Content { path: path.into(), what });
+        let mut columns: Option<Vec<Vec<f64>>> = None;
+        for source in input.sources()? {
+            let path = source.path.clone();
+            let of_file = columns_of(&path, name, read_condition(source, name, &input.options)?)?;
+            match &mut columns {
+                None => columns = Some(of_file),
+                Some(all) if all.len() == of_file.len() => {
+                    all.iter_mut().zip(of_file).for_each(|(all, more)| all.extend(more));
+                }
+                Some(all) => {
+                    let what = format!(
+                        "`{name}` has {} values an avalanche, {} in other files",
+                        of_file.len(),
+                        all.len()
+                    );
+                    return Err(Error::Content { path, what });
+                }
             }
-        };
-        for column in 0..columns {
-            let label = if columns == 1 { name.clone() } else { format!("{name}[{column}]") };
-            found.push((label, values.iter().skip(column).step_by(columns).copied().collect()));
         }
+        let columns = columns.unwrap_or_default();
+        let single = columns.len() == 1;
+        let label = |column| if single { name.clone() } else { format!("{name}[{column}]") };
+        found.extend(columns.into_iter().enumerate().map(|(column, values)| (label(column), values)));
     }
     Ok(found)
+}
+
+/// Divides the values of a condition, row by row, into its columns.
+fn columns_of(path: &Path, name: &str, (shape, values): (Vec<usize>, Vec<f64>)) -> Result<Vec<Vec<f64>>> {
+    let columns = match shape[..] {
+        [_] => 1,
+        [_, columns] if columns > 0 => columns,
+        _ => {
+            let what = format!(
+                "`{name}` has the shape {shape:?}; a condition needs one value an avalanche, or one row"
+            );
+            return Err(Error::Content { path: path.into(), what });
+        }
+    };
+    Ok((0..columns).map(|column| values.iter().skip(column).step_by(columns).copied().collect()).collect())
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-use townsend_io::ReadOptions;
-
+use super::input::Input;
 use super::write::{Written, append_all};
-use crate::context::named_input;
-use crate::{Context, Result};
+use crate::context::without_folder;
+use crate::{Context, Error, Result};
+use serde::Serialize;
 
 /// Avalanches that are read and written again at a time.
 const BLOCK: usize = 256;
@@ -21,16 +20,35 @@ pub struct Converted {
     pub warnings: Vec<String>,
 }
 
-/// Reads `input` and writes `output`. Electrons can become counts, never the reverse.
-pub fn convert(input: &Path, output: &Path, written: &Written, context: &Context<'_>) -> Result<Converted> {
-    let options = ReadOptions { dims: written.most_dims(), ..ReadOptions::default() };
-    let loaded = context.read(input, &options)?;
-    let data = &loaded.data;
-    let meta = context.meta("convert", false, data.meta(), vec![named_input(input)?]);
-    let mut writer = written.create(output, &meta, data.grid(), 0, context)?;
-    let task = context.progress.task("writing", data.len() as u64);
-    let all: Vec<usize> = (0..data.len()).collect();
-    append_all(&mut writer, all.chunks(BLOCK).map(|part| data.select(part)), &*task, context)?;
-    writer.finish()?;
-    Ok(Converted { avalanches: data.len(), warnings: loaded.warnings })
+/// Reads `input`, one file after the other, and writes `output`. Electrons can become counts, never the
+/// reverse.
+pub fn convert(
+    input: impl Into<Input>,
+    output: &Path,
+    written: &Written,
+    context: &Context<'_>,
+) -> Result<Converted> {
+    let input = input.into().with_dims(written.most_dims());
+    let files: Vec<_> = input.files()?.iter().map(without_folder).collect();
+    let mut avalanches = 0;
+    let mut writer = None;
+    let warnings = input.each(context, |data, _, source| {
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            none => {
+                let meta = context.meta("convert", false, data.meta(), files.clone());
+                none.insert(written.create(output, &meta, data.grid(), 0, context)?)
+            }
+        };
+        let task = context.progress.task("writing", data.len() as u64);
+        let all: Vec<usize> = (0..data.len()).collect();
+        append_all(writer, all.chunks(BLOCK).map(|part| data.select(part)), &*task, context)
+            .map_err(|error| Error::In { path: source.path.clone(), source: error.into() })?;
+        avalanches += data.len();
+        Ok(())
+    })?;
+    if let Some(writer) = writer {
+        writer.finish()?;
+    }
+    Ok(Converted { avalanches, warnings })
 }

@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use serde::Serialize;
 use townsend_core::{InputFile, Meta};
-use townsend_io::{Format, Loaded, ReadOptions};
+use townsend_io::Format;
 
+use super::input::{Input, Read};
 use super::write::{Written, append_all};
-use crate::context::named_input;
+use crate::context::without_folder;
 use crate::families::DetectorModel;
 use crate::{Context, Error, Model, Result, Setting};
 
@@ -139,7 +140,7 @@ fn meta_of(model: &dyn Model) -> Meta {
 /// [`generate`] makes is the sampler's.
 pub fn reconstruct(
     model: &Path,
-    real: &Path,
+    real: impl Into<Input>,
     out: &Path,
     format: Option<Format>,
     context: &Context<'_>,
@@ -151,13 +152,14 @@ pub fn reconstruct(
         return Err(without_encoder());
     }
     let dims = about.grid.as_ref().map(townsend_core::Grid::dims);
-    let Loaded { data, warnings, .. } =
-        context.read(real, &ReadOptions { dims, ..ReadOptions::default() })?;
+    let real = real.into().with_dims(dims);
+    let Read { data, warnings, .. } = real.read(context)?;
     let started = Instant::now();
     let reconstructed = context.on_its_threads(|| opened.reconstruct(context.seed, &data))?;
     let reconstructed = reconstructed.ok_or_else(without_encoder)?;
     let seconds = started.elapsed().as_secs_f64();
-    let inputs: Vec<InputFile> = opened.inputs()?.into_iter().chain([named_input(real)?]).collect();
+    let inputs: Vec<InputFile> =
+        opened.inputs()?.into_iter().chain(real.files()?.iter().map(without_folder)).collect();
     let meta = context.meta("reconstruct", true, data.meta(), inputs);
     let written = Written { format, ..Written::default() };
     let mut writer = written.create(out, &meta, reconstructed.grid(), 0, context)?;

@@ -1,23 +1,18 @@
 //! What a file holds.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use townsend_core::OutputFile;
-use townsend_io::{Format, Loaded, ReadOptions};
 use townsend_page::inspection_page;
 
-use crate::context::input_file;
+use super::input::{Input, Read};
 use crate::inspect::{Inspection, observables, of_observables};
 use crate::{Context, Result};
 
 /// What to look at.
 #[derive(Debug, Clone, Default)]
 pub struct InspectOptions {
-    /// Histograms of this many dimensions, where the file holds several.
-    pub dims: Option<usize>,
-    /// The file's format; `None` looks at its first bytes.
-    pub format: Option<Format>,
     /// A page to write too: the observables' distributions, and avalanches in three dimensions.
     pub html: Option<PathBuf>,
 }
@@ -36,17 +31,21 @@ pub struct FileInspection {
     pub inspection: Inspection,
 }
 
-/// Reads a file and says what it holds.
-pub fn inspect(path: &Path, options: &InspectOptions, context: &Context<'_>) -> Result<FileInspection> {
+/// Reads files as one set and says what they hold.
+pub fn inspect(
+    input: impl Into<Input>,
+    options: &InspectOptions,
+    context: &Context<'_>,
+) -> Result<FileInspection> {
+    let input = input.into();
     if let Some(page) = &options.html {
         OutputFile::refuse_existing(page, context.force)?;
     }
-    let read = ReadOptions { format: options.format, dims: options.dims };
-    let Loaded { data, layout, warnings } = context.read(path, &read)?;
+    let Read { data, layout, warnings } = input.read(context)?;
     let observed = observables(&data, context)?;
     let mut inspection = of_observables(&data, &observed);
     inspection.warnings.splice(0..0, warnings);
-    let file = input_file(path)?;
+    let file = input.file()?;
     let all = FileInspection { file: file.file, sha256: file.sha256, layout, inspection };
     if let Some(page) = &options.html {
         let warnings = &all.inspection.warnings;

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use townsend_core::OutputFile;
-use townsend_io::{Cell, ColumnType, Format, ReadOptions, TableColumn, TableWriter};
+use townsend_io::{Cell, ColumnType, Format, TableColumn, TableWriter};
 use townsend_sim::{StripHit, StripReadout};
 
-use crate::context::named_input;
+use super::input::Input;
+use crate::context::{named_input, without_folder};
 use crate::readout::{StripSummary, electrons_of, read_out};
 use crate::{Context, Error, Result};
 
@@ -45,24 +46,25 @@ const fn column(name: &'static str, title: &'static str, kind: ColumnType) -> Ta
     TableColumn { name, title, kind }
 }
 
-/// Reads every avalanche of a file of electrons with the strips of a detector, and writes the table of hits.
-/// Event numbers are places in the file, from 0.
+/// Reads every avalanche of files of electrons with the strips of a detector, and writes the table of hits.
+/// Event numbers are places in the files, one after the other, from 0.
 pub fn readout(
-    avalanches: &Path,
+    avalanches: impl Into<Input>,
     out: &Path,
     options: &ReadoutOptions,
     context: &Context<'_>,
 ) -> Result<FileReadout> {
+    let avalanches = avalanches.into();
     OutputFile::refuse_existing(out, context.force)?;
     let named = options.detector.as_deref();
     let strips = StripReadout::new(&crate::detector(named)?).map_err(|error| match named {
         Some(path) => Error::In { path: path.into(), source: Box::new(error.into()) },
         None => error.into(),
     })?;
-    let loaded = context.read(avalanches, &ReadOptions::default())?;
+    let loaded = avalanches.read(context)?;
     let electrons = electrons_of(&loaded.data)
-        .map_err(|error| Error::In { path: avalanches.into(), source: error.into() })?;
-    let mut inputs = vec![named_input(avalanches)?];
+        .map_err(|error| Error::In { path: avalanches.path(), source: error.into() })?;
+    let mut inputs: Vec<_> = avalanches.files()?.iter().map(without_folder).collect();
     if let Some(file) = named.filter(|path| path.exists()) {
         inputs.push(named_input(file)?);
     }

@@ -6,7 +6,8 @@ use std::path::Path;
 use townsend_core::RunFiles;
 use townsend_io::ReadOptions;
 
-use crate::context::named_input;
+use super::input::{Input, Read};
+use crate::context::without_folder;
 use crate::family::{Configuration, Outcome, Training, TrainingData, Wanted};
 use crate::{Context, Error, Result};
 
@@ -19,19 +20,21 @@ pub struct TrainOptions {
     pub set: Vec<String>,
 }
 
-/// Trains the model that the file `config` describes on the file `data` and leaves everything in the
-/// directory `run`.
+/// Trains the model that the file `config` describes on the files `data` and leaves everything in the
+/// directory `run`. How files are read may stand in the table `[input]` of the configuration; what `data` has
+/// goes before it.
 ///
 /// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says
 /// what a run is.
 pub fn train(
     config: &Path,
-    data: &Path,
+    data: impl Into<Input>,
     run: &Path,
     options: &TrainOptions,
     context: &Context<'_>,
 ) -> Result<Outcome> {
-    let config = Configuration { set: options.set.clone(), ..Configuration::read(config)? };
+    let mut config = Configuration { set: options.set.clone(), ..Configuration::read(config)? };
+    let input = config.take_input()?;
     let family = context.families.of(&config)?;
     let wanted = family.wants(&config)?;
     if options.resume && !family.can_resume() {
@@ -40,18 +43,20 @@ pub fn train(
     if !options.resume {
         RunFiles::refuse_occupied(run, context.force)?;
     }
-    let (from_file, mut warnings) = read(data, &wanted, context)?;
+    let mut data = data.into();
+    data.options = data.options.or(input);
+    let (from_file, mut warnings) = read(data.clone(), &wanted, context)?;
     let mut files = RunFiles::Folder(run.into());
     let training = Training {
         config: &config,
         data: &from_file,
-        file: Some(named_input(data)?),
+        file: Some(without_folder(&data.file()?)),
         run: &mut files,
         resume: options.resume,
         context,
     };
     let outcome = context.on_its_threads(|| family.train(training)).map_err(|error| match error {
-        Error::InData(source) => Error::In { path: data.into(), source },
+        Error::InData(source) => Error::In { path: data.path(), source },
         error => error,
     })?;
     warnings.extend(outcome.warnings);
@@ -59,16 +64,28 @@ pub fn train(
 }
 
 /// Reads what a training wants; with warnings.
-fn read(path: &Path, wanted: &Wanted, context: &Context<'_>) -> Result<(TrainingData, Vec<String>)> {
+fn read(input: Input, wanted: &Wanted, context: &Context<'_>) -> Result<(TrainingData, Vec<String>)> {
     match wanted {
         Wanted::Avalanches { dims } => {
-            let loaded = context.read(path, &ReadOptions { dims: *dims, ..ReadOptions::default() })?;
-            Ok((loaded.data.into(), loaded.warnings))
+            let Read { data, warnings, .. } = input.with_dims(*dims).read(context)?;
+            Ok((data.into(), warnings))
         }
         Wanted::Responses(names) => {
+            let sources = input.sources()?;
+            let [source] = sources.as_slice() else {
+                let what = format!("{}: responses of single foils are read from one file", input.name());
+                return Err(Error::Usage(what));
+            };
+            if input.options != ReadOptions::default() {
+                let what = "columns, units and the like are for avalanches; responses of single foils have names and units of their own";
+                return Err(Error::In {
+                    path: source.path.clone(),
+                    source: Error::Usage(what.into()).into(),
+                });
+            }
             let mut responses = BTreeMap::new();
             for name in names {
-                responses.insert(name.clone(), townsend_cascade::read_responses(path, name)?);
+                responses.insert(name.clone(), townsend_cascade::read_responses(&source.path, name)?);
             }
             Ok((TrainingData::Responses(responses), Vec::new()))
         }

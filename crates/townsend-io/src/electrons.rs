@@ -1,0 +1,263 @@
+//! Electrons from a table of any format: which columns, in which unit, and where each avalanche begins.
+//!
+//! A row is an avalanche (columns of lists) or an electron (columns of numbers, with one or more that number
+//! the avalanche).
+
+mod chosen;
+mod filter;
+mod rows;
+
+use std::path::Path;
+
+use townsend_core::{Coordinate, ElectronSet, Meta, Progress};
+
+use crate::columns::{Table, Values};
+use crate::error::content;
+use crate::notice::Notice;
+use crate::reader::ReadOptions;
+use crate::units::{Stated, in_title};
+use crate::{Choice, Error, Result};
+
+use chosen::Chosen;
+pub(crate) use chosen::{fits, list, suggestion};
+use filter::Filter;
+use rows::Rows;
+
+/// Fewer steps of an `f32` than this over the spread of a coordinate are too coarse to keep its differences.
+const FEWEST_STEPS: f64 = 1e4;
+
+/// Reads the electrons of a table whose columns fit the names in `options`.
+pub(crate) fn read(
+    path: &Path,
+    table: &dyn Table,
+    options: &ReadOptions,
+    progress: &dyn Progress,
+    notices: &mut Vec<Notice>,
+) -> Result<(ElectronSet, &'static str)> {
+    let chosen = Chosen::new(path, table, &options.columns)?;
+    notices.extend(table.notice());
+    let task = progress.task("reading", 4);
+    let mut rows = Rows::read(path, table, &chosen, options, notices)?;
+    task.advance(1);
+    let filter = Filter::new(path, table, &rows, &options.selection)?;
+    let mut columns = Vec::with_capacity(3);
+    for coordinate in Coordinate::ALL {
+        let scale = scale(table, &chosen, coordinate, options, notices);
+        let values = rows.coordinate(path, table, &chosen, coordinate)?;
+        let values = in_standard_units(values, scale, coordinate, notices);
+        columns.push(filter.electrons(values));
+        task.advance(1);
+    }
+    tell_of_other_columns(table, &chosen, options, notices);
+    let kind = rows.kind();
+    let offsets = filter.offsets(rows.offsets);
+    let [x, z, t] = columns.try_into().unwrap_or_default();
+    let set = ElectronSet::from_arrays(offsets, x, z, t, Meta::default())
+        .map_err(|what| content(path, table.describe(), what))?;
+    refuse_drift_along_z(path, table, &set, options)?;
+    Ok((set, kind))
+}
+
+/// The values of a column for each avalanche of [`read`], and how many each has: a condition.
+pub(crate) fn read_condition(
+    path: &Path,
+    table: &dyn Table,
+    name: &str,
+    options: &ReadOptions,
+) -> Result<(Vec<usize>, Vec<f64>)> {
+    let chosen = Chosen::new(path, table, &options.columns)?;
+    let rows = Rows::read(path, table, &chosen, options, &mut Vec::new())?;
+    let filter = Filter::new(path, table, &rows, &options.selection)?;
+    let index = chosen::find(table, name).ok_or_else(|| chosen::missing(path, table, &[name]))?;
+    let (each, values) = rows.condition(path, table, index)?;
+    let values = filter.avalanches(&values, each);
+    let avalanches = values.len() / each.max(1);
+    Ok((if each == 1 { vec![avalanches] } else { vec![avalanches, each] }, values))
+}
+
+/// The values of a column, and how many each row has.
+///
+/// # Errors
+/// The column holds no numbers, or not as many in each row.
+pub(crate) fn read_column(path: &Path, table: &dyn Table, index: usize) -> Result<(Vec<usize>, Vec<f64>)> {
+    let (each, values) = rows::each_row(path, table, index)?;
+    let rows = values.len() / each.max(1);
+    Ok((if each == 1 { vec![rows] } else { vec![rows, each] }, values))
+}
+
+/// The size in mm or ns of the unit of a coordinate: the one stated, or the one that the file names.
+fn scale(
+    table: &dyn Table,
+    chosen: &Chosen,
+    coordinate: Coordinate,
+    options: &ReadOptions,
+    notices: &mut Vec<Notice>,
+) -> f64 {
+    if let Some(stated) = options.units.scale(coordinate) {
+        return stated;
+    }
+    let header = &table.headers()[chosen.coordinates[coordinate as usize]];
+    let unit = standard_unit(coordinate);
+    let object = format!("column {}", header.name);
+    stated_size(in_title(&header.name, &header.title, coordinate), &object, coordinate, notices)
+        .unwrap_or_else(|| {
+            // Names alone do not tell: Garfield++ and most users of ROOT work in cm.
+            if options.columns.names_coordinates() && coordinate != Coordinate::T {
+                let text = format!("{object} names no unit; {unit} is assumed");
+                notices.push(Notice::from(text).settled_by("units", format!("{}={unit}", coordinate.name())));
+            }
+            1.0
+        })
+}
+
+/// The size that a title states; a unit that is not understood is told.
+pub(crate) fn stated_size(
+    stated: Stated,
+    object: &str,
+    coordinate: Coordinate,
+    notices: &mut Vec<Notice>,
+) -> Option<f64> {
+    match stated {
+        Stated::Size(size) => Some(size),
+        Stated::Nothing => None,
+        Stated::Unknown(unit) => {
+            let (name, standard) = (coordinate.name(), standard_unit(coordinate));
+            let text =
+                format!("{object} has the unit `{unit}`, which is not understood; {standard} is assumed");
+            notices.push(Notice::from(text).settled_by("units", format!("{name}={standard}")));
+            Some(1.0)
+        }
+    }
+}
+
+/// The unit in which avalanches are kept.
+pub(crate) fn standard_unit(coordinate: Coordinate) -> &'static str {
+    if coordinate == Coordinate::T { "ns" } else { "mm" }
+}
+
+/// Values in mm or ns as `f32`. Where they lie so far from zero that an `f32` would lose their differences, as
+/// times since 1970 do, whole mm or ns that all have in common are taken off.
+pub(crate) fn in_standard_units(
+    values: Values,
+    scale: f64,
+    coordinate: Coordinate,
+    notices: &mut Vec<Notice>,
+) -> Vec<f32> {
+    if scale == 1.0 && matches!(values, Values::F32(_)) {
+        return values.into_f32();
+    }
+    let values = values.to_f64();
+    let finite = || values.iter().copied().filter(|value| value.is_finite()).map(|value| value * scale);
+    let (low, high) =
+        finite().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+    let step = f64::from(f32::EPSILON) * low.abs().max(high.abs());
+    let coarse = high > low && step * FEWEST_STEPS > high - low;
+    let offset = if coarse { low.floor() } else { 0.0 };
+    if coarse {
+        let (name, unit) = (coordinate.name(), standard_unit(coordinate));
+        notices.push(
+            format!(
+                "{name} lies between {low} and {high} {unit}; {offset} {unit}, common to all, were taken off"
+            )
+            .into(),
+        );
+    }
+    values.into_iter().map(|value| (value * scale - offset) as f32).collect()
+}
+
+/// Tells which columns are not read; one called y by itself, because it may be the one that is wanted.
+fn tell_of_other_columns(
+    table: &dyn Table,
+    chosen: &Chosen,
+    options: &ReadOptions,
+    notices: &mut Vec<Notice>,
+) {
+    let compared = options.selection.columns();
+    let used = |index: usize, name: &str| chosen.uses(index) || compared.contains(&name);
+    let headers = table.headers().iter().enumerate();
+    let left: Vec<&str> = headers
+        .filter(|(index, header)| !used(*index, &header.name))
+        .map(|(_, header)| &*header.name)
+        .collect();
+    if left.is_empty() {
+        return;
+    }
+    notices.push(format!("columns that are not read: {}", left.join(", ")).into());
+    if left.contains(&"y") && !options.columns.names_coordinates() {
+        let text = "x and z were taken for the transverse directions, and there is a y: where electrons drift along z, as in Garfield++, x and y are";
+        notices.push(Notice::from(text).settled_by("columns", "x=x,z=y,t=t"));
+    }
+}
+
+/// A z that never changes beside a y that was not asked for: the drift goes along z, and x and y are wanted.
+fn refuse_drift_along_z(
+    path: &Path,
+    table: &dyn Table,
+    set: &ElectronSet,
+    options: &ReadOptions,
+) -> Result<()> {
+    let z = set.column(Coordinate::Z);
+    let never_changes = z.len() > 1 && z.windows(2).all(|pair| pair[0] == pair[1]);
+    let has_y = table.headers().iter().any(|header| header.name == "y");
+    if options.columns.names_coordinates() || !never_changes || !has_y {
+        return Ok(());
+    }
+    Err(Error::Undecided {
+        file: path.into(),
+        what: format!(
+            "{}: z is {} for every electron and there is a y: the drift goes along z there, so state which columns are the transverse ones",
+            table.describe(),
+            z[0]
+        ),
+        choices: vec![Choice::new("columns", "x=x,z=y,t=t")],
+    })
+}
+
+/// Widths of avalanches at an anode, in mm and ns: from a tenth of a single foil's to ten times the widest of
+/// a drift through a metre of argon mixtures. What lies outside is most likely in another unit.
+const PLAUSIBLE: [(Coordinate, f64, f64); 3] =
+    [(Coordinate::X, 0.05, 10.0), (Coordinate::Z, 0.05, 10.0), (Coordinate::T, 0.1, 500.0)];
+/// Avalanches of fewer electrons have no width that says anything.
+const FEWEST_ELECTRONS: usize = 3;
+
+/// Tells of coordinates that never change, and of widths that are implausible for an avalanche.
+pub(crate) fn look_odd(set: &ElectronSet, notices: &mut Vec<Notice>) {
+    for (coordinate, low, high) in PLAUSIBLE {
+        let (name, unit) = (coordinate.name(), standard_unit(coordinate));
+        let values = set.column(coordinate);
+        if values.len() > 1 && values.iter().all(|value| *value == values[0]) {
+            let text = format!(
+                "{name} is {} {unit} for every electron; name its column if it is another one",
+                values[0]
+            );
+            notices.push(Notice::from(text).settled_by("columns", format!("{name}=…")));
+            continue;
+        }
+        let Some(width) = mean_rms(set, coordinate) else { continue };
+        if width > 0.0 && !(low..=high).contains(&width) {
+            let text = format!(
+                "avalanches are {width:.2e} {unit} wide in {name} (rms), and {low} to {high} {unit} are usual; is its unit another one?"
+            );
+            let other = if coordinate == Coordinate::T { "t=…".into() } else { format!("{name}=cm") };
+            notices.push(Notice::from(text).settled_by("units", other));
+        }
+    }
+}
+
+/// The mean over avalanches of the root mean square about the avalanche's mean; `None` without avalanches of
+/// some electrons.
+fn mean_rms(set: &ElectronSet, coordinate: Coordinate) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0_u64);
+    for avalanche in set.iter().filter(|avalanche| avalanche.len() >= FEWEST_ELECTRONS) {
+        let values = avalanche.coordinate(coordinate);
+        let n = values.len() as f64;
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+        let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
+        sum += variance.sqrt();
+        count += 1;
+    }
+    (count > 0).then(|| sum / count as f64)
+}
+
+#[cfg(test)]
+mod tests;

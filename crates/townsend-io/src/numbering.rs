@@ -1,0 +1,138 @@
+//! Where avalanches begin in a table of one row an electron, from the numbers that its rows have.
+
+/// A jump of the number by more than this is the beginning of another series, not a row of empty avalanches:
+/// even with nine of ten avalanches empty, a thousand empty ones one after the other have a chance of 1e-46.
+const LONGEST_GAP: i64 = 1000;
+/// More avalanches than a million and a hundred for each row are taken for a mistake: each takes memory.
+const MOST_EMPTY: (usize, usize) = (1_000_000, 100);
+
+/// Where avalanches begin, and what their numbers showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Numbered {
+    /// Where each avalanche begins in the rows, and where the last one ends.
+    pub(crate) offsets: Vec<u64>,
+    /// The first number.
+    pub(crate) first: i64,
+    /// Numbers without a row between others, which are empty avalanches.
+    pub(crate) empty: usize,
+    /// How often the number went back, which begins another file.
+    pub(crate) restarts: usize,
+    /// How often the number went on by more than [`LONGEST_GAP`].
+    pub(crate) jumps: usize,
+}
+
+/// Why rows cannot be divided into avalanches.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotNumbered {
+    /// Rows of an avalanche are not together.
+    #[error(
+        "row {row} has the number {number} after {before}: the rows are not in the order of the avalanches; sort them by this column"
+    )]
+    NotSorted { row: usize, number: i64, before: i64 },
+    /// The number goes back nearly as often as there are rows.
+    #[error(
+        "the number goes back {restarts} times in {rows} rows; sort the rows by this column, or name it if it is another one"
+    )]
+    Mixed { restarts: usize, rows: usize },
+    /// There would be more empty avalanches than memory.
+    #[error(
+        "its numbers leave out {0} avalanches, far more than there are electrons; name the column of the number if it is another one"
+    )]
+    Gaps(usize),
+}
+
+/// Divides rows into avalanches. `number` has one number a row; `series` has those of columns that go before
+/// it, such as the run: a change of one of them begins another series.
+pub(crate) fn number(number: &[i64], series: &[Vec<i64>]) -> Result<Numbered, NotNumbered> {
+    let mut found = Numbered {
+        offsets: vec![0],
+        first: number.first().copied().unwrap_or(0),
+        empty: 0,
+        restarts: 0,
+        jumps: 0,
+    };
+    let mut lowest_start = found.first;
+    for (row, pair) in number.windows(2).enumerate().map(|(index, pair)| (index + 1, pair)) {
+        let (before, now) = (pair[0], pair[1]);
+        let other_series = series.iter().any(|column| column[row] != column[row - 1]);
+        let gap = now.checked_sub(before).unwrap_or(i64::MAX);
+        if gap == 0 && !other_series {
+            continue;
+        }
+        found.offsets.push(row as u64);
+        if other_series {
+            lowest_start = lowest_start.min(now);
+        } else if gap < 0 {
+            // A file begins with one of its first avalanches; going back by less is a row in the wrong place.
+            if now > lowest_start.saturating_add(LONGEST_GAP) {
+                return Err(NotNumbered::NotSorted { row, number: now, before });
+            }
+            lowest_start = lowest_start.min(now);
+            found.restarts += 1;
+        } else if gap > LONGEST_GAP {
+            found.jumps += 1;
+        } else {
+            found.empty += gap as usize - 1;
+            if found.empty > MOST_EMPTY.0 + MOST_EMPTY.1 * number.len() {
+                return Err(NotNumbered::Gaps(found.empty));
+            }
+            found.offsets.extend((1..gap).map(|_| row as u64));
+        }
+    }
+    if !number.is_empty() {
+        found.offsets.push(number.len() as u64);
+    }
+    if found.restarts * 3 > number.len() {
+        return Err(NotNumbered::Mixed { restarts: found.restarts, rows: number.len() });
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(numbers: &[i64], series: &[Vec<i64>]) -> Vec<u64> {
+        let found = number(numbers, series).unwrap();
+        found.offsets.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    #[test]
+    fn avalanches_begin_where_the_number_changes_and_from_any_first_number() {
+        for first in [0, 1, 100_000, -7] {
+            let numbers: Vec<i64> = [0, 0, 1, 3, 3, 3].iter().map(|n| n + first).collect();
+            assert_eq!(sizes(&numbers, &[]), [2, 1, 0, 3]);
+        }
+        assert_eq!(number(&[], &[]).unwrap().offsets, [0]);
+    }
+
+    #[test]
+    fn a_number_that_goes_back_begins_another_file() {
+        let found = number(&[0, 0, 1, 2, 0, 1, 1, 2, 1, 2], &[]).unwrap();
+        assert_eq!((found.restarts, found.offsets.len()), (2, 9));
+        assert_eq!(sizes(&[0, 0, 1, 2, 0, 1, 1, 2, 1, 2], &[]), [2, 1, 1, 1, 2, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_run_that_changes_begins_another_series() {
+        let (runs, events) = (vec![1, 1, 1, 2, 2], [3, 3, 4, 4, 9]);
+        assert_eq!(sizes(&events, &[runs]), [2, 1, 1, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_large_jump_is_no_row_of_empty_avalanches() {
+        let found = number(&[1_000_001, 1_000_002, 2_000_001], &[]).unwrap();
+        assert_eq!((found.jumps, found.empty, found.offsets), (1, 0, vec![0, 1, 2, 3]));
+        assert_eq!(number(&[i64::MIN, i64::MAX], &[]).unwrap().jumps, 1);
+    }
+
+    #[test]
+    fn rows_out_of_order_are_refused() {
+        let early = number(&[0, 5000, 4000], &[]);
+        assert_eq!(early, Err(NotNumbered::NotSorted { row: 2, number: 4000, before: 5000 }));
+        let mixed = number(&[0, 1, 0, 1, 0, 1, 0, 1], &[]);
+        assert_eq!(mixed, Err(NotNumbered::Mixed { restarts: 3, rows: 8 }));
+        let gaps: Vec<i64> = (0..20_000).map(|n| n * 900).collect();
+        assert!(matches!(number(&gaps, &[]), Err(NotNumbered::Gaps(_))));
+    }
+}

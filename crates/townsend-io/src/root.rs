@@ -1,0 +1,209 @@
+//! ROOT files: which of their trees or histograms are the avalanches.
+
+use std::path::Path;
+
+use townsend_core::Progress;
+use townsend_root::{Key, RootFile};
+
+use crate::columns::Table;
+use crate::electrons::{self, fits, list, suggestion};
+use crate::histograms;
+use crate::notice::Notice;
+use crate::reader::{Loaded, ReadOptions};
+use crate::tree::{TreeTable, is_tree};
+use crate::{Choice, Error, Result};
+
+/// Trees, and histograms, that an error lists at most.
+const MOST_LISTED: usize = 8;
+
+pub(crate) fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
+    let file = RootFile::open(path)?;
+    let mut notices = Vec::new();
+    // A tree of electrons tells more than histograms, unless these were asked for.
+    let histograms_wanted = options.histograms.is_some()
+        || options.tree.is_none() && options.dims.is_some_and(|dims| histograms::has(&file, dims, options));
+    if !histograms_wanted && let Some(table) = find(path, &file, options, &mut notices)? {
+        return read_table(path, &file, &*table, options, progress, notices);
+    }
+    match histograms::read(path, &file, options, progress, notices)? {
+        Some(loaded) => Ok(loaded),
+        None => Err(nothing_here(path, &file)),
+    }
+}
+
+fn read_table(
+    path: &Path,
+    file: &RootFile,
+    table: &dyn Table,
+    options: &ReadOptions,
+    progress: &dyn Progress,
+    mut notices: Vec<Notice>,
+) -> Result<Loaded> {
+    let (mut set, kind) = electrons::read(path, table, options, progress, &mut notices)?;
+    set.meta.provenance = histograms::provenance_of(file);
+    if options.tree.is_none() && (1..=3).any(|dims| histograms::has(file, dims, options)) {
+        let text = format!("holds histograms too; the electrons of {} were read", table.describe());
+        notices.push(Notice::from(text).settled_by("histograms", "h*"));
+    }
+    Ok(Loaded { data: set.into(), layout: format!("{}, {kind}", table.describe()), notices })
+}
+
+/// The values of a condition for each avalanche, from the tree of the electrons, or from the first tree that
+/// has such a column where avalanches are histograms.
+pub(crate) fn read_condition(
+    path: &Path,
+    name: &str,
+    options: &ReadOptions,
+) -> Result<(Vec<usize>, Vec<f64>)> {
+    let file = RootFile::open(path)?;
+    if let Some(table) = find(path, &file, options, &mut Vec::new())? {
+        return electrons::read_condition(path, &*table, name, options);
+    }
+    for key in tables(&file) {
+        let Ok(table) = open(&file, key) else { continue };
+        if let Some(index) = table.headers().iter().position(|header| header.name == name) {
+            return electrons::read_column(path, &*table, index);
+        }
+    }
+    Err(crate::error::content(path, name, "no tree has such a branch"))
+}
+
+/// True if townsend wrote the file: it has a note of its provenance.
+pub(crate) fn is_own(path: &Path) -> Result<bool> {
+    Ok(!histograms::provenance_of(&RootFile::open(path)?).producer.is_empty())
+}
+
+/// The trees of a file, of each the newest cycle.
+fn tables(file: &RootFile) -> impl Iterator<Item = &Key> {
+    histograms::newest(file).into_iter().filter(|key| is_tree(key))
+}
+
+fn open<'f>(file: &'f RootFile, key: &Key) -> Result<Box<dyn Table + 'f>> {
+    Ok(Box::new(TreeTable::open(file, key)?))
+}
+
+/// The table that was asked for, or the first one with the columns of electrons; others are told.
+fn find<'f>(
+    path: &Path,
+    file: &'f RootFile,
+    options: &ReadOptions,
+    notices: &mut Vec<Notice>,
+) -> Result<Option<Box<dyn Table + 'f>>> {
+    if let Some(name) = &options.tree {
+        return named(path, file, name).map(Some);
+    }
+    let mut found: Option<Box<dyn Table + 'f>> = None;
+    let mut others = Vec::new();
+    for key in tables(file) {
+        let table = match open(file, key) {
+            Ok(table) => table,
+            // What cannot be read is left aside, but not in silence.
+            Err(error) => {
+                notices.push(format!("{} was left aside: {error}", key.path()).into());
+                continue;
+            }
+        };
+        match found {
+            _ if !fits(&*table, &options.columns) => {}
+            None => found = Some(table),
+            Some(_) => others.push(key.path()),
+        }
+    }
+    if let Some(table) = &found
+        && !others.is_empty()
+    {
+        let text =
+            format!("{} was read; there are avalanches in {} too", table.describe(), others.join(", "));
+        notices.push(Notice::from(text).settled_by("tree", others.swap_remove(0)));
+    }
+    Ok(found)
+}
+
+/// The table of a name: its path, or its name alone where no other has it.
+fn named<'f>(path: &Path, file: &'f RootFile, name: &str) -> Result<Box<dyn Table + 'f>> {
+    if let Ok(key) = file.find(name)
+        && tables(file).any(|table| table.path() == key.path())
+    {
+        return open(file, key);
+    }
+    let of_name: Vec<&Key> = tables(file).filter(|key| key.name() == name).collect();
+    match of_name.as_slice() {
+        [key] => open(file, key),
+        [] => Err(Error::Undecided {
+            file: path.into(),
+            what: format!("has no tree {name}; it has {}", there(file, "tree")),
+            choices: nearest(file, name),
+        }),
+        several => {
+            let paths: Vec<String> = several.iter().map(|key| key.path()).collect();
+            Err(Error::Undecided {
+                file: path.into(),
+                what: format!("has several trees {name}: {}", paths.join(", ")),
+                choices: paths.first().map(|path| Choice::new("tree", path)).into_iter().collect(),
+            })
+        }
+    }
+}
+
+fn nearest(file: &RootFile, name: &str) -> Vec<Choice> {
+    let nearest = tables(file).map(Key::path).min_by_key(|path| strsim::osa_distance(name, path));
+    nearest.map(|path| Choice::new("tree", path)).into_iter().collect()
+}
+
+/// The error for a file without avalanches: what there is, and the options that would most likely read it.
+fn nothing_here(path: &Path, file: &RootFile) -> Error {
+    let mut choices = Vec::new();
+    let suggested = tables(file).find_map(|key| {
+        let table = open(file, key).ok()?;
+        Some((key, suggestion(&*table)?))
+    });
+    if let Some((key, columns)) = suggested {
+        choices.push(columns);
+        if tables(file).count() > 1 {
+            choices.push(Choice::new("tree", key.path()));
+        }
+    } else if let Some(pattern) = histograms::pattern(file) {
+        choices.push(Choice::new("histograms", pattern));
+    }
+    Error::Undecided {
+        file: path.into(),
+        what: format!(
+            "holds no avalanches by their usual names: neither histograms h1_i, h2_i, h3_i nor a tree with x, z, t; it holds {}",
+            there(file, "avalanches")
+        ),
+        choices,
+    }
+}
+
+/// What a file holds: trees with their columns, histograms with their bins, and the number of other objects;
+/// the names nearest to `wanted` first.
+fn there(file: &RootFile, wanted: &str) -> String {
+    let mut keys: Vec<&Key> = file.keys().filter(|key| !key.is_directory()).collect();
+    keys.sort_by_key(|key| (!is_tree(key), strsim::osa_distance(wanted, &key.path())));
+    let more = keys.len().saturating_sub(MOST_LISTED);
+    let mut listed: Vec<String> = keys.iter().take(MOST_LISTED).map(|key| describe(file, key)).collect();
+    if more > 0 {
+        listed.push(format!("{more} more objects"));
+    }
+    if listed.is_empty() { "nothing".into() } else { format!("\n  {}", listed.join("\n  ")) }
+}
+
+fn describe(file: &RootFile, key: &Key) -> String {
+    let (path, class) = (key.path(), key.class());
+    if is_tree(key) {
+        return match open(file, key) {
+            Ok(table) => {
+                let columns = list(table.headers(), &["x", "z", "t"]);
+                format!("{path} ({class}, {} entries): {columns}", table.rows())
+            }
+            Err(error) => format!("{path} ({class}), which cannot be read: {error}"),
+        };
+    }
+    match file.read_histogram(key) {
+        Ok(histogram) => {
+            let bins: Vec<String> = histogram.axes.iter().map(|axis| axis.bins.to_string()).collect();
+            format!("{path} ({class}, {} bins)", bins.join(" x "))
+        }
+        Err(_) => format!("{path} ({class})"),
+    }
+}
