@@ -193,10 +193,10 @@ fn histograms_beside_a_tree_are_named() {
     let loaded = load(&path);
     assert_eq!(loaded.data.electrons(0), 2);
     assert!(
-        loaded.warnings[0].starts_with("holds histograms too; the electrons of tree hits"),
+        loaded.notices[0].text.starts_with("holds histograms too; the electrons of ROOT tree hits"),
         "{:?}",
-        loaded.warnings
+        loaded.notices
     );
     let wanted = read(&path, &ReadOptions { dims: Some(1), ..ReadOptions::default() }, &Silent).unwrap();
-    assert_eq!((wanted.data.electrons(0), wanted.warnings), (1, Vec::new()));
+    assert_eq!((wanted.data.electrons(0), wanted.notices), (1, Vec::new()));
 }
