@@ -40,7 +40,7 @@ fn keys(file: &RootFile, dims: usize) -> Vec<&Key> {
     let mut newest: BTreeMap<String, (usize, &Key)> = BTreeMap::new();
     for (position, key) in file.keys().enumerate().filter(|(_, key)| dimensions(key) == Some(dims)) {
         let entry = newest.entry(key.path()).or_insert((position, key));
-        entry.1 = std::cmp::max_by_key(entry.1, key, |key: &&Key| key.cycle());
+        entry.1 = std::cmp::max_by_key(entry.1, key, |key: &&Key| key.cycle().unsigned_abs());
     }
     let mut keys: Vec<_> = newest.into_values().collect();
     keys.sort_by_key(|&(position, _)| position);

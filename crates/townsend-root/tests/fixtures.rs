@@ -178,6 +178,32 @@ fn the_highest_cycle_is_found_unless_another_is_asked_for() {
 }
 
 #[test]
+fn a_cycle_that_was_kept_is_negative_and_may_be_the_newest() {
+    let file = open("kept_cycle.root");
+    let cycles = |name: &str| -> Vec<i16> {
+        file.keys().filter(|key| key.name() == name).map(Key::cycle).collect()
+    };
+    assert_eq!(cycles("h2_0"), [2, -1]);
+    let electrons = |path: &str| file.read_histogram(file.find(path).unwrap()).unwrap().contents.sum();
+    assert_eq!(electrons("h2_0") + electrons("h2_1"), 16.0);
+    assert_eq!(electrons("h2_0;1"), electrons("h2_0;-1"));
+    assert_ne!(electrons("h2_0;1"), electrons("h2_0;2"));
+    let newest: Vec<_> = file.newest().map(|key| (key.path(), key.cycle())).collect();
+    assert_eq!(newest, [("h2_0".to_owned(), 2), ("h2_1".to_owned(), 1)]);
+    let others: Vec<_> = file.other_cycles(file.find("h2_0").unwrap()).map(Key::cycle).collect();
+    assert_eq!((others, file.other_cycles(file.find("h2_1").unwrap()).count()), (vec![-1], 0));
+}
+
+#[test]
+fn the_same_name_in_another_directory_is_another_object() {
+    let file = open("edge.root");
+    let newest: Vec<_> = file.newest().map(|key| (key.path(), key.cycle())).collect();
+    let keys: Vec<_> = file.keys().map(|key| (key.path(), key.cycle())).collect();
+    assert_eq!(newest.len() + 1, keys.len());
+    assert!(newest.contains(&("cyc".to_owned(), 2)) && newest.iter().all(|key| keys.contains(key)));
+}
+
+#[test]
 fn variable_bins_have_their_edges() {
     let file = open("edge.root");
     let histogram = file.read_histogram(file.find("var3").unwrap()).unwrap();
