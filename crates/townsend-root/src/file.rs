@@ -176,8 +176,9 @@ impl RootFile {
         let path = path.trim_start_matches('/');
         let splits = path.rmatch_indices('/').map(|(at, _)| path.split_at(at + 1));
         splits.chain([("", path)]).find_map(|(directory, name)| {
-            self.named(name)
-                .find(|key| cycle.is_none_or(|cycle| cycle == key.cycle().unsigned_abs()) && key.is_in(directory))
+            self.named(name).find(|key| {
+                cycle.is_none_or(|cycle| cycle == key.cycle().unsigned_abs()) && key.is_in(directory)
+            })
         })
     }
 
