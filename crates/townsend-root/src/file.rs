@@ -25,6 +25,8 @@ pub struct RootFile {
     path: PathBuf,
     source: Source,
     length: u64,
+    /// Place and length of the record that describes classes.
+    streamer_info: (u64, u64),
     keys: Vec<Key>,
     /// Indices into `keys`, sorted by name and then by the absolute value of the cycle, the highest first.
     by_name: Vec<u32>,
@@ -67,8 +69,10 @@ impl RootFile {
     }
 
     fn load(path: PathBuf, source: Source, length: u64) -> Result<Self> {
-        let mut file = Self { path, source, length, keys: Vec::new(), by_name: Vec::new() };
+        let mut file =
+            Self { path, source, length, streamer_info: (0, 0), keys: Vec::new(), by_name: Vec::new() };
         let header = file.read_header()?;
+        file.streamer_info = (header.streamer_info, u64::from(header.streamer_info_length));
         let top = Arc::new(Folder { parent: None, name: "".into() });
         let directory = file
             .read_directory(header.begin + u64::from(header.name_length), DIRECTORY_LENGTH)
@@ -191,6 +195,11 @@ impl RootFile {
         nearest.sort_unstable();
         nearest.truncate(NEAREST);
         nearest.into_iter().map(|(_, path)| path).collect()
+    }
+
+    /// Place and length of the record that describes classes.
+    pub(crate) fn streamer_info(&self) -> (u64, u64) {
+        self.streamer_info
     }
 
     /// Reads exactly `length` bytes at `seek`. Memory is reserved only if the file has so many bytes.
