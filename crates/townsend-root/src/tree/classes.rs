@@ -73,8 +73,8 @@ fn decode_class(mut body: Buffer<'_>) -> Result<(String, i32, Vec<Member>), Faul
     if let Pointer::Object { mut body, .. } = info.pointer()? {
         let (count, mut elements) = object_array(&mut body)?;
         for _ in 0..count {
-            if let Pointer::Object { body, .. } = elements.pointer()? {
-                members.push(decode_member(body)?);
+            if let Pointer::Object { class, body, .. } = elements.pointer()? {
+                members.push(decode_member(class, body)?);
             }
         }
     }
@@ -82,8 +82,12 @@ fn decode_class(mut body: Buffer<'_>) -> Result<(String, i32, Vec<Member>), Faul
 }
 
 /// Reads the `TStreamerElement` at the start of one of its classes.
-fn decode_member(mut body: Buffer<'_>) -> Result<Member, Fault> {
+fn decode_member(class: &str, mut body: Buffer<'_>) -> Result<Member, Fault> {
     let (_, mut element) = body.object()?;
+    if class == "TStreamerSTLstring" {
+        // The only one that is not derived from TStreamerElement directly.
+        (_, element) = element.object()?;
+    }
     let (version, mut base) = element.object()?;
     let (name, title) = base.tnamed()?;
     // Type, size, number of items and number of dimensions, and the lengths of these.

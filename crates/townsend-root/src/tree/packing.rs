@@ -89,10 +89,10 @@ struct Range {
 }
 
 impl Range {
-    /// The range in a title such as `x[n][-2,2,12]`. A first pair of brackets without a comma is a dimension.
+    /// The range in a title such as `x[n][-2,2,12]`. Brackets without a comma are dimensions.
     fn in_title(title: &str) -> Self {
-        let Some((first, rest)) = brackets(title) else { return Self::default() };
-        let inside = if first.contains(',') { Some(first) } else { brackets(rest).map(|(second, _)| second) };
+        let groups = title.split('[').skip(1).filter_map(|group| group.split_once(']'));
+        let inside = groups.map(|(inside, _)| inside).find(|inside| inside.contains(','));
         let mut parts = inside.unwrap_or_default().splitn(3, ',');
         let (Some(low), Some(high)) = (parts.next(), parts.next()) else { return Self::default() };
         let bits = parts.next().map_or(32, |bits| leading_number(bits.trim_start()) as i64);
@@ -104,11 +104,6 @@ impl Range {
         }
         Self { low: if bits < 15 { bits as f64 + 0.1 } else { low }, factor: 0.0 }
     }
-}
-
-/// The text in the first pair of brackets, and what follows.
-fn brackets(text: &str) -> Option<(&str, &str)> {
-    text.split_once('[')?.1.split_once(']')
 }
 
 /// A limit of a range: a number, or one of the multiples of π that ROOT knows.
@@ -144,6 +139,7 @@ mod tests {
         }
         assert_eq!(range("x[-2,2,12]"), Range { low: -2.0, factor: 1024.0 });
         assert_eq!(range("x[n][ 0 , 8e0, 3]"), Range { low: 0.0, factor: 1.0 });
+        assert_eq!(range("x[n][2][3][0,4,3]"), Range { low: 0.0, factor: 2.0 });
         assert_eq!(range("[0,1]"), Range { low: 0.0, factor: f64::from(u32::MAX) });
         assert_eq!(range("[0,1,99]"), range("[0,1]"));
         assert_eq!(range("[0,0,10]"), Range { low: 10.1, factor: 0.0 });
