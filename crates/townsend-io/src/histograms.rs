@@ -123,7 +123,7 @@ pub(crate) fn newest(file: &RootFile) -> Vec<&Key> {
     let mut newest: BTreeMap<String, (usize, &Key)> = BTreeMap::new();
     for (position, key) in file.keys().enumerate() {
         let entry = newest.entry(key.path()).or_insert((position, key));
-        entry.1 = std::cmp::max_by_key(entry.1, key, |key: &&Key| key.cycle());
+        entry.1 = std::cmp::max_by_key(entry.1, key, |key: &&Key| key.cycle().unsigned_abs());
     }
     let mut keys: Vec<_> = newest.into_values().collect();
     keys.sort_by_key(|&(position, _)| position);

@@ -157,9 +157,37 @@ impl<'a> Buffer<'a> {
         Ok((version, body))
     }
 
+    /// Reads an object whose version may come without a byte count, as in histograms of Geant4: `read` gets
+    /// the version and the members. Without a byte count, `read` has to read all members, for nothing else
+    /// tells where the object ends.
+    pub(crate) fn maybe_counted<T>(
+        &mut self,
+        read: impl FnOnce(i16, &mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        if self.is_counted() {
+            let (version, mut body) = self.object()?;
+            return read(version, &mut body);
+        }
+        let at = self.position;
+        match self.i16()? {
+            version @ 1.. => read(version, self),
+            _ => Err(Fault::Damaged(format!("no object starts at byte {at}"))),
+        }
+    }
+
+    /// Whether the object that starts here has a byte count.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.clone().u32().is_ok_and(|count| count & BYTE_COUNT != 0)
+    }
+
     /// Skips an object.
     pub(crate) fn skip_object(&mut self) -> Result<(), Fault> {
         self.counted().map(drop)
+    }
+
+    /// Skips an object whose members take `length` bytes where it has no byte count.
+    pub(crate) fn skip_maybe_counted(&mut self, length: usize) -> Result<(), Fault> {
+        if self.is_counted() { self.skip_object() } else { self.skip(2 + length) }
     }
 
     /// Reads a byte count, and returns the bytes that it covers.
@@ -187,9 +215,10 @@ impl<'a> Buffer<'a> {
 
     /// Reads the base `TNamed`: name and title.
     pub(crate) fn tnamed(&mut self) -> Result<(Cow<'a, str>, Cow<'a, str>), Fault> {
-        let (_, mut body) = self.object()?;
-        body.tobject()?;
-        Ok((body.string()?, body.string()?))
+        self.maybe_counted(|_, body| {
+            body.tobject()?;
+            Ok((body.string()?, body.string()?))
+        })
     }
 
     /// Reads a pointer to an object, whose class its tag tells.
@@ -263,6 +292,18 @@ mod tests {
         assert_eq!(read, (8, 1, 1, 9));
         assert!(Buffer::new(&[0x40, 0, 0, 9, 0, 8], 0).object().is_err());
         assert!(Buffer::new(&[0, 0, 0, 2, 0, 8], 0).object().is_err());
+    }
+
+    #[test]
+    fn an_object_without_a_byte_count_ends_where_its_members_do() {
+        let read = |bytes: &[u8]| {
+            let mut buffer = Buffer::new(bytes, 0);
+            let members = buffer.maybe_counted(|version, body| Ok((version, body.u8()?)))?;
+            Ok::<_, Fault>((members, buffer.u8()?))
+        };
+        assert_eq!(read(&[0, 3, 1, 9]).unwrap(), ((3, 1), 9));
+        assert_eq!(read(&[0x40, 0, 0, 4, 0, 3, 1, 2, 9]).unwrap(), ((3, 1), 9));
+        assert!(read(&[0, 0, 1, 9]).is_err() && read(&[0xff, 0xff, 1, 9]).is_err());
     }
 
     #[test]

@@ -25,8 +25,10 @@ pub struct RootFile {
     path: PathBuf,
     source: Source,
     length: u64,
+    /// Place and length of the record that describes classes.
+    streamer_info: (u64, u64),
     keys: Vec<Key>,
-    /// Indices into `keys`, sorted by name and then by cycle, the highest first.
+    /// Indices into `keys`, sorted by name and then by the absolute value of the cycle, the highest first.
     by_name: Vec<u32>,
 }
 
@@ -67,8 +69,10 @@ impl RootFile {
     }
 
     fn load(path: PathBuf, source: Source, length: u64) -> Result<Self> {
-        let mut file = Self { path, source, length, keys: Vec::new(), by_name: Vec::new() };
+        let mut file =
+            Self { path, source, length, streamer_info: (0, 0), keys: Vec::new(), by_name: Vec::new() };
         let header = file.read_header()?;
+        file.streamer_info = (header.streamer_info, u64::from(header.streamer_info_length));
         let top = Arc::new(Folder { parent: None, name: "".into() });
         let directory = file
             .read_directory(header.begin + u64::from(header.name_length), DIRECTORY_LENGTH)
@@ -82,7 +86,7 @@ impl RootFile {
         file.by_name = (0..file.keys.len() as u32).collect();
         let order = |&index: &u32| {
             let key = &file.keys[index as usize];
-            (key.name(), std::cmp::Reverse(key.cycle()))
+            (key.name(), std::cmp::Reverse(key.cycle().unsigned_abs()))
         };
         file.by_name.sort_by(|a, b| order(a).cmp(&order(b)));
         Ok(file)
@@ -128,13 +132,14 @@ impl RootFile {
         self.keys.iter()
     }
 
-    /// The key of the object with a path such as `h3_0`, `sub/deep/h3_0`, or `h3_0;2` for cycle 2. Without a
-    /// cycle, it is the highest one.
+    /// The key of the object with a path such as `h3_0`, `sub/deep/h3_0`, or `h3_0;2` for cycle 2, whose sign
+    /// does not matter. Without a cycle, it is the one of the largest absolute value.
     ///
     /// # Errors
     /// [`Error::KeyNotFound`], with the most similar names, if there is none.
     pub fn find(&self, path: &str) -> Result<&Key> {
-        let with_cycle = path.rsplit_once(';').and_then(|(name, cycle)| Some((name, cycle.parse().ok()?)));
+        let number = |cycle: &str| cycle.parse().ok().map(i16::unsigned_abs);
+        let with_cycle = path.rsplit_once(';').and_then(|(name, cycle)| Some((name, number(cycle)?)));
         self.lookup(path, None)
             .or_else(|| with_cycle.and_then(|(name, cycle)| self.lookup(name, Some(cycle))))
             .ok_or_else(|| Error::KeyNotFound {
@@ -144,17 +149,40 @@ impl RootFile {
             })
     }
 
-    /// The indices of the keys with this path. Since names may contain slashes, every slash in the path may
+    /// For every path the key that [`find`](Self::find) gives, the one of the newest cycle; in the order of the
+    /// file.
+    pub fn newest(&self) -> impl Iterator<Item = &Key> {
+        let mut seen = HashSet::new();
+        let first = |&index: &u32| seen.insert(self.keys[index as usize].path());
+        let mut newest: Vec<u32> = self.by_name.iter().copied().filter(first).collect();
+        newest.sort_unstable();
+        newest.into_iter().map(|index| &self.keys[index as usize])
+    }
+
+    /// The keys with the same path as `key` and of other cycles: what [`newest`](Self::newest) leaves out
+    /// beside it.
+    pub fn other_cycles<'f>(&'f self, key: &'f Key) -> impl Iterator<Item = &'f Key> {
+        let path = key.path();
+        self.named(key.name()).filter(move |other| other.record != key.record && other.path() == path)
+    }
+
+    /// The keys of a name in all directories, the newest cycle first.
+    fn named(&self, name: &str) -> impl Iterator<Item = &Key> {
+        let key = |&index: &u32| &self.keys[index as usize];
+        let first = self.by_name.partition_point(|index| key(index).name() < name);
+        let last = self.by_name.partition_point(|index| key(index).name() <= name);
+        self.by_name[first..last].iter().map(key)
+    }
+
+    /// The key with this path. Since names may contain slashes, every slash in the path may
     /// be the one between directory and name.
     fn lookup(&self, path: &str, cycle: Option<u16>) -> Option<&Key> {
         let path = path.trim_start_matches('/');
         let splits = path.rmatch_indices('/').map(|(at, _)| path.split_at(at + 1));
         splits.chain([("", path)]).find_map(|(directory, name)| {
-            let first = self.by_name.partition_point(|&index| self.keys[index as usize].name() < name);
-            let named = self.by_name[first..].iter().map(|&index| &self.keys[index as usize]);
-            named
-                .take_while(|key| key.name() == name)
-                .find(|key| cycle.is_none_or(|cycle| cycle == key.cycle()) && key.is_in(directory))
+            self.named(name).find(|key| {
+                cycle.is_none_or(|cycle| cycle == key.cycle().unsigned_abs()) && key.is_in(directory)
+            })
         })
     }
 
@@ -167,6 +195,11 @@ impl RootFile {
         nearest.sort_unstable();
         nearest.truncate(NEAREST);
         nearest.into_iter().map(|(_, path)| path).collect()
+    }
+
+    /// Place and length of the record that describes classes.
+    pub(crate) fn streamer_info(&self) -> (u64, u64) {
+        self.streamer_info
     }
 
     /// Reads exactly `length` bytes at `seek`. Memory is reserved only if the file has so many bytes.

@@ -42,7 +42,7 @@ pub(crate) struct StoredKey<'a> {
     pub(crate) record: Record,
     /// Date and time in ROOT's packed form, see [`Date`](crate::Date).
     pub(crate) date: u32,
-    pub(crate) cycle: u16,
+    pub(crate) cycle: i16,
     /// Place of the directory that lists the key.
     pub(crate) directory: u64,
     pub(crate) class: Cow<'a, str>,
@@ -86,7 +86,7 @@ impl<'a> StoredKey<'a> {
         let version = buffer.i16()?;
         let object_length = buffer.u32()?;
         let date = buffer.u32()?;
-        let (key_length, cycle) = (buffer.u16()?, buffer.u16()?);
+        let (key_length, cycle) = (buffer.u16()?, buffer.i16()?);
         let big = version > BIG_VERSION;
         let (seek, directory) = (read_place(buffer, big)?, read_place(buffer, big)?);
         let (class, name, title) = (buffer.string()?, buffer.string()?, buffer.string()?);
@@ -108,7 +108,7 @@ impl<'a> StoredKey<'a> {
         encoder.i32(self.record.object_length as i32);
         encoder.u32(self.date);
         encoder.u16(self.record.key_length);
-        encoder.u16(self.cycle);
+        encoder.i16(self.cycle);
         write_place(encoder, self.record.seek, big);
         write_place(encoder, self.directory, big);
         encoder.string(&self.class);
@@ -146,7 +146,7 @@ pub struct Key {
     name: Box<str>,
     title: Box<str>,
     class: Box<str>,
-    cycle: u16,
+    cycle: i16,
 }
 
 impl Key {
@@ -182,8 +182,9 @@ impl Key {
     }
 
     /// The cycle: the number of this version of the object. Writing an object under a name that is taken adds
-    /// a cycle.
-    pub fn cycle(&self) -> u16 {
+    /// a cycle. A negative one was marked with ROOT's `TKey::Keep`, so that `TDirectory::Purge` does not delete
+    /// it; its absolute value is the number.
+    pub fn cycle(&self) -> i16 {
         self.cycle
     }
 

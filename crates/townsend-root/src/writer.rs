@@ -55,7 +55,7 @@ struct Directory {
     record: u64,
     name_length: u32,
     keys: Vec<StoredKey<'static>>,
-    cycles: HashMap<String, u16>,
+    cycles: HashMap<String, i16>,
 }
 
 /// The fields of the key of a new record.
@@ -266,7 +266,7 @@ impl<W: Write + Seek> RootWriter<W> {
         }
     }
 
-    fn next_cycle(&self, new: &NewRecord<'_>) -> u16 {
+    fn next_cycle(&self, new: &NewRecord<'_>) -> i16 {
         let last = self.directories[new.directory].cycles.get(new.name);
         if new.listed { last.map_or(1, |cycle| cycle.saturating_add(1)) } else { 1 }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use townsend_root::{Error, Histogram, Key, RootFile, SparseHistogram};
+use townsend_root::{CellType, Error, Histogram, Key, RootFile, SparseHistogram};
 
 fn open(name: &str) -> RootFile {
     RootFile::open(fixture(name)).unwrap()
@@ -178,12 +178,68 @@ fn the_highest_cycle_is_found_unless_another_is_asked_for() {
 }
 
 #[test]
+fn a_cycle_that_was_kept_is_negative_and_may_be_the_newest() {
+    let file = open("kept_cycle.root");
+    let cycles =
+        |name: &str| -> Vec<i16> { file.keys().filter(|key| key.name() == name).map(Key::cycle).collect() };
+    assert_eq!(cycles("h2_0"), [2, -1]);
+    let electrons = |path: &str| file.read_histogram(file.find(path).unwrap()).unwrap().contents.sum();
+    assert_eq!(electrons("h2_0") + electrons("h2_1"), 16.0);
+    assert_eq!(electrons("h2_0;1"), electrons("h2_0;-1"));
+    assert_ne!(electrons("h2_0;1"), electrons("h2_0;2"));
+    let newest: Vec<_> = file.newest().map(|key| (key.path(), key.cycle())).collect();
+    assert_eq!(newest, [("h2_0".to_owned(), 2), ("h2_1".to_owned(), 1)]);
+    let others: Vec<_> = file.other_cycles(file.find("h2_0").unwrap()).map(Key::cycle).collect();
+    assert_eq!((others, file.other_cycles(file.find("h2_1").unwrap()).count()), (vec![-1], 0));
+}
+
+#[test]
+fn the_same_name_in_another_directory_is_another_object() {
+    let file = open("edge.root");
+    let newest: Vec<_> = file.newest().map(|key| (key.path(), key.cycle())).collect();
+    let keys: Vec<_> = file.keys().map(|key| (key.path(), key.cycle())).collect();
+    assert_eq!(newest.len() + 1, keys.len());
+    assert!(newest.contains(&("cyc".to_owned(), 2)) && newest.iter().all(|key| keys.contains(key)));
+}
+
+#[test]
 fn variable_bins_have_their_edges() {
     let file = open("edge.root");
     let histogram = file.read_histogram(file.find("var3").unwrap()).unwrap();
     let edges = histogram.axes[0].edges.as_deref().unwrap();
     assert_eq!((edges.len(), edges[0], edges[5]), (6, 0.0, 31.0));
     assert!((histogram.sumw2.iter().sum::<f64>() - histogram.statistics[1]).abs() < 1e-9);
+}
+
+#[test]
+fn histograms_of_geant4_say_nowhere_how_long_they_are() {
+    let file = open("geant4.root");
+    let read = |name: &str| {
+        let key = file.find(name).unwrap();
+        let (mut sparse, dense) = (SparseHistogram::default(), file.read_histogram(key).unwrap());
+        file.reader().read_sparse_into(key, &mut sparse).unwrap();
+        assert_same(&dense, &sparse);
+        dense
+    };
+    let [h1, h2, h3] = ["histo/h1", "histo/h2", "histo/h3"].map(read);
+    // Filled 20 times, at 0.25 i in 6 bins from 0 to 4.
+    assert_eq!(h1.contents.iter_f64().collect::<Vec<_>>(), [0.0, 3.0, 3.0, 2.0, 3.0, 3.0, 2.0, 4.0]);
+    assert_eq!((h1.axes[0].title.as_str(), h1.entries, h1.statistics[0]), ("energy [keV]", 20.0, 16.0));
+    assert_eq!((h2.axes[1].title.as_str(), h2.axes[1].bins, h2.axes[1].high), ("y [cm]", 2, 4.0));
+    assert_eq!((h2.contents.len(), h2.contents.sum(), h2.statistics.len()), (20, 20.0, 7));
+    assert_eq!((h3.contents.len(), h3.contents.sum(), h3.statistics.len()), (120, 20.0, 11));
+    // The last bin has fills 12 and 13, at (1.8, 2.4, 3.0) and (1.95, 2.6, 3.25).
+    assert_eq!(h3.contents.get(2 + 4 * (3 + 5 * 4)), Some(2.0));
+    let weighted = read("weighted");
+    assert_eq!(weighted.axes[0].edges.as_deref(), Some(&[0.0, 1.0, 3.0][..]));
+    assert_eq!((weighted.contents.sum(), weighted.sumw2.iter().sum::<f64>()), (200.0, 2665.0));
+    for (name, cell_type) in [("h1f", CellType::F), ("h2f", CellType::F), ("h3f", CellType::F)] {
+        let floats = read(name);
+        assert_eq!((floats.contents.sum(), floats.contents.cell_type()), (7.0, cell_type));
+    }
+    assert!(matches!(file.read_histogram(file.find("p1").unwrap()), Err(Error::WrongClass { .. })));
+    let tree = file.read_tree("hits").unwrap();
+    assert_eq!((tree.entries(), tree.read_column("x").unwrap().values.len()), (12, 18));
 }
 
 #[test]

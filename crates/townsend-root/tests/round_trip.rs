@@ -93,7 +93,7 @@ fn examples() -> Vec<SparseHistogram> {
 }
 
 /// A histogram the way the scripts print it.
-fn described(path: &str, cycle: u16, histogram: &SparseHistogram) -> Value {
+fn described(path: &str, cycle: i16, histogram: &SparseHistogram) -> Value {
     let (_, letter) =
         CELL_TYPES.iter().find(|(cell_type, _)| *cell_type == histogram.contents.cell_type).unwrap();
     let axis = |axis: &HistogramAxis| {

@@ -108,6 +108,7 @@ fn flat_branches_of_all_types_are_read() {
         assert_eq!(rows(&tree, &format!("flat_{letter}")), wanted, "{letter}");
     }
     assert_eq!(rows(&tree, "flat_O"), filled(50, |i| vec![f64::from(i & 1)]));
+    assert_eq!(rows(&tree, "flat_d"), filled(50, |i| vec![-f64::from(i)]));
     let Values::U64(values) = tree.read_column("flat_l").unwrap().values else { panic!("not u64") };
     assert_eq!(values[3], (1 << 63) + 3);
 }
@@ -192,12 +193,59 @@ fn what_cannot_be_read_is_told() {
         }
     };
     told(tree.read_column("vstr"), &["sub/deep/foreign/vstr", "vector<string>"]);
-    told(tree.read_column("flat_d"), &["sub/deep/foreign/flat_d", "TLeafD32"]);
     told(tree.read_column("va"), &["\"sub/deep/foreign/va\"", "the nearest are \"sub/deep/foreign/vb\""]);
-    told(
-        file.read_tree("without_offsets").unwrap().read_column("ex"),
-        &["without_offsets/ex", "kGenerateOffsetMap"],
-    );
     assert!(matches!(file.read_tree("sub"), Err(Error::WrongClass { wanted: "TTree", .. })));
     assert!(matches!(file.read_tree("foreign"), Err(Error::KeyNotFound { .. })));
+}
+
+/// The lines of an expected text: tree, branch, lengths of entries and values.
+fn expected(name: &str) -> Vec<(String, String, Vec<usize>, Vec<f64>)> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    let line = |line: &str| {
+        let [tree, branch, lengths, values] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let lengths = lengths.split(' ').map(|text| text.parse().unwrap()).collect();
+        let values = values.split_whitespace().map(|text| text.parse().unwrap()).collect();
+        (tree.to_owned(), branch.to_owned(), lengths, values)
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn packed_numbers_and_containers_are_those_of_root_bit_for_bit() {
+    let file = open("packed.root");
+    let expected = expected("packed.expected.txt");
+    for (tree, branch, lengths, values) in &expected {
+        let column = file.read_tree(tree).unwrap().read_column(branch).unwrap();
+        let have: Vec<_> = (0..column.entries()).map(|index| column.entry(index).len()).collect();
+        assert_eq!(&have, lengths, "{branch}");
+        let (have, want) = (column.values.to_f64(), values);
+        let differs = have.iter().zip(want).position(|(have, want)| have.to_bits() != want.to_bits());
+        assert_eq!((have.len(), differs), (want.len(), None), "{branch}: {have:?} {want:?}");
+    }
+    let branches = |tree: &str| file.read_tree(tree).unwrap().branches().len();
+    assert_eq!(branches("leaves") + branches("members"), expected.len());
+}
+
+#[test]
+fn arrays_tell_their_shapes_and_what_counts_them() {
+    let file = open("packed.root");
+    let tree = file.read_tree("leaves").unwrap();
+    let shape = |name: &str| {
+        let branch = tree.branch(name).unwrap();
+        (branch.kind().to_string(), branch.shape().to_vec(), branch.counter())
+    };
+    assert_eq!(shape("a"), ("f32".to_owned(), vec![], None));
+    assert_eq!(shape("c"), ("f32[3]".to_owned(), vec![3], None));
+    assert_eq!(shape("q"), ("f32[20]".to_owned(), vec![4, 5], None));
+    assert_eq!(shape("h"), ("f64[6]".to_owned(), vec![2, 3], None));
+    assert_eq!(shape("e"), ("f32[]".to_owned(), vec![], Some("n")));
+    assert_eq!(shape("p"), ("f32[]".to_owned(), vec![2], Some("n")));
+    assert_eq!(shape("u"), ("f64[]".to_owned(), vec![2, 3], Some("n")));
+    let members = file.read_tree("members").unwrap();
+    let branch = |name: &str| members.branch(name).unwrap();
+    assert_eq!((branch("p.dn").counter(), branch("p.d6[2][3]").shape()), (Some("p.n"), &[2, 3][..]));
+    assert_eq!((branch("p.vi.q").counter(), branch("p.vi.w[2]").shape()), (None, &[2][..]));
 }

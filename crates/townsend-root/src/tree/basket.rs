@@ -8,8 +8,9 @@
 
 use std::ops::Range;
 
-use super::branch::BranchKind;
+use super::branch::{Branch, BranchKind};
 use super::column::Column;
+use super::kind::Stored;
 use crate::buffer::Buffer;
 use crate::error::Fault;
 use crate::file::{RootFile, Scratch};
@@ -20,8 +21,6 @@ const NO_OFFSETS: u8 = 2;
 const HAS_VALUES: u8 = 10;
 const HAS_DISPLACEMENTS: u8 = 40;
 const OFFSETS_LEFT_OUT: u8 = 80;
-/// Bytes before the items of a vector: byte count, version and number of items.
-const VECTOR_HEADER: usize = 10;
 
 /// The place of a basket, and the entries that it holds.
 #[derive(Debug)]
@@ -267,66 +266,84 @@ impl Values {
         Ok(&self.data[entries.start * stride..entries.end * stride])
     }
 
+    /// Whether it says where entries start, as it must where they differ in size.
+    pub(super) fn has_starts(&self) -> bool {
+        self.starts.len() > self.entries
+    }
+
+    /// Works out where entries start from the number of bytes that each has, for a file that does not say so
+    /// (ROOT's option `kGenerateOffsetMap`).
+    pub(super) fn start_after(&mut self, lengths: impl Iterator<Item = u64>) -> Result<(), Fault> {
+        let mut end = 0_u64;
+        self.starts.clear();
+        self.starts.push(0);
+        for length in lengths.take(self.entries) {
+            end = end.saturating_add(length);
+            self.starts.push(u32::try_from(end).unwrap_or(u32::MAX));
+        }
+        if self.has_starts() && end == self.data.len() as u64 {
+            return Ok(());
+        }
+        self.starts.clear();
+        Err(Fault::Damaged(format!(
+            "the branch that counts its values asks for {end} bytes where a basket has {}",
+            self.data.len()
+        )))
+    }
+
     /// The bytes of each entry in a range.
     fn changing(&self, entries: Range<usize>) -> Result<impl Iterator<Item = &[u8]>, Fault> {
-        if self.starts.len() <= self.entries {
-            return Err(Fault::unsupported(
-                "its baskets do not say where entries start (ROOT's option kGenerateOffsetMap); \
-                 hint: copy the tree without that option",
-            ));
+        if !self.has_starts() {
+            return Err(Fault::damaged("its baskets do not say where entries start"));
         }
         let bounds = self.starts[entries.start..=entries.end].windows(2);
         Ok(bounds.map(|bound| &self.data[bound[0] as usize..bound[1] as usize]))
     }
 
     /// Adds a range of entries, counted from the first one of the basket, to a column of the branch's type.
-    /// In entries of fixed size, `stride` is that size and `place` the position of the values within an
-    /// entry.
     pub(super) fn append(
         &self,
-        kind: &BranchKind,
-        place: usize,
-        stride: usize,
+        branch: &Branch,
         entries: Range<usize>,
         column: &mut Column,
     ) -> Result<(), Fault> {
+        let Stored { kind, packing, header } = &branch.stored;
         match kind {
-            BranchKind::Scalar(element) => self.append_fixed(place, element.size(), stride, entries, column),
-            BranchKind::Array(element, length) => {
-                self.append_fixed(place, element.size() * length, stride, entries, column)
-            }
-            BranchKind::Counted(_) => self.changing(entries)?.try_for_each(|entry| column.push_bytes(entry)),
+            BranchKind::Scalar(_) | BranchKind::Array(..) => self.append_fixed(branch, entries, column),
+            BranchKind::Counted(_) => self
+                .changing(entries)?
+                .try_for_each(|entry| column.push_bytes(*packing, entry.get(*header..).unwrap_or_default())),
             BranchKind::Vector(element) => self.changing(entries)?.try_for_each(|entry| {
                 let mut buffer = Buffer::new(entry, 0);
-                buffer.skip(VECTOR_HEADER - 4)?;
-                let items = buffer.array_bytes(element.size())?;
+                buffer.skip(*header)?;
+                let items = buffer.array_bytes(packing.size(*element))?;
                 if buffer.remaining() > 0 {
                     return Err(Fault::damaged("a vector is shorter than its entry"));
                 }
-                column.push_bytes(items)
+                column.push_bytes(*packing, items)
             }),
             BranchKind::Text => self.changing(entries)?.try_for_each(|entry| match Buffer::new(entry, 0) {
-                empty if empty.remaining() == 0 => column.push_bytes(&[]),
-                mut buffer => column.push_bytes(buffer.string()?.as_bytes()),
+                empty if empty.remaining() == 0 => column.push_bytes(*packing, &[]),
+                mut buffer => {
+                    buffer.skip(*header)?;
+                    column.push_bytes(*packing, buffer.string()?.as_bytes())
+                }
             }),
             BranchKind::Unsupported(what) => Err(Fault::Unsupported(format!("it is {what}"))),
         }
     }
 
-    fn append_fixed(
-        &self,
-        place: usize,
-        length: usize,
-        stride: usize,
-        entries: Range<usize>,
-        column: &mut Column,
-    ) -> Result<(), Fault> {
+    /// Adds entries of fixed size, in each of which the branch may be one leaf of several.
+    fn append_fixed(&self, branch: &Branch, entries: Range<usize>, column: &mut Column) -> Result<(), Fault> {
+        let (stride, packing) = (branch.storage.stride, branch.stored.packing);
+        let length = branch.stored.fixed_size().unwrap_or(stride);
         let count = entries.len();
         let bytes = self.fixed(entries, stride)?;
         if length == stride {
-            column.push_equal(bytes, count);
+            column.push_equal(packing, bytes, count);
             return Ok(());
         }
-        bytes.chunks_exact(stride).try_for_each(|entry| column.push_bytes(&entry[place..place + length]))
+        let within = branch.place..branch.place + length;
+        bytes.chunks_exact(stride).try_for_each(|entry| column.push_bytes(packing, &entry[within.clone()]))
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::basket::Basket;
+use super::kind::Stored;
 
 /// The type of a single value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,14 +27,14 @@ pub enum ElementType {
     I64,
     /// `ULong64_t` or `ULong_t`, leaf types `l` and `g`.
     U64,
-    /// `Float_t`, leaf type `F`.
+    /// `Float_t`, leaf type `F`, and `Float16_t`, leaf type `f`.
     F32,
-    /// `Double_t`, leaf type `D`.
+    /// `Double_t`, leaf type `D`, and `Double32_t`, leaf type `d`.
     F64,
 }
 
 impl ElementType {
-    /// Bytes per value in the file.
+    /// Bytes per value in memory, and in the file except for `Float16_t` and `Double32_t`.
     pub fn size(self) -> usize {
         match self {
             Self::Bool | Self::I8 | Self::U8 => 1,
@@ -104,15 +105,17 @@ impl fmt::Display for ElementType {
 pub enum BranchKind {
     /// One value: `x/F`.
     Scalar(ElementType),
-    /// A fixed number of values: `p[3]/F`.
+    /// A fixed number of values: `p[3]/F`. [`Branch::shape`] tells the dimensions of `p[4][5]/F`.
     Array(ElementType, usize),
-    /// A number of values that another branch holds: `x[n]/F`.
+    /// A number of values that another branch holds: `x[n]/F`. [`Branch::shape`] tells how many values each of
+    /// the counts has in `x[n][2]/F`.
     Counted(ElementType),
-    /// The values of a `std::vector<T>` or an `RVec<T>`.
+    /// The values of a container of numbers: `std::vector<T>`, `RVec<T>`, `std::deque<T>`, `std::set<T>`.
     Vector(ElementType),
     /// One text: leaf type `C`, or a `std::string`.
     Text,
-    /// A type that this crate does not read, by its name.
+    /// A branch that this crate does not read: what it is, such as "a TVector3" or "a branch whose values are in
+    /// another file".
     Unsupported(String),
 }
 
@@ -148,7 +151,9 @@ impl fmt::Display for BranchKind {
 #[derive(Clone, Debug)]
 pub struct Branch {
     pub(super) name: Arc<str>,
-    pub(super) kind: BranchKind,
+    pub(super) stored: Stored,
+    pub(super) shape: Vec<usize>,
+    pub(super) counter: Option<Arc<str>>,
     /// First byte of this leaf in an entry of a branch of fixed size.
     pub(super) place: usize,
     pub(super) storage: Arc<Storage>,
@@ -179,10 +184,23 @@ impl Branch {
 
     /// The type of the values, and how many an entry has.
     pub fn kind(&self) -> &BranchKind {
-        &self.kind
+        &self.stored.kind
     }
 
-    /// Number of entries in the file.
+    /// The fixed dimensions of an entry, whose values come one after the other in a [`Column`](super::Column):
+    /// 20 of `x[20]/F`, 4 and 5 of `x[4][5]/F`, 2 of `x[n][2]/F`, none of `x/F`, `x[n]/F` and of vectors.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The name of the branch that holds the number of values of each entry: `n` of `x[n]/F`.
+    pub fn counter(&self) -> Option<&str> {
+        self.counter.as_deref()
+    }
+
+    /// Number of entries that the branch has, 0 if it could not be decoded. It differs from
+    /// [`Tree::entries`](super::Tree::entries) where a program filled branches one by one or set the number of
+    /// entries of the tree.
     pub fn entries(&self) -> u64 {
         self.storage.entries
     }

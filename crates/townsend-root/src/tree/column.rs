@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::branch::{BranchKind, ElementType};
+use super::packing::Packing;
 use crate::error::Fault;
 
 macro_rules! values {
@@ -94,6 +95,16 @@ macro_rules! values {
 values!(I8: i8, U8: u8, I16: i16, U16: u16, I32: i32, U32: u32, I64: i64, U64: u64, F32: f32, F64: f64);
 
 impl Values {
+    /// Appends values that are stored in fewer bytes than those of their type.
+    fn unpack(&mut self, packing: Packing, bytes: &[u8]) {
+        match (self, packing) {
+            (values, Packing::None) => values.extend(bytes),
+            (Self::F32(values), _) => values.extend(packing.values(bytes).map(|value| value as f32)),
+            (Self::F64(values), _) => values.extend(packing.values(bytes)),
+            _ => {}
+        }
+    }
+
     /// True if there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -159,24 +170,24 @@ impl Column {
         }
     }
 
-    /// Adds an entry, given the big-endian bytes of its values.
-    pub(super) fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let size = self.values.element().size();
+    /// Adds an entry, given the bytes of its values.
+    pub(super) fn push_bytes(&mut self, packing: Packing, bytes: &[u8]) -> Result<(), Fault> {
+        let size = packing.size(self.values.element());
         if !bytes.len().is_multiple_of(size) {
             return Err(Fault::Damaged(format!(
                 "an entry of {} bytes has values of {size} bytes",
                 bytes.len()
             )));
         }
-        self.values.extend(bytes);
+        self.values.unpack(packing, bytes);
         self.offsets.push(self.values.len() as u64);
         Ok(())
     }
 
-    /// Adds `count` entries with equally many values each, given the big-endian bytes of all values.
-    pub(super) fn push_equal(&mut self, bytes: &[u8], count: usize) {
+    /// Adds `count` entries with equally many values each, given the bytes of all values.
+    pub(super) fn push_equal(&mut self, packing: Packing, bytes: &[u8], count: usize) {
         let before = self.values.len();
-        self.values.extend(bytes);
+        self.values.unpack(packing, bytes);
         let each = (self.values.len() - before).checked_div(count).unwrap_or(0);
         self.offsets.extend((1..=count).map(|index| (before + index * each) as u64));
     }

@@ -4,11 +4,14 @@
 //! 13, `TBranchElement` 8 to 10; and of Geant4, which keeps to those of ROOT 3: `TTree` 5, `TBranch` 8,
 //! `TBranchElement` 1), and ROOT's own streamers of `TObjArray` and `TBasket`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::basket::{Basket, BasketTable, Values, decode_embedded};
-use super::branch::{Branch, BranchKind, ElementType, Storage};
-use super::leaf::{Leaf, LeafKind, Leaves, decode_leaves};
+use super::branch::{Branch, Storage};
+use super::classes::Classes;
+use super::kind::{Element, Stored, dimensions};
+use super::leaf::{Leaf, Leaves, decode_leaves};
 use crate::buffer::{Buffer, Pointer};
 use crate::error::Fault;
 
@@ -20,11 +23,6 @@ const MAX_NAME_LENGTH: usize = 1024;
 /// Versions of `TTree` and `TBranch` that Geant4 writes.
 const GEANT4_TREE: i16 = 5;
 const GEANT4_BRANCH: i16 = 8;
-/// ROOT adds this to the type code of a member that is an array of fixed length.
-const FIXED_ARRAY: i32 = 20;
-/// `TBranchElement::fType` of a member of the items of a `TClonesArray` or of a collection.
-const MEMBER_OF_ITEMS: [i32; 2] = [31, 41];
-
 /// The contents of the record of a tree.
 #[derive(Debug)]
 pub(super) struct TreeRecord {
@@ -54,10 +52,12 @@ pub(super) fn object_array<'a>(buffer: &mut Buffer<'a>) -> Result<(usize, Buffer
 }
 
 /// Reads a tree of the class that its key states. All baskets together must fit into `file_length` bytes.
+/// A branch that cannot be decoded is listed as one that cannot be read, and does not keep from the others.
 pub(super) fn decode_tree(
     class: &str,
     mut record: Buffer<'_>,
     file_length: u64,
+    classes: &Classes,
 ) -> Result<TreeRecord, Fault> {
     if class != "TTree" {
         // A TNtuple or TNtupleD is a TTree followed by the number of its columns.
@@ -68,9 +68,16 @@ pub(super) fn decode_tree(
     (0..3).try_for_each(|_attributes| body.skip_object())?;
     let entries = large_number(&mut body, version > GEANT4_TREE)?;
     skip_settings(&mut body, version)?;
-    let mut decoder = Decoder { branches: Vec::new(), leaves: Leaves::new(), file_length };
+    let mut decoder = Decoder {
+        branches: Vec::new(),
+        leaves: Leaves::new(),
+        names: HashMap::new(),
+        counters: Vec::new(),
+        file_length,
+        classes,
+    };
     decoder.list(&mut body, "", 0)?;
-    Ok(TreeRecord { title: title.into_owned(), entries, branches: decoder.branches })
+    Ok(TreeRecord { title: title.into_owned(), entries, branches: decoder.with_counters() })
 }
 
 /// Skips the members between the number of entries and the list of branches.
@@ -107,10 +114,15 @@ fn large_number(buffer: &mut Buffer<'_>, integer: bool) -> Result<u64, Fault> {
     if integer { buffer.u64() } else { buffer.f64().map(|number| number as u64) }
 }
 
-struct Decoder {
+struct Decoder<'c> {
     branches: Vec<Branch>,
     leaves: Leaves,
+    /// The names of branches by the places of their leaves.
+    names: HashMap<u32, Arc<str>>,
+    /// Branches, by their numbers, whose values are counted by the leaf at a place.
+    counters: Vec<(usize, u32)>,
     file_length: u64,
+    classes: &'c Classes,
 }
 
 /// The members of `TBranch` that matter for reading.
@@ -125,14 +137,7 @@ struct BranchRecord {
     baskets: Vec<Basket>,
 }
 
-/// The members of `TBranchElement` that matter for reading.
-struct Element {
-    class: String,
-    kind: i32,
-    code: i32,
-}
-
-impl Decoder {
+impl Decoder<'_> {
     /// Reads a list of branches. The names of the members of a split object start with the object's name.
     fn list(&mut self, buffer: &mut Buffer<'_>, parent: &str, depth: usize) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
@@ -141,11 +146,13 @@ impl Decoder {
         let (count, mut array) = object_array(buffer)?;
         for _ in 0..count {
             match array.pointer()? {
-                Pointer::Null => {}
-                Pointer::Earlier(_) => {
-                    return Err(Fault::unsupported("it lists a branch that is stored within another"));
+                // A branch that is stored within another one is listed there.
+                Pointer::Null | Pointer::Earlier(_) => {}
+                Pointer::Object { class, body, .. } => {
+                    if let Err(fault) = self.branch(class, body.clone(), parent, depth) {
+                        self.unreadable_branch(class, body, parent, reason(fault)?)?;
+                    }
                 }
-                Pointer::Object { class, body, .. } => self.branch(class, body, parent, depth)?,
             }
         }
         Ok(())
@@ -164,20 +171,30 @@ impl Decoder {
                 let record = self.branch_record(base_version, base, parent, depth)?;
                 self.add(record, Some(&decode_element(version, outer)?))
             }
-            _ => self.unknown_branch(class, body, parent),
+            _ => self.unreadable_branch(class, body, parent, format!("a {class}")),
         }
     }
 
-    /// A branch of a class that this crate does not read. It is listed so that users see that it is there.
-    fn unknown_branch(&mut self, class: &str, mut body: Buffer<'_>, parent: &str) -> Result<(), Fault> {
-        let (_, mut outer) = body.object()?;
-        let (_, mut base) = outer.object()?;
+    /// A branch that this crate does not read. It is listed so that users see that it is there.
+    fn unreadable_branch(
+        &mut self,
+        class: &str,
+        mut body: Buffer<'_>,
+        parent: &str,
+        what: String,
+    ) -> Result<(), Fault> {
+        let (_, mut base) = body.object()?;
+        if class != "TBranch" {
+            (_, base) = base.object()?;
+        }
         let (name, title) = base.tnamed()?;
         let storage =
             Storage { title: title.into_owned(), entries: 0, stride: 0, baskets: Vec::new(), total_bytes: 0 };
         self.branches.push(Branch {
             name: full_name(parent, &name)?.into(),
-            kind: BranchKind::Unsupported(format!("a {class}")),
+            stored: Stored::unsupported(what),
+            shape: Vec::new(),
+            counter: None,
             place: 0,
             storage: Arc::new(storage),
         });
@@ -215,9 +232,10 @@ impl Decoder {
         let leaves = decode_leaves(&mut body, &mut self.leaves)?;
         let embedded = embedded_baskets(&mut body)?;
         let table = BasketTable::decode(&mut body, capacity, written, new)?;
-        if !body.string()?.is_empty() {
+        let other_file = body.string()?;
+        if !other_file.is_empty() {
             return Err(Fault::Unsupported(format!(
-                "the values of its branch {name} are in another file; hint: copy the tree with `hadd`"
+                "its values are in another file, {other_file}; hint: copy the tree with `hadd` where both files are"
             )));
         }
         let baskets = table.into_baskets(embedded, entries, self.file_length)?;
@@ -229,29 +247,54 @@ impl Decoder {
             return Ok(());
         }
         let BranchRecord { name, title, entries, total_bytes, leaves, baskets, .. } = record;
-        let kinds: Vec<_> = leaves.iter().map(|leaf| branch_kind(leaf, element)).collect();
-        let sizes = kinds.iter().map(fixed_size).collect::<Option<Vec<_>>>();
+        let stored: Vec<_> =
+            leaves.iter().map(|leaf| Stored::new(&name, leaf, element, self.classes)).collect();
+        let sizes = stored.iter().map(Stored::fixed_size).collect::<Option<Vec<_>>>();
         let stride = sizes.iter().flatten().try_fold(0_usize, |sum, &size| sum.checked_add(size));
         let stride = stride.ok_or_else(|| Fault::damaged("an entry is larger than memory"))?;
         let storage = Arc::new(Storage { title, entries, stride, baskets, total_bytes });
         let several = leaves.len() > 1;
         let mut place = 0;
-        for (index, (leaf, kind)) in leaves.iter().zip(kinds).enumerate() {
-            let readable = !several || sizes.is_some();
-            let branch = Branch {
-                name: if several { full_name(&name, &leaf.name)?.into() } else { name.as_str().into() },
-                kind: if readable {
-                    kind
-                } else {
-                    BranchKind::Unsupported(format!("{kind} among other leaves"))
-                },
-                place,
-                storage: Arc::clone(&storage),
-            };
+        for (index, (leaf, mut stored)) in leaves.iter().zip(stored).enumerate() {
+            if several && sizes.is_none() {
+                stored = Stored::unsupported(format!("{} among other leaves", stored.kind));
+            }
+            let full = if several { full_name(&name, &leaf.name)? } else { name.clone() };
+            self.push(leaf, full.into(), stored, place, &storage);
             place += sizes.as_ref().map_or(0, |sizes| sizes[index]);
-            self.branches.push(branch);
         }
         Ok(())
+    }
+
+    fn push(&mut self, leaf: &Leaf, name: Arc<str>, stored: Stored, place: usize, storage: &Arc<Storage>) {
+        self.names.insert(leaf.place, Arc::clone(&name));
+        self.counters.extend(leaf.counter.map(|counter| (self.branches.len(), counter)));
+        let shape = dimensions(&leaf.title, leaf.length);
+        self.branches.push(Branch {
+            name,
+            stored,
+            shape,
+            counter: None,
+            place,
+            storage: Arc::clone(storage),
+        });
+    }
+
+    /// The branches, with the names of those that count the values of others.
+    fn with_counters(mut self) -> Vec<Branch> {
+        for (index, place) in self.counters {
+            self.branches[index].counter = self.names.get(&place).cloned();
+        }
+        self.branches
+    }
+}
+
+/// What is said of a branch that cannot be decoded. That the file cannot be read at all is an error.
+fn reason(fault: Fault) -> Result<String, Fault> {
+    match fault {
+        Fault::Io(_) => Err(fault),
+        Fault::Unsupported(reason) => Ok(format!("a branch that cannot be read: {reason}")),
+        Fault::Damaged(reason) => Ok(format!("a branch whose description is damaged: {reason}")),
     }
 }
 
@@ -281,63 +324,15 @@ fn decode_element(version: i16, mut body: Buffer<'_>) -> Result<Element, Fault> 
         10 => 2,
         _ => return Err(Fault::Unsupported(format!("it has a TBranchElement of version {version}"))),
     };
+    let mut parent = String::new();
     if version > 1 {
-        let (_parent, _items, _checksum) = (body.string()?, body.string()?, body.u32()?);
+        parent = checked_name(&body.string()?)?;
+        let (_items, _checksum) = (body.string()?, body.u32()?);
     }
     body.skip(class_version)?;
     let _id = body.i32()?;
     let (kind, code) = (body.i32()?, body.i32()?);
-    Ok(Element { class, kind, code })
-}
-
-fn branch_kind(leaf: &Leaf, element: Option<&Element>) -> BranchKind {
-    match (&leaf.kind, element) {
-        (LeafKind::Text, _) => BranchKind::Text,
-        (LeafKind::Number(number), _) if leaf.counted => BranchKind::Counted(*number),
-        (LeafKind::Number(number), _) => fixed_kind(*number, leaf.length),
-        (LeafKind::Element, Some(element)) => element_kind(leaf, element),
-        (LeafKind::Element, None) => BranchKind::Unsupported("an object".to_owned()),
-        (LeafKind::Other(class), _) => BranchKind::Unsupported(format!("a {class}")),
-    }
-}
-
-fn fixed_kind(element: ElementType, length: usize) -> BranchKind {
-    if length == 1 { BranchKind::Scalar(element) } else { BranchKind::Array(element, length) }
-}
-
-fn element_kind(leaf: &Leaf, element: &Element) -> BranchKind {
-    let unsupported = || BranchKind::Unsupported(format!("a {} of type {}", element.class, element.code));
-    if element.code < 0 {
-        let items = ["vector<", "ROOT::VecOps::RVec<", "ROOT::RVec<"]
-            .iter()
-            .find_map(|prefix| {
-                element.class.strip_prefix("std::").unwrap_or(&element.class).strip_prefix(prefix)
-            })
-            .and_then(|rest| rest.strip_suffix('>'));
-        return match (items.and_then(|items| ElementType::from_cpp(items.trim())), &*element.class) {
-            (Some(item), _) => BranchKind::Vector(item),
-            (None, "string" | "std::string") => BranchKind::Text,
-            (None, class) => BranchKind::Unsupported(format!("a {class}")),
-        };
-    }
-    let in_items = MEMBER_OF_ITEMS.contains(&element.kind);
-    if let Some(number) = ElementType::from_code(element.code) {
-        return if in_items { BranchKind::Counted(number) } else { BranchKind::Scalar(number) };
-    }
-    match ElementType::from_code(element.code - FIXED_ARRAY) {
-        Some(number) if in_items => BranchKind::Counted(number),
-        Some(number) => fixed_kind(number, leaf.length),
-        None => unsupported(),
-    }
-}
-
-fn fixed_size(kind: &BranchKind) -> Option<usize> {
-    match kind {
-        BranchKind::Scalar(element) => Some(element.size()),
-        // A size beyond what a byte count can cover is damage, which is found when a basket is read.
-        BranchKind::Array(element, length) => Some(element.size().saturating_mul(*length)),
-        _ => None,
-    }
+    Ok(Element { class, parent, kind, code })
 }
 
 /// The baskets that are stored in the tree's own record, by their numbers.

@@ -12,16 +12,23 @@ const MAX_COUNTERS: usize = 4;
 
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
+    /// The place by which other leaves refer to this one.
+    pub(super) place: u32,
     pub(super) name: String,
+    /// Name and dimensions, and the range of packed numbers: `x[n][2]`.
+    pub(super) title: String,
     pub(super) kind: LeafKind,
     /// Number of values in an entry; if there is a counter, for each of its counts.
     pub(super) length: usize,
-    pub(super) counted: bool,
+    /// The place of the leaf that holds the number of counts, if there is one.
+    pub(super) counter: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum LeafKind {
     Number(ElementType),
+    /// A `Float16_t` or `Double32_t`, by this name.
+    Packed(&'static str),
     Text,
     /// A leaf of a `TBranchElement`: the branch tells the type.
     Element,
@@ -59,28 +66,30 @@ fn decode_leaf(
 ) -> Result<Leaf, Fault> {
     let (_, mut inner) = body.object()?;
     let (_, mut base) = inner.object()?;
-    let (name, _title) = base.tnamed()?;
+    let (name, title) = base.tnamed()?;
     let length = base.i32()?;
     let _bytes_of_a_value = base.i32()?;
     let _place_in_an_object = base.i32()?;
     let _is_counter = base.bool()?;
     let unsigned = base.bool()?;
-    let counted = match base.pointer()? {
-        Pointer::Null => false,
-        Pointer::Earlier(_) => true,
+    let counter = match base.pointer()? {
+        Pointer::Null => None,
+        Pointer::Earlier(place) => Some(place),
         Pointer::Object { class, place, body } => {
             if depth == MAX_COUNTERS {
                 return Err(Fault::damaged("its leaves count each other in a circle"));
             }
             decode_leaf(class, place, body, known, depth + 1)?;
-            true
+            Some(place)
         }
     };
     let leaf = Leaf {
+        place,
         name: checked_name(&name)?,
+        title: checked_name(&title)?,
         kind: leaf_kind(class, unsigned),
         length: usize::try_from(length).ok().filter(|&length| length > 0).unwrap_or(1),
-        counted,
+        counter,
     };
     known.insert(place, leaf.clone());
     Ok(leaf)
@@ -100,6 +109,8 @@ fn leaf_kind(class: &str, unsigned: bool) -> LeafKind {
         ("TLeafL" | "TLeafG", true) => U64,
         ("TLeafF", _) => F32,
         ("TLeafD", _) => F64,
+        ("TLeafF16", _) => return LeafKind::Packed("Float16_t"),
+        ("TLeafD32", _) => return LeafKind::Packed("Double32_t"),
         ("TLeafC", _) => return LeafKind::Text,
         ("TLeafElement", _) => return LeafKind::Element,
         _ => return LeafKind::Other(class.chars().take(80).collect()),

@@ -6,10 +6,13 @@
 
 mod basket;
 mod branch;
+mod classes;
 mod column;
 mod encode;
+mod kind;
 mod layout;
 mod leaf;
+mod packing;
 mod pending;
 mod reader;
 mod writer;

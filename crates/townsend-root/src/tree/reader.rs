@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::basket::Values;
-use super::branch::Branch;
+use super::branch::{Branch, BranchKind};
+use super::classes::Classes;
 use super::column::Column;
 use super::layout::{TreeRecord, decode_tree};
 use crate::error::{Error, Fault, Result};
@@ -51,6 +52,14 @@ impl RootFile {
         self.read_tree_at(self.find(path)?)
     }
 
+    /// The descriptions of classes in this file; none if they cannot be read.
+    fn classes(&self) -> Classes {
+        let (seek, length) = self.streamer_info();
+        let mut scratch = Scratch::default();
+        let record = self.read_unlisted(seek, length, &mut scratch);
+        record.map_or_else(|_| Classes::default(), |record| Classes::decode(record.object))
+    }
+
     /// The tree that a key of this file refers to.
     ///
     /// # Errors
@@ -67,7 +76,7 @@ impl RootFile {
         }
         let mut scratch = Scratch::default();
         self.read_record(&key.record, &mut scratch)
-            .and_then(|buffer| decode_tree(key.class(), buffer, self.length()))
+            .and_then(|buffer| decode_tree(key.class(), buffer, self.length(), &self.classes()))
             .map(|record| Tree { file: self, path: path.clone(), record })
             .map_err(|fault| fault.at(self.path(), path))
     }
@@ -130,14 +139,24 @@ impl Tree<'_> {
     /// # Errors
     /// If there is no such branch.
     pub fn reader(&self, name: &str) -> Result<ColumnReader<'_>> {
-        Ok(ColumnReader {
+        let mut reader = self.reader_of(self.branch(name)?);
+        let counter = reader.branch.counter().and_then(|counter| self.branch(counter).ok());
+        reader.counter = counter
+            .filter(|counter| matches!(counter.kind(), BranchKind::Scalar(_)))
+            .map(|counter| Box::new(self.reader_of(counter)));
+        Ok(reader)
+    }
+
+    fn reader_of<'t>(&'t self, branch: &'t Branch) -> ColumnReader<'t> {
+        ColumnReader {
             file: self.file,
             tree: &self.path,
-            branch: self.branch(name)?,
+            branch,
+            counter: None,
             scratch: Scratch::default(),
             basket: Values::default(),
             loaded: None,
-        })
+        }
     }
 }
 
@@ -147,6 +166,8 @@ pub struct ColumnReader<'t> {
     file: &'t RootFile,
     tree: &'t str,
     branch: &'t Branch,
+    /// For baskets that do not say where entries start.
+    counter: Option<Box<ColumnReader<'t>>>,
     scratch: Scratch,
     basket: Values,
     /// The number of the basket that is in memory.
@@ -165,16 +186,16 @@ impl ColumnReader<'_> {
     /// # Errors
     /// If the branch holds a type that this crate does not read, or is damaged; then `column` is empty.
     pub fn read(&mut self, entries: Range<u64>, column: &mut Column) -> Result<()> {
-        column.reset(&self.branch.kind);
+        column.reset(self.branch.kind());
         self.append(&entries, column).map_err(|fault| {
-            column.reset(&self.branch.kind);
+            column.reset(self.branch.kind());
             fault.at(self.file.path(), format!("{}/{}", self.tree, self.branch.name))
         })
     }
 
     fn append(&mut self, entries: &Range<u64>, column: &mut Column) -> Result<(), Fault> {
-        let Branch { kind, place, storage, .. } = self.branch;
-        if let super::BranchKind::Unsupported(what) = kind {
+        let storage = &self.branch.storage;
+        if let BranchKind::Unsupported(what) = self.branch.kind() {
             return Err(Fault::Unsupported(format!("it is {what}")));
         }
         let end = entries.end.min(storage.entries);
@@ -188,13 +209,31 @@ impl ColumnReader<'_> {
             if self.loaded != Some(index) {
                 self.loaded = None;
                 basket.load(self.file, &mut self.scratch, &mut self.basket)?;
+                self.find_starts(&basket.entries)?;
                 self.loaded = Some(index);
             }
             let stop = basket.entries.end.min(end);
             let within = (next - basket.entries.start) as usize..(stop - basket.entries.start) as usize;
-            self.basket.append(kind, *place, storage.stride, within, column)?;
+            self.basket.append(self.branch, within, column)?;
             (next, index) = (stop, index + 1);
         }
         Ok(())
+    }
+
+    /// Works out where the entries of the loaded basket start, if it does not say so, from their counts.
+    fn find_starts(&mut self, entries: &Range<u64>) -> Result<(), Fault> {
+        let Branch { stored, shape, .. } = self.branch;
+        let (BranchKind::Counted(element), Some(counter)) = (&stored.kind, &mut self.counter) else {
+            return Ok(());
+        };
+        if self.basket.has_starts() {
+            return Ok(());
+        }
+        let mut counts = Column::default();
+        counts.reset(counter.branch.kind());
+        counter.append(entries, &mut counts)?;
+        let each = shape.iter().product::<usize>() * stored.packing.size(*element);
+        let lengths = counts.values.to_f64().into_iter().map(|count| count.max(0.0) as u64);
+        self.basket.start_after(lengths.map(|count| count.saturating_mul(each as u64)))
     }
 }
