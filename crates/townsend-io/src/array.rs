@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Result, content};
-use crate::npy::Kind;
+use crate::error::Result;
 use crate::npz::Arrays;
 use crate::{Format, ReadOptions, root};
 
@@ -15,8 +14,7 @@ use crate::{Format, ReadOptions, root};
 /// and NaN if it has none.
 ///
 /// # Errors
-/// If the file cannot be read, has no such array, or that one is damaged, holds no numbers or does not have
-/// its rows first.
+/// If the file cannot be read, has no such array, or that one is damaged or holds no numbers.
 pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     match Format::of_contents(path)? {
         Format::Npz => of_npz(path, name),
@@ -25,23 +23,8 @@ pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
 }
 
 pub(crate) fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
-    let (header, shape, bytes) = Arrays::open(path)?.shaped(name)?;
-    let unused = 64 - 8 * header.size.min(8) as u32;
-    let number = |word: [u8; 8]| {
-        let bits = u64::from_le_bytes(word);
-        match (header.kind, header.size) {
-            (Kind::Float, 4) => f64::from(f32::from_bits(bits as u32)),
-            (Kind::Float, _) => f64::from_bits(bits),
-            // Shifting up and down again extends the sign to 64 bits.
-            (Kind::Signed, _) => ((bits << unused) as i64 >> unused) as f64,
-            _ => bits as f64,
-        }
-    };
-    if matches!(header.kind, Kind::Unicode | Kind::Bytes) {
-        return Err(content(path, name, format!("holds {:?} values; numbers are wanted", header.kind)));
-    }
-    let shape = shape.into_iter().map(|length| length as usize).collect();
-    Ok((shape, Arrays::words(header, &bytes).map(number).collect()))
+    let (shape, values) = Arrays::open(path)?.numbers(name)?;
+    Ok((shape.into_iter().map(|length| length as usize).collect(), values.to_f64()))
 }
 
 #[cfg(test)]
@@ -90,6 +73,6 @@ mod tests {
             |descr, shape, name| read_array(&npz(descr, shape, &[0; 24]), name).unwrap_err().to_string();
         assert!(said("<f4", "2, 3", "b").contains("no such array; the file holds a"));
         assert!(said("<f4", "2, 4", "a").contains("promises 8 values of 4 bytes, 24 bytes are there"));
-        assert!(said("|S24", "", "a").contains("numbers are wanted"));
+        assert!(said("|S24", "", "a").contains("holds text, not numbers that can be read"));
     }
 }

@@ -53,6 +53,11 @@ pub(crate) trait Table {
     /// Number of rows.
     fn rows(&self) -> u64;
 
+    /// Where avalanches begin in rows that are electrons, and where the last one ends, if the table says so.
+    fn avalanches(&self) -> Result<Option<Vec<u64>>> {
+        Ok(None)
+    }
+
     /// What is odd about the table as a whole.
     fn notice(&self) -> Option<Notice> {
         None

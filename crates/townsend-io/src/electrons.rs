@@ -75,6 +75,19 @@ pub(crate) fn read_condition(
     Ok((if each == 1 { vec![avalanches] } else { vec![avalanches, each] }, values))
 }
 
+/// Of values that each avalanche of a table has, `each` of each, those of the avalanches of [`read`].
+pub(crate) fn of_chosen_avalanches(
+    path: &Path,
+    table: &dyn Table,
+    options: &ReadOptions,
+    values: &[f64],
+    each: usize,
+) -> Result<Vec<f64>> {
+    let chosen = Chosen::new(path, table, &options.columns)?;
+    let rows = Rows::read(path, table, &chosen, options, &mut Vec::new())?;
+    Ok(Filter::new(path, table, &rows, &options.selection)?.avalanches(values, each))
+}
+
 /// The values of a column, and how many each row has.
 ///
 /// # Errors

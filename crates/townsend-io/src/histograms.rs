@@ -100,8 +100,8 @@ pub(crate) fn read(
             .into(),
         );
     }
-    let (keys, others): (Vec<&Key>, Vec<&Key>) = newest(file)
-        .into_iter()
+    let (keys, others): (Vec<&Key>, Vec<&Key>) = file
+        .newest()
         .filter(|key| dimensions(key) == Some(dims))
         .partition(|key| is_avalanche(key, dims, pattern.as_ref()));
     if pattern.is_none()
@@ -116,18 +116,6 @@ pub(crate) fn read(
     let class = keys.first().map_or("", |key| key.class());
     let names = options.histograms.clone().unwrap_or_else(|| format!("h{dims}_i"));
     Ok(Some(Loaded { data: set.into(), layout: format!("ROOT histograms {names} ({class})"), notices }))
-}
-
-/// The newest cycle of every object, in the file's order.
-pub(crate) fn newest(file: &RootFile) -> Vec<&Key> {
-    let mut newest: BTreeMap<String, (usize, &Key)> = BTreeMap::new();
-    for (position, key) in file.keys().enumerate() {
-        let entry = newest.entry(key.path()).or_insert((position, key));
-        entry.1 = std::cmp::max_by_key(entry.1, key, |key: &&Key| key.cycle().unsigned_abs());
-    }
-    let mut keys: Vec<_> = newest.into_values().collect();
-    keys.sort_by_key(|&(position, _)| position);
-    keys.into_iter().map(|(_, key)| key).collect()
 }
 
 /// An empty set for a file without avalanches that has a note with the grid they would be counted on.

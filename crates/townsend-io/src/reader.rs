@@ -92,11 +92,7 @@ pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Pro
     let source = source.into();
     let (path, options) = (&*source.path, &options.of(&source));
     let mut loaded = match format(path, options)? {
-        Format::Npz => {
-            let (data, notices) = npz::read(path, options, progress)?;
-            let layout = if data.grid().is_some() { "npz, sparse counts" } else { "npz, electrons" };
-            Loaded { data, layout: layout.into(), notices }
-        }
+        Format::Npz => npz::read(path, options, progress)?,
         Format::Root => root::read(path, options, progress)?,
     };
     if loaded.data.is_empty() {

@@ -75,7 +75,7 @@ pub(crate) fn is_own(path: &Path) -> Result<bool> {
 
 /// The trees of a file, of each the newest cycle.
 fn tables(file: &RootFile) -> impl Iterator<Item = &Key> {
-    histograms::newest(file).into_iter().filter(|key| is_tree(key))
+    file.newest().filter(|key| is_tree(key))
 }
 
 fn open<'f>(file: &'f RootFile, key: &Key) -> Result<Box<dyn Table + 'f>> {
@@ -92,7 +92,7 @@ fn find<'f>(
     if let Some(name) = &options.tree {
         return named(path, file, name).map(Some);
     }
-    let mut found: Option<Box<dyn Table + 'f>> = None;
+    let mut found: Option<(&Key, Box<dyn Table + 'f>)> = None;
     let mut others = Vec::new();
     for key in tables(file) {
         let table = match open(file, key) {
@@ -105,18 +105,22 @@ fn find<'f>(
         };
         match found {
             _ if !fits(&*table, &options.columns) => {}
-            None => found = Some(table),
+            None => found = Some((key, table)),
             Some(_) => others.push(key.path()),
         }
     }
-    if let Some(table) = &found
-        && !others.is_empty()
-    {
+    let Some((key, table)) = found else { return Ok(None) };
+    if let Some(older) = file.other_cycles(key).next() {
+        let text = format!("{} has other cycles too; the newest was read", table.describe());
+        let cycle = older.cycle().unsigned_abs();
+        notices.push(Notice::from(text).settled_by("tree", format!("{};{cycle}", key.path())));
+    }
+    if !others.is_empty() {
         let text =
             format!("{} was read; there are avalanches in {} too", table.describe(), others.join(", "));
         notices.push(Notice::from(text).settled_by("tree", others.swap_remove(0)));
     }
-    Ok(found)
+    Ok(Some(table))
 }
 
 /// The table of a name: its path, or its name alone where no other has it.

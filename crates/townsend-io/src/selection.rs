@@ -74,6 +74,11 @@ impl Selection {
         names
     }
 
+    /// True if nothing is compared.
+    pub(crate) fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Whether a row is chosen. `value` gives the value of a column; a comparison with a column whose value is
     /// not asked for (`None`) counts as true.
     pub(crate) fn holds(&self, value: impl Fn(&str) -> Option<f64>) -> bool {

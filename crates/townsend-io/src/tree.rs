@@ -7,7 +7,7 @@ use std::path::Path;
 
 use townsend_core::{Avalanche, Coordinate, Meta, OutputFile};
 use townsend_root::{
-    BranchKind, BranchSpec, BranchType, BranchValue, Column, Key, RootFile, Tree, TreeWriter,
+    Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, Key, RootFile, Tree, TreeWriter,
 };
 
 use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, Table};
@@ -26,9 +26,9 @@ pub(crate) struct TreeTable<'f> {
 impl<'f> TreeTable<'f> {
     pub(crate) fn open(file: &'f RootFile, key: &Key) -> Result<Self> {
         let tree = file.read_tree_at(key)?;
-        let header = |branch: &townsend_root::Branch| ColumnHeader {
+        let header = |branch: &Branch| ColumnHeader {
             name: branch.name().to_owned(),
-            kind: kind(branch.kind()),
+            kind: kind(branch),
             type_name: branch.kind().to_string(),
             title: branch.title().to_owned(),
         };
@@ -42,7 +42,18 @@ pub(crate) fn is_tree(key: &Key) -> bool {
     matches!(key.class(), "TTree" | "TNtuple" | "TNtupleD")
 }
 
-fn kind(kind: &BranchKind) -> ColumnKind {
+fn kind(branch: &Branch) -> ColumnKind {
+    match (branch.kind(), branch.shape()) {
+        (BranchKind::Unsupported(what), _) => ColumnKind::Other(what.clone()),
+        // Which of the numbers of a row would be an electron's cannot be told.
+        (_, [_, _, ..]) | (BranchKind::Counted(_), [_]) => {
+            ColumnKind::Other(format!("of arrays of arrays ({:?} values)", branch.shape()))
+        }
+        (kind, _) => plain(kind),
+    }
+}
+
+fn plain(kind: &BranchKind) -> ColumnKind {
     match kind {
         BranchKind::Scalar(_) => ColumnKind::Number,
         BranchKind::Array(_, length) => ColumnKind::Array(*length),
@@ -66,7 +77,7 @@ impl Table for TreeTable<'_> {
     }
 
     fn notice(&self) -> Option<Notice> {
-        let most = self.tree.branches().iter().map(townsend_root::Branch::entries).max().unwrap_or(0);
+        let most = self.tree.branches().iter().map(Branch::entries).max().unwrap_or(0);
         let entries = self.tree.entries();
         (most > entries).then(|| {
             format!("{} says that it has {entries} entries, and its branches have {most}; the first {entries} were read", self.describe()).into()

@@ -121,10 +121,7 @@ fn a_flat_tree_that_cannot_be_grouped() {
     assert!(error(&path, None).contains("tree hits has one entry an electron and no column that says"));
     flat_tree(&path, Some(&[0, 3000, 2000]));
     let message = error(&path, None);
-    assert!(
-        message.contains("event of ROOT tree hits: row 2 has the number 2000 after 3000"),
-        "{message}"
-    );
+    assert!(message.contains("event of ROOT tree hits: row 2 has the number 2000 after 3000"), "{message}");
     assert!(message.contains("sort them by this column"), "{message}");
 }
 

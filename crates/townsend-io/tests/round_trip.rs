@@ -63,15 +63,14 @@ proptest! {
         variable in any::<bool>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut axes = vec![Axis::uniform(7, -1.5, 1.5).unwrap().with_label("x [mm]"); dims];
+        let labels = ["x [mm]", "z [mm]", "t [ns]"];
+        let mut axes: Vec<Axis> =
+            labels[..dims].iter().map(|label| Axis::uniform(7, -1.5, 1.5).unwrap().with_label(*label)).collect();
         if variable {
             axes[0] = Axis::variable(vec![-1.0, -0.5, 0.75, 1.0]).unwrap().with_label("x [mm]");
         }
         let grid = Grid::new(axes).unwrap();
-        let mut data: Dataset = with_provenance(electrons(&avalanches)).to_counts(&grid).unwrap().into();
-        for d in 0..dims {
-            data.meta_mut().units[d] = "mm".into(); // as the axes' labels say
-        }
+        let data: Dataset = with_provenance(electrons(&avalanches)).to_counts(&grid).unwrap().into();
         for name in ["a.npz", "a.root"] {
             let path = folder.path().join(name);
             write(&path, &data, &WriteOptions { grid: Some(grid.clone()), ..WriteOptions::default() }).unwrap();

@@ -76,6 +76,43 @@ fn numbers_as_fortran_prints_them_are_read() {
     assert!(table.transport(1.0, 0.0).is_err());
 }
 
+/// `0.12300000-100` is what Fortran prints where an exponent of three digits leaves no room for its letter.
+#[test]
+fn exponents_without_a_letter_are_read() {
+    let text = text("exponents.gas");
+    for text in [&text, &text.replace('\n', "\r\n"), &text.replace("E+", "D+"), &text.replace("E+", "e+")] {
+        let table = GasTable::from_gas_file(text).unwrap();
+        for (e, velocity) in [(0.5, 30.5), (1.0, 31.0), (8.0, 38.0)] {
+            assert!(close(table.transport(e, 0.0).unwrap().velocity_um_ns, velocity));
+        }
+    }
+    let stars = text.replace(" 0.30500000E+01", "***************");
+    let error = GasTable::from_gas_file(&stars).unwrap_err().to_string();
+    assert!(
+        error.contains("`***************` stands where a number is wanted: Fortran prints stars"),
+        "{error}"
+    );
+}
+
+#[test]
+fn decimal_commas_are_told() {
+    let commas = GasTable::read(&fixture("commas.gas")).unwrap_err().to_string();
+    assert!(
+        commas
+            .contains("commas.gas: gas file E fields: `6,57894737E-01` has a decimal comma\n  hint: replace"),
+        "{commas}"
+    );
+    let map = text("map.gas");
+    for (from, to, said) in [
+        ("PGAS  = 7.6", "PGAS  = 7,6", "PGAS: `7,60000000E+02` has a decimal comma"),
+        (" 3.10000000E+00", " 3,10000000E+00", "gas file `3,10000000E+00` has a decimal comma"),
+        ("1.57079633E+00", "1,57079633E+00", "E-B angles: `1,57079633E+00` has a decimal comma"),
+    ] {
+        let error = GasTable::from_gas_file(&map.replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
 #[test]
 fn what_a_gas_file_lacks_is_named() {
     let map = text("map.gas");
@@ -156,6 +193,12 @@ fn a_detector_brings_its_own_gas() {
     let files: Vec<InputFile> =
         [&path, &folder.join("gas/mine.gas")].map(|path| InputFile::read(path).unwrap()).into();
     assert_eq!(mine.files(), files);
+
+    for name in ["mine.GAS", "Mine.Gas"] {
+        let path = folder.join(name);
+        std::fs::copy(fixture("map.gas"), &path).unwrap();
+        is_the_invented_gas(&with(name).unwrap().gas.table, 1.5, 1.0);
+    }
 
     let said = |table: &str| with(table).unwrap_err().to_string();
     let absent = said("gas/yours.gas");

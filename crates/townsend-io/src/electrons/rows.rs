@@ -194,7 +194,7 @@ fn unlike(path: &Path, table: &dyn Table, chosen: &Chosen) -> Error {
             "x, z and t must all be lists, one entry an avalanche, or all be numbers, one entry an electron"
                 .into()
         }
-        false => format!("{}, which is not read; numbers and lists of numbers are", reasons.join(", ")),
+        false => reasons.join(", "),
     };
     content(path, table.describe(), format!("has {}: {what}", types.join(", ")))
 }
@@ -224,6 +224,11 @@ fn flat(
     options: &ReadOptions,
     notices: &mut Vec<Notice>,
 ) -> Result<Rows> {
+    if !chosen.stated.events
+        && let Some(offsets) = table.avalanches()?
+    {
+        return placed(path, table, offsets);
+    }
     let Some((&last, series)) = chosen.events.split_last() else { return Err(not_numbered(path, table)) };
     let name = |index: usize| table.headers()[index].name.clone();
     let numbers = |index: usize| {
@@ -251,6 +256,19 @@ fn flat(
         rows: table.rows() as usize,
         x: None,
     })
+}
+
+/// A table of one row an electron that says where avalanches begin.
+fn placed(path: &Path, table: &dyn Table, offsets: Vec<u64>) -> Result<Rows> {
+    let rows = table.rows();
+    let wrong = |what: String| Err(content(path, "offsets", what));
+    if offsets.first() != Some(&0) || offsets.last() != Some(&rows) {
+        return wrong(format!("must begin with 0 and end with the number of electrons, {rows}"));
+    }
+    if let Some(k) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
+        return wrong(format!("decrease from {} to {} at avalanche {k}", offsets[k], offsets[k + 1]));
+    }
+    Ok(Rows { offsets, form: Form::Electrons { events: Vec::new() }, rows: rows as usize, x: None })
 }
 
 /// The error for a table of one row an electron in which nothing numbers the avalanches.

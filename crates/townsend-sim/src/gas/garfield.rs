@@ -10,9 +10,11 @@
 //! angle; ion dissociation; the diffusion tensor in cm·Torr in the order of axes EE, BB, (E×B)(E×B) and three
 //! mixed; a rate for each excitation and ionisation. Where the table is no map, nearly every number is
 //! followed by a spline coefficient. The footer has the pressure, `PGAS`, in Torr. Numbers may be Fortran's:
-//! 15 wide, nothing between them, `D` exponents.
+//! 15 wide, nothing between them, `D` exponents, or no letter before an exponent of three digits.
 
 use std::f64::consts::FRAC_PI_2;
+
+use townsend_core::parse_number;
 
 use super::Transport;
 use super::table::Point;
@@ -210,11 +212,10 @@ fn list(head: &str, label: &str, count: u64) -> Fault<Vec<f64>> {
     let mut list = Vec::new();
     let mut numbers = Numbers(rest);
     while (list.len() as u64) < count {
+        let at_word = numbers.0.trim_start().starts_with(|c: char| c.is_ascii_alphabetic());
         match numbers.next() {
-            Some(Ok(number)) => list.push(number),
-            Some(Err(_)) | None => {
-                return Err(format!("{label}: `Dimension` promises {count}, {} are there", list.len()));
-            }
+            Some(number) if !at_word => list.push(number.map_err(|e| format!("{label}: {e}"))?),
+            _ => return Err(format!("{label}: `Dimension` promises {count}, {} are there", list.len())),
         }
     }
     Ok(list)
@@ -225,8 +226,11 @@ fn number_after(text: &str, label: &str, what: &str) -> Fault<f64> {
     let missing = || format!("has no {label}, {what}");
     let (_, rest) = text.split_once(label).ok_or_else(missing)?;
     let rest = rest.trim_start().strip_prefix('=').ok_or_else(missing)?;
-    let end = rest.find([',', '\n']).unwrap_or(rest.len());
-    Numbers(&rest[..end]).next().unwrap_or_else(|| Err(missing()))
+    let end = rest.find('\n').unwrap_or(rest.len());
+    // A comma behind the number, not within.
+    let (number, _) = rest[..end].split_once(", ").unwrap_or((&rest[..end], ""));
+    let number = Numbers(number.trim_end_matches(',')).next().ok_or_else(missing)?;
+    number.map_err(|e| format!("{label}: {e}"))
 }
 
 /// Numbers in a text; a sign begins the next one even where there is no space, unless an exponent has it.
@@ -237,24 +241,47 @@ impl Iterator for Numbers<'_> {
 
     fn next(&mut self) -> Option<Fault<f64>> {
         let text = self.0.trim_start();
-        let mut before = 'e';
-        let ends = |(_, c): &(usize, char)| {
-            let sign = matches!(c, '+' | '-') && !matches!(before, 'e' | 'E' | 'd' | 'D');
-            before = *c;
-            c.is_whitespace() || sign
-        };
-        let end = text.char_indices().find(ends).map_or(text.len(), |(at, _)| at);
-        let (number, rest) = text.split_at(end);
+        let (number, rest) = text.split_at(length(text));
         self.0 = rest;
-        if number.is_empty() {
-            return None;
-        }
-        let parsed = number.replace(['d', 'D'], "E").parse();
-        Some(parsed.map_err(|_| {
-            let shown: String = number.chars().take(30).collect();
-            format!("`{shown}` stands where a number is wanted")
-        }))
+        (!number.is_empty()).then(|| parse_number(number).ok_or_else(|| no_number(number)))
     }
+}
+
+/// Length of the number, or of what stands in its place, that a text begins with.
+fn length(text: &str) -> usize {
+    if text.starts_with('*') {
+        return text.len() - text.trim_start_matches('*').len();
+    }
+    let mut before = 'e';
+    let ends = |(at, c): &(usize, char)| {
+        let sign = matches!(c, '+' | '-') && !matches!(before, 'e' | 'E' | 'd' | 'D');
+        before = *c;
+        c.is_whitespace() || *c == '*' || (sign && !is_exponent(&text[..*at], &text[at + 1..]))
+    };
+    text.char_indices().find(ends).map_or(text.len(), |(at, _)| at)
+}
+
+/// Whether a sign between these texts is that of an exponent without a letter: `0.12300000-100`.
+fn is_exponent(before: &str, after: &str) -> bool {
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    let ended = !after[digits..].starts_with(|c: char| c == '.' || c.is_ascii_alphabetic());
+    digits == 3 && ended && before.contains('.') && before.bytes().all(|c| !c.is_ascii_alphabetic())
+}
+
+/// What stands where a number is wanted, and what to do.
+fn no_number(text: &str) -> String {
+    let shown: String = text.chars().take(30).collect();
+    if text.starts_with('*') {
+        return format!(
+            "`{shown}` stands where a number is wanted: Fortran prints stars where a number is wider than its field\n  hint: let Garfield++ write the file again, or put the number there"
+        );
+    }
+    if parse_number(&text.replacen(',', ".", 1)).is_some() {
+        return format!(
+            "`{shown}` has a decimal comma\n  hint: replace commas within numbers by points, or write the file again with LC_NUMERIC=C"
+        );
+    }
+    format!("`{shown}` stands where a number is wanted")
 }
 
 #[cfg(test)]
@@ -268,5 +295,30 @@ mod tests {
         assert_eq!(numbers, Ok(vec![1.0, -30.0, 0.002, -4.0, 1.5, -1.0]));
         assert!(Numbers("1.0 H").nth(1).unwrap().unwrap_err().contains("`H`"));
         assert!(Numbers("  \n ").next().is_none());
+    }
+
+    #[test]
+    fn exponents_may_lack_their_letter() {
+        let text =
+            "0.12300000-100-0.15000000-119 0.5-100\n0.1+100-0.3E+02 0.25-0.125 1.5E+00-100 0.5-1000 2-100";
+        let numbers: Vec<f64> = Numbers(text).map_while(Result::ok).collect();
+        assert_eq!(
+            numbers,
+            [
+                0.123e-100, -0.15e-119, 0.5e-100, 0.1e100, -30.0, 0.25, -0.125, 1.5, -100.0, 0.5, -1000.0,
+                2.0, -100.0
+            ]
+        );
+    }
+
+    #[test]
+    fn stars_and_commas_are_told() {
+        let said = |text: &'static str| Numbers(text).nth(1).unwrap().unwrap_err();
+        for text in ["1.0*************** 2.0", "1.0 ****", "1.0 ***-2.0"] {
+            assert!(said(text).contains("Fortran prints stars"), "{}", said(text));
+        }
+        for text in ["1.0 3,05000000E+00", "1.0-3,05", "1.0 0,5D+01 2"] {
+            assert!(said(text).contains("has a decimal comma"), "{}", said(text));
+        }
     }
 }

@@ -120,8 +120,9 @@ impl GasTable {
 
     /// True if the name is that of a file rather than of a table that comes with the program.
     pub(crate) fn is_file(name: &str) -> bool {
-        let ending = Path::new(name).extension().is_some_and(|ending| ending == "toml" || ending == "gas");
-        ending || name.contains(['/', '\\'])
+        let is =
+            |ending: &std::ffi::OsStr| ["toml", "gas"].iter().any(|known| ending.eq_ignore_ascii_case(known));
+        Path::new(name).extension().is_some_and(is) || name.contains(['/', '\\'])
     }
 
     /// Reads a file: a table in TOML, or one that Magboltz or Garfield++ wrote (`.gas`), told apart by what

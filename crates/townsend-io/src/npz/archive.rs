@@ -1,0 +1,209 @@
+//! An npz that is open for reading: which arrays it holds, and their values.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use zip::read::ZipFile;
+use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+use crate::columns::Values;
+use crate::error::{Error, Result, content};
+use crate::npy::{Header, Kind};
+
+/// An npz file that is open for reading.
+pub(crate) struct Arrays {
+    path: PathBuf,
+    archive: ZipArchive<BufReader<File>>,
+    /// The names of the arrays and the places of their members in the archive.
+    members: Vec<(String, usize)>,
+}
+
+impl Arrays {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let failed = |source| Error::Read { file: path.into(), source };
+        let file = File::open(path).map_err(failed)?;
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
+            content(
+                path,
+                "zip directory",
+                format!("is not whole ({e}); copy the file again or write it anew"),
+            )
+        })?;
+        let named = |index| Some((archive.name_for_index(index)?.ok()?.into_owned(), index));
+        let members: Vec<(String, usize)> = (0..archive.len()).filter_map(named).collect();
+        // NumPy reads members without the ending `.npy` too, which other programs write.
+        let name =
+            |(name, index): (String, usize)| (name.strip_suffix(".npy").unwrap_or(&name).into(), index);
+        Ok(Self { path: path.into(), archive, members: members.into_iter().map(name).collect() })
+    }
+
+    /// The names of the arrays, in the order of the file.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(name, _)| name.as_str())
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names().any(|have| have == name)
+    }
+
+    /// Opens the member of the array `name`.
+    fn member(&mut self, name: &str) -> Result<ZipFile<'_, BufReader<File>>> {
+        let Some(&(_, index)) = self.members.iter().find(|(have, _)| have == name) else {
+            let there = if self.members.is_empty() {
+                "nothing".into()
+            } else {
+                self.names().collect::<Vec<_>>().join(", ")
+            };
+            return Err(content(
+                &self.path,
+                name,
+                format!(
+                    "there is no such array; the file holds {there}\n  hint: electrons are `offsets`, `x`, `z`, `t`; counts are `offsets`, `cells`, `counts`, `meta`"
+                ),
+            ));
+        };
+        let member = self.archive.by_index(index);
+        let member = member.map_err(|e| content(&self.path, name, cannot_open(&e)))?;
+        match member.compression() {
+            CompressionMethod::Stored | CompressionMethod::Deflated => Ok(member),
+            method => Err(content(&self.path, name, unknown_method(method))),
+        }
+    }
+
+    /// Reads the header of an array.
+    pub(crate) fn header(&mut self, name: &str) -> Result<Header> {
+        let read = Header::read(&mut self.member(name)?);
+        read.map_err(|e| content(&self.path, name, damaged(&e)))
+    }
+
+    /// Reads the header and the raw bytes of an array, rows first. Those of a type that is not read are left
+    /// out.
+    pub(crate) fn array(&mut self, name: &str) -> Result<(Header, Vec<u8>)> {
+        let read = |mut member: ZipFile<'_, _>| {
+            let header = Header::read(&mut member)?;
+            let mut bytes = Vec::new();
+            if header.kind != Kind::Other {
+                // The buffer grows with the bytes that the file has, whatever length a damaged header states.
+                let promised = header.bytes().unwrap_or(u64::MAX);
+                member.take(promised.saturating_add(1)).read_to_end(&mut bytes)?;
+            }
+            Ok::<_, std::io::Error>((header, bytes))
+        };
+        let read = read(self.member(name)?);
+        let (header, bytes) = read.map_err(|e| content(&self.path, name, damaged(&e)))?;
+        if header.kind != Kind::Other && header.bytes() != Some(bytes.len() as u64) {
+            let there = if header.bytes().is_some_and(|promised| promised < bytes.len() as u64) {
+                "more".into()
+            } else {
+                bytes.len().to_string()
+            };
+            return Err(content(
+                &self.path,
+                name,
+                format!(
+                    "its header promises {} values of {} bytes, {there} bytes are there; the file is damaged",
+                    header.length(),
+                    header.size,
+                ),
+            ));
+        }
+        let bytes = header.rows_first(bytes);
+        Ok((header, bytes))
+    }
+
+    /// Reads the shape and the values of an array of numbers.
+    pub(crate) fn numbers(&mut self, name: &str) -> Result<(Vec<u64>, Values)> {
+        let (header, bytes) = self.array(name)?;
+        match header.values(&bytes) {
+            Some(values) => Ok((header.shape, values)),
+            None => Err(content(&self.path, name, format!("holds {}", header.refusal()))),
+        }
+    }
+
+    /// Reads the values of an array of numbers of at most one dimension.
+    pub(crate) fn column(&mut self, name: &str) -> Result<Values> {
+        let (shape, values) = self.numbers(name)?;
+        if shape.len() > 1 {
+            let what = format!("has the shape {shape:?}; one dimension is wanted");
+            return Err(content(&self.path, name, what));
+        }
+        Ok(values)
+    }
+
+    /// Reads an array of whole numbers from 0.
+    pub(crate) fn unsigned(&mut self, name: &str) -> Result<Vec<u64>> {
+        let values = self.column(name)?;
+        let entries = match values {
+            Values::U64(values) => return Ok(values),
+            Values::U32(values) => return Ok(values.into_iter().map(u64::from).collect()),
+            Values::U16(values) => return Ok(values.into_iter().map(u64::from).collect()),
+            Values::U8(values) => return Ok(values.into_iter().map(u64::from).collect()),
+            Values::I64(values) => values,
+            Values::I32(values) => values.into_iter().map(i64::from).collect(),
+            Values::I16(values) => values.into_iter().map(i64::from).collect(),
+            Values::I8(values) => values.into_iter().map(i64::from).collect(),
+            _ => {
+                let name_of_type = self.header(name)?.type_name();
+                let what = format!("holds {name_of_type}; integers are wanted");
+                return Err(content(&self.path, name, what));
+            }
+        };
+        if let Some(entry) = entries.iter().position(|&value| value < 0) {
+            return Err(content(&self.path, name, format!("entry {entry} is negative")));
+        }
+        Ok(entries.into_iter().map(|value| value as u64).collect())
+    }
+
+    /// The text in the array `name`; the lines of several texts. `None` if it holds no text.
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>> {
+        let (header, bytes) = self.array(name)?;
+        let decode = |one: &[u8]| match header.kind {
+            Kind::Unicode => Some(utf32(one, header.big_endian)),
+            Kind::Bytes => Some(String::from_utf8_lossy(one).into_owned()),
+            _ => None,
+        };
+        let texts: Option<Vec<String>> = bytes.chunks(header.size.max(1)).map(decode).collect();
+        let is_text = matches!(header.kind, Kind::Unicode | Kind::Bytes);
+        Ok(texts.filter(|_| is_text).map(|texts| {
+            let trimmed: Vec<&str> = texts.iter().map(|text| text.trim_end_matches('\0')).collect();
+            trimmed.join("\n")
+        }))
+    }
+}
+
+fn utf32(bytes: &[u8], big_endian: bool) -> String {
+    let character = |&code: &[u8; 4]| {
+        let code = if big_endian { u32::from_be_bytes(code) } else { u32::from_le_bytes(code) };
+        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+    };
+    bytes.as_chunks().0.iter().map(character).collect()
+}
+
+const REWRITE: &str = "write the file anew with np.savez_compressed or np.savez";
+
+/// Why a member of the archive cannot be opened, and what to do.
+fn cannot_open(error: &ZipError) -> String {
+    match error {
+        ZipError::UnsupportedArchive(what) => format!("cannot be unpacked: {what}\n  hint: {REWRITE}"),
+        other => format!("{other}; the file is damaged"),
+    }
+}
+
+/// Why a member is not read that is compressed in this way.
+fn unknown_method(method: CompressionMethod) -> String {
+    let name = match method {
+        CompressionMethod::BZIP2 => "BZIP2".into(),
+        CompressionMethod::LZMA => "LZMA".into(),
+        CompressionMethod::ZSTD => "Zstandard".into(),
+        other => format!("a method called {other:?}"),
+    };
+    format!(
+        "is compressed with {name}, which NumPy does not write and townsend does not read\n  hint: {REWRITE}"
+    )
+}
+
+fn damaged(error: &std::io::Error) -> String {
+    format!("{error}; the file is damaged or not one of avalanches")
+}

@@ -1,0 +1,157 @@
+//! NumPy's npz: a zip archive of arrays.
+//!
+//! Electrons are `offsets` (n + 1), `x`, `z`, `t`; counts are `offsets`, `cells`, `counts`, with the grid in
+//! `meta`. `meta` is a string of JSON. Files of others are tables: [`NpzTable`].
+
+mod archive;
+mod table;
+mod write;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use townsend_core::{CountSet, Grid, Meta, Progress, Provenance};
+
+pub(crate) use archive::Arrays;
+use table::NpzTable;
+pub(crate) use write::{Column, NpzCountWriter, NpzElectronWriter, meta_text, pack};
+
+use crate::electrons;
+use crate::error::{Result, content};
+use crate::notice::Notice;
+use crate::reader::{Loaded, ReadOptions};
+
+/// The JSON in the array `meta` as townsend writes it. Any other text in `meta` is kept as the provenance's
+/// source.
+#[derive(Serialize, Deserialize)]
+struct MetaJson {
+    townsend: Meta,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grid: Option<Grid>,
+}
+
+/// Reads electrons or counts.
+pub(crate) fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
+    let mut arrays = Arrays::open(path)?;
+    let mut notices = Vec::new();
+    let (meta, grid) = meta(&mut arrays, &mut notices)?;
+    if arrays.has("cells") && !options.columns.names_coordinates() {
+        let data = read_counts(path, &mut arrays, grid, meta, progress)?.into();
+        notices.extend(left(&arrays, &["offsets", "cells", "counts", "meta"]));
+        return Ok(Loaded { data, layout: "npz, sparse counts".into(), notices });
+    }
+    let table = NpzTable::new(path, arrays, &meta.units, &options.columns)?;
+    let (mut set, _) = electrons::read(path, &table, options, progress, &mut notices)?;
+    set.meta.provenance = meta.provenance;
+    Ok(Loaded { data: set.into(), layout: "npz, electrons".into(), notices })
+}
+
+/// The array `name`, one value (or several) an avalanche of [`read`].
+pub(crate) fn read_condition(
+    path: &Path,
+    name: &str,
+    options: &ReadOptions,
+) -> Result<(Vec<usize>, Vec<f64>)> {
+    let (mut shape, values) = crate::array::of_npz(path, name)?;
+    if options.selection.is_everything() {
+        return Ok((shape, values));
+    }
+    let mut arrays = Arrays::open(path)?;
+    let (meta, _) = meta(&mut arrays, &mut Vec::new())?;
+    let table = NpzTable::new(path, arrays, &meta.units, &options.columns)?;
+    let each = shape.iter().skip(1).product();
+    let values = electrons::of_chosen_avalanches(path, &table, options, &values, each)?;
+    if let Some(avalanches) = shape.first_mut() {
+        *avalanches = values.len() / each.max(1);
+    }
+    Ok((shape, values))
+}
+
+/// True if townsend wrote the file: its `meta` says so.
+pub(crate) fn is_own(path: &Path) -> Result<bool> {
+    let (meta, _) = meta(&mut Arrays::open(path)?, &mut Vec::new())?;
+    Ok(!meta.provenance.producer.is_empty())
+}
+
+/// A notice of the arrays that are not read.
+fn left(arrays: &Arrays, used: &[&str]) -> Option<Notice> {
+    let left: Vec<_> = arrays.names().filter(|name| !used.contains(name)).collect();
+    (!left.is_empty()).then(|| format!("arrays that are not read: {}", left.join(", ")).into())
+}
+
+fn read_counts(
+    path: &Path,
+    arrays: &mut Arrays,
+    grid: Option<Grid>,
+    meta: Meta,
+    progress: &dyn Progress,
+) -> Result<CountSet> {
+    let task = progress.task("reading", 3);
+    let [offsets, cells, counts] = ["offsets", "cells", "counts"].map(|name| {
+        let values = arrays.unsigned(name);
+        task.advance(1);
+        values
+    });
+    let grid = grid.ok_or_else(|| content(path, "meta", "holds no grid, so the cells cannot be placed"))?;
+    counts_of(path, &offsets?, &cells?, &counts?, grid, meta)
+}
+
+/// What the array `meta` says of the avalanches, and the grid of counts. A `meta` of another program is kept
+/// as the source if it is a text, and set aside with a notice otherwise.
+fn meta(arrays: &mut Arrays, notices: &mut Vec<Notice>) -> Result<(Meta, Option<Grid>)> {
+    if !arrays.has("meta") {
+        return Ok((Meta::default(), None));
+    }
+    let Some(text) = arrays.text("meta")? else {
+        let type_name = arrays.header("meta")?.type_name();
+        notices.push(format!("array meta holds {type_name}, not a text, and is set aside").into());
+        return Ok((Meta::default(), None));
+    };
+    if let Ok(ours) = serde_json::from_str::<MetaJson>(&text) {
+        return Ok((ours.townsend, ours.grid));
+    }
+    let provenance = Provenance { source: text, ..Provenance::default() };
+    Ok((Meta { provenance, ..Meta::default() }, None))
+}
+
+fn counts_of(
+    path: &Path,
+    offsets: &[u64],
+    cells: &[u64],
+    counts: &[u64],
+    grid: Grid,
+    meta: Meta,
+) -> Result<CountSet> {
+    let bad = |what: String| content(path, "counts", what);
+    if cells.len() != counts.len() {
+        return Err(bad(format!("{} cells and {} counts; there must be as many", cells.len(), counts.len())));
+    }
+    if offsets.first() != Some(&0) || offsets.last() != Some(&(cells.len() as u64)) {
+        return Err(bad(format!(
+            "offsets must begin with 0 and end with the number of cells, {}",
+            cells.len()
+        )));
+    }
+    let all = grid.cells() as u64;
+    let mut set = CountSet::new(grid);
+    set.meta = meta;
+    for (k, pair) in offsets.windows(2).enumerate() {
+        let range = pair[0] as usize..pair[1] as usize;
+        let (Some(cells), Some(counts)) = (cells.get(range.clone()), counts.get(range)) else {
+            return Err(bad(format!("offsets run from {} to {} at avalanche {k}", pair[0], pair[1])));
+        };
+        let in_order = cells.windows(2).all(|pair| pair[0] < pair[1]);
+        let in_range = cells.last().is_none_or(|&cell| cell < all)
+            && counts.iter().all(|&n| n > 0 && u32::try_from(n).is_ok());
+        if !(in_order && in_range) {
+            return Err(bad(format!(
+                "avalanche {k}: cells must increase and lie below {all}, counts must be at least 1"
+            )));
+        }
+        set.push(cells.iter().zip(counts).map(|(&cell, &n)| (cell as u32, n as u32)));
+    }
+    Ok(set)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! Writing npz files, avalanche by avalanche.
+
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+
+use townsend_core::{Avalanche, Coordinate, Counts, Grid, Meta, OutputFile};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::MetaJson;
+use crate::error::Result;
+use crate::npy::Header;
+
+/// Writes electrons into an npz.
+pub(crate) struct NpzElectronWriter(Spooled);
+
+impl NpzElectronWriter {
+    pub(crate) fn new(output: OutputFile, meta: &Meta) -> Result<Self> {
+        Spooled::new(output, &[("x", "<f4"), ("z", "<f4"), ("t", "<f4")], None, meta).map(Self)
+    }
+
+    pub(crate) fn push(&mut self, electrons: Avalanche<'_>) -> Result<()> {
+        let column = |coordinate| electrons.coordinate(coordinate).iter().map(|v| v.to_le_bytes());
+        self.0.push(electrons.len(), Coordinate::ALL.map(column))
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        self.0.finish()
+    }
+}
+
+/// Writes sparse counts into an npz.
+pub(crate) struct NpzCountWriter(Spooled);
+
+impl NpzCountWriter {
+    pub(crate) fn new(output: OutputFile, grid: &Grid, meta: &Meta) -> Result<Self> {
+        Spooled::new(output, &[("cells", "<u4"), ("counts", "<u4")], Some(grid), meta).map(Self)
+    }
+
+    pub(crate) fn push(&mut self, avalanche: Counts<'_>) -> Result<()> {
+        let columns =
+            [avalanche.cells, avalanche.counts].map(|column| column.iter().map(|v| v.to_le_bytes()));
+        self.0.push(avalanche.cells.len(), columns)
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        self.0.finish()
+    }
+}
+
+/// An npz under construction, avalanche by avalanche: columns go to unnamed temporary files, since an array's
+/// length stands before its values, and are packed into the zip at the end.
+struct Spooled {
+    output: OutputFile,
+    offsets: Column,
+    columns: Vec<Column>,
+    /// Number of values in each column.
+    end: u64,
+    meta: String,
+}
+
+/// An array that is being written: its values are in a temporary file until their number is known.
+pub(crate) struct Column {
+    name: &'static str,
+    /// NumPy's name of the element type, such as `<f4`.
+    kind: &'static str,
+    spool: BufWriter<File>,
+    length: u64,
+}
+
+impl Column {
+    pub(crate) fn new(output: &OutputFile, name: &'static str, kind: &'static str) -> Result<Self> {
+        Ok(Self { name, kind, spool: BufWriter::new(output.spool()?), length: 0 })
+    }
+
+    pub(crate) fn write<const N: usize>(
+        &mut self,
+        words: impl Iterator<Item = [u8; N]>,
+    ) -> std::io::Result<()> {
+        for word in words {
+            self.spool.write_all(&word)?;
+            self.length += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Spooled {
+    fn new(
+        output: OutputFile,
+        columns: &[(&'static str, &'static str)],
+        grid: Option<&Grid>,
+        meta: &Meta,
+    ) -> Result<Self> {
+        let offsets = Column::new(&output, "offsets", "<i8")?;
+        let columns =
+            columns.iter().map(|&(name, kind)| Column::new(&output, name, kind)).collect::<Result<_>>()?;
+        let meta = meta_text(&output, meta, grid)?;
+        let mut spooled = Self { output, offsets, columns, end: 0, meta };
+        spooled.offset(0)?;
+        Ok(spooled)
+    }
+
+    fn offset(&mut self, added: usize) -> Result<()> {
+        self.end += added as u64;
+        let written = self.offsets.write([(self.end as i64).to_le_bytes()].into_iter());
+        Ok(written.map_err(|e| self.output.error(e))?)
+    }
+
+    /// Adds an avalanche with `length` values in each column.
+    fn push<W: Iterator<Item = [u8; 4]>, const N: usize>(
+        &mut self,
+        length: usize,
+        columns: [W; N],
+    ) -> Result<()> {
+        for (column, words) in self.columns.iter_mut().zip(columns) {
+            column.write(words).map_err(|e| self.output.error(e))?;
+        }
+        self.offset(length)
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let columns = std::iter::once(self.offsets).chain(self.columns);
+        let packed = pack(self.output.file(), columns, &self.meta);
+        packed.map_err(|e| self.output.error(e))?;
+        Ok(self.output.commit()?)
+    }
+}
+
+/// The JSON text for the array `meta`.
+pub(crate) fn meta_text(output: &OutputFile, meta: &Meta, grid: Option<&Grid>) -> Result<String> {
+    let meta = MetaJson { townsend: meta.clone(), grid: grid.cloned() };
+    Ok(serde_json::to_string(&meta).map_err(|e| output.error(e.into()))?)
+}
+
+/// Writes the zip archive of the columns and `meta`.
+pub(crate) fn pack(
+    file: &mut File,
+    columns: impl Iterator<Item = Column>,
+    meta: &str,
+) -> std::io::Result<()> {
+    let mut zip = ZipWriter::new(BufWriter::new(file));
+    // The default time stamp is 1980-01-01: nothing in the file depends on when it was made.
+    let options = SimpleFileOptions::default().large_file(true).last_modified_time(zip::DateTime::default());
+    for column in columns {
+        // Positions and times are noise in their lower bits: compression would save an eighth and take all
+        // the time.
+        let stored = column.kind == "<f4";
+        let method = if stored { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+        zip.start_file(format!("{}.npy", column.name), options.compression_method(method))?;
+        Header::write(&mut zip, column.kind, Some(column.length))?;
+        let mut spool = column.spool.into_inner()?;
+        spool.seek(SeekFrom::Start(0))?;
+        std::io::copy(&mut spool, &mut zip)?;
+    }
+    zip.start_file("meta.npy", options)?;
+    Header::write(&mut zip, &format!("<U{}", meta.chars().count()), None)?;
+    for code in meta.chars() {
+        zip.write_all(&u32::from(code).to_le_bytes())?;
+    }
+    zip.finish()?.flush()
+}
