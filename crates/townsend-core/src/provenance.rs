@@ -24,7 +24,7 @@ impl InputFile {
 
     /// Reads the file once and takes its hash.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let mut file = std::fs::File::open(path)?;
+        let mut file = crate::regular_file(path)?;
         let mut hash = Sha256::new();
         let mut block = vec![0; 1 << 20];
         loop {
