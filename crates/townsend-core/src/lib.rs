@@ -46,7 +46,7 @@ pub use minimise::minimise;
 pub use normal::fill_normal;
 pub use output::{OutputError, OutputFile};
 pub use progress::{Progress, Silent, Task};
-pub use provenance::{InputFile, Meta, Provenance};
+pub use provenance::{InputFile, Meta, Provenance, SettingNote, ShardNote};
 pub use random::{Purpose, Stream, stream};
 pub use run::{RUN_VERSION, RunError, RunFiles, RunHeader, TrainedOn};
 pub use sizes::{
