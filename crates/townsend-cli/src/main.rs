@@ -67,7 +67,11 @@ fn main() -> ExitCode {
 fn prepare(threads: usize) -> anyhow::Result<Arc<AtomicBool>> {
     // This thread is one of them: handing each of a network's many small operations over to another, and
     // waiting for it, costs time, and on a busy machine most of it.
-    rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+    // With one thread nothing is asked of the system, so the hint always helps.
+    pool.build_global().map_err(|error| {
+        anyhow::anyhow!("the system gives this program no more threads: {error}\n  hint: --threads 1 works with its own alone")
+    })?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order, so that the first signal does not find the flag that it sets.

@@ -1,6 +1,7 @@
 //! Progress bars on standard error.
 
 use std::io::Write;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -40,12 +41,28 @@ impl Progress for Bars {
             ProgressStyle::with_template("{prefix:>12} [{bar:30}] {pos}/{len} {elapsed} (left {eta}) {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         bar.set_prefix(name.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Box::new(Bar { drawn: bar, name: name.to_owned(), bars: self })
+        let ticker = if bar.is_hidden() { None } else { tick(&bar) };
+        Box::new(Bar { _ticker: ticker, drawn: bar, name: name.to_owned(), bars: self })
     }
 }
 
+/// Draws a bar again and again, so that its clock goes on during long steps, until what is returned is
+/// dropped. Where the system gives no thread for it, the bar is drawn when there is progress.
+fn tick(bar: &ProgressBar) -> Option<Sender<()>> {
+    let (sender, stop) = mpsc::channel::<()>();
+    let bar = bar.downgrade();
+    let draw = move || {
+        while stop.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout) {
+            let Some(bar) = bar.upgrade().filter(|bar| !bar.is_finished()) else { break };
+            bar.tick();
+        }
+    };
+    std::thread::Builder::new().name("progress".into()).spawn(draw).ok().map(|_| sender)
+}
+
 struct Bar<'a> {
+    /// Dropped, it stops the thread that draws.
+    _ticker: Option<Sender<()>>,
     drawn: ProgressBar,
     name: String,
     bars: &'a Bars,

@@ -1,5 +1,7 @@
 //! Where avalanches come from and what their numbers mean.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
@@ -24,7 +26,7 @@ impl InputFile {
 
     /// Reads the file once and takes its hash.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let mut file = std::fs::File::open(path)?;
+        let mut file = crate::regular_file(path)?;
         let mut hash = Sha256::new();
         let mut block = vec![0; 1 << 20];
         loop {
@@ -55,9 +57,32 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
+/// What could be chosen when avalanches were drawn, as it was.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingNote {
+    /// Where primary electrons started, such as `cell`; none if there is but one kind of start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// The values of every condition, such as the voltage of each foil, those that were not chosen included.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub conditions: BTreeMap<String, Vec<f64>>,
+}
+
+/// Part `index` of `count`, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardNote {
+    /// The part.
+    pub index: u64,
+    /// How many there are.
+    pub count: u64,
+}
+
 /// How a file was made. It holds nothing that differs between two runs of the same command on the same input
 /// (no time, no host), so that the same seed gives the same bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// What avalanches were drawn with (from `setting` on) stays with them, whatever is made of them later.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Provenance {
     /// Program and version.
@@ -73,10 +98,78 @@ pub struct Provenance {
     /// What the author of the original data said of it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub source: String,
+    /// Start and conditions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setting: Option<SettingNote>,
+    /// Number of avalanches of all parts together, empty ones included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
+    /// Which part of them these are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardNote>,
+    /// Number of the first avalanche, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    /// The detector after conditions, as its description has it, but with the name and the SHA-256 of the gas
+    /// table instead of its numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detector: Option<serde_json::Value>,
+    /// The gas: mixture, temperature, pressure and magnetic field, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gas: Option<String>,
+}
+
+impl Provenance {
+    /// The same in at most `bytes` bytes of JSON, for notes of limited length; more is left out the longer it
+    /// is. The detector and the list of inputs are replaced by their SHA-256, then what the author said is
+    /// cut.
+    pub fn shortened(&self, bytes: usize) -> Cow<'_, Self> {
+        let mut short = Cow::Borrowed(self);
+        if length(&short) > bytes
+            && let Some(detector) = &self.detector
+        {
+            let InputFile { sha256, .. } = InputFile::of("", detector.to_string().as_bytes());
+            short.to_mut().detector = Some(serde_json::json!({ "sha256": sha256 }));
+        }
+        if length(&short) > bytes && self.inputs.len() > 1 {
+            let list: Vec<&str> = self.inputs.iter().map(|input| &*input.sha256).collect();
+            let all = format!("{} files", self.inputs.len());
+            short.to_mut().inputs = vec![InputFile::of(&all, list.join("\n").as_bytes())];
+        }
+        while length(&short) > bytes && !short.source.is_empty() {
+            // Characters may take several bytes, and more in JSON.
+            let half = short.source.chars().count() / 2;
+            let cut: String = short.source.chars().take(half).collect();
+            short.to_mut().source = cut;
+        }
+        short
+    }
+
+    /// Keeps what avalanches were drawn with only as far as it holds for those of `other` too, for a set of
+    /// both.
+    pub fn keep_common(&mut self, other: &Self) {
+        fn keep<T: PartialEq>(ours: &mut Option<T>, theirs: &Option<T>) {
+            if ours != theirs {
+                *ours = None;
+            }
+        }
+        keep(&mut self.seed, &other.seed);
+        keep(&mut self.setting, &other.setting);
+        keep(&mut self.events, &other.events);
+        keep(&mut self.shard, &other.shard);
+        keep(&mut self.first, &other.first);
+        keep(&mut self.detector, &other.detector);
+        keep(&mut self.gas, &other.gas);
+    }
+}
+
+/// Length of a provenance as JSON.
+fn length(of: &Provenance) -> usize {
+    serde_json::to_vec(of).map_or(usize::MAX, |json| json.len())
 }
 
 /// Units and provenance of a data set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Meta {
     /// Units of x, z and t.
@@ -104,5 +197,63 @@ mod tests {
         // FIPS 180-2, appendix B.1
         assert_eq!(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(InputFile::of(&file.file, b"abc"), file);
+    }
+
+    fn drawn() -> Provenance {
+        Provenance {
+            producer: "a test".into(),
+            seed: Some(1),
+            setting: Some(SettingNote {
+                start: Some("cell".into()),
+                conditions: [("voltage_v".to_owned(), vec![280.0, 275.5])].into(),
+            }),
+            events: Some(1000),
+            shard: Some(ShardNote { index: 3, count: 8 }),
+            first: Some(250),
+            detector: Some(serde_json::json!({ "foils": [{ "gain": 20.5 }] })),
+            gas: Some("Ar".into()),
+            ..Provenance::default()
+        }
+    }
+
+    #[test]
+    fn what_older_programs_wrote_is_read_and_what_is_not_known_is_not_written() {
+        let old = r#"{"producer":"p","action":"generate","seed":4,"inputs":[]}"#;
+        let read: Provenance = serde_json::from_str(old).unwrap();
+        assert_eq!((read.seed, &read.setting, read.shard), (Some(4), &None, None));
+        let written = serde_json::to_string(&read).unwrap();
+        assert_eq!(written, r#"{"producer":"p","action":"generate","seed":4}"#);
+        let written = serde_json::to_string(&drawn()).unwrap();
+        assert_eq!(serde_json::from_str::<Provenance>(&written).unwrap(), drawn());
+        assert!(written.contains(r#""conditions":{"voltage_v":[280.0,275.5]}"#), "{written}");
+    }
+
+    #[test]
+    fn a_long_provenance_is_shortened_as_far_as_needed() {
+        let whole = drawn();
+        assert!(matches!(whole.shortened(30_000), Cow::Borrowed(_)));
+        let foils = vec![serde_json::json!({ "gain": 20.5 }); 5_000];
+        let mut long = Provenance { detector: Some(serde_json::json!({ "foils": foils })), ..whole };
+        let short = long.shortened(30_000);
+        assert_eq!(short.detector.as_ref().unwrap()["sha256"].as_str().unwrap().len(), 64);
+        assert_eq!((short.setting.clone(), short.inputs.len()), (long.setting.clone(), 0));
+
+        long.inputs = vec![InputFile::of("run/out.root", b"1"); 900];
+        long.source = "µ".repeat(100_000);
+        let short = long.shortened(30_000);
+        assert_eq!(short.inputs[0].file, "900 files");
+        assert!(long.source.starts_with(&short.source) && short.source.len() > 10_000);
+        assert!(length(&short) <= 30_000);
+    }
+
+    #[test]
+    fn shards_share_all_but_their_places() {
+        let mut both = drawn();
+        both.keep_common(&Provenance {
+            shard: Some(ShardNote { index: 4, count: 8 }),
+            first: Some(375),
+            ..drawn()
+        });
+        assert_eq!(both, Provenance { shard: None, first: None, ..drawn() });
     }
 }

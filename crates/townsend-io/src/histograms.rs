@@ -363,6 +363,9 @@ fn note<'f>(file: &'f RootFile, name: &str) -> Option<&'f str> {
 
 /// Name of the `TNamed` object that holds the provenance as JSON.
 const NOTE: &str = "townsend";
+/// The longest note that a key can hold, whose length is a signed number of 16 bits, with room for the rest
+/// of the key, bytes.
+const LONGEST_NOTE: usize = 30_000;
 /// Name of the `TNamed` object that holds the grid as JSON. It is written only if a file has no histogram, as
 /// a shard without avalanches.
 const GRID: &str = "townsend_grid";
@@ -371,7 +374,8 @@ const GRID: &str = "townsend_grid";
 pub(crate) fn start(output: &OutputFile, path: &Path, meta: &Meta) -> Result<RootWriter<BufWriter<File>>> {
     let file = output.duplicate()?;
     let mut root = RootWriter::new(BufWriter::new(file), path, Compression::default())?;
-    let note = serde_json::to_string(&meta.provenance).map_err(|e| output.error(e.into()))?;
+    let note = meta.provenance.shortened(LONGEST_NOTE);
+    let note = serde_json::to_string(&*note).map_err(|e| output.error(e.into()))?;
     root.write_named(NOTE, &note)?;
     Ok(root)
 }

@@ -199,3 +199,21 @@ fn histograms_beside_a_tree_are_named() {
     let wanted = read(&path, &ReadOptions { dims: Some(1), ..ReadOptions::default() }, &Silent).unwrap();
     assert_eq!((wanted.data.electrons(0), wanted.notices), (1, Vec::new()));
 }
+
+/// What a key of a ROOT file cannot hold is left out of the note, the longest first; the avalanches are
+/// written.
+#[test]
+fn a_long_provenance_is_shortened() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut data = with_provenance(electrons(&[vec![[0.0, 0.0, 170.0]]]));
+    data.meta_mut().provenance.source = "Garfield++ at 275 V, ".repeat(5_000);
+    for (name, whole) in [("a.npz", true), ("a.root", false)] {
+        let path = folder.path().join(name);
+        write(&path, &data, &WriteOptions::default()).unwrap();
+        let back = load(&path).data;
+        assert_eq!(back.digest(), data.digest());
+        let Provenance { seed, source, .. } = &back.meta().provenance;
+        assert_eq!((*seed, *source == data.meta().provenance.source), (Some(7), whole), "{name}");
+        assert!(data.meta().provenance.source.starts_with(source) && source.len() > 10_000);
+    }
+}

@@ -3,7 +3,7 @@
 //! [`Observables::of`] computes one [`Column`] an [`Observable`] (size, means, widths, correlations, shape)
 //! from electrons or from counts. [`Resampling::distances`] compares two samples of one number:
 //! Wasserstein-1, Kolmogorov-Smirnov and separation power, each with its floor (what statistics alone give)
-//! and its interval.
+//! and its interval. [`Gain::of`] says what the numbers of electrons tell of the gain.
 //!
 //! Nothing here knows a metric of several observables at once, a classifier, a report or a plot.
 //!
@@ -24,6 +24,7 @@
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "tests mean exactly what they say"))]
 
 mod distance;
+mod gain;
 mod observables;
 mod quantity;
 pub mod random;
@@ -34,5 +35,6 @@ pub use distance::{
     Binning, Distance, Distances, Resampling, Sample, kolmogorov_smirnov, kolmogorov_smirnov_p_value,
     resampling_interval, separation_power, wasserstein,
 };
+pub use gain::{Gain, Measured};
 pub use observables::{Column, Observable, ObservableOptions, Observables, lumpiness_by_scale};
 pub use quantity::Quantity;

@@ -14,6 +14,17 @@ pub fn significant(value: f64, digits: usize) -> String {
     format!("{value:.*}", (digits as i32 - 1 - exponent).max(0) as usize)
 }
 
+/// A number with its error: the error has two significant digits, and the number as many decimals.
+pub fn with_error(value: f64, error: f64) -> String {
+    let shown = significant(error, 2);
+    // As it is shown: 0.0999 is shown as 0.10.
+    match shown.split_once('.') {
+        Some((_, decimals)) if !shown.contains('e') => format!("{value:.*} ± {shown}", decimals.len()),
+        None if error >= 1.0 => format!("{value:.0} ± {shown}"),
+        _ => format!("{} ± {shown}", significant(value, 5)),
+    }
+}
+
 /// A whole number with thousands separated: `12,345`.
 pub fn thousands(value: u64) -> String {
     let digits = value.to_string();

@@ -1,4 +1,4 @@
-"""Observables and distances once more, from their definitions, with numpy and scipy.
+"""Observables, distances and gains once more, from their definitions, with numpy and scipy.
 
 usage: against_scipy.py INPUT.json > OUTPUT.json
 """
@@ -92,12 +92,35 @@ def distances(a, b, binning):
     )
 
 
+def relative_variance(n):
+    return np.var(n, ddof=1) / np.mean(n) ** 2
+
+
+def jackknife(function, n):
+    """Standard error from leaving out one value after the other."""
+    left = np.array([function(np.delete(n, k)) for k in range(len(n))])
+    return np.sqrt((len(n) - 1) * left.var())
+
+
+def gain(n):
+    n, filled = np.array(n, dtype=float), np.array([v for v in n if v > 0], dtype=float)
+    empty = len(n) - len(filled)
+    theta = lambda n: 1 / relative_variance(n) - 1
+    return dict(
+        effective=[n.mean(), stats.sem(n)],
+        empty=[empty / len(n), stats.beta(empty + 1, len(filled) + 1).std()],
+        relative_variance=[relative_variance(n), jackknife(relative_variance, n)],
+        theta=[theta(filled), jackknife(theta, filled)],
+    )
+
+
 def main():
     given = json.load(open(sys.argv[1]))
     avalanches = [np.array(a, dtype=float).reshape(-1, 3) for a in given["avalanches"]]
     out = dict(
         electrons=[of_electrons(p) for p in avalanches],
         counts=[of_counts(p) if len(p) >= 100 else {} for p in avalanches],
+        gains=[gain(n) for n in given["gains"]],
         distances=[distances(np.array(s["a"]), np.array(s["b"]), s["binning"]) for s in given["samples"]],
     )
     json.dump(out, sys.stdout, default=float)

@@ -1,4 +1,4 @@
-//! Observables and distances against a second implementation of their definitions in numpy and scipy
+//! Observables, distances and gains against a second implementation of their definitions in numpy and scipy
 //! (`against_scipy.py`).
 
 #![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
@@ -12,7 +12,7 @@ use common::computed_by;
 use rand_distr::{Distribution, Normal, Poisson};
 use serde_json::{Value, json};
 use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, stream};
-use townsend_observables::{Binning, Observable, ObservableOptions, Observables, Resampling};
+use townsend_observables::{Binning, Gain, Measured, Observable, ObservableOptions, Observables, Resampling};
 
 const TEST: Purpose = Purpose::new("against scipy");
 
@@ -20,6 +20,8 @@ const TEST: Purpose = Purpose::new("against scipy");
 struct Case {
     electrons: ElectronSet,
     samples: Vec<(Vec<f64>, Vec<f64>)>,
+    /// Numbers of electrons.
+    gains: Vec<Vec<u64>>,
 }
 
 fn normal(n: usize, mean: f64, sigma: f64, index: u64) -> Vec<f64> {
@@ -44,7 +46,9 @@ fn case() -> Case {
         (whole(500, 6.0, 0), whole(250, 7.0, 1)),
         (whole(300, 900.0, 2), whole(300, 905.0, 3)),
     ];
-    Case { electrons, samples }
+    let squares = |n, mean, index| normal(n, mean, 12.0, index).iter().map(|v| (v * v) as u64).collect();
+    let with_empty = [vec![0; 150], squares(600, 40.0, 1_005)].concat();
+    Case { electrons, samples, gains: vec![squares(400, 40.0, 1_004), with_empty] }
 }
 
 /// The case and what Python says of it; computed once.
@@ -64,7 +68,7 @@ static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
         })
         .collect();
     let samples = Value::from(samples.into_iter().map(whole_bins).collect::<Vec<_>>());
-    let given = json!({ "avalanches": avalanches, "samples": samples });
+    let given = json!({ "avalanches": avalanches, "samples": samples, "gains": case.gains });
     let found = computed_by("tests/against_scipy.py", &given);
     (case, found)
 });
@@ -142,5 +146,25 @@ fn distances_are_scipys() {
         let p = ours.ks.p_value.unwrap();
         let off = (p - theirs("p_value")).abs();
         assert!(off < 0.01 + 0.15 * p, "p of sample {k}: {p} here, {} there", theirs("p_value"));
+    }
+}
+
+/// Errors are found there by leaving out one avalanche after the other, which agrees to the order of 1/N.
+#[test]
+fn gains_are_scipys() {
+    let (case, theirs) = &*BOTH;
+    for (k, electrons) in case.gains.iter().enumerate() {
+        let Gain { effective, empty, relative_variance, theta } = Gain::of(electrons).unwrap();
+        for (name, ours, relative) in [
+            ("effective", effective, 1e-12),
+            ("empty", empty, 1e-12),
+            ("relative_variance", relative_variance.unwrap(), 0.02),
+            ("theta", theta.unwrap(), 0.02),
+        ] {
+            let their = |place: usize| theirs["gains"][k][name][place].as_f64().unwrap();
+            let Measured { value, error } = ours;
+            assert_close(&format!("{name} of set {k}"), value, their(0), 1e-12);
+            assert_close(&format!("error of {name} of set {k}"), error, their(1), relative);
+        }
     }
 }

@@ -220,7 +220,8 @@ impl Detector {
     ///
     /// # Errors
     /// If the number of values is another, or a foil that one is meant for does not depend on this condition,
-    /// or a parameter then is outside what it may be.
+    /// or a value is farther from the known range than that is wide, or a parameter then is outside what it
+    /// may be.
     pub fn set_condition(&mut self, name: &str, values: &[f64]) -> Result<Vec<String>, SimError> {
         let foils = self.foils.len();
         if values.len() != 1 && values.len() != foils {
@@ -288,7 +289,6 @@ impl Foil {
     /// Sets a condition and changes the parameters with it. Returns the range that it should be in, if it is
     /// not.
     fn set_condition(&mut self, name: &str, value: f64, at: &str) -> Result<Option<[f64; 2]>, SimError> {
-        within(&format!("{at}: {name}"), value, -1e12, 1e12)?;
         let Some(condition) = self.conditions.get_mut(name) else {
             let known: Vec<_> = self.conditions.keys().map(String::as_str).collect();
             return Err(SimError::Condition {
@@ -299,6 +299,7 @@ impl Foil {
                 },
             });
         };
+        condition.refuse_far(&format!("{at}: {name}"), value)?;
         let change = value - condition.value;
         condition.value = value;
         self.gain *= (condition.ln_gain * change).exp();
@@ -341,6 +342,34 @@ impl Foil {
 }
 
 impl Condition {
+    /// Refuses a value that nothing is known of. The parameters follow straight lines that were found within
+    /// the known range. Beyond it by as much as it is wide they are extrapolated by as much as they were
+    /// found from, and their errors are √5 times those at its ends; farther out nothing holds. And what is
+    /// known of positive values, as voltages are, says nothing of 0 or of values of the other sign.
+    fn refuse_far(&self, key: &str, value: f64) -> Result<(), SimError> {
+        let [low, high] = self.range;
+        let width = (high - low).max(0.0);
+        let (least, most) = (low - width, high + width);
+        let of_other_sign = low > 0.0 && value <= 0.0 || high < 0.0 && value >= 0.0;
+        if (least..=most).contains(&value) && !of_other_sign {
+            return Ok(());
+        }
+        let allowed = if low > 0.0 && least <= 0.0 {
+            format!("above 0 and at most {most}")
+        } else if high < 0.0 && most >= 0.0 {
+            format!("at least {least} and below 0")
+        } else {
+            format!("from {least} to {most}")
+        };
+        Err(SimError::Range {
+            key: key.into(),
+            value: value.to_string(),
+            allowed: format!(
+                "{allowed}: its effect is known from {low} to {high}, and extrapolated no farther than that is wide"
+            ),
+        })
+    }
+
     fn check(&self, at: &str) -> Result<(), SimError> {
         let [low, high] = self.range;
         let values = [

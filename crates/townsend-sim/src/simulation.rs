@@ -1,5 +1,6 @@
 //! Whole avalanches.
 
+use std::fmt;
 use std::ops::{Deref, Range};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -29,6 +30,18 @@ pub enum Start {
     /// A charged track crosses the drift gap and the first foil evenly over such a cell; all electrons that
     /// it frees are primary electrons. Positions are relative to where it crosses the foil.
     Track,
+}
+
+impl fmt::Display for Start {
+    /// As it is read, but [`Start::Track`], which has an option of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cell => f.write_str("cell"),
+            Self::Drift => f.write_str("drift"),
+            Self::At { x_um, z_um } => write!(f, "{x_um},{z_um}"),
+            Self::Track => f.write_str("track"),
+        }
+    }
 }
 
 impl FromStr for Start {

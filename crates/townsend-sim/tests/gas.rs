@@ -38,6 +38,15 @@ fn every_table_that_ships_is_whole() {
 }
 
 #[test]
+fn a_digest_is_that_of_the_table_wherever_it_comes_from() {
+    let [shipped, other] = ["ar_ic4h10_90_10", "ar_ic4h10_90_10_microscopic"]
+        .map(|name| GasTable::shipped(name).unwrap().unwrap());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/gas/ar_ic4h10_90_10.toml");
+    assert_eq!(shipped.digest(), GasTable::read(&file).unwrap().digest());
+    assert_ne!(shipped.digest(), other.digest());
+}
+
+#[test]
 fn points_are_interpolated_in_both_fields() {
     let table = GasTable::shipped("ar_ic4h10_90_10").unwrap().unwrap();
     let middle = table.transport(2.25, 0.5).unwrap();

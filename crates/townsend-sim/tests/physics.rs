@@ -237,3 +237,56 @@ fn conditions_of_all_foils_are_listed() {
     };
     assert_eq!(detector.conditions(), [shared]);
 }
+
+/// Values beyond the known range are extrapolated as far as it is wide, with a warning, and no farther.
+#[test]
+fn conditions_far_from_what_is_known_are_refused() {
+    let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    for foil in &mut detector.foils {
+        let [ln_gain, collection_odds, transit_ns] = [0.02, 0.0, 0.0];
+        let known = Condition { value: 275.0, range: [275.0, 300.0], ln_gain, collection_odds, transit_ns };
+        foil.conditions.insert("voltage_v".into(), known);
+    }
+    for (volts, warnings) in [(275.0, 0), (300.0, 0), (250.0, 3), (325.0, 3)] {
+        let said = detector.clone().set_condition("voltage_v", &[volts]).unwrap();
+        assert_eq!(said.len(), warnings, "{said:?}");
+    }
+    for volts in [0.0, -280.0, 249.0, 326.0, 1e9, f64::NAN, f64::INFINITY] {
+        let error = detector.clone().set_condition("voltage_v", &[280.0, volts, 280.0]).unwrap_err();
+        let error = error.to_string();
+        for names in ["foils[1]: voltage_v is", &volts.to_string(), "from 250 to 325", "from 275 to 300"] {
+            assert!(error.contains(names), "{error}");
+        }
+    }
+    // A wide range does not reach to where its values mean nothing; one on both sides of 0 does.
+    for (range, value, allowed) in [
+        ([100.0, 300.0], 0.0, false),
+        ([100.0, 300.0], 1.0, true),
+        ([-300.0, -100.0], 0.0, false),
+        ([-1.0, 1.0], -2.5, true),
+        ([275.0, 275.0], 275.0, true),
+        ([275.0, 275.0], 276.0, false),
+    ] {
+        for foil in &mut detector.foils {
+            foil.conditions.get_mut("voltage_v").unwrap().range = range;
+        }
+        let set = detector.clone().set_condition("voltage_v", &[value]);
+        // The gain that follows may be refused too; here it is the condition.
+        let refused = set.is_err_and(|error| error.to_string().contains("its effect is known"));
+        assert_eq!(refused, !allowed, "{value} of {range:?}");
+    }
+    for (range, says) in
+        [([100.0, 300.0], "above 0 and at most 500"), ([-300.0, -100.0], "at least -500 and below 0")]
+    {
+        detector.foils[0].conditions.get_mut("voltage_v").unwrap().range = range;
+        let error = detector.clone().set_condition("voltage_v", &[0.0]).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_start_is_written_as_it_is_read() {
+    for text in ["cell", "drift", "35,-12.5"] {
+        assert_eq!(text.parse::<Start>().unwrap().to_string(), text);
+    }
+}

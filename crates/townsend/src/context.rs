@@ -58,14 +58,15 @@ impl Context<'_> {
         if self.stop.load(Ordering::Relaxed) { Err(Error::Stopped) } else { Ok(()) }
     }
 
-    /// Metadata of an output of `action` made from `inputs`, whose avalanches come from `of`.
+    /// Metadata of an output of `action` made from `inputs`, whose avalanches come from `of`: what these were
+    /// drawn with stays with them, their seed too where no chance was added.
     pub(crate) fn meta(&self, action: &str, seeded: bool, of: &Meta, inputs: Vec<InputFile>) -> Meta {
         let provenance = Provenance {
             producer: concat!("townsend ", env!("CARGO_PKG_VERSION")).into(),
             action: action.into(),
-            seed: seeded.then_some(self.seed),
+            seed: if seeded { Some(self.seed) } else { of.provenance.seed },
             inputs,
-            source: of.provenance.source.clone(),
+            ..of.provenance.clone()
         };
         Meta { units: of.units.clone(), provenance }
     }

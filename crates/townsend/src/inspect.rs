@@ -1,23 +1,27 @@
 //! What a set of avalanches holds, in memory.
 
 use serde::Serialize;
-use townsend_core::{Dataset, Grid};
-use townsend_observables::text::significant;
-use townsend_observables::{ObservableOptions, Observables};
+use townsend_core::{Dataset, Grid, Provenance};
+use townsend_observables::text::{percent, significant, thousands};
+use townsend_observables::{Gain, Measured, ObservableOptions, Observables};
 
 use crate::{Context, Result};
 
 /// What a set of avalanches holds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Inspection {
-    /// How it was made, if it says so.
+    /// What its author said of it.
     pub source: String,
+    /// How it was made, as far as it says so.
+    pub provenance: Provenance,
     /// Number of avalanches, empty ones included.
     pub avalanches: usize,
     /// Number of avalanches without electrons.
     pub empty: usize,
     /// Electrons in all avalanches.
     pub electrons: u64,
+    /// The gain and its fluctuation; none for fewer than two avalanches.
+    pub gain: Option<Gain>,
     /// The grid, if the avalanches are counts.
     pub grid: Option<Grid>,
     /// Fraction of the electrons outside the grid (of the standard grid, for electrons).
@@ -80,11 +84,14 @@ pub(crate) fn of_observables(data: &Dataset, observed: &Observables) -> Inspecti
         warnings.push("all avalanches are empty".into());
     }
     let filled = observed.columns().iter().filter(|column| !column.values.is_empty());
+    let sizes: Vec<u64> = (0..data.len()).map(|index| data.electrons(index)).collect();
     Inspection {
         source: data.meta().provenance.source.clone(),
+        provenance: data.meta().provenance.clone(),
         avalanches: observed.avalanches,
         empty: observed.empty,
         electrons: observed.electrons,
+        gain: Gain::of(&sizes),
         grid: data.grid().cloned(),
         fraction_outside: observed.fraction_outside(),
         units: data.meta().units.clone(),
@@ -108,11 +115,117 @@ impl Inspection {
         if !self.source.is_empty() {
             facts.push(("source", self.source.clone()));
         }
-        let fraction = self.empty as f64 / self.avalanches.max(1) as f64;
+        facts.extend(made_with(&self.provenance));
         facts.push(("avalanches", self.avalanches.to_string()));
-        facts.push(("empty", format!("{} ({:.2}%)", self.empty, 100.0 * fraction)));
+        facts.push(("empty", empty(self.empty, self.avalanches, self.gain.as_ref())));
         facts.push(("electrons", self.electrons.to_string()));
+        facts.extend(self.gain.iter().flat_map(gain));
         facts.extend(self.grid.as_ref().map(|grid| ("grid", grid.to_string())));
         facts
+    }
+}
+
+/// How a set was made, as far as it says so.
+fn made_with(of: &Provenance) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if !of.producer.is_empty() {
+        let seed = of.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
+        facts.push(("made by", format!("{} {}{seed}", of.producer, of.action)));
+    }
+    if let Some(setting) = &of.setting {
+        facts.extend(setting.start.clone().map(|start| ("start", start)));
+        for (name, values) in &setting.conditions {
+            let values: Vec<String> = values.iter().map(f64::to_string).collect();
+            facts.push(("condition", format!("{name} = {}", values.join(", "))));
+        }
+    }
+    if let (Some(shard), Some(events)) = (of.shard, of.events) {
+        let first = of.first.map_or(String::new(), |first| format!(", from number {}", thousands(first)));
+        let part = format!("{} of {} of {} avalanches{first}", shard.index, shard.count, thousands(events));
+        facts.push(("part", part));
+    }
+    let detector = of.detector.as_ref().and_then(|detector| detector.get("name")?.as_str());
+    facts.extend(detector.map(|name| ("detector", name.to_owned())));
+    facts.extend(of.gas.clone().map(|gas| ("gas", gas)));
+    facts
+}
+
+fn empty(number: usize, avalanches: usize, gain: Option<&Gain>) -> String {
+    let fraction = number as f64 / avalanches.max(1) as f64;
+    let error = gain.map_or(String::new(), |gain| format!(" ± {}", percent(gain.empty.error)));
+    format!("{number} ({:.2}%{error})", 100.0 * fraction)
+}
+
+/// The gain of a set; what cannot be told is left out.
+fn gain(of: &Gain) -> Vec<(&'static str, String)> {
+    let Gain { effective, relative_variance, theta, .. } = of;
+    let with = |measured: &Option<Measured>, name: &'static str, of: &str| {
+        measured.map(|measured| (name, format!("{measured}, {of}")))
+    };
+    let all = "the variance over the square of the gain, empty avalanches included";
+    let mut facts = vec![("gain", format!("{effective} electrons an avalanche, empty ones included"))];
+    facts.extend(with(relative_variance, "variance", all));
+    facts.extend(with(theta, "Polya θ", "of the avalanches that are not empty"));
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use townsend_core::{ElectronSet, SettingNote, ShardNote};
+
+    use super::*;
+
+    fn set(sizes: &[usize]) -> Dataset {
+        let mut electrons = ElectronSet::default();
+        for &n in sizes {
+            electrons.push(&vec![0.0; n], &vec![0.0; n], &vec![170.0; n]);
+        }
+        electrons.into()
+    }
+
+    #[test]
+    fn the_gain_is_told_as_far_as_it_can_be() {
+        let facts = |sizes: &[usize]| inspect(&set(sizes), &Context::default()).unwrap().facts();
+        let told = facts(&[0, 2, 4, 6]);
+        let told: Vec<_> = told.iter().map(|(name, value)| (*name, &**value)).collect();
+        assert_eq!(told[1], ("empty", "1 (25.00% ± 17.8%)"));
+        assert_eq!(told[3], ("gain", "3.0 ± 1.3 electrons an avalanche, empty ones included"));
+        assert!(told[4].0 == "variance" && told[4].1.starts_with("0.74 ± "), "{told:?}");
+        assert!(told[5].0 == "Polya θ" && told[5].1.starts_with("3.0 ± "), "{told:?}");
+        let names = |sizes: &[usize]| facts(sizes).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&[]), ["avalanches", "empty", "electrons"]);
+        assert_eq!(names(&[3]), ["avalanches", "empty", "electrons"]);
+        assert_eq!(names(&[0, 0]), ["avalanches", "empty", "electrons", "gain"]);
+        assert_eq!(names(&[5, 5]), ["avalanches", "empty", "electrons", "gain", "variance"]);
+    }
+
+    #[test]
+    fn what_avalanches_were_made_with_is_told() {
+        let mut data = set(&[1, 2]);
+        let setting =
+            SettingNote { start: Some("cell".into()), conditions: [("v".into(), vec![280.0, 275.5])].into() };
+        data.meta_mut().provenance = Provenance {
+            producer: "townsend 1".into(),
+            action: "generate".into(),
+            seed: Some(9),
+            setting: Some(setting),
+            events: Some(1000),
+            shard: Some(ShardNote { index: 3, count: 8 }),
+            first: Some(250),
+            detector: Some(serde_json::json!({ "name": "a GEM" })),
+            gas: Some("Ar, B = 1 T".into()),
+            ..Provenance::default()
+        };
+        let facts = inspect(&data, &Context::default()).unwrap().facts();
+        let told: Vec<_> = facts.iter().take(6).map(|(name, value)| (*name, &**value)).collect();
+        let wanted = [
+            ("made by", "townsend 1 generate, seed 9"),
+            ("start", "cell"),
+            ("condition", "v = 280, 275.5"),
+            ("part", "3 of 8 of 1,000 avalanches, from number 250"),
+            ("detector", "a GEM"),
+            ("gas", "Ar, B = 1 T"),
+        ];
+        assert_eq!(told, wanted);
     }
 }

@@ -51,9 +51,9 @@ pub use townsend_cascade::Responses;
 pub use townsend_check::{Check, CheckOptions, Curve, Excess, Light, Ranking, Report, Thresholds};
 pub use townsend_core::{
     Avalanche, Coordinate, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, Meta, Part, Progress,
-    RUN_VERSION, RunFiles, RunHeader, Silent, Split, Task, TrainedOn,
+    Provenance, RUN_VERSION, RunFiles, RunHeader, SettingNote, ShardNote, Silent, Split, Task, TrainedOn,
 };
 pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
-pub use townsend_observables::text::significant;
+pub use townsend_observables::{Gain, Measured, text::significant};
 pub use townsend_sim::{Detector, Start, StripHit};
 pub use train::{Trained, train};

@@ -4,7 +4,10 @@ use std::any::Any;
 use std::ops::Range;
 
 use serde::Serialize;
-use townsend_core::{Avalanche, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, TrainedOn};
+use townsend_core::{
+    Avalanche, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, SettingNote, TrainedOn,
+};
+use townsend_sim::Detector;
 
 use crate::{Error, Result, Start};
 
@@ -75,6 +78,12 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     /// What its family keeps of how it was made: `summary` of `run.json`.
     fn summary(&self) -> &serde_json::Value {
         &serde_json::Value::Null
+    }
+
+    /// The detector that avalanches of this setting are drawn in, with every condition applied; `None` if the
+    /// model describes none.
+    fn detector_at(&self, _setting: &Setting) -> Result<Option<Detector>> {
+        Ok(None)
     }
 
     /// The files that its avalanches follow from, for the provenance of what is made with it.
@@ -180,6 +189,23 @@ impl Setting {
         }
         Err(Error::FixedSetting { family: model.family.clone() })
     }
+
+    /// The setting as files of avalanches say it: the start, where there are several, and every condition of
+    /// the model with a value for each stage. None if nothing could be chosen.
+    pub(crate) fn note(&self, model: &Description) -> Option<SettingNote> {
+        let start = model.starts.then(|| self.start.to_string());
+        let value = |known: &KnownCondition| {
+            let chosen = self.conditions.iter().rev().find(|condition| condition.name == known.name);
+            let values = match chosen.map(|condition| &condition.values[..]) {
+                Some(&[one]) => vec![one; known.values.len()],
+                Some(each) => each.into(),
+                None => known.values.clone(),
+            };
+            (known.name.clone(), values)
+        };
+        let note = SettingNote { start, conditions: model.conditions.iter().map(value).collect() };
+        (note != SettingNote::default()).then_some(note)
+    }
 }
 
 /// One avalanche, in the memory of a [`Workspace`].
@@ -259,6 +285,35 @@ mod tests {
         for wrong in ["", "v", "v=", "=1", "v=a", "v=1,", "v=nan", "v=inf"] {
             assert!(wrong.parse::<Condition>().unwrap_err().contains("NAME=VALUE"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_setting_is_noted_with_what_was_not_chosen() {
+        let known = |name: &str, values: &[f64]| KnownCondition {
+            name: name.into(),
+            values: values.into(),
+            ranges: vec![[0.0, 1.0]; values.len()],
+        };
+        let mut model = Description {
+            family: "test".into(),
+            source: String::new(),
+            units: ["mm", "mm", "ns"].map(String::from),
+            grid: None,
+            conditions: vec![known("v", &[1.0, 2.0, 3.0]), known("p", &[7.0, 7.0, 7.0])],
+            starts: true,
+            encoder: false,
+            data: None,
+        };
+        let mut setting = Setting::default();
+        setting.conditions.push("v=5".parse().unwrap());
+        let note = setting.note(&model).unwrap();
+        assert_eq!(note.start.as_deref(), Some("cell"));
+        assert_eq!(note.conditions["v"], [5.0; 3]);
+        assert_eq!(note.conditions["p"], [7.0; 3]);
+        setting.conditions[0].values = vec![1.0, 2.0, 4.0];
+        assert_eq!(setting.note(&model).unwrap().conditions["v"], [1.0, 2.0, 4.0]);
+        (model.conditions, model.starts) = (Vec::new(), false);
+        assert_eq!(Setting::default().note(&model), None);
     }
 
     #[test]

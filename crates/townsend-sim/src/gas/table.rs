@@ -154,6 +154,16 @@ impl GasTable {
         Self::new(name, "a gas file of Garfield++".into(), points)
     }
 
+    /// SHA-256 of the table, in hexadecimal: the same whether it comes with the program or from a file that
+    /// holds the same.
+    ///
+    /// # Panics
+    /// Never: a table has a form in TOML.
+    pub fn digest(&self) -> String {
+        let text = toml::to_string(&WrittenTable::from(self)).expect("tables have a form in TOML");
+        InputFile::of("", text.as_bytes()).sha256
+    }
+
     /// Sorts and checks.
     fn new(name: String, source: String, mut points: Vec<Point>) -> Result<Self, SimError> {
         points.iter().try_for_each(Point::check)?;

@@ -117,14 +117,20 @@ impl DetectorModel {
     }
 
     /// The detector at these conditions, and warnings.
-    fn at(&self, conditions: &[Condition]) -> Result<(Arc<Simulation>, Vec<String>)> {
-        if conditions.is_empty() {
-            return Ok((Arc::clone(&self.simulation), Vec::new()));
-        }
+    fn described_at(&self, conditions: &[Condition]) -> Result<(Detector, Vec<String>)> {
         let (mut detector, mut warnings) = (self.detector.clone(), Vec::new());
         for Condition { name, values } in conditions {
             warnings.extend(detector.set_condition(name, values)?);
         }
+        Ok((detector, warnings))
+    }
+
+    /// The same, made ready.
+    fn at(&self, conditions: &[Condition]) -> Result<(Arc<Simulation>, Vec<String>)> {
+        if conditions.is_empty() {
+            return Ok((Arc::clone(&self.simulation), Vec::new()));
+        }
+        let (detector, warnings) = self.described_at(conditions)?;
         Ok((Arc::new(Simulation::new(&detector)?), warnings))
     }
 }
@@ -177,6 +183,10 @@ impl Model for DetectorModel {
         let simulation = self.at(&setting.conditions)?.0;
         simulation.check_start(setting.start)?;
         Ok(Box::new(simulation.into_blocks(seed, range, setting.start).map(Dataset::from)))
+    }
+
+    fn detector_at(&self, setting: &Setting) -> Result<Option<Detector>> {
+        Ok(Some(self.described_at(&setting.conditions)?.0))
     }
 
     fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use serde::Serialize;
-use townsend_core::{InputFile, Meta};
+use townsend_core::{InputFile, Meta, Provenance, ShardNote};
 use townsend_io::Format;
+use townsend_sim::Detector;
 
 use super::input::{Input, Read};
 use super::write::{Written, append_all};
@@ -113,7 +114,7 @@ fn draw(
 ) -> Result<Generated> {
     let warnings = model.check(&options.setting)?;
     let about = model.describe();
-    let meta = context.meta(action, true, &meta_of(model), model.inputs()?);
+    let meta = context.meta(action, true, &drawn_with(model, options)?, model.inputs()?);
     let range = options.shard.range(options.events);
     let mut writer = options.written.create(out, &meta, about.grid.as_ref(), range.start, context)?;
     let avalanches = range.end - range.start;
@@ -127,12 +128,35 @@ fn draw(
     Ok(Generated { avalanches, electrons, seconds: started.elapsed().as_secs_f64(), warnings })
 }
 
-/// Units and source of what a model makes.
-fn meta_of(model: &dyn Model) -> Meta {
+/// Units, and all that a model's avalanches are drawn with but its files.
+fn drawn_with(model: &dyn Model, options: &SampleOptions) -> Result<Meta> {
+    let SampleOptions { events, shard, setting, .. } = options;
     let about = model.describe();
-    let mut meta = Meta { units: about.units.clone(), ..Meta::default() };
-    meta.provenance.source.clone_from(&about.source);
-    meta
+    let detector = model.detector_at(setting)?;
+    let provenance = Provenance {
+        source: about.source.clone(),
+        setting: setting.note(about),
+        events: Some(*events),
+        shard: Some(ShardNote { index: shard.index, count: shard.count }),
+        first: Some(shard.range(*events).start),
+        gas: detector.as_ref().map(gas_in_words),
+        detector: detector.as_ref().map(described),
+        ..Provenance::default()
+    };
+    Ok(Meta { units: about.units.clone(), provenance })
+}
+
+fn gas_in_words(detector: &Detector) -> String {
+    format!("{}, B = {} T", detector.gas.table.name, detector.gas.magnetic_field_t)
+}
+
+/// The description of a detector with the name and the hash of its gas table instead of the numbers.
+fn described(detector: &Detector) -> serde_json::Value {
+    let mut description =
+        serde_json::to_value(detector).expect("descriptions of detectors have a form in JSON");
+    let table = &detector.gas.table;
+    description["gas"]["table"] = serde_json::json!({ "name": table.name, "sha256": table.digest() });
+    description
 }
 
 /// Writes the avalanches of `real` as a model with an encoder describes them, each with as many electrons as

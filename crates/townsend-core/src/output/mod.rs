@@ -1,0 +1,201 @@
+//! Files that appear whole or not at all.
+
+mod place;
+mod put;
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Seek};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use place::Place;
+pub(crate) use place::kind_of;
+use put::{REPLACING, WITHOUT_REPLACING, put};
+
+/// A file that could not be written. What stood at its place before is untouched.
+#[derive(Debug, Error)]
+pub enum OutputError {
+    /// Something is there already.
+    #[error("{path}: exists already; choose another name, or overwrite it")]
+    Exists {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// A folder is there, which no file replaces.
+    #[error("{path}: is a folder; choose another name")]
+    IsFolder {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// Something is there that is neither replaced nor written to.
+    #[error("{path}: is {kind}, which no output is written to; choose another name")]
+    Unsuited {
+        /// The path asked for.
+        path: PathBuf,
+        /// What it is, such as "a socket".
+        kind: &'static str,
+    },
+    /// The folder to write into is not there.
+    #[error("{path}: the folder {folder} does not exist; make it first")]
+    NoFolder {
+        /// The path asked for.
+        path: PathBuf,
+        /// The missing folder.
+        folder: PathBuf,
+    },
+    /// The system refused.
+    #[error("{path}: cannot be written: {source}; nothing was changed")]
+    Io {
+        /// The path asked for.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The contents are on the disk, but could not be put in their place. They are kept.
+    #[error(
+        "{path}: cannot be put in its place: {source}\n  hint: what was made is whole; it is the file {kept}, take it from there"
+    )]
+    Kept {
+        /// The path asked for.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+        /// The file that holds the contents.
+        kept: PathBuf,
+    },
+}
+
+/// A file under construction: written under a temporary name beside its final place and renamed by
+/// [`OutputFile::commit`]; dropped without it, nothing remains.
+///
+/// If the path is a symbolic link, the link stays and the file that it leads to is replaced. A pipe or a
+/// device (`/dev/stdout`) is no file to be replaced: it is written to, when everything is there, since
+/// formats go back to their beginning. Until then the bytes are in the folder for temporary files.
+#[derive(Debug)]
+pub struct OutputFile {
+    temporary: NamedTempFile,
+    /// The path asked for.
+    path: PathBuf,
+    place: Place,
+    force: bool,
+}
+
+impl OutputFile {
+    /// Begins to write `path`. Without `force`, whatever is there is refused, now and again at the end, so
+    /// that a file that appears meanwhile is not overwritten either.
+    ///
+    /// # Errors
+    /// Something is there, or no file can be made there.
+    pub fn create(path: &Path, force: bool) -> Result<Self, OutputError> {
+        let place = Place::of(path, force)?;
+        let folder = match &place {
+            Place::File(file) => folder(file).to_owned(),
+            Place::Stream(_) => std::env::temp_dir(),
+        };
+        if !folder.is_dir() {
+            return Err(OutputError::NoFolder { path: path.into(), folder });
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".townsend-").suffix(".part");
+        // Temporary files are private by default; an output is as readable as the user's umask says.
+        #[cfg(unix)]
+        if matches!(place, Place::File(_)) {
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        }
+        let temporary =
+            builder.tempfile_in(folder).map_err(|source| OutputError::Io { path: path.into(), source })?;
+        Ok(Self { temporary, path: path.into(), place, force })
+    }
+
+    /// Refuses a path where something is already, unless `force`; for checking before long work.
+    ///
+    /// # Errors
+    /// Something is there that would not be overwritten.
+    pub fn refuse_existing(path: &Path, force: bool) -> Result<(), OutputError> {
+        Place::of(path, force).map(drop)
+    }
+
+    /// The file to write to.
+    pub fn file(&mut self) -> &mut File {
+        self.temporary.as_file_mut()
+    }
+
+    /// A second handle to the file, for a writer that wants to own one.
+    pub fn duplicate(&self) -> Result<File, OutputError> {
+        self.temporary.as_file().try_clone().map_err(|source| self.error(source))
+    }
+
+    /// An unnamed file on the same disk, for parts that are put together at the end; it is gone when closed.
+    pub fn spool(&self) -> Result<File, OutputError> {
+        tempfile::tempfile_in(folder(self.temporary.path())).map_err(|source| self.error(source))
+    }
+
+    /// Turns an error of writing into one that names this file.
+    pub fn error(&self, source: io::Error) -> OutputError {
+        OutputError::Io { path: self.path.clone(), source }
+    }
+
+    /// Puts the finished file in its place.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`] if the contents are not on the disk: nothing remains. [`OutputError::Kept`] if
+    /// they are, but cannot be put in their place, or a file appeared there meanwhile: no work is lost.
+    pub fn commit(self) -> Result<(), OutputError> {
+        let Self { mut temporary, path, place, force } = self;
+        synchronise(temporary.as_file()).map_err(|source| OutputError::Io { path: path.clone(), source })?;
+        let placed = match &place {
+            Place::File(file) => {
+                let ways = if force { REPLACING } else { WITHOUT_REPLACING };
+                put(temporary.into_temp_path(), file, ways)
+            }
+            Place::Stream(stream) => {
+                let copied = copy(temporary.as_file_mut(), stream);
+                copied.map_err(|error| (error, temporary.into_temp_path()))
+            }
+        };
+        placed.map_err(|(source, temporary)| match temporary.keep() {
+            Ok(kept) => OutputError::Kept { path, source, kept },
+            Err(_) => OutputError::Io { path, source },
+        })
+    }
+
+    /// A file with these contents, still to be put in its place: files that belong together are all written
+    /// before the first is committed, so that a full disk leaves no mixture of old and new.
+    pub fn filled(path: &Path, contents: &[u8], force: bool) -> Result<Self, OutputError> {
+        let mut output = Self::create(path, force)?;
+        io::Write::write_all(output.file(), contents).map_err(|source| output.error(source))?;
+        Ok(output)
+    }
+
+    /// Writes a whole file at once.
+    pub fn write(path: &Path, contents: &[u8], force: bool) -> Result<(), OutputError> {
+        Self::filled(path, contents, force)?.commit()
+    }
+}
+
+/// Waits until the contents are on the disk. A file system that cannot tell is no reason to lose them.
+fn synchronise(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
+        done => done,
+    }
+}
+
+/// Writes the whole of `file` to a pipe or a device. To open a pipe waits for its reader.
+fn copy(file: &mut File, stream: &Path) -> io::Result<()> {
+    file.rewind()?;
+    let mut stream = File::options().write(true).open(stream)?;
+    io::copy(file, &mut stream).map(drop)
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests;
