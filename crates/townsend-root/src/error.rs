@@ -95,6 +95,20 @@ fn nearest_hint(nearest: &[String]) -> String {
     }
 }
 
+/// Number of similar names that an error lists.
+const NEAREST: usize = 3;
+
+/// The names that are most similar to `name`, the most similar first. Longer ones than any that people type
+/// are left out, since comparing takes time that grows with both lengths.
+pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let name: String = name.chars().take(256).collect();
+    let names = names.filter(|other| other.len() <= 512);
+    let mut nearest: Vec<_> = names.map(|other| (strsim::osa_distance(&name, other), other)).collect();
+    nearest.sort_unstable();
+    nearest.truncate(NEAREST);
+    nearest.into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
 /// A fault that a decoder finds. The decoder does not know which file and object it is reading; the caller
 /// adds them.
 #[derive(Debug)]

@@ -7,14 +7,12 @@ use std::sync::Arc;
 
 use crate::buffer::Buffer;
 use crate::compression::Decompressor;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, Result, nearest};
 use crate::key::{Folder, Key, Record, StoredKey};
 use crate::layout::{DIRECTORY_LENGTH, DirectoryRecord, FileHeader};
 
 /// Largest depth of directories; deeper ones are taken for damage.
 const MAX_DEPTH: usize = 64;
-/// Number of similar names that an error lists.
-const NEAREST: usize = 3;
 
 /// An open ROOT file. Its keys are in memory; its objects are read one at a time.
 ///
@@ -187,14 +185,8 @@ impl RootFile {
     }
 
     fn nearest(&self, name: &str) -> Vec<String> {
-        let name: String = name.chars().take(256).collect();
-        let paths: HashSet<String> =
-            self.keys.iter().map(Key::path).filter(|path| path.len() <= 512).collect();
-        let mut nearest: Vec<_> =
-            paths.into_iter().map(|path| (strsim::osa_distance(&name, &path), path)).collect();
-        nearest.sort_unstable();
-        nearest.truncate(NEAREST);
-        nearest.into_iter().map(|(_, path)| path).collect()
+        let paths: HashSet<String> = self.keys.iter().map(Key::path).collect();
+        nearest(name, paths.iter().map(String::as_str))
     }
 
     /// Place and length of the record that describes classes.

@@ -46,6 +46,7 @@ mod key;
 mod layout;
 mod named;
 mod reader;
+mod rntuple;
 mod streamers;
 mod tree;
 mod writer;
@@ -57,6 +58,7 @@ pub use file::RootFile;
 pub use histogram::{CellType, Cells, Contents, Histogram, HistogramAxis, SparseContents, SparseHistogram};
 pub use key::Key;
 pub use reader::Reader;
+pub use rntuple::{FieldReader, RNTuple, RNTupleField};
 pub use tree::{
     Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, ColumnReader, ElementType, Tree,
     TreeWriter, Values,

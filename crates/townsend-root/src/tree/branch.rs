@@ -45,7 +45,7 @@ impl ElementType {
     }
 
     /// The type of the items of a C++ vector, by its name in ROOT.
-    pub(super) fn from_cpp(name: &str) -> Option<Self> {
+    pub(crate) fn from_cpp(name: &str) -> Option<Self> {
         Some(match name {
             "bool" | "Bool_t" => Self::Bool,
             "char" | "signed char" | "int8_t" | "Char_t" => Self::I8,

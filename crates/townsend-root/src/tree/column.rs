@@ -48,6 +48,14 @@ macro_rules! values {
                 }
             }
 
+            /// Appends zeros.
+            pub(crate) fn extend_zeros(&mut self, count: usize) {
+                match self {
+                    Self::Bool(values) => values.resize(values.len() + count, false),
+                    $(Self::$variant(values) => values.resize(values.len() + count, <$type>::default()),)*
+                }
+            }
+
             /// Appends the values whose big-endian bytes are given.
             fn extend(&mut self, bytes: &[u8]) {
                 match self {
@@ -161,7 +169,7 @@ impl Column {
     }
 
     /// Removes all entries, and keeps the memory if the type of the values does not change.
-    pub(super) fn reset(&mut self, kind: &BranchKind) {
+    pub(crate) fn reset(&mut self, kind: &BranchKind) {
         self.offsets.clear();
         self.offsets.push(0);
         match kind.element() {
