@@ -38,6 +38,7 @@ mod npy;
 mod npz;
 mod numbering;
 mod reader;
+mod rntuple;
 mod root;
 mod selection;
 mod sources;

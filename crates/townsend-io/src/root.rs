@@ -10,6 +10,7 @@ use crate::electrons::{self, fits, list, suggestion};
 use crate::histograms;
 use crate::notice::Notice;
 use crate::reader::{Loaded, ReadOptions};
+use crate::rntuple::{RNTupleTable, is_rntuple};
 use crate::tree::{TreeTable, is_tree};
 use crate::{Choice, Error, Result};
 
@@ -73,12 +74,19 @@ pub(crate) fn is_own(path: &Path) -> Result<bool> {
     Ok(!histograms::provenance_of(&RootFile::open(path)?).producer.is_empty())
 }
 
-/// The trees of a file, of each the newest cycle.
+/// The trees and RNTuples of a file, of each the newest cycle.
 fn tables(file: &RootFile) -> impl Iterator<Item = &Key> {
-    file.newest().filter(|key| is_tree(key))
+    file.newest().filter(|key| is_table(key))
+}
+
+fn is_table(key: &Key) -> bool {
+    is_tree(key) || is_rntuple(key)
 }
 
 fn open<'f>(file: &'f RootFile, key: &Key) -> Result<Box<dyn Table + 'f>> {
+    if is_rntuple(key) {
+        return Ok(Box::new(RNTupleTable::open(file, key)?));
+    }
     Ok(Box::new(TreeTable::open(file, key)?))
 }
 
@@ -172,7 +180,7 @@ fn nothing_here(path: &Path, file: &RootFile) -> Error {
     Error::Undecided {
         file: path.into(),
         what: format!(
-            "holds no avalanches by their usual names: neither histograms h1_i, h2_i, h3_i nor a tree with x, z, t; it holds {}",
+            "holds no avalanches by their usual names: neither histograms h1_i, h2_i, h3_i nor a tree or RNTuple with x, z, t; it holds {}",
             there(file, "avalanches")
         ),
         choices,
@@ -183,7 +191,7 @@ fn nothing_here(path: &Path, file: &RootFile) -> Error {
 /// the names nearest to `wanted` first.
 fn there(file: &RootFile, wanted: &str) -> String {
     let mut keys: Vec<&Key> = file.keys().filter(|key| !key.is_directory()).collect();
-    keys.sort_by_key(|key| (!is_tree(key), strsim::osa_distance(wanted, &key.path())));
+    keys.sort_by_key(|key| (!is_table(key), strsim::osa_distance(wanted, &key.path())));
     let more = keys.len().saturating_sub(MOST_LISTED);
     let mut listed: Vec<String> = keys.iter().take(MOST_LISTED).map(|key| describe(file, key)).collect();
     if more > 0 {
@@ -194,7 +202,7 @@ fn there(file: &RootFile, wanted: &str) -> String {
 
 fn describe(file: &RootFile, key: &Key) -> String {
     let (path, class) = (key.path(), key.class());
-    if is_tree(key) {
+    if is_table(key) {
         return match open(file, key) {
             Ok(table) => {
                 let columns = list(table.headers(), &["x", "z", "t"]);

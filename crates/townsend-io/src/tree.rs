@@ -53,7 +53,8 @@ fn kind(branch: &Branch) -> ColumnKind {
     }
 }
 
-fn plain(kind: &BranchKind) -> ColumnKind {
+/// The kind of a column of one or no fixed dimension.
+pub(crate) fn plain(kind: &BranchKind) -> ColumnKind {
     match kind {
         BranchKind::Scalar(_) => ColumnKind::Number,
         BranchKind::Array(_, length) => ColumnKind::Array(*length),

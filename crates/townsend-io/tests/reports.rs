@@ -167,3 +167,49 @@ fn columns_of_garfield_are_named() {
 fn named(value: &str) -> Choice {
     Choice { option: "columns", value: value.into() }
 }
+
+#[test]
+fn a_kept_cycle_is_not_the_newest() {
+    let loaded = load("h12b_kept_cycle.root");
+    assert_eq!((loaded.data.len(), sizes(&loaded).iter().sum::<u64>()), (2, 16));
+}
+
+#[test]
+fn histograms_of_geant4_are_read() {
+    assert_eq!(sizes(&load("h20_g4_th1d.root")), [15, 21, 27]);
+}
+
+#[test]
+fn vectors_with_an_allocator_are_read() {
+    assert_eq!(sizes(&load("t25_vector_allocator.root")), [0, 1, 2, 3]);
+}
+
+#[test]
+fn an_rntuple_is_read() {
+    let loaded = load("t17b_uproot_default.root");
+    assert_eq!(sizes(&loaded), SIX);
+    assert!(loaded.layout.starts_with("RNTuple "), "{}", loaded.layout);
+}
+
+#[test]
+fn packed_numbers_and_offset_maps_are_read() {
+    assert_eq!(sizes(&load("t05_float16.root")), SIX);
+    assert_eq!(sizes(&load("t13_offsetmap.root")), SIX);
+}
+
+#[test]
+fn a_tree_that_cannot_be_read_does_not_keep_from_histograms() {
+    let loaded = load("h22_unreadable_tree_beside.root");
+    assert_eq!(loaded.data.len(), 3);
+}
+
+#[test]
+fn arrays_of_numpy_are_read() {
+    for name in ["n01_meta_dict.npz", "n04_float16.npz", "n08b_nosuffix.npz"] {
+        assert!(!load(name).data.is_empty(), "{name}");
+    }
+    assert!(told(&load("n01_meta_dict.npz"), "is set aside"));
+    assert!(refused("n05b_lzma.npz").to_string().contains("hint: write the file anew"));
+    let t = load("t07_absolute_time.npz");
+    assert_eq!(electrons(&t).column(Coordinate::T)[..3], [0.0, 1.0, 2.0]);
+}
