@@ -20,6 +20,9 @@ pub(crate) enum ColumnKind {
     Other(String),
 }
 
+/// What a column of texts is, in [`ColumnKind::Other`].
+pub(crate) const TEXT: &str = "text";
+
 /// What is known of a column before its values are read.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ColumnHeader {

@@ -5,7 +5,7 @@ use std::path::Path;
 use townsend_core::Progress;
 use townsend_root::{Key, RootFile};
 
-use crate::columns::Table;
+use crate::columns::{ColumnKind, TEXT, Table};
 use crate::electrons::{self, fits, list, suggestion};
 use crate::histograms;
 use crate::notice::Notice;
@@ -112,7 +112,7 @@ fn find<'f>(
             }
         };
         match found {
-            _ if !fits(&*table, &options.columns) => {}
+            _ if !fits(&*table, &options.columns) => notices.extend(unreadable(&*table)),
             None => found = Some((key, table)),
             Some(_) => others.push(key.path()),
         }
@@ -129,6 +129,16 @@ fn find<'f>(
         notices.push(Notice::from(text).settled_by("tree", others.swap_remove(0)));
     }
     Ok(Some(table))
+}
+
+/// A notice of a table that was left aside and has a column that cannot be read: it may have been the one.
+fn unreadable(table: &dyn Table) -> Option<Notice> {
+    table.headers().iter().find_map(|header| match &header.kind {
+        ColumnKind::Other(what) if what != TEXT => {
+            Some(format!("{} was left aside; its column {} is {what}", table.describe(), header.name).into())
+        }
+        _ => None,
+    })
 }
 
 /// The table of a name: its path, or its name alone where no other has it.

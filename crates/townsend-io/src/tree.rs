@@ -10,7 +10,7 @@ use townsend_root::{
     Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, Key, RootFile, Tree, TreeWriter,
 };
 
-use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, Table};
+use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, TEXT, Table};
 use crate::histograms::{finish, start};
 use crate::{Notice, Result};
 
@@ -59,7 +59,7 @@ pub(crate) fn plain(kind: &BranchKind) -> ColumnKind {
         BranchKind::Scalar(_) => ColumnKind::Number,
         BranchKind::Array(_, length) => ColumnKind::Array(*length),
         BranchKind::Counted(_) | BranchKind::Vector(_) => ColumnKind::List,
-        BranchKind::Text => ColumnKind::Other("text".into()),
+        BranchKind::Text => ColumnKind::Other(TEXT.into()),
         BranchKind::Unsupported(what) => ColumnKind::Other(what.clone()),
     }
 }

@@ -10,6 +10,7 @@ mod export;
 mod foreign;
 mod full_disk;
 mod help;
+mod input;
 mod interrupted;
 mod outputs;
 mod pipeline;
