@@ -11,6 +11,7 @@ mod foreign;
 mod full_disk;
 mod help;
 mod interrupted;
+mod machine;
 mod outputs;
 mod pipeline;
 mod readout;
