@@ -148,18 +148,18 @@ impl Provenance {
     /// Keeps what avalanches were drawn with only as far as it holds for those of `other` too, for a set of
     /// both.
     pub fn keep_common(&mut self, other: &Self) {
-        fn keep<T: PartialEq>(ours: &mut Option<T>, theirs: &Option<T>) {
-            if ours != theirs {
+        fn keep<T: PartialEq>(ours: &mut Option<T>, theirs: Option<&T>) {
+            if ours.as_ref() != theirs {
                 *ours = None;
             }
         }
-        keep(&mut self.seed, &other.seed);
-        keep(&mut self.setting, &other.setting);
-        keep(&mut self.events, &other.events);
-        keep(&mut self.shard, &other.shard);
-        keep(&mut self.first, &other.first);
-        keep(&mut self.detector, &other.detector);
-        keep(&mut self.gas, &other.gas);
+        keep(&mut self.seed, other.seed.as_ref());
+        keep(&mut self.setting, other.setting.as_ref());
+        keep(&mut self.events, other.events.as_ref());
+        keep(&mut self.shard, other.shard.as_ref());
+        keep(&mut self.first, other.first.as_ref());
+        keep(&mut self.detector, other.detector.as_ref());
+        keep(&mut self.gas, other.gas.as_ref());
     }
 }
 

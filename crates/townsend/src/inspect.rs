@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use townsend_core::{Dataset, Grid, Provenance};
-use townsend_observables::text::{percent, significant, thousands};
+use townsend_observables::text::{significant, thousands, with_error};
 use townsend_observables::{Gain, Measured, ObservableOptions, Observables};
 
 use crate::{Context, Result};
@@ -151,21 +151,22 @@ fn made_with(of: &Provenance) -> Vec<(&'static str, String)> {
 }
 
 fn empty(number: usize, avalanches: usize, gain: Option<&Gain>) -> String {
-    let fraction = number as f64 / avalanches.max(1) as f64;
-    let error = gain.map_or(String::new(), |gain| format!(" ± {}", percent(gain.empty.error)));
-    format!("{number} ({:.2}%{error})", 100.0 * fraction)
+    let percent = match gain.map(|gain| gain.empty) {
+        Some(Measured { value, error }) => with_error(100.0 * value, 100.0 * error),
+        None => format!("{:.2}", 100.0 * number as f64 / avalanches.max(1) as f64),
+    };
+    format!("{number} ({percent}%)")
 }
 
 /// The gain of a set; what cannot be told is left out.
 fn gain(of: &Gain) -> Vec<(&'static str, String)> {
     let Gain { effective, relative_variance, theta, .. } = of;
-    let with = |measured: &Option<Measured>, name: &'static str, of: &str| {
-        measured.map(|measured| (name, format!("{measured}, {of}")))
-    };
-    let all = "the variance over the square of the gain, empty avalanches included";
     let mut facts = vec![("gain", format!("{effective} electrons an avalanche, empty ones included"))];
-    facts.extend(with(relative_variance, "variance", all));
-    facts.extend(with(theta, "Polya θ", "of the avalanches that are not empty"));
+    facts.extend(
+        relative_variance
+            .map(|f| ("variance", format!("{f} times the square of the gain, empty ones included"))),
+    );
+    facts.extend(theta.map(|theta| ("Polya θ", format!("{theta} of the avalanches that are not empty"))));
     facts
 }
 
@@ -188,7 +189,7 @@ mod tests {
         let facts = |sizes: &[usize]| inspect(&set(sizes), &Context::default()).unwrap().facts();
         let told = facts(&[0, 2, 4, 6]);
         let told: Vec<_> = told.iter().map(|(name, value)| (*name, &**value)).collect();
-        assert_eq!(told[1], ("empty", "1 (25.00% ± 17.8%)"));
+        assert_eq!(told[1], ("empty", "1 (25 ± 18%)"));
         assert_eq!(told[3], ("gain", "3.0 ± 1.3 electrons an avalanche, empty ones included"));
         assert!(told[4].0 == "variance" && told[4].1.starts_with("0.74 ± "), "{told:?}");
         assert!(told[5].0 == "Polya θ" && told[5].1.starts_with("3.0 ± "), "{told:?}");

@@ -37,7 +37,8 @@ fn pack(files: impl Iterator<Item = (String, Vec<u8>)>) -> zip::result::ZipResul
 
 /// The files of a single-file model; `None` if `path` is no zip archive with a header.
 pub(crate) fn read(path: &Path) -> Result<Option<RunFiles>> {
-    let Ok(bytes) = std::fs::read(path) else { return Ok(None) };
+    // A device may have no end.
+    let Some(bytes) = path.is_file().then(|| std::fs::read(path).ok()).flatten() else { return Ok(None) };
     if !bytes.starts_with(b"PK\x03\x04") {
         return Ok(None);
     }

@@ -141,6 +141,50 @@ fn voltages_are_interpolated() {
     let beyond = desk.run("generate --run voltages --events 9 --out beyond.npz --condition voltage_v=310");
     assert_eq!(beyond.code, Some(0));
     assert!(beyond.stderr.contains("310 is outside 275 to 300"), "{}", beyond.stderr);
+    for volts in ["0", "-280", "1e9", "275,0,275"] {
+        let other =
+            format!("generate --run voltages --events 9 --out other.npz --condition voltage_v={volts}");
+        let said = desk.fails(2, &other);
+        assert!(said.contains("from 250 to 325") && said.contains("from 275 to 300"), "{said}");
+    }
+    says_what_it_was_made_with(&desk);
+}
+
+/// Also after it was converted, and whether conditions were chosen or not.
+fn says_what_it_was_made_with(desk: &Desk) {
+    let generate = "generate --run voltages --events 20 --seed 4 --shard 2/3 --force";
+    desk.does(&format!("{generate} --out part.npz --condition voltage_v=280,285.5,290 --start 30,-7.5"));
+    desk.does("convert part.npz part.root --dims 2");
+    desk.does(&format!("{generate} --out plain.root"));
+    for (file, start, volts) in [
+        ("part.npz", "30,-7.5", [280.0, 285.5, 290.0]),
+        ("part.root", "30,-7.5", [280.0, 285.5, 290.0]),
+        ("plain.root", "cell", [275.0; 3]),
+    ] {
+        let said = desk.does(&format!("inspect {file} --json")).json();
+        let provenance = &said["provenance"];
+        assert_eq!(provenance["seed"], 4, "{provenance:#}");
+        assert_eq!(provenance["setting"]["start"], start);
+        assert_eq!(provenance["setting"]["conditions"]["voltage_v"], serde_json::json!(volts));
+        assert_eq!(provenance["events"], 20);
+        assert_eq!(provenance["first"], 6);
+        assert_eq!(provenance["shard"], serde_json::json!({ "index": 2, "count": 3 }));
+        let detector = &provenance["detector"];
+        for (foil, volts) in volts.into_iter().enumerate() {
+            assert_eq!(detector["foils"][foil]["conditions"]["voltage_v"]["value"], volts);
+        }
+        assert_eq!(detector["gas"]["table"]["sha256"].as_str().unwrap().len(), 64);
+        assert!(provenance["gas"].as_str().unwrap().contains("B = "), "{provenance:#}");
+    }
+    let said = desk.does("inspect part.root").stdout;
+    for line in [
+        "start       30,-7.5",
+        "condition   voltage_v = 280, 285.5, 290",
+        "part        2 of 3 of 20 avalanches, from number 6",
+        "gain        ",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod full_disk;
 mod help;
 mod input;
 mod interrupted;
+mod machine;
 mod outputs;
 mod pipeline;
 mod readout;
