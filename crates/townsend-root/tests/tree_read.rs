@@ -133,6 +133,66 @@ fn split_objects_leaf_lists_and_counted_arrays_are_read() {
 }
 
 #[test]
+fn entries_start_where_the_counts_say_if_baskets_do_not() {
+    let file = open("unusual_trees.root");
+    for name in ["offset_map", "embedded_map"] {
+        let tree = file.read_tree(name).unwrap();
+        let eighths = |i: i32| (0..i % 7).map(|j| f64::from(i) + f64::from(j) / 8.0).collect();
+        let pairs = |i: i32| (0..i % 7).flat_map(|j| [f64::from(i + j), f64::from(-i - j)]).collect();
+        assert_eq!(rows(&tree, "x"), filled(100, eighths), "{name}");
+        assert_eq!(rows(&tree, "y"), filled(100, pairs), "{name}");
+        assert_eq!(rows(&tree, "v"), filled(100, |i| range(i..i + i % 7)), "{name}");
+        // In 16 bits from -64 to 64.
+        let packed = |i: i32| (0..i % 7).map(|j| f64::from(i - j).min(64.0)).collect();
+        assert_eq!(rows(&tree, "z"), filled(100, packed), "{name}");
+        let mut reader = tree.reader("y").unwrap();
+        let mut column = Column::default();
+        for entry in [99, 3, 57] {
+            reader.read(entry..entry + 1, &mut column).unwrap();
+            assert_eq!(column.values.to_f64(), pairs(entry as i32), "{name} {entry}");
+        }
+    }
+    let file = open("tree_foreign.root");
+    let tree = file.read_tree("without_offsets").unwrap();
+    assert_eq!(rows(&tree, "ex"), filled(20, |i| vec![0.0; i as usize % 7]));
+}
+
+#[test]
+fn vectors_with_other_allocators_are_vectors() {
+    let file = open("unusual_trees.root");
+    let tree = file.read_tree("allocators").unwrap();
+    assert_eq!(tree.branches().len(), 11);
+    for branch in tree.branches() {
+        assert!(matches!(branch.kind(), BranchKind::Vector(_)), "{} is {}", branch.name(), branch.kind());
+        let ones = |i: i32| (i..i + i).map(|j| f64::from(j & 1)).collect();
+        assert_eq!(rows(&tree, branch.name()), filled(4, ones), "{}", branch.name());
+    }
+}
+
+#[test]
+fn a_branch_in_another_file_does_not_keep_from_the_others() {
+    let file = open("unusual_trees.root");
+    let tree = file.read_tree("other_file").unwrap();
+    assert_eq!(rows(&tree, "a"), filled(100, |_| vec![0.0]));
+    // What was not flushed is in the record of the tree.
+    assert_eq!(rows(&tree, "c"), filled(100, |i| vec![2.0 * f64::from(i)]));
+    let error = tree.read_column("b").unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }));
+    let message = error.to_string();
+    for part in ["unusual_trees.root", "other_file/b", "gone.root", "hint"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn a_tree_and_its_branches_may_say_different_numbers_of_entries() {
+    let file = open("unusual_trees.root");
+    let tree = file.read_tree("entries").unwrap();
+    let column = tree.read_column("a").unwrap();
+    assert_eq!((tree.entries(), tree.branch("a").unwrap().entries(), column.entries()), (4, 6, 6));
+}
+
+#[test]
 fn baskets_within_the_record_of_the_tree_are_read() {
     let file = open("tree_foreign.root");
     let tree = file.read_tree("embedded").unwrap();

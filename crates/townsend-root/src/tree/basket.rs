@@ -72,6 +72,11 @@ impl BasketTable {
         })
     }
 
+    /// Whether any basket is a record of its own, and not part of the record of the tree.
+    pub(super) fn has_records(&self) -> bool {
+        self.seeks.iter().take(self.written).any(|&seek| seek != 0)
+    }
+
     /// The baskets of a branch with this number of entries. It is checked that each ends where the next one
     /// starts, and that all together fit into the file.
     pub(super) fn into_baskets(
@@ -165,14 +170,15 @@ pub(super) fn decode_embedded(mut body: Buffer<'_>) -> Result<Values, Fault> {
     let key_length = StoredKey::decode_unchecked(&mut body)?.record.key_length;
     let mut header = Header::decode(&mut body)?;
     let mut values = Values { entries: header.entries, ..Values::default() };
-    if header.flag >= OFFSETS_LEFT_OUT {
+    let offsets_left_out = header.flag >= OFFSETS_LEFT_OUT;
+    if offsets_left_out {
         header.flag -= OFFSETS_LEFT_OUT;
     }
     if header.flag == 0 || header.entries == 0 {
         return Ok(Values::default());
     }
     let mut starts = None;
-    if header.flag % HAS_VALUES != NO_OFFSETS {
+    if !offsets_left_out && header.flag % HAS_VALUES != NO_OFFSETS {
         starts = Some(body.array_bytes(4)?);
         if header.flag > HAS_DISPLACEMENTS {
             body.array_bytes(4)?;

@@ -233,7 +233,7 @@ impl Decoder<'_> {
         let embedded = embedded_baskets(&mut body)?;
         let table = BasketTable::decode(&mut body, capacity, written, new)?;
         let other_file = body.string()?;
-        if !other_file.is_empty() {
+        if !other_file.is_empty() && table.has_records() {
             return Err(Fault::Unsupported(format!(
                 "its values are in another file, {other_file}; hint: copy the tree with `hadd` where both files are"
             )));
