@@ -58,7 +58,7 @@ pub use file::RootFile;
 pub use histogram::{CellType, Cells, Contents, Histogram, HistogramAxis, SparseContents, SparseHistogram};
 pub use key::Key;
 pub use reader::Reader;
-pub use rntuple::{FieldReader, RNTuple, RNTupleField};
+pub use rntuple::{FieldReader, RNTuple, RNTupleField, RNTupleWriter};
 pub use tree::{
     Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, ColumnReader, ElementType, Tree,
     TreeWriter, Values,

@@ -181,7 +181,8 @@ impl<W: Write + Seek> RootWriter<W> {
     }
 
     fn create_directory(&mut self, parent: usize, name: &str) -> Result<usize> {
-        let class = "TDirectoryFile";
+        // ROOT writes this name for its class `TDirectoryFile`, and its reader of RNTuples looks for it.
+        let class = "TDirectory";
         let record = NewRecord {
             directory: parent,
             class,
@@ -214,6 +215,16 @@ impl<W: Write + Seek> RootWriter<W> {
     /// The compression of objects that are written from now on.
     pub(crate) fn compression(&self) -> Compression {
         self.compression
+    }
+
+    /// Compresses bytes into `stored`, or copies them if that would not make them smaller.
+    pub(crate) fn compress(&mut self, plain: &[u8], stored: &mut Vec<u8>) -> Result<()> {
+        let compressed = self.compressor.compress(plain, stored);
+        if !compressed.map_err(|source| self.io_error("compress into", source))? {
+            stored.clear();
+            stored.extend_from_slice(plain);
+        }
+        Ok(())
     }
 
     /// Adds the description of `class`, its bases and its members to those that [`finish`](Self::finish)
@@ -281,14 +292,14 @@ impl<W: Write + Seek> RootWriter<W> {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        self.sink.write_all(bytes).map_err(|source| self.write_error(source))?;
+        self.sink.write_all(bytes).map_err(|source| self.io_error("write", source))?;
         self.hash.write(bytes);
         self.position += bytes.len() as u64;
         Ok(())
     }
 
-    fn write_error(&self, source: std::io::Error) -> Error {
-        Error::Io { action: "write", file: self.path.clone(), source }
+    fn io_error(&self, action: &'static str, source: std::io::Error) -> Error {
+        Error::Io { action, file: self.path.clone(), source }
     }
 
     /// Writes the lists of keys, the description of the classes and the header. Returns the sink.

@@ -4,6 +4,7 @@ use twox_hash::XxHash3_64;
 
 use super::blob::{Blob, EnvelopeLink};
 use crate::buffer::Buffer;
+use crate::encoder::Encoder;
 use crate::error::Fault;
 
 /// The class of anchors, and that of files of versions before the first release of the format.
@@ -11,6 +12,8 @@ pub(super) const CLASS: &str = "ROOT::RNTuple";
 pub(super) const OLD_CLASS: &str = "ROOT::Experimental::RNTuple";
 /// The epoch of the format that is read and written.
 const EPOCH: u16 = 1;
+/// The version of the class that ROOT 6.34 and newer have.
+const CLASS_VERSION: i16 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Anchor {
@@ -52,6 +55,23 @@ impl Anchor {
             footer: Self::link(&mut fields)?,
             max_piece: fields.u64()?,
         })
+    }
+
+    /// Writes an anchor, as [`decode`](Self::decode) reads it.
+    pub(super) fn encode(&self, encoder: &mut Encoder) {
+        let open = encoder.open(CLASS_VERSION);
+        let start = encoder.bytes.len();
+        for number in [EPOCH, 0, 0, 0] {
+            encoder.u16(number);
+        }
+        for link in [self.header, self.footer] {
+            encoder.u64(link.blob.seek);
+            encoder.u64(link.blob.size);
+            encoder.u64(link.length);
+        }
+        encoder.u64(self.max_piece);
+        encoder.close(open);
+        encoder.u64(XxHash3_64::oneshot(&encoder.bytes[start..]));
     }
 
     fn link(fields: &mut Buffer<'_>) -> Result<EnvelopeLink, Fault> {

@@ -73,7 +73,32 @@ impl Encoding {
         Err(Fault::Damaged(format!("a column of type {code:#04x} has {bits} bits a value")))
     }
 
-    fn bits(self) -> u64 {
+    /// The number of the encoding in the file.
+    pub(super) fn code(self) -> u16 {
+        let choose = |split, joined_code, split_code| if split { split_code } else { joined_code };
+        match self {
+            Self::Bit => 0x00,
+            Self::Integer { element, split } => match element {
+                ElementType::I16 => choose(split, 0x05, 0x11),
+                ElementType::U16 => choose(split, 0x06, 0x12),
+                ElementType::I32 => choose(split, 0x07, 0x13),
+                ElementType::U32 => choose(split, 0x08, 0x14),
+                ElementType::I64 => choose(split, 0x09, 0x15),
+                ElementType::U64 => choose(split, 0x0a, 0x16),
+                ElementType::I8 => 0x03,
+                _ => 0x04,
+            },
+            Self::Half { split } => choose(split, 0x0b, 0x17),
+            Self::Single { split } => choose(split, 0x0c, 0x18),
+            Self::Double { split } => choose(split, 0x0d, 0x19),
+            Self::Ends { wide: false, split } => choose(split, 0x0e, 0x1a),
+            Self::Ends { wide: true, split } => choose(split, 0x0f, 0x1b),
+            Self::Truncated { .. } => 0x1c,
+            Self::Quantized { .. } => 0x1d,
+        }
+    }
+
+    pub(super) fn bits(self) -> u64 {
         match self {
             Self::Bit => 1,
             Self::Integer { element, .. } => 8 * element.size() as u64,
@@ -108,6 +133,53 @@ impl Encoding {
     pub(super) fn reads_as(self, wanted: ElementType) -> bool {
         let is_float = |element| matches!(element, ElementType::F32 | ElementType::F64);
         self.element().is_some_and(|stored| stored == wanted || is_float(stored) && is_float(wanted))
+    }
+}
+
+impl Encoding {
+    /// Replaces `page` by the encoded bytes of values of 4 or 8 bytes each, which are given in order.
+    pub(super) fn encode(self, values: &[u8], page: &mut Vec<u8>) {
+        page.clear();
+        match self {
+            Self::Integer { element: ElementType::I32, split: true } => {
+                split_into(values, |bytes| unzigzag_i32(i32::from_le_bytes(bytes)), page);
+            }
+            Self::Integer { element: ElementType::I64, split: true } => {
+                split_into(values, |bytes| unzigzag_i64(i64::from_le_bytes(bytes)), page);
+            }
+            Self::Integer { element: ElementType::U32, split: true } | Self::Single { split: true } => {
+                split_into::<4>(values, |bytes| bytes, page);
+            }
+            Self::Integer { element: ElementType::U64, split: true } | Self::Double { split: true } => {
+                split_into::<8>(values, |bytes| bytes, page);
+            }
+            Self::Ends { wide: true, split: true } => {
+                let mut last = 0;
+                let difference = |bytes| {
+                    let end = u64::from_le_bytes(bytes);
+                    let difference = end.wrapping_sub(last);
+                    last = end;
+                    difference.to_le_bytes()
+                };
+                split_into(values, difference, page);
+            }
+            _ => page.extend_from_slice(values),
+        }
+    }
+}
+
+/// Appends the first bytes of all converted values, then their second bytes, and so on.
+fn split_into<const N: usize>(
+    values: &[u8],
+    mut convert: impl FnMut([u8; N]) -> [u8; N],
+    page: &mut Vec<u8>,
+) {
+    let (values, _) = values.as_chunks::<N>();
+    page.resize(values.len() * N, 0);
+    for (index, value) in values.iter().enumerate() {
+        for (byte, value) in convert(*value).into_iter().enumerate() {
+            page[byte * values.len() + index] = value;
+        }
     }
 }
 
@@ -260,6 +332,16 @@ fn zigzag_i64(bytes: [u8; 8]) -> i64 {
     (stored >> 1) as i64 ^ -((stored & 1) as i64)
 }
 
+/// The inverse of [`zigzag_i32`].
+fn unzigzag_i32(number: i32) -> [u8; 4] {
+    (number << 1 ^ number >> 31).to_le_bytes()
+}
+
+/// The inverse of [`zigzag_i64`].
+fn unzigzag_i64(number: i64) -> [u8; 8] {
+    (number << 1 ^ number >> 63).to_le_bytes()
+}
+
 /// The number that a half stands for: 1 bit of sign, 5 of exponent, 10 of mantissa.
 fn half_to_f32(half: u16) -> f32 {
     const MANTISSA_SHIFT: u32 = 13;
@@ -347,6 +429,38 @@ mod tests {
         assert_eq!(ends, [2, 2, 5 + (1 << 16)]);
         PageBytes { bytes: &[4, 0, 0, 0], values: 1 }.decode_ends(false, false, &mut ends);
         assert_eq!(ends, [4]);
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let integers = |element| [true, false].map(|split| Encoding::Integer { element, split });
+        let numbers: Vec<u8> = (0..16_u64 * 3).map(|i| i.wrapping_mul(0x9e37_79b9) as u8).collect();
+        let mut page = Vec::new();
+        for encoding in [ElementType::I32, ElementType::U32, ElementType::I64].map(integers).concat() {
+            encoding.encode(&numbers, &mut page);
+            let (element, values) = (encoding.element().unwrap(), numbers.len() as u64 * 8 / encoding.bits());
+            let found = decoded(encoding, &page, values as usize, Values::new(element));
+            let wanted = decoded(integers(element)[1], &numbers, values as usize, Values::new(element));
+            assert_eq!(found, wanted, "{encoding:?}");
+        }
+        for split in [true, false] {
+            let encoding = Encoding::Ends { wide: true, split };
+            let ends = [3_u64, 3, 500, 1 << 40];
+            encoding.encode(&ends.map(u64::to_le_bytes).concat(), &mut page);
+            let mut found = Vec::new();
+            PageBytes { bytes: &page, values: 4 }.decode_ends(true, split, &mut found);
+            assert_eq!(found, ends);
+        }
+    }
+
+    #[test]
+    fn codes_are_read_back() {
+        for code in (0x00..0x1c).filter(|code| ![0x01, 0x02, 0x10].contains(code)) {
+            let bits = [1, 8, 16, 32, 64].into_iter();
+            let encoding =
+                bits.filter_map(|bits| Encoding::from_code(code, bits, (0.0, 0.0)).ok()?.ok()).next();
+            assert_eq!(encoding.unwrap().code(), code);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) const HEADER: u64 = 1;
 pub(super) const FOOTER: u64 = 2;
 pub(super) const PAGE_LIST: u64 = 3;
 /// Bits of the first word of an envelope that tell its type; the others are its length.
-pub(super) const TYPE_BITS: u32 = 16;
+const TYPE_BITS: u32 = 16;
 /// The type of a locator with a size of 64 bits.
 const LARGE_LOCATOR: i32 = 1;
 
@@ -114,6 +114,75 @@ impl<'a> Cursor<'a> {
                  older ROOT, or as a TTree"
             ))),
         }
+    }
+}
+
+/// The bytes of an envelope while they are written.
+pub(super) struct EnvelopeBuilder {
+    bytes: Vec<u8>,
+    kind: u64,
+}
+
+/// The place of the size of a frame that is filled in when the frame is complete.
+#[must_use]
+pub(super) struct Frame {
+    start: usize,
+    sign: i64,
+}
+
+macro_rules! write_numbers {
+    ($($name:ident),*) => {$(
+        pub(super) fn $name(&mut self, number: $name) {
+            self.bytes.extend_from_slice(&number.to_le_bytes());
+        }
+    )*};
+}
+
+impl EnvelopeBuilder {
+    write_numbers!(u16, u32, i32, u64, i64);
+
+    pub(super) fn new(kind: u64) -> Self {
+        Self { bytes: vec![0; size_of::<u64>()], kind }
+    }
+
+    pub(super) fn string(&mut self, text: &str) {
+        self.u32(text.len() as u32);
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Starts a record, which [`close`](Self::close) ends.
+    pub(super) fn record(&mut self) -> Frame {
+        let start = self.bytes.len();
+        self.i64(0);
+        Frame { start, sign: 1 }
+    }
+
+    /// Starts a list of `count` items.
+    pub(super) fn list(&mut self, count: usize) -> Frame {
+        let start = self.bytes.len();
+        self.i64(0);
+        self.u32(count as u32);
+        Frame { start, sign: -1 }
+    }
+
+    pub(super) fn close(&mut self, Frame { start, sign }: Frame) {
+        let size = sign * (self.bytes.len() - start) as i64;
+        self.bytes[start..start + size_of::<i64>()].copy_from_slice(&size.to_le_bytes());
+    }
+
+    /// Writes where a blob is, whose size must not need more than 31 bits.
+    pub(super) fn locator(&mut self, blob: Blob) {
+        self.i32(blob.size as i32);
+        self.u64(blob.seek);
+    }
+
+    /// The whole envelope and its checksum.
+    pub(super) fn finish(mut self) -> (Vec<u8>, u64) {
+        let length = (self.bytes.len() + size_of::<u64>()) as u64;
+        self.bytes[..size_of::<u64>()].copy_from_slice(&(self.kind | length << TYPE_BITS).to_le_bytes());
+        let checksum = XxHash3_64::oneshot(&self.bytes);
+        self.u64(checksum);
+        (self.bytes, checksum)
     }
 }
 

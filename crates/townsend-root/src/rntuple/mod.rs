@@ -11,12 +11,16 @@
 mod anchor;
 mod blob;
 mod clusters;
+mod describe;
 mod encoding;
 mod envelope;
 mod field;
 mod page;
+mod pending;
 mod reader;
 mod schema;
+mod writer;
 
 pub use field::RNTupleField;
 pub use reader::{FieldReader, RNTuple};
+pub use writer::RNTupleWriter;

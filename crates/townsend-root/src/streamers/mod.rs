@@ -5,6 +5,7 @@
 //! member.
 
 mod histograms;
+mod rntuples;
 mod trees;
 
 use crate::encoder::Encoder;
@@ -53,7 +54,11 @@ fn closure(names: impl IntoIterator<Item = &'static str>) -> Vec<&'static Class>
     let mut found: Vec<&'static Class> = Vec::new();
     let mut waiting: Vec<&'static str> = names.into_iter().collect();
     while let Some(name) = waiting.pop() {
-        let class = histograms::HISTOGRAMS.iter().chain(trees::TREES).find(|class| class.name == name);
+        let class = histograms::HISTOGRAMS
+            .iter()
+            .chain(trees::TREES)
+            .chain(rntuples::RNTUPLES)
+            .find(|class| class.name == name);
         let Some(class) = class.filter(|class| found.iter().all(|other| other.name != class.name)) else {
             continue;
         };

@@ -18,7 +18,7 @@ macro_rules! values {
         }
 
         impl Values {
-            fn new(element: ElementType) -> Self {
+            pub(crate) fn new(element: ElementType) -> Self {
                 match element {
                     ElementType::Bool => Self::Bool(Vec::new()),
                     $(ElementType::$variant => Self::$variant(Vec::new()),)*

@@ -20,4 +20,5 @@ mod writer;
 pub use branch::{Branch, BranchKind, ElementType};
 pub use column::{Column, Values};
 pub use reader::{ColumnReader, Tree};
+pub(crate) use writer::check_types;
 pub use writer::{BranchSpec, BranchType, BranchValue, TreeWriter};

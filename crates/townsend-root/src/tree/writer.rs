@@ -76,6 +76,22 @@ impl BranchValue<'_> {
     }
 }
 
+/// Checks that an entry has the number and types of values that the branches want; the reason if not.
+pub(crate) fn check_types<'s>(
+    specs: impl ExactSizeIterator<Item = &'s BranchSpec>,
+    values: &[BranchValue<'_>],
+) -> Result<(), String> {
+    if values.len() != specs.len() {
+        return Err(format!("it has {} values for {} branches", values.len(), specs.len()));
+    }
+    for (value, BranchSpec { name, kind, .. }) in values.iter().zip(specs) {
+        if value.kind() != *kind {
+            return Err(format!("{name} is of type {kind:?}, the value of {:?}", value.kind()));
+        }
+    }
+    Ok(())
+}
+
 /// Writes a tree entry by entry. It holds one basket per branch in memory; the others are in the file.
 ///
 /// It owns the file until [`finish`](Self::finish) returns it; without that call the file contains no tree.
@@ -157,24 +173,20 @@ impl<W: Write + Seek> TreeWriter<W> {
     }
 
     fn check(&self, values: &[BranchValue<'_>]) -> Result<()> {
-        let invalid = |reason| {
-            Err(Error::Invalid { object: format!("entry {} of {}", self.entries, self.name), reason })
-        };
-        if values.len() != self.branches.len() {
-            return invalid(format!("it has {} values for {} branches", values.len(), self.branches.len()));
-        }
-        for (value, branch) in values.iter().zip(&self.branches) {
-            let BranchSpec { name, kind, .. } = &branch.spec;
-            if value.kind() != *kind {
-                return invalid(format!("{name} is of type {kind:?}, the value of {:?}", value.kind()));
-            }
+        let specs = self.branches.iter().map(|branch| &branch.spec);
+        let mut checked = check_types(specs.clone(), values);
+        for (value, BranchSpec { name, .. }) in values.iter().zip(specs) {
             if let BranchValue::VectorF32(items) = value
                 && items.len() > MAX_ITEMS
             {
-                return invalid(format!("{name} has {} items of at most {MAX_ITEMS}", items.len()));
+                let too_long = format!("{name} has {} items of at most {MAX_ITEMS}", items.len());
+                checked = checked.and(Err(too_long));
             }
         }
-        Ok(())
+        checked.map_err(|reason| Error::Invalid {
+            object: format!("entry {} of {}", self.entries, self.name),
+            reason,
+        })
     }
 
     /// Writes the current basket of a branch to the file.

@@ -23,9 +23,6 @@ def word(value):
 
 
 def emit(name, lengths, values):
-    values = numpy.asarray(values)
-    if values.dtype.kind == "S":
-        values = values.view(numpy.int8)
     print(*current, name, " ".join(str(length) for length in lengths), " ".join(map(word, values)), sep="\t")
 
 
@@ -40,7 +37,7 @@ def flatten(name, array):
             flatten(f"{name}.{member}", array[member])
     elif form.parameter("__array__") == "string":
         array = awkward.without_parameters(array)
-        emit(name, awkward.num(array), awkward.flatten(array, axis=None))
+        emit(name, awkward.num(array), numpy.asarray(awkward.flatten(array, axis=None)))
     elif form.is_list and form.content.is_record:
         for member in array.fields:
             flatten(f"{name}.{member}", array[member])
@@ -50,9 +47,9 @@ def flatten(name, array):
             emit(name, [rows.shape[1]] * len(rows), rows.reshape(-1))
     elif form.is_list:
         if not form.content.is_list:
-            emit(name, awkward.num(array), awkward.flatten(array))
+            emit(name, awkward.num(array), numpy.asarray(awkward.flatten(array)))
     else:
-        emit(name, [1] * len(array), array)
+        emit(name, [1] * len(array), numpy.asarray(array))
 
 
 def with_uproot(path, name):
@@ -75,7 +72,7 @@ PLAIN = re.compile(rf"(ROOT::VecOps::RVec<|ROOT::RVec<|std::vector<|std::array<)
 
 def emit_rows(name, rows):
     rows = [numpy.atleast_1d(numpy.asarray(row)) for row in rows]
-    emit(name, [len(row) for row in rows], numpy.concatenate(rows) if rows else [])
+    emit(name, [len(row) for row in rows], [value for row in rows for value in row])
 
 
 def with_frame(ROOT, path, name):
