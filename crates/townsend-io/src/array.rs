@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use crate::error::Result;
-use crate::npz::Arrays;
-use crate::{Format, tree};
+use crate::columns::{ColumnKind, Table};
+use crate::error::{Result, content};
+use crate::npz::{self, Arrays};
+use crate::text::TextTable;
+use crate::{Format, parquet, tree};
 
-/// Reads the array `name` of an npz, or the branch `name` of a ROOT file's tree: how many values there are
-/// along each dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
+/// Reads the array `name` of an npz, the branch `name` of a ROOT file's tree, or the column `name` of a text or
+/// of a Parquet file: how many values there are along each dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
 ///
 /// The tree is that of the electrons, or the first one with such a branch where avalanches are histograms.
 /// Where an entry is an electron, there is one value an avalanche: that of its electrons, which must agree,
@@ -19,7 +21,37 @@ pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     match Format::of_contents(path)? {
         Format::Npz => of_npz(path, name),
         Format::Root => tree::read_branch(path, name),
+        Format::Text => of_table(path, &TextTable::open(path)?, name),
+        Format::Parquet => of_table(path, &*parquet::open(path)?, name),
     }
+}
+
+/// Reads the column `name` of a table with a number a row.
+fn of_table(path: &Path, table: &dyn Table, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    let Some(column) = table.headers().iter().position(|header| header.name == name) else {
+        let names: Vec<&str> = table.headers().iter().map(|header| header.name.as_str()).collect();
+        return Err(content(path, name, format!("there is no such column; there are {}", names.join(", "))));
+    };
+    if table.headers()[column].kind != ColumnKind::Number {
+        return Err(content(path, name, "does not hold a number a row"));
+    }
+    let values = table.read(column)?.values.to_f64();
+    Ok((vec![values.len()], values))
+}
+
+/// Reads all columns of a file as those of a table, and says how many values there are; for tests with
+/// damaged files. ROOT files have their own.
+#[doc(hidden)]
+pub fn exercise(path: &Path, format: Format) -> Result<usize> {
+    let table: Box<dyn Table> = match format {
+        Format::Root => return Ok(0),
+        Format::Npz => Box::new(npz::open(path)?),
+        Format::Text => Box::new(TextTable::open(path)?),
+        Format::Parquet => parquet::open(path)?,
+    };
+    let read = |column| Ok(table.read(column)?.values.len());
+    let is_read = |&column: &usize| !matches!(table.headers()[column].kind, ColumnKind::Other(_));
+    (0..table.headers().len()).filter(is_read).map(read).sum()
 }
 
 fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {

@@ -33,12 +33,14 @@ mod format;
 mod histograms;
 mod npy;
 mod npz;
+mod parquet;
 mod reader;
 mod table;
+mod text;
 mod tree;
 mod writer;
 
-pub use array::read_array;
+pub use array::{exercise, read_array};
 pub use error::{Error, Result};
 pub use format::Format;
 pub use reader::{Loaded, ReadOptions, read};

@@ -46,6 +46,10 @@ pub fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Resu
             Loaded { data, layout: layout.into(), warnings }
         }
         Format::Root => read_root(path, options, progress)?,
+        Format::Text | Format::Parquet => {
+            let what = format!("is a file of the format {format}, of which single columns are read");
+            return Err(Error::Unsuited { file: path.into(), what });
+        }
     };
     if loaded.data.is_empty() {
         loaded.warnings.push("holds no avalanche".into());

@@ -1,10 +1,9 @@
 //! NumPy's npz: a zip archive of arrays.
 //!
 //! Electrons are `offsets` (n + 1), `x`, `z`, `t`; counts are `offsets`, `cells`, `counts`, with the grid in
-//! `meta`. `meta` is a string of JSON. Files of others are tables: [`NpzTable`].
+//! `meta`. `meta` is a string of JSON. Files of others are tables: [`open`].
 
 mod archive;
-#[allow(dead_code, reason = "for the reader of columns")]
 mod table;
 mod write;
 
@@ -14,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use townsend_core::{Coordinate, CountSet, Dataset, ElectronSet, Grid, Meta, Progress, Provenance};
 
 pub(crate) use archive::Arrays;
-#[allow(unused_imports, dead_code, reason = "for the reader of columns")]
-pub(crate) use table::{NpzTable, open};
+pub(crate) use table::open;
 pub(crate) use write::{Column, NpzCountWriter, NpzElectronWriter, meta_text, pack};
 
 use crate::columns::Values;

@@ -62,6 +62,7 @@ fn kind_of(header: &Header, rows: u64) -> ColumnKind {
     }
 }
 
+#[allow(dead_code, reason = "for the reader of columns")]
 impl NpzTable {
     /// Reads an array of whole numbers from 0, such as `offsets`, whatever its length.
     pub(crate) fn unsigned(&self, name: &str) -> Result<Vec<u64>> {
