@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use crate::columns::Table;
 use crate::error::Result;
 use crate::npz::Arrays;
-use crate::{Format, ReadOptions, root};
+use crate::text::TextTable;
+use crate::{Format, ReadOptions, electrons, parquet, root};
 
-/// Reads the array `name` of an npz, or the branch `name` of a ROOT file's tree: how many values there are
-/// along each dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
+/// Reads the array `name` of an npz, the branch `name` of a ROOT file's tree, or the column `name` of a text or
+/// of a Parquet file: how many values there are along each dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
 ///
 /// The tree is that of the electrons, or the first one with such a branch where avalanches are histograms.
 /// Where an entry is an electron, there is one value an avalanche: that of its electrons, which must agree,
@@ -19,7 +21,14 @@ pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     match Format::of_contents(path)? {
         Format::Npz => of_npz(path, name),
         Format::Root => root::read_condition(path, name, &ReadOptions::default()),
+        Format::Text => of_table(path, &TextTable::open(path)?, name),
+        Format::Parquet => of_table(path, &*parquet::open(path)?, name),
     }
+}
+
+/// The column `name` of a table, as many values in each row.
+fn of_table(path: &Path, table: &dyn Table, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    electrons::read_column(path, table, electrons::find_column(path, table, name)?)
 }
 
 pub(crate) fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {

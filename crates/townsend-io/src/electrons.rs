@@ -68,7 +68,7 @@ pub(crate) fn read_condition(
     let chosen = Chosen::new(path, table, &options.columns)?;
     let rows = Rows::read(path, table, &chosen, options, &mut Vec::new())?;
     let filter = Filter::new(path, table, &rows, &options.selection)?;
-    let index = chosen::find(table, name).ok_or_else(|| chosen::missing(path, table, &[name]))?;
+    let index = find_column(path, table, name)?;
     let (each, values) = rows.condition(path, table, index)?;
     let values = filter.avalanches(&values, each);
     let avalanches = values.len() / each.max(1);
@@ -86,6 +86,11 @@ pub(crate) fn of_chosen_avalanches(
     let chosen = Chosen::new(path, table, &options.columns)?;
     let rows = Rows::read(path, table, &chosen, options, &mut Vec::new())?;
     Ok(Filter::new(path, table, &rows, &options.selection)?.avalanches(values, each))
+}
+
+/// The place of the column of this name.
+pub(crate) fn find_column(path: &Path, table: &dyn Table, name: &str) -> Result<usize> {
+    chosen::find(table, name).ok_or_else(|| chosen::missing(path, table, &[name]))
 }
 
 /// The values of a column, and how many each row has.

@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// The first bytes of a file do not tell its format.
     #[error(
-        "{file}: not a file of avalanches that townsend knows: {what}\n  hint: it reads ROOT files (.root) with histograms h1_i, h2_i, h3_i or a tree, and NumPy's .npz"
+        "{file}: not a file of avalanches that townsend knows: {what}\n  hint: it reads ROOT files (.root) with histograms h1_i, h2_i, h3_i or a tree, NumPy's .npz, Parquet, and columns of numbers in a text (.csv, .txt, also packed with gzip)"
     )]
     UnknownFormat {
         /// The file.

@@ -6,7 +6,11 @@ use serde::{Deserialize, Deserializer};
 use townsend_core::{Dataset, Progress};
 
 use crate::notice::Notice;
-use crate::{Columns, Error, Format, Result, Selection, Source, Units, electrons, npz, root};
+use crate::columns::Table;
+use crate::text::TextTable;
+use crate::{
+    Columns, Error, Format, Result, Selection, Source, Units, electrons, npz, parquet, root,
+};
 
 /// What to read of a file, and how its names and units are to be understood. The default reads what townsend
 /// and many others write, and asks where that does not tell.
@@ -94,6 +98,8 @@ pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Pro
     let mut loaded = match format(path, options)? {
         Format::Npz => npz::read(path, options, progress)?,
         Format::Root => root::read(path, options, progress)?,
+        Format::Text => read_table(path, &TextTable::open(path)?, options, progress)?,
+        Format::Parquet => read_table(path, &*parquet::open(path)?, options, progress)?,
     };
     if loaded.data.is_empty() {
         loaded.notices.push("holds no avalanche".into());
@@ -131,7 +137,21 @@ pub fn read_condition(
     match format(path, options)? {
         Format::Npz => npz::read_condition(path, name, options),
         Format::Root => root::read_condition(path, name, options),
+        Format::Text => electrons::read_condition(path, &TextTable::open(path)?, name, options),
+        Format::Parquet => electrons::read_condition(path, &*parquet::open(path)?, name, options),
     }
+}
+
+/// Reads the electrons of a file that is one table.
+fn read_table(
+    path: &Path,
+    table: &dyn Table,
+    options: &ReadOptions,
+    progress: &dyn Progress,
+) -> Result<Loaded> {
+    let mut notices = Vec::new();
+    let (set, kind) = electrons::read(path, table, options, progress, &mut notices)?;
+    Ok(Loaded { data: set.into(), layout: format!("{}, {kind}", table.describe()), notices })
 }
 
 fn format(path: &Path, options: &ReadOptions) -> Result<Format> {
@@ -147,5 +167,6 @@ pub fn is_own(source: &Source) -> Result<bool> {
     match Format::of_contents(path)? {
         Format::Root => root::is_own(path),
         Format::Npz => npz::is_own(path),
+        Format::Text | Format::Parquet => Ok(false),
     }
 }

@@ -77,6 +77,7 @@ impl TableWriter {
                 let meta = meta_text(&output, meta, None)?;
                 Sink::Npz { output, arrays, meta }
             }
+            Format::Text | Format::Parquet => return Err(format.not_written(path)),
         };
         Ok(Self { columns: columns.into(), sink })
     }

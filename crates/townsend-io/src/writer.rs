@@ -87,6 +87,7 @@ impl AvalancheWriter {
                 let writer = HistogramWriter::new(output, path, grid, &dims, options.first, meta)?;
                 Sink::Counts(CountSink::Histograms(writer.into()), grid.clone())
             }
+            (Format::Text | Format::Parquet, _) => return Err(format.not_written(path)),
         };
         Ok(Self { path: path.into(), sink })
     }

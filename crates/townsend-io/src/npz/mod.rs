@@ -1,7 +1,7 @@
 //! NumPy's npz: a zip archive of arrays.
 //!
 //! Electrons are `offsets` (n + 1), `x`, `z`, `t`; counts are `offsets`, `cells`, `counts`, with the grid in
-//! `meta`. `meta` is a string of JSON. Files of others are tables: [`NpzTable`].
+//! `meta`. `meta` is a string of JSON. Files of others are tables: [`open`].
 
 mod archive;
 mod table;
