@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Dataset, InputFile, OutputError, OutputFile, Split};
+use crate::{Dataset, InputFile, OutputError, OutputFile, Provenance, SettingNote, Split};
 
 /// Version of the layout of a run. A change that an older program would misread raises it.
 pub const RUN_VERSION: u64 = 3;
@@ -276,12 +276,23 @@ pub struct TrainedOn {
     pub avalanches: usize,
     /// Which of them trained, and which were held back.
     pub split: Split,
+    /// The start and the conditions that they were drawn with, if they say so. What a model without
+    /// conditions of its own makes is for these, and so are the next two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<SettingNote>,
+    /// The detector that they were drawn in, as [`Provenance::detector`](crate::Provenance::detector) has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detector: Option<serde_json::Value>,
+    /// The gas of that detector, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gas: Option<String>,
 }
 
 impl TrainedOn {
     /// What is to be known of `data`, which were read from `file` and parted by `split`.
     pub fn new(file: Option<InputFile>, data: &Dataset, split: Split) -> Self {
-        Self { file, digest: data.digest(), avalanches: data.len(), split }
+        let Provenance { setting, detector, gas, .. } = data.meta().provenance.clone();
+        Self { file, digest: data.digest(), avalanches: data.len(), split, setting, detector, gas }
     }
 }
 
@@ -346,6 +357,9 @@ mod tests {
                 digest: "ab".into(),
                 avalanches: 9,
                 split: Split::new(1, 0.1, 0.2).unwrap(),
+                setting: None,
+                detector: None,
+                gas: None,
             }),
             summary: serde_json::json!({ "used": 7 }),
         }
@@ -405,6 +419,19 @@ mod tests {
                 assert!(matches!(RunHeader::read(&files), Err(RunError::Damaged { .. })), "{damaged}");
             }
         }
+    }
+
+    #[test]
+    fn what_training_data_were_drawn_with_is_kept() {
+        let mut data = Dataset::from(crate::ElectronSet::default());
+        let split = Split::new(1, 0.1, 0.2).unwrap();
+        let written = serde_json::to_string(&TrainedOn::new(None, &data, split)).unwrap();
+        assert!(!written.contains("setting") && !written.contains("gas"), "{written}");
+        data.meta_mut().provenance.gas = Some("Ar".into());
+        let trained_on = TrainedOn::new(None, &data, split);
+        let written = serde_json::to_string(&trained_on).unwrap();
+        assert_eq!(serde_json::from_str::<TrainedOn>(&written).unwrap(), trained_on);
+        assert_eq!(trained_on.gas.as_deref(), Some("Ar"));
     }
 
     #[test]

@@ -128,19 +128,24 @@ fn draw(
     Ok(Generated { avalanches, electrons, seconds: started.elapsed().as_secs_f64(), warnings })
 }
 
-/// Units, and all that a model's avalanches are drawn with but its files.
+/// Units, and all that a model's avalanches are drawn with but its files. Where the model knows no setting or
+/// no detector, its avalanches are as those that it was trained on.
 fn drawn_with(model: &dyn Model, options: &SampleOptions) -> Result<Meta> {
     let SampleOptions { events, shard, setting, .. } = options;
     let about = model.describe();
-    let detector = model.detector_at(setting)?;
+    let data = about.data.as_ref();
+    let (detector, gas) = match model.detector_at(setting)? {
+        Some(detector) => (Some(described(&detector)), Some(gas_in_words(&detector))),
+        None => (data.and_then(|data| data.detector.clone()), data.and_then(|data| data.gas.clone())),
+    };
     let provenance = Provenance {
         source: about.source.clone(),
-        setting: setting.note(about),
+        setting: setting.note(about).or_else(|| data.and_then(|data| data.setting.clone())),
         events: Some(*events),
         shard: Some(ShardNote { index: shard.index, count: shard.count }),
         first: Some(shard.range(*events).start),
-        gas: detector.as_ref().map(gas_in_words),
-        detector: detector.as_ref().map(described),
+        detector,
+        gas,
         ..Provenance::default()
     };
     Ok(Meta { units: about.units.clone(), provenance })
