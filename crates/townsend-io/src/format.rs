@@ -4,6 +4,8 @@ use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
 
+use townsend_core::regular_file;
+
 use crate::text::{TextTable, unpacked};
 use crate::{Error, Result};
 
@@ -97,7 +99,7 @@ impl Format {
         let failed = |source| Error::Read { file: path.into(), source };
         let unknown = |what: &str| Err(Error::UnknownFormat { file: path.into(), what: what.into() });
         let mut head = Vec::new();
-        std::fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).map_err(failed)?;
+        regular_file(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).map_err(failed)?;
         if let Some(format) = Self::of_magic(&head) {
             return Ok(format);
         }

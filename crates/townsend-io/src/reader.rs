@@ -3,14 +3,12 @@
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer};
-use townsend_core::{Dataset, Progress};
+use townsend_core::{Dataset, Progress, regular_file};
 
-use crate::notice::Notice;
 use crate::columns::Table;
+use crate::notice::Notice;
 use crate::text::TextTable;
-use crate::{
-    Columns, Error, Format, Result, Selection, Source, Units, electrons, npz, parquet, root,
-};
+use crate::{Columns, Error, Format, Result, Selection, Source, Units, electrons, npz, parquet, root};
 
 /// What to read of a file, and how its names and units are to be understood. The default reads what townsend
 /// and many others write, and asks where that does not tell.
@@ -155,7 +153,9 @@ fn read_table(
 }
 
 fn format(path: &Path, options: &ReadOptions) -> Result<Format> {
-    options.format.map_or_else(|| Format::of_contents(path), Ok)
+    let Some(format) = options.format else { return Format::of_contents(path) };
+    regular_file(path).map_err(|source| Error::Read { file: path.into(), source })?;
+    Ok(format)
 }
 
 /// True if townsend wrote the file: its columns and units are its own.

@@ -150,9 +150,11 @@ pub(super) fn of_field(field: &str) -> Option<Number> {
         return Some(Number::Whole(value));
     }
     // C's libraries print what kind of no number it is: `-nan(ind)`.
-    let nan = field.strip_prefix('-').unwrap_or(field).get(..4).is_some_and(|start| {
-        start.eq_ignore_ascii_case("nan(") && field.ends_with(')')
-    });
+    let nan = field
+        .strip_prefix('-')
+        .unwrap_or(field)
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("nan(") && field.ends_with(')'));
     if nan { Some(Number::Real(f64::NAN)) } else { parse_number(field).map(Number::Real) }
 }
 

@@ -7,6 +7,7 @@ use super::write::{Written, append_all};
 use crate::context::without_folder;
 use crate::{Context, Error, Result};
 use serde::Serialize;
+use townsend_core::Provenance;
 
 /// Avalanches that are read and written again at a time.
 const BLOCK: usize = 256;
@@ -36,7 +37,12 @@ pub fn convert(
         let writer = match &mut writer {
             Some(writer) => writer,
             none => {
-                let meta = context.meta("convert", false, data.meta(), files.clone());
+                let mut of = data.meta().clone();
+                if files.len() > 1 {
+                    // What holds for the first file is not known to hold for the others.
+                    of.provenance.keep_common(&Provenance::default());
+                }
+                let meta = context.meta("convert", false, &of, files.clone());
                 none.insert(written.create(output, &meta, data.grid(), 0, context)?)
             }
         };
