@@ -20,7 +20,7 @@ use crate::{Format, ReadOptions, electrons, parquet, root};
 pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     match Format::of_contents(path)? {
         Format::Npz => of_npz(path, name),
-        Format::Root => root::read_condition(path, name, &ReadOptions::default()),
+        Format::Root | Format::RNTuple => root::read_condition(path, name, &ReadOptions::default()),
         Format::Text => of_table(path, &TextTable::open(path)?, name),
         Format::Parquet => of_table(path, &*parquet::open(path)?, name),
     }

@@ -16,6 +16,8 @@ pub enum Format {
     Root,
     /// NumPy's zip of arrays.
     Npz,
+    /// A ROOT file with electrons in an RNTuple.
+    RNTuple,
     /// Columns of numbers in a text, packed with gzip or not; read, not written.
     Text,
     /// Apache Parquet, where the program was built with it; read, not written.
@@ -29,9 +31,12 @@ impl FromStr for Format {
         match name {
             "root" => Ok(Self::Root),
             "npz" => Ok(Self::Npz),
+            "rntuple" => Ok(Self::RNTuple),
             "text" => Ok(Self::Text),
             "parquet" => Ok(Self::Parquet),
-            _ => Err(format!("unknown format `{name}`; there are `root`, `npz`, `text` and `parquet`")),
+            _ => Err(format!(
+                "unknown format `{name}`; there are `root`, `rntuple`, `npz`, `text` and `parquet`"
+            )),
         }
     }
 }
@@ -41,6 +46,7 @@ impl std::fmt::Display for Format {
         f.write_str(match self {
             Self::Root => "root",
             Self::Npz => "npz",
+            Self::RNTuple => "rntuple",
             Self::Text => "text",
             Self::Parquet => "parquet",
         })

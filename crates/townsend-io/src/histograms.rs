@@ -342,11 +342,15 @@ fn largest(cell_type: CellType) -> f64 {
     }
 }
 
+/// The remedy for cells that hold no whole number.
+const ROUNDED: &str = ", or have their contents rounded";
+
 fn no_count(grid: &Grid, cell: usize, value: f64, whole: bool) -> String {
     let bins = &grid.split(cell as u32)[..grid.dims()];
     let weights = if whole || value.fract() != 0.0 { "" } else { ", filled with weights" };
+    let rounded = if value > 0.0 && value <= f64::from(u32::MAX) { ROUNDED } else { "" };
     format!(
-        "bin {bins:?} holds {value}{weights}; a bin holds a whole number of electrons, from 0 to {}\n  hint: give the histograms as they were filled, without weights, scaling or subtraction, or have their contents rounded",
+        "bin {bins:?} holds {value}{weights}; a bin holds a whole number of electrons, from 0 to {}\n  hint: give the histograms as they were filled, without weights, scaling or subtraction{rounded}",
         u32::MAX
     )
 }

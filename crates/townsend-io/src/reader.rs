@@ -95,7 +95,7 @@ pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Pro
     let (path, options) = (&*source.path, &options.of(&source));
     let mut loaded = match format(path, options)? {
         Format::Npz => npz::read(path, options, progress)?,
-        Format::Root => root::read(path, options, progress)?,
+        Format::Root | Format::RNTuple => root::read(path, options, progress)?,
         Format::Text => read_table(path, &TextTable::open(path)?, options, progress)?,
         Format::Parquet => read_table(path, &*parquet::open(path)?, options, progress)?,
     };
@@ -134,7 +134,7 @@ pub fn read_condition(
     let (path, options) = (&*source.path, &options.of(&source));
     match format(path, options)? {
         Format::Npz => npz::read_condition(path, name, options),
-        Format::Root => root::read_condition(path, name, options),
+        Format::Root | Format::RNTuple => root::read_condition(path, name, options),
         Format::Text => electrons::read_condition(path, &TextTable::open(path)?, name, options),
         Format::Parquet => electrons::read_condition(path, &*parquet::open(path)?, name, options),
     }
@@ -165,7 +165,7 @@ fn format(path: &Path, options: &ReadOptions) -> Result<Format> {
 pub fn is_own(source: &Source) -> Result<bool> {
     let path = &*source.path;
     match Format::of_contents(path)? {
-        Format::Root => root::is_own(path),
+        Format::Root | Format::RNTuple => root::is_own(path),
         Format::Npz => npz::is_own(path),
         Format::Text | Format::Parquet => Ok(false),
     }

@@ -153,7 +153,7 @@ fn named<'f>(path: &Path, file: &'f RootFile, name: &str) -> Result<Box<dyn Tabl
         [key] => open(file, key),
         [] => Err(Error::Undecided {
             file: path.into(),
-            what: format!("has no tree {name}; it has {}", there(file, "tree")),
+            what: format!("has no tree {name}; it has{}", there(file, "tree")),
             choices: nearest(file, name),
         }),
         several => {
@@ -190,7 +190,7 @@ fn nothing_here(path: &Path, file: &RootFile) -> Error {
     Error::Undecided {
         file: path.into(),
         what: format!(
-            "holds no avalanches by their usual names: neither histograms h1_i, h2_i, h3_i nor a tree or RNTuple with x, z, t; it holds {}",
+            "holds no avalanches by their usual names: neither histograms h1_i, h2_i, h3_i nor a tree or RNTuple with x, z, t; it holds{}",
             there(file, "avalanches")
         ),
         choices,
@@ -207,7 +207,7 @@ fn there(file: &RootFile, wanted: &str) -> String {
     if more > 0 {
         listed.push(format!("{more} more objects"));
     }
-    if listed.is_empty() { "nothing".into() } else { format!("\n  {}", listed.join("\n  ")) }
+    if listed.is_empty() { " nothing".into() } else { format!(":\n  {}", listed.join("\n  ")) }
 }
 
 fn describe(file: &RootFile, key: &Key) -> String {

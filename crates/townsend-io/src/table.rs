@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use townsend_core::{Meta, OutputFile};
-use townsend_root::{BranchSpec, BranchType, BranchValue, TreeWriter};
+use townsend_root::{BranchSpec, BranchType, BranchValue};
 
+use crate::entries::EntryWriter;
 use crate::histograms::{finish, start};
 use crate::npz::{Column, meta_text, pack};
 use crate::{Format, Result};
@@ -48,7 +49,7 @@ pub struct TableWriter {
 }
 
 enum Sink {
-    Tree { output: OutputFile, tree: Box<TreeWriter> },
+    Root { output: OutputFile, entries: EntryWriter },
     Npz { output: OutputFile, arrays: Vec<Column>, meta: String },
 }
 
@@ -66,10 +67,11 @@ impl TableWriter {
         let format = format.map_or_else(|| Format::of_name(path), Ok)?;
         let output = OutputFile::create(path, force)?;
         let sink = match format {
-            Format::Root => {
+            Format::Root | Format::RNTuple => {
                 let branches: Vec<_> = columns.iter().map(branch).collect();
-                let tree = TreeWriter::new(start(&output, path, meta)?, name, title, &branches)?;
-                Sink::Tree { output, tree: tree.into() }
+                let root = start(&output, path, meta)?;
+                let entries = EntryWriter::new(root, format == Format::RNTuple, [name, title], &branches)?;
+                Sink::Root { output, entries }
             }
             Format::Npz => {
                 let array = |column: &TableColumn| Column::new(&output, column.name, numpy(column.kind));
@@ -90,7 +92,7 @@ impl TableWriter {
         let fits = self.columns.iter().map(|column| column.kind).eq(row.iter().map(Cell::kind));
         assert!(fits, "cells of a row: {row:?}");
         match &mut self.sink {
-            Sink::Tree { tree, .. } => Ok(tree.fill(&row.iter().map(Cell::entry).collect::<Vec<_>>())?),
+            Sink::Root { entries, .. } => entries.fill(&row.iter().map(Cell::entry).collect::<Vec<_>>()),
             Sink::Npz { output, arrays, .. } => {
                 let written = arrays.iter_mut().zip(row).try_for_each(|(array, cell)| match *cell {
                     Cell::U64(value) => array.write(std::iter::once(value.to_le_bytes())),
@@ -105,7 +107,7 @@ impl TableWriter {
     /// Completes the file and moves it to its final name.
     pub fn finish(self) -> Result<()> {
         match self.sink {
-            Sink::Tree { output, tree } => finish(output, tree.finish()?),
+            Sink::Root { output, entries } => finish(output, entries.finish()?),
             Sink::Npz { mut output, arrays, meta } => {
                 let packed = pack(output.file(), arrays.into_iter(), &meta);
                 packed.map_err(|e| output.error(e))?;

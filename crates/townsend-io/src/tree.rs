@@ -1,16 +1,15 @@
 //! ROOT trees of electrons.
 //!
-//! Written: tree `avalanches`, one entry an avalanche, branches `avalanche` (its number) and `vector<float>`
+//! Written: tree or RNTuple `avalanches`, one entry an avalanche, branches `avalanche` (its number) and `vector<float>`
 //! x, z, t. Read: any tree whose branches are those of [`electrons`](crate::electrons).
 
 use std::path::Path;
 
 use townsend_core::{Avalanche, Coordinate, Meta, OutputFile};
-use townsend_root::{
-    Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, Key, RootFile, Tree, TreeWriter,
-};
+use townsend_root::{Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, Key, RootFile, Tree};
 
 use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, TEXT, Table};
+use crate::entries::EntryWriter;
 use crate::histograms::{finish, start};
 use crate::{Notice, Result};
 
@@ -93,27 +92,33 @@ impl Table for TreeTable<'_> {
     }
 }
 
-/// Writes electrons as a tree with one entry per avalanche.
+/// Writes electrons as a tree or an RNTuple with one entry an avalanche.
 pub(crate) struct ElectronTreeWriter {
     output: OutputFile,
-    tree: TreeWriter,
+    entries: EntryWriter,
     number: i64,
 }
 
 impl ElectronTreeWriter {
-    pub(crate) fn new(output: OutputFile, path: &Path, first: u64, meta: &Meta) -> Result<Self> {
+    pub(crate) fn new(
+        output: OutputFile,
+        path: &Path,
+        rntuple: bool,
+        first: u64,
+        meta: &Meta,
+    ) -> Result<Self> {
         let root = start(&output, path, meta)?;
         let mut branches = vec![BranchSpec::new("avalanche", "number of the avalanche", BranchType::I64)];
         for (coordinate, unit) in Coordinate::ALL.into_iter().zip(&meta.units) {
             let title = format!("{} [{unit}]", coordinate.name());
             branches.push(BranchSpec::new(coordinate.name(), title, BranchType::VectorF32));
         }
-        let tree = TreeWriter::new(root, TREE, "electrons at the anode", &branches)?;
-        Ok(Self { output, tree, number: i64::try_from(first).unwrap_or(i64::MAX) })
+        let entries = EntryWriter::new(root, rntuple, [TREE, "electrons at the anode"], &branches)?;
+        Ok(Self { output, entries, number: i64::try_from(first).unwrap_or(i64::MAX) })
     }
 
     pub(crate) fn push(&mut self, electrons: Avalanche<'_>) -> Result<()> {
-        self.tree.fill(&[
+        self.entries.fill(&[
             BranchValue::I64(self.number),
             BranchValue::VectorF32(electrons.x),
             BranchValue::VectorF32(electrons.z),
@@ -124,6 +129,6 @@ impl ElectronTreeWriter {
     }
 
     pub(crate) fn finish(self) -> Result<()> {
-        finish(self.output, self.tree.finish()?)
+        finish(self.output, self.entries.finish()?)
     }
 }

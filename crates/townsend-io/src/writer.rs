@@ -69,8 +69,9 @@ impl AvalancheWriter {
         let output = OutputFile::create(path, options.force)?;
         let sink = match (format, grid) {
             (Format::Npz, None) => Sink::Electrons(ElectronSink::Npz(NpzElectronWriter::new(output, meta)?)),
-            (Format::Root, None) => {
-                let writer = ElectronTreeWriter::new(output, path, options.first, meta)?;
+            (Format::Root | Format::RNTuple, None) => {
+                let rntuple = format == Format::RNTuple;
+                let writer = ElectronTreeWriter::new(output, path, rntuple, options.first, meta)?;
                 Sink::Electrons(ElectronSink::Tree(writer.into()))
             }
             (Format::Npz, Some(grid)) => {
@@ -86,6 +87,9 @@ impl AvalancheWriter {
                 }
                 let writer = HistogramWriter::new(output, path, grid, &dims, options.first, meta)?;
                 Sink::Counts(CountSink::Histograms(writer.into()), grid.clone())
+            }
+            (Format::RNTuple, Some(_)) => {
+                return Err(unsuited("an RNTuple holds electrons; histograms go into a ROOT file"));
             }
             (Format::Text | Format::Parquet, _) => return Err(format.not_written(path)),
         };

@@ -217,3 +217,17 @@ fn a_long_provenance_is_shortened() {
         assert!(data.meta().provenance.source.starts_with(source) && source.len() > 10_000);
     }
 }
+
+#[test]
+fn electrons_come_back_from_an_rntuple() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.root");
+    let data = load(&shipped("electrons.npz")).data;
+    let options = WriteOptions { format: Some(Format::RNTuple), ..WriteOptions::default() };
+    write(&path, &data, &options).unwrap();
+    let back = load(&path);
+    assert_eq!((back.data, back.layout.as_str()), (data, "RNTuple avalanches, one entry an avalanche"));
+    let histograms = WriteOptions { grid: Some(Grid::standard(2).unwrap()), ..options };
+    let error = write(&folder.path().join("b.root"), &load(&path).data, &histograms).unwrap_err().to_string();
+    assert!(error.contains("an RNTuple holds electrons"), "{error}");
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::input::Input;
 use super::write::{Written, append_all};
 use crate::context::without_folder;
-use crate::{Context, Error, Result};
+use crate::{Context, Result};
 use serde::Serialize;
 use townsend_core::Provenance;
 
@@ -33,7 +33,7 @@ pub fn convert(
     let files: Vec<_> = input.files()?.iter().map(without_folder).collect();
     let mut avalanches = 0;
     let mut writer = None;
-    let warnings = input.each(context, |data, _, source| {
+    let warnings = input.each(context, |data, _, _| {
         let writer = match &mut writer {
             Some(writer) => writer,
             none => {
@@ -48,8 +48,7 @@ pub fn convert(
         };
         let task = context.progress.task("writing", data.len() as u64);
         let all: Vec<usize> = (0..data.len()).collect();
-        append_all(writer, all.chunks(BLOCK).map(|part| data.select(part)), &*task, context)
-            .map_err(|error| Error::In { path: source.path.clone(), source: error.into() })?;
+        append_all(writer, all.chunks(BLOCK).map(|part| data.select(part)), &*task, context)?;
         avalanches += data.len();
         Ok(())
     })?;
