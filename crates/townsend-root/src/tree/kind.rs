@@ -112,8 +112,8 @@ impl Stored {
         let Element { class, kind, code, .. } = element;
         let in_items = MEMBER_OF_ITEMS.contains(kind);
         let unsupported = || match described {
-            Some(member) => Self::unsupported(format!("a {}", member.type_name)),
-            None => Self::unsupported(format!("a {class} with type code {code}")),
+            Some(member) => Self::unsupported(format!("a member of type {} (code {code})", member.type_name)),
+            None => Self::unsupported(format!("a member of {class} (code {code})")),
         };
         match (*code, described) {
             (code, Some(member)) if CONTAINER.contains(&code) && !in_items => {
