@@ -157,11 +157,11 @@ impl RootFile {
         newest.into_iter().map(|index| &self.keys[index as usize])
     }
 
-    /// The keys with the same path as `key` and of other cycles: what [`newest`](Self::newest) leaves out
-    /// beside it.
+    /// The keys in the directory of `key` that have its name and other cycles: what [`newest`](Self::newest)
+    /// leaves out.
     pub fn other_cycles<'f>(&'f self, key: &'f Key) -> impl Iterator<Item = &'f Key> {
-        let path = key.path();
-        self.named(key.name()).filter(move |other| other.record != key.record && other.path() == path)
+        let same = |other: &Key| Arc::ptr_eq(&other.folder, &key.folder) && other.record != key.record;
+        self.named(key.name()).filter(move |other| same(other))
     }
 
     /// The keys of a name in all directories, the newest cycle first.

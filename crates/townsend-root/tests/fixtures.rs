@@ -183,8 +183,8 @@ fn a_cycle_that_was_kept_is_negative_and_may_be_the_newest() {
     let cycles =
         |name: &str| -> Vec<i16> { file.keys().filter(|key| key.name() == name).map(Key::cycle).collect() };
     assert_eq!(cycles("h2_0"), [2, -1]);
-    let electrons = |path: &str| file.read_histogram(file.find(path).unwrap()).unwrap().contents.sum();
-    assert_eq!(electrons("h2_0") + electrons("h2_1"), 16.0);
+    let electrons = |path: &str| file.read_histogram(file.find(path).unwrap()).unwrap().contents.sum() as i32;
+    assert_eq!(electrons("h2_0") + electrons("h2_1"), 16);
     assert_eq!(electrons("h2_0;1"), electrons("h2_0;-1"));
     assert_ne!(electrons("h2_0;1"), electrons("h2_0;2"));
     let newest: Vec<_> = file.newest().map(|key| (key.path(), key.cycle())).collect();
@@ -219,6 +219,7 @@ fn histograms_of_geant4_say_nowhere_how_long_they_are() {
         let (mut sparse, dense) = (SparseHistogram::default(), file.read_histogram(key).unwrap());
         file.reader().read_sparse_into(key, &mut sparse).unwrap();
         assert_same(&dense, &sparse);
+        assert_eq!(sparse.is_weighted(), name == "weighted", "{name}");
         dense
     };
     let [h1, h2, h3] = ["histo/h1", "histo/h2", "histo/h3"].map(read);

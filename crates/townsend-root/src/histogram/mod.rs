@@ -37,6 +37,19 @@ pub struct Histogram<C = Contents> {
 /// A histogram that holds only the cells that are not zero.
 pub type SparseHistogram = Histogram<SparseContents>;
 
+impl Histogram<SparseContents> {
+    /// Whether fills had weights other than 1: the squared weights of a cell are not its contents. Without
+    /// [`sumw2`](Self::sumw2) nothing tells.
+    #[allow(clippy::float_cmp, reason = "sums of ones are exact")]
+    pub fn is_weighted(&self) -> bool {
+        let mut contents = self.contents.nonzero().peekable();
+        self.sumw2.iter().enumerate().any(|(cell, &squares)| {
+            let filled = contents.next_if(|&(index, _)| index == cell);
+            squares != filled.map_or(0.0, |(_, value)| value)
+        })
+    }
+}
+
 /// The bins of one axis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistogramAxis {

@@ -39,6 +39,8 @@ enum Source {
 #[derive(Debug, Default)]
 pub(super) struct Values {
     entries: usize,
+    /// Bytes of an entry, where all have the same size.
+    each: u32,
     data: Vec<u8>,
     /// Where each entry starts in `data` and the last one ends; empty if all have the same size.
     starts: Vec<u32>,
@@ -139,6 +141,8 @@ fn read_array(buffer: &mut Buffer<'_>, length: usize, wide: bool) -> Result<Vec<
 /// The fields that the key of a basket has after those of every key.
 struct Header {
     entries: usize,
+    /// Bytes of an entry, where all have the same size.
+    each: u32,
     /// Where the values end, counted from the start of the key.
     last: usize,
     flag: u8,
@@ -147,14 +151,15 @@ struct Header {
 impl Header {
     fn decode(tail: &mut Buffer<'_>) -> Result<Self, Fault> {
         let (_version, _buffer_size) = (tail.u16()?, tail.i32()?);
-        if tail.i32()? < 0 {
+        let each = tail.i32()?;
+        if each < 0 {
             let _features = tail.u8()?;
         }
         let (entries, last) = (tail.i32()?, tail.i32()?);
         let flag = tail.u8()?;
         let length =
             |value| usize::try_from(value).map_err(|_| Fault::damaged("a basket has a negative length"));
-        Ok(Self { entries: length(entries)?, last: length(last)?, flag })
+        Ok(Self { entries: length(entries)?, each: each.unsigned_abs(), last: length(last)?, flag })
     }
 
     fn data_length(&self, key_length: u16) -> Result<usize, Fault> {
@@ -169,7 +174,7 @@ impl Header {
 pub(super) fn decode_embedded(mut body: Buffer<'_>) -> Result<Values, Fault> {
     let key_length = StoredKey::decode_unchecked(&mut body)?.record.key_length;
     let mut header = Header::decode(&mut body)?;
-    let mut values = Values { entries: header.entries, ..Values::default() };
+    let mut values = Values { entries: header.entries, each: header.each, ..Values::default() };
     let offsets_left_out = header.flag >= OFFSETS_LEFT_OUT;
     if offsets_left_out {
         header.flag -= OFFSETS_LEFT_OUT;
@@ -208,7 +213,7 @@ impl Basket {
                 let mut record = file.read_unlisted(*seek, *length, scratch)?;
                 let key_length = record.key.record.key_length;
                 let header = Header::decode(&mut record.key_tail)?;
-                values.entries = header.entries;
+                (values.entries, values.each) = (header.entries, header.each);
                 values.data.clear();
                 values.data.extend_from_slice(record.object.bytes(header.data_length(key_length)?)?);
                 values.starts.clear();
@@ -227,11 +232,11 @@ impl Basket {
 
 impl Clone for Values {
     fn clone(&self) -> Self {
-        Self { entries: self.entries, data: self.data.clone(), starts: self.starts.clone() }
+        Self { data: self.data.clone(), starts: self.starts.clone(), ..*self }
     }
 
     fn clone_from(&mut self, source: &Self) {
-        self.entries = source.entries;
+        (self.entries, self.each) = (source.entries, source.each);
         self.data.clone_from(&source.data);
         self.starts.clone_from(&source.starts);
     }
@@ -275,6 +280,15 @@ impl Values {
     /// Whether it says where entries start, as it must where they differ in size.
     pub(super) fn has_starts(&self) -> bool {
         self.starts.len() > self.entries
+    }
+
+    /// Where entries start if all have the same size. Texts of equal length are stored so by some writers.
+    pub(super) fn start_equally(&mut self) {
+        let size = u64::from(self.each);
+        if size > 0 && size.checked_mul(self.entries as u64) == Some(self.data.len() as u64) {
+            self.starts.clear();
+            self.starts.extend((0..=self.entries).map(|index| index as u32 * self.each));
+        }
     }
 
     /// Works out where entries start from the number of bytes that each has, for a file that does not say so
@@ -353,3 +367,6 @@ impl Values {
         bytes.chunks_exact(stride).try_for_each(|entry| column.push_bytes(packing, &entry[within.clone()]))
     }
 }
+
+#[cfg(test)]
+mod tests;

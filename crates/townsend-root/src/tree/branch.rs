@@ -114,7 +114,7 @@ pub enum BranchKind {
     Vector(ElementType),
     /// One text: leaf type `C`, or a `std::string`.
     Text,
-    /// A branch that this crate does not read: what it is, such as "a TVector3" or "a branch whose values are in
+    /// A branch that this crate does not read: what it is, such as "a `TVector3`" or "a branch whose values are in
     /// another file".
     Unsupported(String),
 }

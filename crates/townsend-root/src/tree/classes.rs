@@ -1,14 +1,11 @@
 //! The descriptions of classes that a file has (`TStreamerInfo`), of which trees need types and ranges of
 //! members.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::layout::object_array;
 use crate::buffer::{Buffer, Pointer};
 use crate::error::Fault;
-
-/// Largest depth of bases of bases; a deeper one is taken for a circle.
-const MAX_BASES: usize = 16;
 
 /// A member of a class, or one of its bases.
 #[derive(Debug)]
@@ -51,16 +48,16 @@ impl Classes {
 
     /// The member of that name in a class or in its bases.
     pub(super) fn member(&self, class: &str, name: &str) -> Option<&Member> {
-        self.member_within(class, name, 0)
-    }
-
-    fn member_within(&self, class: &str, name: &str, depth: usize) -> Option<&Member> {
-        let (_, members) = self.0.get(class).filter(|_| depth < MAX_BASES)?;
-        let is_base = |member: &Member| member.type_name == "BASE";
-        members.iter().find(|member| member.name == name && !is_base(member)).or_else(|| {
-            let bases = members.iter().filter(|member| is_base(member));
-            bases.filter_map(|base| self.member_within(&base.name, name, depth + 1)).next()
-        })
+        let (mut waiting, mut seen) = (vec![class], HashSet::new());
+        while let Some(class) = waiting.pop() {
+            let Some((_, members)) = self.0.get(class).filter(|_| seen.insert(class)) else { continue };
+            let is_base = |member: &&Member| member.type_name == "BASE";
+            if let Some(member) = members.iter().find(|member| member.name == name && !is_base(member)) {
+                return Some(member);
+            }
+            waiting.extend(members.iter().filter(is_base).map(|base| &*base.name));
+        }
+        None
     }
 }
 
@@ -93,9 +90,9 @@ fn decode_member(class: &str, mut body: Buffer<'_>) -> Result<Member, Fault> {
     // Type, size, number of items and number of dimensions, and the lengths of these.
     base.skip(16)?;
     if version > 1 {
-        base.skip(20)?
+        base.skip(20)?;
     } else {
-        base.array_bytes(4).map(drop)?
+        base.array_bytes(4)?;
     }
     let type_name = base.string()?;
     Ok(Member { name: name.into_owned(), title: title.into_owned(), type_name: type_name.into_owned() })

@@ -111,7 +111,10 @@ impl Stored {
     fn of_member(leaf: &Leaf, element: &Element, described: Option<&Member>) -> Self {
         let Element { class, kind, code, .. } = element;
         let in_items = MEMBER_OF_ITEMS.contains(kind);
-        let unsupported = || Self::unsupported(format!("a {class} of type {code}"));
+        let unsupported = || match described {
+            Some(member) => Self::unsupported(format!("a member of type {} (code {code})", member.type_name)),
+            None => Self::unsupported(format!("a member of {class} (code {code})")),
+        };
         match (*code, described) {
             (code, Some(member)) if CONTAINER.contains(&code) && !in_items => {
                 let stored = Self::of_class(&member.type_name);

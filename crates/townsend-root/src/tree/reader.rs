@@ -220,15 +220,17 @@ impl ColumnReader<'_> {
         Ok(())
     }
 
-    /// Works out where the entries of the loaded basket start, if it does not say so, from their counts.
+    /// Works out where the entries of the loaded basket start, if they have no fixed size and it does not say
+    /// so.
     fn find_starts(&mut self, entries: &Range<u64>) -> Result<(), Fault> {
         let Branch { stored, shape, .. } = self.branch;
-        let (BranchKind::Counted(element), Some(counter)) = (&stored.kind, &mut self.counter) else {
-            return Ok(());
-        };
-        if self.basket.has_starts() {
+        if stored.fixed_size().is_some() || self.basket.has_starts() {
             return Ok(());
         }
+        let (BranchKind::Counted(element), Some(counter)) = (&stored.kind, &mut self.counter) else {
+            self.basket.start_equally();
+            return Ok(());
+        };
         let mut counts = Column::default();
         counts.reset(counter.branch.kind());
         counter.append(entries, &mut counts)?;

@@ -9,6 +9,7 @@ pub(crate) fn exercise(bytes: Vec<u8>, wanted: impl Fn(usize, &Key) -> bool) -> 
     let mut reader = file.reader();
     let (mut histogram, mut sparse) = (Histogram::default(), SparseHistogram::default());
     let mut result = Ok(());
+    assert!(file.newest().flat_map(|key| file.other_cycles(key)).count() <= file.keys().len());
     for (number, key) in file.keys().enumerate() {
         // A missing name is looked for among all others.
         let found = file.find(&key.path()).map(drop);
