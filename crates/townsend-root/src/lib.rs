@@ -1,8 +1,9 @@
-//! Reading and writing histograms and trees in ROOT files, without ROOT.
+//! Reading and writing histograms, trees and RNTuples in ROOT files, without ROOT.
 //!
-//! Reads `TH1`, `TH2` and `TH3` of C, S, I, L, F and D and flat `TTree`s in every compression that ROOT
-//! knows, in directories, with cycles and in files over 2 GB; writes them uncompressed or with ZLIB, LZ4 or
-//! Zstandard. Files that it writes are read by ROOT and by uproot; the same calls give the same bytes.
+//! Reads `TH1`, `TH2` and `TH3` of C, S, I, L, F and D and flat `TTree`s and `RNTuple`s in every compression
+//! that ROOT knows, in directories, with cycles and in files over 2 GB; writes them uncompressed or with
+//! ZLIB, LZ4 or Zstandard. Files that it writes are read by ROOT and by uproot; the same calls give the same
+//! bytes.
 //!
 //! ```
 //! use townsend_root::{CellType, Compression, Contents, Histogram, HistogramAxis, RootFile, RootWriter};

@@ -1,5 +1,5 @@
-//! Damaged RNTuples. Their descriptions have checksums, which most damage does not get past. Here the checksums
-//! are made right again after the damage, so that what reads the descriptions is reached.
+//! Damaged RNTuples. Their descriptions have checksums, which most damage does not get past. Here the
+//! checksums are made right again after the damage, so that what reads the descriptions is reached.
 
 #[path = "support/exercise.rs"]
 mod exercise;
@@ -22,8 +22,8 @@ use townsend_root::RootFile;
 static MEMORY: PeakAlloc = PeakAlloc;
 
 const INPUTS: usize = 5000;
-/// What reading may need beside a multiple of the file: decompressors, and the zeros of fields that were added
-/// later.
+/// What reading may need beside a multiple of the file: decompressors, and the zeros of fields that were
+/// added later.
 const ALLOWANCE: usize = 64 << 20;
 const PER_BYTE: usize = 40;
 

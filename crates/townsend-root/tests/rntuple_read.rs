@@ -133,7 +133,7 @@ fn vectors_arrays_and_texts_are_read() {
     assert_eq!(rows(&ntuple, "narrow"), filled(|i| vec![number(i); i % 3]));
     assert_eq!(rows(&ntuple, "changing_vector"), filled(|i| vec![number(i); i % 7]));
     assert_eq!(rows(&ntuple, "array"), filled(|i| (i..i + 3).map(single).collect()));
-    assert_eq!(rows(&ntuple, "bitset"), filled(|i| (0..11).map(|k| (31 * i >> k & 1) as f64).collect()));
+    assert_eq!(rows(&ntuple, "bitset"), filled(|i| (0..11).map(|k| ((31 * i) >> k & 1) as f64).collect()));
     assert_eq!(rows(&ntuple, "items._0"), filled(|i| (i..i + i % 4).map(single).collect()));
     assert_eq!(rows(&ntuple, "pairs._1"), filled(|i| vec![i as f64, -(i as f64)]));
     assert_eq!(rows(&ntuple, "colour"), filled(|i| vec![if i % 2 == 1 { -3.0 } else { 5.0 }]));

@@ -1,5 +1,5 @@
-//! Reads an RNTuple after changes of its descriptions, whose checksums are right again after the change. The first
-//! byte of the input tells which description, and each three that follow a place and what is put there.
+//! Reads an RNTuple after changes of its descriptions, whose checksums are right again after the change. The
+//! first byte of the input tells which description, and each three that follow a place and what is put there.
 //!
 //! `cargo +nightly fuzz run rntuple fuzz/corpus/rntuple -- -max_len=256 -rss_limit_mb=512`
 

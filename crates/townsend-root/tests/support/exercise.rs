@@ -2,8 +2,8 @@
 
 use townsend_root::{Column, Error, Histogram, Key, RootFile, SparseHistogram};
 
-/// Opens a file and reads the keys that `wanted` picks, as histograms, trees and RNTuples. Errors are as good as
-/// results here; a panic or an absurd use of memory is not. Gives back the first error.
+/// Opens a file and reads the keys that `wanted` picks, as histograms, trees and RNTuples. Errors are as good
+/// as results here; a panic or an absurd use of memory is not. Gives back the first error.
 pub(crate) fn exercise(bytes: Vec<u8>, wanted: impl Fn(usize, &Key) -> bool) -> Result<(), Error> {
     let file = RootFile::from_bytes("damaged.root", bytes)?;
     let mut reader = file.reader();
@@ -32,8 +32,8 @@ fn read_tree(file: &RootFile, key: &Key) -> Result<(), Error> {
     tree.branches().iter().try_for_each(|branch| tree.read_column(branch.name()).map(drop))
 }
 
-/// Reads each field whole and in part, and goes on after errors, so that damage in one field does not keep the
-/// others from being read.
+/// Reads each field whole and in part, and goes on after errors, so that damage in one field does not keep
+/// the others from being read.
 fn read_rntuple(file: &RootFile, key: &Key) -> Result<(), Error> {
     let ntuple = file.read_rntuple_at(key)?;
     let (mut column, mut result) = (Column::default(), Ok(()));
