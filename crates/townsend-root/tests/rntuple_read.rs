@@ -167,6 +167,21 @@ fn pages_in_several_pieces_and_none_at_all_are_read() {
 }
 
 #[test]
+fn snapshots_imported_trees_and_merged_files_are_read() {
+    let file = open("rntuple_snapshot.root");
+    let snapshot = file.read_rntuple("snapshot").unwrap();
+    let halves = |i: i32| (0..i).map(|k| f64::from(k) / 2.0).collect();
+    assert_eq!(rows(&snapshot, "x"), (0..20).map(halves).collect::<Vec<Vec<_>>>());
+    assert_eq!(rows(&snapshot, "w"), (0..20).map(|i| vec![1.5; i % 3]).collect::<Vec<_>>());
+    let file = open("rntuple_merged.root");
+    let merged = file.read_rntuple("avalanches").unwrap();
+    assert_eq!(merged.entries(), 40);
+    let eighths = |i: i32| (0..i % 20 % 4).map(|k| f64::from(i % 20) + f64::from(k) / 8.0).collect();
+    assert_eq!(rows(&merged, "x"), (0..40).map(eighths).collect::<Vec<Vec<_>>>());
+    assert_eq!(rows(&merged, "n"), (0..40).map(|i| vec![f64::from(i % 20 % 4)]).collect::<Vec<_>>());
+}
+
+#[test]
 fn pieces_are_the_whole() {
     let file = open("rntuple_root.root");
     let ntuple = file.read_rntuple("everything").unwrap();
