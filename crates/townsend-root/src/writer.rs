@@ -217,14 +217,9 @@ impl<W: Write + Seek> RootWriter<W> {
         self.compression
     }
 
-    /// Compresses bytes into `stored`, or copies them if that would not make them smaller.
-    pub(crate) fn compress(&mut self, plain: &[u8], stored: &mut Vec<u8>) -> Result<()> {
-        let compressed = self.compressor.compress(plain, stored);
-        if !compressed.map_err(|source| self.io_error("compress into", source))? {
-            stored.clear();
-            stored.extend_from_slice(plain);
-        }
-        Ok(())
+    /// Compresses bytes into `stored`; false if that would not make them smaller.
+    pub(crate) fn compress(&mut self, plain: &[u8], stored: &mut Vec<u8>) -> Result<bool> {
+        self.compressor.compress(plain, stored).map_err(|source| self.io_error("compress into", source))
     }
 
     /// Adds the description of `class`, its bases and its members to those that [`finish`](Self::finish)
@@ -237,13 +232,8 @@ impl<W: Write + Seek> RootWriter<W> {
     pub(crate) fn write_record(&mut self, new: &NewRecord<'_>, payload: &[u8]) -> Result<Record> {
         let key_length = self.key_length(new);
         check_lengths(new, key_length, payload.len())?;
-        let compressed = new.compressed
-            && self.compressor.compress(payload, &mut self.stored).map_err(|source| Error::Io {
-                action: "compress into",
-                file: self.path.clone(),
-                source,
-            })?;
-        let stored = std::mem::take(&mut self.stored);
+        let mut stored = std::mem::take(&mut self.stored);
+        let compressed = new.compressed && self.compress(payload, &mut stored)?;
         let data = if compressed { &stored } else { payload };
         let record = Record {
             seek: self.position,
@@ -325,11 +315,8 @@ impl<W: Write + Seek> RootWriter<W> {
             };
             self.head.restart(0);
             record.encode(&mut self.head);
-            overwrite(&mut self.sink, directory.record, &self.head.bytes).map_err(|source| Error::Io {
-                action: "write",
-                file: self.path.clone(),
-                source,
-            })?;
+            overwrite(&mut self.sink, directory.record, &self.head.bytes)
+                .map_err(|source| self.io_error("write", source))?;
         }
         let header = FileHeader {
             begin: BEGIN,
@@ -346,7 +333,7 @@ impl<W: Write + Seek> RootWriter<W> {
         header.encode(&mut self.head);
         overwrite(&mut self.sink, 0, &self.head.bytes)
             .and_then(|()| self.sink.flush())
-            .map_err(|source| Error::Io { action: "write", file: self.path.clone(), source })?;
+            .map_err(|source| self.io_error("write", source))?;
         Ok(self.sink)
     }
 

@@ -3,12 +3,15 @@
 
 #[path = "support/exercise.rs"]
 mod exercise;
+#[path = "support/random.rs"]
+mod random;
 
 use std::io::Cursor;
 use std::path::Path;
 
 use exercise::exercise;
 use peak_alloc::PeakAlloc;
+use random::Random;
 use townsend_root::{
     BranchSpec, BranchType, BranchValue, CellType, Compression, Histogram, HistogramAxis, Key, RootFile,
     RootWriter, SparseContents, TreeWriter,
@@ -22,23 +25,6 @@ const INPUTS: usize = 20_500;
 /// decoded.
 const ALLOWANCE: usize = 64 << 20;
 const PER_BYTE: usize = 40;
-
-/// The generator `SplitMix64`.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-}
 
 /// A file, and about where each of its keys' objects starts.
 struct Whole {

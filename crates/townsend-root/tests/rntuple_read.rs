@@ -133,7 +133,7 @@ fn vectors_arrays_and_texts_are_read() {
     assert_eq!(rows(&ntuple, "narrow"), filled(|i| vec![number(i); i % 3]));
     assert_eq!(rows(&ntuple, "changing_vector"), filled(|i| vec![number(i); i % 7]));
     assert_eq!(rows(&ntuple, "array"), filled(|i| (i..i + 3).map(single).collect()));
-    assert_eq!(rows(&ntuple, "bitset"), filled(|i| (0..11).map(|k| (31 * i >> k & 1) as f64).collect()));
+    assert_eq!(rows(&ntuple, "bitset"), filled(|i| (0..11).map(|k| ((31 * i) >> k & 1) as f64).collect()));
     assert_eq!(rows(&ntuple, "items._0"), filled(|i| (i..i + i % 4).map(single).collect()));
     assert_eq!(rows(&ntuple, "pairs._1"), filled(|i| vec![i as f64, -(i as f64)]));
     assert_eq!(rows(&ntuple, "colour"), filled(|i| vec![if i % 2 == 1 { -3.0 } else { 5.0 }]));
@@ -164,6 +164,21 @@ fn pages_in_several_pieces_and_none_at_all_are_read() {
         assert_eq!((empty.entries(), empty.read_column("x").unwrap()), (0, Column::default()));
         assert_eq!(empty.read_column("gain").unwrap().entries(), 0);
     }
+}
+
+#[test]
+fn snapshots_imported_trees_and_merged_files_are_read() {
+    let file = open("rntuple_snapshot.root");
+    let snapshot = file.read_rntuple("snapshot").unwrap();
+    let halves = |i: i32| (0..i).map(|k| f64::from(k) / 2.0).collect();
+    assert_eq!(rows(&snapshot, "x"), (0..20).map(halves).collect::<Vec<Vec<_>>>());
+    assert_eq!(rows(&snapshot, "w"), (0..20).map(|i| vec![1.5; i % 3]).collect::<Vec<_>>());
+    let file = open("rntuple_merged.root");
+    let merged = file.read_rntuple("avalanches").unwrap();
+    assert_eq!(merged.entries(), 40);
+    let eighths = |i: i32| (0..i % 20 % 4).map(|k| f64::from(i % 20) + f64::from(k) / 8.0).collect();
+    assert_eq!(rows(&merged, "x"), (0..40).map(eighths).collect::<Vec<Vec<_>>>());
+    assert_eq!(rows(&merged, "n"), (0..40).map(|i| vec![f64::from(i % 20 % 4)]).collect::<Vec<_>>());
 }
 
 #[test]

@@ -75,8 +75,8 @@ fn check_and_cut(stored: &mut Vec<u8>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads the bytes of a blob. One that is larger than `max_piece` is stored in pieces of that size; the places
-/// of all but the first are at the end of the first.
+/// Reads the bytes of a blob. One that is larger than `max_piece` is stored in pieces of that size; the
+/// places of all but the first are at the end of the first.
 fn read_pieces(file: &RootFile, blob: Blob, max_piece: u64, bytes: &mut Vec<u8>) -> Result<(), Fault> {
     if max_piece == 0 || blob.size <= max_piece.max(PLACE_LENGTH) {
         return file.read_at(blob.seek, blob.size, bytes);

@@ -96,7 +96,9 @@ pub(super) fn encode_header(
     }
     let fields = fields_of(specs);
     let list = envelope.list(fields.len());
-    fields.iter().for_each(|field| field.encode(&mut envelope));
+    for field in &fields {
+        field.encode(&mut envelope);
+    }
     envelope.close(list);
     let list = envelope.list(columns.len());
     for column in columns {

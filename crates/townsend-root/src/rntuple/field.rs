@@ -209,8 +209,8 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// Members of a class. Those of its base classes come after its own, and have no part of the base class in
-    /// their names.
+    /// Members of a class. Those of its base classes come after its own, and have no part of the base class
+    /// in their names.
     fn record(&mut self, number: usize, place: &Place<'s>) -> Result<(), Fault> {
         let mut members = self.children[number].clone();
         if members.is_empty() {

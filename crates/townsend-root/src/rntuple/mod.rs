@@ -4,9 +4,9 @@
 //! [`RNTupleWriter`]. The format is ROOT's "RNTuple Binary Format Specification 1.0.0.0"
 //! (`tree/ntuple/doc/BinaryFormatSpecification.md` of its sources). An *anchor* in a directory of the file
 //! tells where *header* and *footer* are. The header describes *fields*, as the user sees them, and the
-//! *columns* of equal numbers that they are stored as. Entries are grouped in *clusters*, and within a cluster
-//! each column is stored as *pages*, which the *page lists* of the footer locate. No more than a page of a
-//! column is in memory at a time.
+//! *columns* of equal numbers that they are stored as. Entries are grouped in *clusters*, and within a
+//! cluster each column is stored as *pages*, which the *page lists* of the footer locate. No more than a page
+//! of a column is in memory at a time.
 
 mod anchor;
 mod blob;

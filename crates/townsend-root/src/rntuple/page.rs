@@ -25,8 +25,8 @@ pub(super) struct PageReader<'f> {
     most_zeros: u64,
 }
 
-/// The pages of a column in a cluster.
-struct Pages<'c> {
+/// The pages of the column that a cluster uses for a field.
+struct Found<'c> {
     cluster: usize,
     column: usize,
     encoding: Encoding,
@@ -35,7 +35,7 @@ struct Pages<'c> {
     zeros: u64,
 }
 
-impl<'c> Pages<'c> {
+impl<'c> Found<'c> {
     /// The pages of the column that this cluster uses, which hold the values up to `end`. `total` is the
     /// number of values that the cluster should have, if it is known.
     fn find(
@@ -108,7 +108,7 @@ impl<'f> PageReader<'f> {
         range: &Range<u64>,
         values: &mut Values,
     ) -> Result<(), Fault> {
-        let pages = Pages::find(cluster, columns, total, range.end)?;
+        let pages = Found::find(cluster, columns, total, range.end)?;
         values.extend_zeros(self.checked_zeros(&pages, range)?);
         for (number, within) in pages.overlapping(range) {
             self.load(&pages, number)?;
@@ -128,7 +128,7 @@ impl<'f> PageReader<'f> {
         ends: &mut Vec<u64>,
     ) -> Result<(), Fault> {
         let total = cluster.1.entries.end - cluster.1.entries.start;
-        let pages = Pages::find(cluster, columns, Some(total), range.end)?;
+        let pages = Found::find(cluster, columns, Some(total), range.end)?;
         ends.clear();
         if range.start == 0 {
             ends.push(0);
@@ -145,7 +145,7 @@ impl<'f> PageReader<'f> {
         Err(Fault::damaged("a vector ends before it starts"))
     }
 
-    fn checked_zeros(&self, pages: &Pages<'_>, range: &Range<u64>) -> Result<usize, Fault> {
+    fn checked_zeros(&self, pages: &Found<'_>, range: &Range<u64>) -> Result<usize, Fault> {
         let count = pages.zeros(range);
         if count <= self.most_zeros {
             return Ok(count as usize);
@@ -156,7 +156,7 @@ impl<'f> PageReader<'f> {
     }
 
     /// Brings a page into memory, unless it is there.
-    fn load(&mut self, pages: &Pages<'_>, number: usize) -> Result<(), Fault> {
+    fn load(&mut self, pages: &Found<'_>, number: usize) -> Result<(), Fault> {
         let wanted = Some((pages.cluster, pages.column, number));
         if self.loaded == wanted {
             return Ok(());

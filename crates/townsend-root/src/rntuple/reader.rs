@@ -14,6 +14,9 @@ use crate::file::{RootFile, Scratch};
 use crate::key::Key;
 use crate::tree::{BranchKind, Column, Values};
 
+/// Room is made for values that were compressed by up to this factor.
+const USUAL_COMPRESSION: u64 = 4;
+
 /// An RNTuple of an open file: its fields are known, their values are read on demand.
 ///
 /// ```
@@ -226,6 +229,7 @@ impl FieldReader<'_> {
         if let BranchKind::Unsupported(what) = self.field.kind() {
             return Err(Fault::Unsupported(format!("it is {what}")));
         }
+        self.reserve(entries, column);
         let first = self.clusters.partition_point(|cluster| cluster.entries.end <= entries.start);
         for (number, cluster) in self.clusters.iter().enumerate().skip(first) {
             let start = entries.start.max(cluster.entries.start);
@@ -239,6 +243,27 @@ impl FieldReader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Makes room for the values of all clusters in a range of entries, but not for many more than the bytes
+    /// of their pages can hold, because what a damaged file says of them may be wrong.
+    fn reserve(&self, entries: &Range<u64>, column: &mut Column) {
+        let (Storage::Fixed { values, .. } | Storage::Vectors { values, .. }) = &self.field.storage else {
+            return;
+        };
+        let (mut count, mut bytes) = (0_u64, 0_u64);
+        for cluster in self.clusters {
+            if entries.start <= cluster.entries.start && cluster.entries.end <= entries.end {
+                let pages = values.alternatives.iter().find_map(|(column, _)| cluster.pages(*column));
+                for page in pages.unwrap_or_default() {
+                    count = count.saturating_add(u64::from(page.values));
+                    bytes = bytes.saturating_add(page.blob.size);
+                }
+            }
+        }
+        let possible =
+            bytes.min(self.file.length()) * USUAL_COMPRESSION / column.values.element().size() as u64;
+        column.values.reserve(count.min(possible) as usize);
     }
 
     /// Appends entries of one cluster, counted from its first.

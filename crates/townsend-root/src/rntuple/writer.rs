@@ -21,7 +21,8 @@ use crate::writer::{NewRecord, RootWriter};
 const PAGE_LENGTH: usize = 256 << 10;
 /// A cluster ends once its values take this many bytes. ROOT reads whole clusters, one a thread.
 const CLUSTER_LENGTH: usize = 32 << 20;
-/// ROOT's limit of the bytes of a record, beyond which pages would be stored in pieces. None here are so long.
+/// ROOT's limit of the bytes of a record, beyond which pages would be stored in pieces. None here are so
+/// long.
 const MAX_PIECE: u64 = 1 << 30;
 
 /// Writes an RNTuple entry by entry. It holds one page per column in memory; the others are in the file.
@@ -69,8 +70,8 @@ impl<W: Write + Seek> RNTupleWriter<W> {
     /// `sub/avalanches`.
     ///
     /// # Errors
-    /// If there is no field, a name is used twice or is one that the format does not allow, or the file cannot
-    /// be written.
+    /// If there is no field, a name is used twice or is one that the format does not allow, or the file
+    /// cannot be written.
     pub fn new(
         mut root: RootWriter<W>,
         path: &str,
@@ -168,7 +169,7 @@ impl<W: Write + Seek> RNTupleWriter<W> {
             return Ok(());
         }
         column.encoding.encode(&column.values, page);
-        root.compress(page, stored)?;
+        compress(root, page, stored)?;
         let size = stored.len() as u64;
         let checksum = XxHash3_64::oneshot(stored);
         stored.extend_from_slice(&checksum.to_le_bytes());
@@ -190,7 +191,8 @@ impl<W: Write + Seek> RNTupleWriter<W> {
         Ok(())
     }
 
-    /// Writes the last pages and the description of all pages. Returns the file, which has to be finished too.
+    /// Writes the last pages and the description of all pages. Returns the file, which has to be finished
+    /// too.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -246,6 +248,15 @@ fn check_names(name: &str, fields: &[BranchSpec]) -> Result<(), String> {
     Ok(())
 }
 
+/// Compresses bytes into `stored`, or copies them if that would not make them smaller.
+fn compress<W: Write + Seek>(root: &mut RootWriter<W>, plain: &[u8], stored: &mut Vec<u8>) -> Result<()> {
+    if !root.compress(plain, stored)? {
+        stored.clear();
+        stored.extend_from_slice(plain);
+    }
+    Ok(())
+}
+
 /// Writes bytes as a record that no directory lists. Gives back where they start.
 fn write_blob<W: Write + Seek>(root: &mut RootWriter<W>, directory: usize, bytes: &[u8]) -> Result<u64> {
     let record = NewRecord {
@@ -267,7 +278,7 @@ fn write_envelope<W: Write + Seek>(
     envelope: &[u8],
     stored: &mut Vec<u8>,
 ) -> Result<EnvelopeLink> {
-    root.compress(envelope, stored)?;
+    compress(root, envelope, stored)?;
     let (size, length) = (stored.len() as u64, envelope.len() as u64);
     let seek = write_blob(root, directory, stored)?;
     Ok(EnvelopeLink { blob: Blob { seek, size }, length })

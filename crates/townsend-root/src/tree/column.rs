@@ -48,6 +48,14 @@ macro_rules! values {
                 }
             }
 
+            /// Makes room for more values.
+            pub(crate) fn reserve(&mut self, count: usize) {
+                match self {
+                    Self::Bool(values) => values.reserve(count),
+                    $(Self::$variant(values) => values.reserve(count),)*
+                }
+            }
+
             /// Appends zeros.
             pub(crate) fn extend_zeros(&mut self, count: usize) {
                 match self {

@@ -1,9 +1,13 @@
 """Makes the RNTuples that ROOT and uproot write for others, in small files.
 
-Arguments: the folder for `rntuple_root.root`, `rntuple_plain.root` and `rntuple_uproot.root`.
+Arguments: the folder for `rntuple_root.root`, `rntuple_plain.root`, `rntuple_uproot.root`, `rntuple_snapshot.root` and
+`rntuple_merged.root`.
 """
 
+import array
+import os
 import sys
+import tempfile
 
 import awkward
 import numpy
@@ -254,7 +258,43 @@ def with_uproot(path):
         root_file.mkrntuple("none", {"x": "float32"})
 
 
-folder = sys.argv[1]
+def snapshot(path):
+    """What RDataFrame writes."""
+    options = ROOT.RDF.RSnapshotOptions()
+    options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kRNTuple
+    frame = ROOT.RDataFrame(20).Define("k", "(int)rdfentry_").Define("w", "std::vector<double>(k % 3, 1.5)")
+    frame = frame.Define("x", "ROOT::RVecF v; for (int i = 0; i < k; i++) v.push_back(i * 0.5f); return v;")
+    frame.Snapshot("snapshot", path, ["x", "k", "w"], options)
+
+
+def merged(path):
+    """A tree with counted arrays, imported by ROOT, and merged with itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree_path, imported = f"{folder}/tree.root", f"{folder}/imported.root"
+        root_file = ROOT.TFile(tree_path, "RECREATE")
+        tree = ROOT.TTree("avalanches", "")
+        count, x = array.array("i", [0]), array.array("f", [0] * 5)
+        tree.Branch("n", count, "n/I")
+        tree.Branch("x", x, "x[n]/F")
+        for i in range(20):
+            count[0] = i % 4
+            x[:] = array.array("f", [i + k / 8 for k in range(5)])
+            tree.Fill()
+        tree.Write()
+        root_file.Close()
+        importer = ROOT.ROOT.Experimental.RNTupleImporter.Create(tree_path, "avalanches", imported)
+        importer.SetIsQuiet(True)
+        importer.Import()
+        merger = ROOT.TFileMerger(False)
+        merger.OutputFile(path, "RECREATE")
+        merger.AddFile(imported)
+        merger.AddFile(imported)
+        assert merger.Merge()
+
+
+folder = os.path.abspath(sys.argv[1])
 with_root(f"{folder}/rntuple_root.root", 505, True)
 with_root(f"{folder}/rntuple_plain.root", 0, False)
 with_uproot(f"{folder}/rntuple_uproot.root")
+snapshot(f"{folder}/rntuple_snapshot.root")
+merged(f"{folder}/rntuple_merged.root")
