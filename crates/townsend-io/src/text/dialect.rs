@@ -238,7 +238,9 @@ fn is_like_number(field: &str) -> bool {
 fn refuse_decimal_comma(row: &str) -> Result<(), String> {
     let fields: Vec<&str> = row.split_ascii_whitespace().collect();
     let number = |field: &&str| {
-        !field.starts_with(',') && !field.ends_with(',') && parse_number(&field.replacen(',', ".", 1)).is_some()
+        !field.starts_with(',')
+            && !field.ends_with(',')
+            && parse_number(&field.replacen(',', ".", 1)).is_some()
     };
     let with_comma = fields.iter().find(|field| field.contains(','));
     match with_comma {
@@ -311,9 +313,9 @@ fn with_units(names: &[String]) -> Vec<ColumnName> {
 }
 
 fn bare_name(name: &str) -> &str {
-    let in_brackets = [('[', ']'), ('(', ')')].into_iter().find_map(|(opening, closing)| {
-        Some(name.strip_suffix(closing)?.rsplit_once(opening)?.0)
-    });
+    let in_brackets = [('[', ']'), ('(', ')')]
+        .into_iter()
+        .find_map(|(opening, closing)| Some(name.strip_suffix(closing)?.rsplit_once(opening)?.0));
     let is_unit = |unit: &str| unit.chars().count() <= 4 && unit.chars().all(char::is_alphabetic);
     let behind_slash = || name.rsplit_once('/').filter(|(_, unit)| is_unit(unit)).map(|(name, _)| name);
     let bare = in_brackets.or_else(behind_slash).unwrap_or(name).trim_end();

@@ -17,8 +17,13 @@ impl Rows {
     /// # Errors
     /// The line is counted from the beginning of the block.
     pub(super) fn parse(block: &[u8], dialect: &Dialect) -> Result<Self, Fault> {
-        let mut rows = Self { lines: 0, columns: vec![Numbers::default(); dialect.names.len()] };
-        let mut row = Vec::with_capacity(rows.columns.len());
+        let columns = dialect.names.len();
+        // Rows are about as long as the first.
+        let first = block.iter().position(|&byte| byte == b'\n').unwrap_or(0).max(2 * columns);
+        let most = block.len() / first + 1;
+        let mut rows =
+            Self { lines: 0, columns: (0..columns).map(|_| Numbers::with_capacity(most)).collect() };
+        let mut row = Vec::with_capacity(columns);
         let mut rest = block;
         while !rest.is_empty() {
             rows.lines += 1;
@@ -92,10 +97,8 @@ fn any_row(line: &[u8], dialect: &Dialect, row: &mut Vec<Number>) -> Result<bool
 fn other_columns(text: &str, found: usize, dialect: &Dialect) -> String {
     let columns = dialect.names.len();
     let shown: String = text.chars().take(60).collect();
-    let mut what = format!(
-        "has {found} columns, {columns} are wanted as in line {}: `{shown}`",
-        dialect.lines + 1
-    );
+    let mut what =
+        format!("has {found} columns, {columns} are wanted as in line {}: `{shown}`", dialect.lines + 1);
     if found == 2 * columns {
         what.push_str("\n  hint: if these are decimal commas, write numbers with points");
     } else if found < columns {
@@ -111,7 +114,9 @@ fn no_number(column: usize, field: &str, text: &str, dialect: &Dialect) -> Strin
     let called = if *name == number { String::new() } else { format!(" ({name})") };
     let field = unquoted(field);
     if field.is_empty() {
-        return format!("column {number}{called} is empty; a number is wanted\n  hint: write nan where there is none");
+        return format!(
+            "column {number}{called} is empty; a number is wanted\n  hint: write nan where there is none"
+        );
     }
     let shown: String = field.chars().take(30).collect();
     let hint = if field.starts_with('*') {

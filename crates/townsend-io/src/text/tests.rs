@@ -38,7 +38,10 @@ fn numpy_reads_the_same_bits() {
             for column in 0..4 {
                 let values = table.read(column).unwrap().values.to_f64();
                 let wanted = wanted.iter().skip(column).step_by(4);
-                assert!(values.iter().map(|v| v.to_bits()).eq(wanted.map(|v| v.to_bits())), "{name} {column}");
+                assert!(
+                    values.iter().map(|v| v.to_bits()).eq(wanted.map(|v| v.to_bits())),
+                    "{name} {column}"
+                );
             }
         }
     }
@@ -96,7 +99,10 @@ fn columns_are_called_as_the_header_says() {
         ("# electrons at the anode\n# x z t\n# seed 7\n", plain),
         ("x [cm] z [cm] t [ns]\n", units),
         ("# x z t\n# [cm] [cm] [ns]\n", units),
-        ("#class tools::wcsv::ntuple\n#title a\n#separator 32\n#column double x\n#column double z\n#column double t\n", plain),
+        (
+            "#class tools::wcsv::ntuple\n#title a\n#separator 32\n#column double x\n#column double z\n#column double t\n",
+            plain,
+        ),
         ("x(cm), z(cm), t (ns)\n", [("x", "x(cm)"), ("z", "z(cm)"), ("t", "t (ns)")]),
         ("x/cm z/cm t/ns\n", [("x", "x/cm"), ("z", "z/cm"), ("t", "t/ns")]),
         ("p/x p/z p/t\n", [("p/x", ""), ("p/z", ""), ("p/t", "")]),
@@ -117,7 +123,10 @@ fn columns_are_called_as_the_header_says() {
 #[test]
 fn what_is_no_table_is_told_with_its_line() {
     for (text, said) in [
-        ("1 2 3\n\n# a\n4 5\n", "line 4: has 2 columns, 3 are wanted as in line 1: `4 5`\n  hint: a last line"),
+        (
+            "1 2 3\n\n# a\n4 5\n",
+            "line 4: has 2 columns, 3 are wanted as in line 1: `4 5`\n  hint: a last line",
+        ),
         ("x y\n1 2\n1 abc\n", "line 3: column 2 (y) holds `abc`; a number is wanted"),
         ("x,y\n1,2\nx,y\n1,2\n", "holds `x`; a number is wanted\n  hint: it is the header again"),
         ("1,2\n1,\n2,,\n", "line 2: has 1 columns"),
@@ -127,7 +136,10 @@ fn what_is_no_table_is_told_with_its_line() {
         ("1,5;2,5\n", "line 1: column 1 holds `1,5`; a number is wanted\n  hint: it has a decimal comma"),
         ("1 2\n1 2,5\n", "line 2: column 2 holds `2,5`; a number is wanted\n  hint: it has a decimal comma"),
         ("x,y\n1,5,2,5\n", "line 2: has 4 columns, but the header names 2: `x,y`"),
-        ("1 2\n1 ******\n", "line 2: column 2 holds `******`; a number is wanted\n  hint: Fortran prints stars"),
+        (
+            "1 2\n1 ******\n",
+            "line 2: column 2 holds `******`; a number is wanted\n  hint: Fortran prints stars",
+        ),
         ("1 2\n0.5-0.25\n", "line 2: has 1 columns"),
         ("1 2\n1 0x10\n", "holds `0x10`"),
         ("a b\nc d\n1 2\n", "line 2: `c d` is no row of numbers, nor the only line before them"),
