@@ -75,7 +75,9 @@ impl TextTable {
             if !grown {
                 grown = true;
                 let more = blocks.expected(columns.first().map_or(0, Numbers::len), first_bytes);
-                columns.iter_mut().for_each(|column| column.reserve(more));
+                for column in &mut columns {
+                    column.reserve(more);
+                }
             }
         }
         let rows = columns.first().map_or(0, Numbers::len) as u64;
