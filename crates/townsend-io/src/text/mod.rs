@@ -1,4 +1,5 @@
-//! Columns of numbers in a text, as programs print them: CSV, or separated by blanks, packed with gzip or not.
+//! Columns of numbers in a text, as programs print them: CSV, or separated by blanks, packed with gzip or
+//! not.
 
 mod dialect;
 mod numbers;
@@ -190,8 +191,8 @@ impl Blocks {
         Ok(Some(block))
     }
 
-    /// About how many rows the file has beside the first `rows`, which took as many bytes; 0 if that cannot be
-    /// told.
+    /// About how many rows the file has beside the first `rows`, which took as many bytes; 0 if that cannot
+    /// be told.
     fn expected(&self, rows: usize, bytes: usize) -> usize {
         let to_come = if self.packed { 0 } else { self.size.saturating_sub(bytes as u64) };
         (1.02 * to_come as f64 * rows as f64 / bytes.max(1) as f64) as usize
