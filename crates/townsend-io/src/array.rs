@@ -8,8 +8,9 @@ use crate::npz::Arrays;
 use crate::text::TextTable;
 use crate::{Format, ReadOptions, electrons, parquet, root};
 
-/// Reads the array `name` of an npz, the branch `name` of a ROOT file's tree, or the column `name` of a text or
-/// of a Parquet file: how many values there are along each dimension, and the values, row by row. Integers beyond 2⁵³ are rounded.
+/// Reads the array `name` of an npz, the branch `name` of a ROOT file's tree, or the column `name` of a text
+/// or of a Parquet file: how many values there are along each dimension, and the values, row by row. Integers
+/// beyond 2⁵³ are rounded.
 ///
 /// The tree is that of the electrons, or the first one with such a branch where avalanches are histograms.
 /// Where an entry is an electron, there is one value an avalanche: that of its electrons, which must agree,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use townsend_core::{GridError, OutputError};
 
-use crate::Choice;
+use crate::{Choice, Format};
 
 /// A file of avalanches that could not be read or written. Every message names the file, the object in it
 /// where there is one, and what to do.
@@ -29,6 +29,14 @@ pub enum Error {
         file: PathBuf,
         /// What is the matter with the ending, such as "it ends in .dat".
         what: String,
+    },
+    /// Files of this format are read, and not written.
+    #[error("{file}: {format} is read, not written\n  hint: let the file end in .root or .npz")]
+    NotWritten {
+        /// The file.
+        file: PathBuf,
+        /// Its format.
+        format: Format,
     },
     /// The first bytes of a file do not tell its format.
     #[error(

@@ -137,10 +137,7 @@ impl Format {
 
     /// The error if a file is to be written in a format that is only read.
     pub(crate) fn not_written(self, path: &Path) -> Error {
-        Error::Unsuited {
-            file: path.into(),
-            what: format!("{self} is read, not written\n  hint: write a file that ends in .root or .npz"),
-        }
+        Error::NotWritten { file: path.into(), format: self }
     }
 }
 

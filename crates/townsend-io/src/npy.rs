@@ -242,7 +242,8 @@ fn elements<T, const N: usize>(bytes: &[u8], big: bool, from_le: fn([u8; N]) -> 
     bytes.as_chunks().0.iter().map(element).collect()
 }
 
-/// The number with these bits in IEEE 754's format of 16 bits: a sign, 5 bits of exponent, 10 of the fraction.
+/// The number with these bits in IEEE 754's format of 16 bits: a sign, 5 bits of exponent, 10 of the
+/// fraction.
 fn half(bits: u16) -> f32 {
     let fraction = f32::from(bits & 0x3ff);
     let size = match (bits >> 10) & 0x1f {

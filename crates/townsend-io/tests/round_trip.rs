@@ -141,10 +141,17 @@ fn counts_never_become_electrons() {
 #[test]
 fn an_ending_that_says_nothing_is_refused_unless_a_format_is_given() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.dat");
+    let path = folder.path().join("a.h5");
     let data = electrons(&[vec![[0.0, 0.0, 170.0]]]);
     let error = write(&path, &data, &WriteOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("it ends in .dat"), "{error}");
+    assert!(error.contains("it ends in .h5"), "{error}");
+    for (name, said) in
+        [("a.csv", "a.csv: text is read, not written"), ("a.parquet", "parquet is read, not written")]
+    {
+        let path = folder.path().join(name);
+        let error = write(&path, &data, &WriteOptions::default()).unwrap_err().to_string();
+        assert!(error.contains(said) && !path.exists(), "{error}");
+    }
     write(&path, &data, &WriteOptions { format: Some(Format::Npz), ..WriteOptions::default() }).unwrap();
     assert_eq!(load(&path).data, data);
 }

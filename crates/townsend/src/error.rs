@@ -173,7 +173,9 @@ impl Error {
                 | Self::Unsuited(_)
                 | Self::Clusters(ClusterError::Range { .. } | ClusterError::Split(_))
                 | Self::Detector(_)
-                | Self::Avalanches(townsend_io::Error::UnknownEnding { .. })
+                | Self::Avalanches(
+                    townsend_io::Error::UnknownEnding { .. } | townsend_io::Error::NotWritten { .. },
+                )
                 | Self::Check(UnknownMetric { .. })
                 | Self::Model(ModelError::Config(_) | ModelError::Device { .. })
                 | Self::Train(

@@ -1,4 +1,5 @@
-//! Columns of numbers in a text, as programs print them: CSV, or separated by blanks, packed with gzip or not.
+//! Columns of numbers in a text, as programs print them: CSV, or separated by blanks, packed with gzip or
+//! not.
 
 mod dialect;
 mod numbers;
@@ -18,7 +19,7 @@ use numbers::Numbers;
 use rows::Rows;
 
 /// Text is parsed in blocks of about this size, several at a time.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 1 << 18;
 /// No line of numbers is as long; without a limit a small gzip could fill the memory.
 const LONGEST_LINE: usize = 16 << 20;
 /// How a gzip file begins.
@@ -56,12 +57,15 @@ impl TextTable {
         let mut lines = dialect.lines;
         first.drain(..dialect.body);
         let mut batch = vec![first];
+        let first_bytes = batch[0].len();
+        let mut grown = false;
         while !batch.is_empty() {
             // While these are parsed, the next are read and unpacked.
             let (next, parsed) = rayon::join(
                 || blocks.batch(),
                 || batch.par_iter().map(|block| Rows::parse(block, &dialect)).collect::<Vec<_>>(),
             );
+            blocks.spare.append(&mut batch);
             for rows in parsed {
                 let rows =
                     rows.map_err(|fault| at_line(Fault { line: fault.line + lines, what: fault.what }))?;
@@ -69,6 +73,13 @@ impl TextTable {
                 columns.iter_mut().zip(rows.columns).for_each(|(column, more)| column.append(more));
             }
             batch = next?;
+            if !grown {
+                grown = true;
+                let more = blocks.expected(columns.first().map_or(0, Numbers::len), first_bytes);
+                for column in &mut columns {
+                    column.reserve(more);
+                }
+            }
         }
         let rows = columns.first().map_or(0, Numbers::len) as u64;
         let columns: Vec<Values> = columns.into_iter().map(Numbers::into_values).collect();
@@ -125,6 +136,10 @@ struct Blocks {
     /// The beginning of a line whose end has not been read.
     rest: Vec<u8>,
     ended: bool,
+    /// Blocks that were parsed, whose memory serves the next.
+    spare: Vec<Vec<u8>>,
+    /// Bytes of the file.
+    size: u64,
 }
 
 impl Blocks {
@@ -134,28 +149,34 @@ impl Blocks {
         let mut start = Vec::new();
         file.by_ref().take(GZIP.len() as u64).read_to_end(&mut start).map_err(failed)?;
         let packed = start == GZIP;
+        let size = file.metadata().map_err(failed)?.len();
         let whole = std::io::Cursor::new(start).chain(file);
         let from: Box<dyn Read + Send> =
             if packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
-        Ok(Self { path: path.into(), packed, from, rest: Vec::new(), ended: false })
+        Ok(Self { path: path.into(), packed, from, rest: Vec::new(), ended: false, spare: Vec::new(), size })
     }
 
     /// As many blocks as are parsed at once; none at the end of the file.
     fn batch(&mut self) -> Result<Vec<Vec<u8>>> {
-        let most = 2 * rayon::current_num_threads();
+        let most = 8 * rayon::current_num_threads();
         std::iter::from_fn(|| self.next().transpose()).take(most).collect()
     }
 
     /// The next lines, each with the byte that ends it; `None` at the end of the file.
     fn next(&mut self) -> Result<Option<Vec<u8>>> {
-        let mut block = std::mem::take(&mut self.rest);
+        let mut block = self.spare.pop().unwrap_or_default();
+        block.clear();
+        block.append(&mut self.rest);
         while !self.ended {
             let (before, wanted) = (block.len(), BLOCK as u64);
+            block.reserve(BLOCK);
             let read = self.from.by_ref().take(wanted).read_to_end(&mut block);
             let read = read.map_err(|e| self.cannot_read(e))? as u64;
             self.ended = read < wanted;
             if let Some(end) = block[before..].iter().rposition(|&byte| byte == b'\n') {
-                self.rest = block.split_off(before + end + 1);
+                let end = before + end + 1;
+                self.rest.extend_from_slice(&block[end..]);
+                block.truncate(end);
                 return Ok(Some(block));
             }
             if block.len() > LONGEST_LINE {
@@ -168,6 +189,13 @@ impl Blocks {
         }
         block.push(b'\n');
         Ok(Some(block))
+    }
+
+    /// About how many rows the file has beside the first `rows`, which took as many bytes; 0 if that cannot
+    /// be told.
+    fn expected(&self, rows: usize, bytes: usize) -> usize {
+        let to_come = if self.packed { 0 } else { self.size.saturating_sub(bytes as u64) };
+        (1.02 * to_come as f64 * rows as f64 / bytes.max(1) as f64) as usize
     }
 
     fn cannot_read(&self, source: std::io::Error) -> Error {

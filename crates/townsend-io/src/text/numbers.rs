@@ -32,6 +32,18 @@ impl Numbers {
         }
     }
 
+    pub(super) fn with_capacity(most: usize) -> Self {
+        Self::Whole(Vec::with_capacity(most))
+    }
+
+    /// Makes room for as many more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        match self {
+            Self::Whole(values) => values.reserve_exact(more),
+            Self::Real(values) => values.reserve_exact(more),
+        }
+    }
+
     pub(super) fn push(&mut self, number: Number) {
         match (&mut *self, number) {
             (Self::Whole(values), Number::Whole(value)) => values.push(value),
@@ -55,7 +67,9 @@ impl Numbers {
     /// The values as reals, which they are from now on.
     fn real(&mut self) -> &mut Vec<f64> {
         if let Self::Whole(values) = self {
-            *self = Self::Real(values.iter().map(|&value| value as f64).collect());
+            let mut real = Vec::with_capacity(values.capacity());
+            real.extend(values.iter().map(|&value| value as f64));
+            *self = Self::Real(real);
         }
         match self {
             Self::Real(values) => values,
@@ -135,12 +149,39 @@ pub(super) fn plain(bytes: &[u8], at: &mut usize) -> Option<Number> {
 }
 
 /// Takes the digits at `at` behind those of `value`; too many of them wrap around.
+///
+/// Eight bytes are looked at together, since a loop whose length changes from number to number is costly.
 #[inline]
 fn digits_at(bytes: &[u8], at: &mut usize, value: &mut u64) {
+    while let Some(eight) = bytes.get(*at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let (digits, eight) = first_digits(u64::from_le_bytes(*eight));
+        *value = value.wrapping_mul(TENS[digits]).wrapping_add(eight);
+        *at += digits;
+        if digits < 8 {
+            return;
+        }
+    }
     while let Some(digit) = bytes.get(*at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
         *value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
         *at += 1;
     }
+}
+
+const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// How many of eight bytes are digits before the first that is none, and the number that these are.
+#[inline]
+fn first_digits(bytes: u64) -> (usize, u64) {
+    // Digits become 0 to 9. A byte is none if its upper half is not 0, or if it is above 9; adding 6 shows
+    // that, and carries only into bytes behind one that is no digit.
+    let values = bytes ^ 0x3030_3030_3030_3030;
+    let others = (values | values.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+    let digits = others.trailing_zeros() as usize / 8;
+    // Zeros before the digits instead of other bytes behind them; then twos, fours and eight of them.
+    let eight = values.checked_shl(64 - 8 * digits as u32).unwrap_or(0);
+    let twos = (10 * eight + (eight >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (100 * twos + (twos >> 16)) & 0x0000_ffff_0000_ffff;
+    (digits, (10_000 * fours + (fours >> 32)) & 0xffff_ffff)
 }
 
 /// The number that a field holds, in any of the ways that programs print one.

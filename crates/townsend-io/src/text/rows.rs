@@ -17,8 +17,13 @@ impl Rows {
     /// # Errors
     /// The line is counted from the beginning of the block.
     pub(super) fn parse(block: &[u8], dialect: &Dialect) -> Result<Self, Fault> {
-        let mut rows = Self { lines: 0, columns: vec![Numbers::default(); dialect.names.len()] };
-        let mut row = Vec::with_capacity(rows.columns.len());
+        let columns = dialect.names.len();
+        // Rows are about as long as the first.
+        let first = block.iter().position(|&byte| byte == b'\n').unwrap_or(0).max(2 * columns);
+        let most = block.len() / first + 1;
+        let mut rows =
+            Self { lines: 0, columns: (0..columns).map(|_| Numbers::with_capacity(most)).collect() };
+        let mut row = Vec::with_capacity(columns);
         let mut rest = block;
         while !rest.is_empty() {
             rows.lines += 1;
