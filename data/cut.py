@@ -45,7 +45,8 @@ def endpoints(path):
     for number, x0, y0, z0 in data["a1_start"][:, :4].astype(float):
         lines.append(f"{number:.0f} 0 0 {z0 * 1e-4:g} 0 0")
         for _, _, _, _, x, y, z, t in children.get(number, []):
-            lines.append(f"{number:.0f} {round((x - x0) * 1e-4, 5):g} {round((y - y0) * 1e-4, 5):g} {z * 1e-4:.3g} {t:.2f} -1")
+            lines.append(
+                f"{number:.0f} {round((x - x0) * 1e-4, 5):g} {round((y - y0) * 1e-4, 5):g} {z * 1e-4:.3g} {t:.2f} -1")
     with open("garfield_endpoints.txt.gz", "wb") as file:
         file.write(gzip.compress(("\n".join(lines) + "\n").encode(), 9, mtime=0))
 

@@ -247,7 +247,8 @@ class Anode {
 
  private:
   // Status codes of Garfield++'s GarfieldConstants.hh.
-  static constexpr int kLeftDriftArea = -1, kLeftDriftMedium = -5, kAttached = -7, kHitPlane = -11;
+  static constexpr int kLeftDriftArea = -1, kLeftDriftMedium = -5, kAttached = -7, kRecombined = -9,
+                       kHitPlane = -11;
 
   Plane plane_;
   std::uint64_t sideways_ = 0;
@@ -257,7 +258,7 @@ class Anode {
     for (const double value : {end.place_cm[0], end.place_cm[1], end.place_cm[2], end.t_ns}) {
       if (!std::isfinite(value)) Refuse("an electron ends at no number", "look at the field map there");
     }
-    if (end.status == kAttached) return false;
+    if (end.status == kAttached || end.status == kRecombined) return false;
     // Positive on the way to the plane, negative beyond it.
     const double height = std::copysign(1., start_cm - plane_.at_cm) * (Along(end.place_cm) - plane_.at_cm);
     if (height < -plane_.tolerance_cm) {

@@ -5,7 +5,7 @@
 //
 // usage: record INPUT FOLDER CASE
 //
-// CASE `good` writes avalanches.npz, along_y.npz and responses.npz into FOLDER; the other cases are mistakes.
+// CASE `good` writes avalanches.npz, along_y.npz, mc.npz and responses.npz into FOLDER; the other cases are mistakes.
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -44,6 +44,24 @@ std::vector<Event> Read(const std::string& path) {
   return events;
 }
 
+// The interface of older versions' AvalancheMC, which knows no energies.
+class AvalancheMC {
+ public:
+  explicit AvalancheMC(const Event& event) : m_event(event) {}
+  unsigned int GetNumberOfElectronEndpoints() const { return static_cast<unsigned int>(m_event.electrons.size()); }
+  void GetElectronEndpoint(const unsigned int i, double& x0, double& y0, double& z0, double& t0, double& x1, double& y1,
+                           double& z1, double& t1, int& status) const {
+    const auto& start = m_event.electrons[i].path.front();
+    const auto& end = m_event.electrons[i].path.back();
+    x0 = start.x, y0 = start.y, z0 = start.z, t0 = start.t;
+    x1 = end.x, y1 = end.y, z1 = end.z, t1 = end.t;
+    status = m_event.electrons[i].status;
+  }
+
+ private:
+  const Event& m_event;
+};
+
 // The same with the drift along y instead of z: (x, y, z) becomes (x, z, y).
 Event Turned(Event event) {
   std::swap(event.start.y_cm, event.start.z_cm);
@@ -58,6 +76,7 @@ void Good(const std::vector<Event>& events, const std::string& folder) {
       "Ar/CO2 70/30, \"test\", 20 °C", {275., 280.5}, {1.5, 3., 5.}, "anywhere", "made up \\ µ\n\xff"};
   townsend::Avalanches avalanches(folder + "/avalanches.npz", {-0.2}, conditions);
   townsend::Avalanches along_y(folder + "/along_y.npz", {-0.2, 'y'}, conditions);
+  townsend::Avalanches mc(folder + "/mc.npz", {-0.2}, conditions);
   // A hole away from the origin, and rows of holes along y.
   townsend::Responses responses(folder + "/responses.npz", {-0.2}, {0.014, {0.003, -0.001}, true}, conditions);
   AvalancheMicroscopic avalanche;
@@ -68,11 +87,15 @@ void Good(const std::vector<Event>& events, const std::string& folder) {
     if (responses.Add(foil, avalanche, event.start) != arrived) throw std::runtime_error("other numbers");
     const auto turned = Turned(event);
     avalanche.Replay(turned.electrons);
-    if (along_y.Add(avalanche, turned.start) != arrived) throw std::runtime_error("other numbers");
+    AvalancheMC drift(event);
+    if (along_y.Add(avalanche, turned.start) != arrived || mc.Add(drift, event.start) != arrived) {
+      throw std::runtime_error("other numbers");
+    }
     if (avalanches.Size() == 2) avalanches.Write();
   }
   avalanches.Write();
   along_y.Write();
+  mc.Write();
   responses.Write();
 }
 
