@@ -231,7 +231,7 @@ fn responses_are(events: &[Event], file: &Path) {
         expected += &line(&format!("{foil}_start"), "<f4", &shapes[0], &start_rows);
         expected += &line(&format!("{foil}_electrons"), "<f4", &shapes[1], &electron_rows);
         let wanted = Responses::new(starts, offsets, children).unwrap();
-        assert_eq!(read_responses(file, foil).unwrap(), wanted, "{foil}");
+        assert_eq!(read_responses(&[file], foil).unwrap(), wanted, "{foil}");
     }
     numpy_agrees(file, &expected);
 }
@@ -310,10 +310,17 @@ fn the_example_records_avalanches_and_responses() {
         }
         let loaded = read(&file("avalanches.npz"), &ReadOptions::default(), &Silent).unwrap();
         assert_eq!(loaded.data.len(), 250);
-        let responses = read_responses(&file("responses.npz"), "gem").unwrap();
+        let responses = read_responses(&[file("responses.npz")], "gem").unwrap();
         let numbers = responses.numbers();
         assert_eq!(numbers.len(), 250);
         assert!(numbers.contains(&0.0) && numbers.iter().sum::<f64>() > 250.0);
+        // The files of two jobs together, and one of something else.
+        assert!(run(&gem, &["responses", "40", &file("more.npz").display().to_string()]).0);
+        let more = read_responses(&[file("more.npz")], "gem").unwrap().numbers();
+        let jobs = ["responses.npz", "avalanches.npz", "more.npz"].map(file);
+        assert_eq!(read_responses(&jobs, "gem").unwrap().numbers(), [numbers, more].concat());
+        let error = read_responses(&jobs, "foil").unwrap_err().to_string();
+        assert!(error.contains("no responses are called `foil`") && error.contains("more.npz"), "{error}");
         let (done, said) = run(&gem, &["responses", "0", "x.npz"]);
         assert!(!done && said.starts_with("usage: "), "{said}");
     }

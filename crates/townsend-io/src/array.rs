@@ -24,6 +24,17 @@ pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     }
 }
 
+/// Whether an npz has the array `name`, or a tree of a ROOT file the branch `name`.
+///
+/// # Errors
+/// If the file cannot be read or is damaged.
+pub fn has_array(path: &Path, name: &str) -> Result<bool> {
+    match Format::of_contents(path)? {
+        Format::Npz => Ok(Arrays::open(path)?.has(name)),
+        Format::Root => tree::has_branch(path, name),
+    }
+}
+
 fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let (header, shape, bytes) = Arrays::open(path)?.shaped(name)?;
     let unused = 64 - 8 * header.size.min(8) as u32;
@@ -91,5 +102,7 @@ mod tests {
         assert!(said("<f4", "2, 3", "b").contains("no such array; the file holds a"));
         assert!(said("<f4", "2, 4", "a").contains("promises 8 values of 4 bytes, 24 bytes are there"));
         assert!(said("|S24", "", "a").contains("numbers are wanted"));
+        let file = npz("<f4", "6", &[0; 24]);
+        assert_eq!((has_array(&file, "a").unwrap(), has_array(&file, "b").unwrap()), (true, false));
     }
 }

@@ -38,7 +38,7 @@ mod table;
 mod tree;
 mod writer;
 
-pub use array::read_array;
+pub use array::{has_array, read_array};
 pub use error::{Error, Result};
 pub use format::Format;
 pub use reader::{Loaded, ReadOptions, read};

@@ -125,6 +125,10 @@ impl<'a> Arrays<'a> {
         names.map(|name| name.strip_suffix(".npy").unwrap_or(&name).to_owned()).collect()
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names().iter().any(|have| have == name)
+    }
+
     /// Reads the header and the raw bytes of an array of at most one dimension.
     fn bytes(&mut self, name: &str) -> Result<(Header, Vec<u8>)> {
         let (header, shape, bytes) = self.shaped(name)?;

@@ -117,6 +117,11 @@ pub(crate) fn read_branch(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f6
     Ok((shape, column.values.to_f64()))
 }
 
+/// Whether a tree has the branch `name`.
+pub(crate) fn has_branch(path: &Path, name: &str) -> Result<bool> {
+    Ok(with_branch(&RootFile::open(path)?, name)?.is_some())
+}
+
 /// The first tree that has a branch of this name.
 fn with_branch<'a>(file: &'a RootFile, name: &str) -> Result<Option<&'a Key>> {
     for key in trees(file) {

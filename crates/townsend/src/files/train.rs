@@ -68,7 +68,7 @@ fn read(path: &Path, wanted: &Wanted, context: &Context<'_>) -> Result<(Training
         Wanted::Responses(names) => {
             let mut responses = BTreeMap::new();
             for name in names {
-                responses.insert(name.clone(), townsend_cascade::read_responses(path, name)?);
+                responses.insert(name.clone(), townsend_cascade::read_responses(&[path], name)?);
             }
             Ok((TrainingData::Responses(responses), Vec::new()))
         }
