@@ -8,10 +8,10 @@ use townsend_io::{has_array, read_array};
 use crate::{CascadeError, Responses, Result};
 
 /// Reads the responses called `name` of all files that have some, in the order of the files: jobs that record
-/// responses number them from 0 in a file each. Of the array `<name>_start` the columns 0 to 2 are read: number of the
-/// response, place of its electron above the foil (µm, a hole at the origin); of `<name>_electrons` columns
-/// 0, 4, 5 and 7: number of the response, place of an electron below the foil (µm), time since the start
-/// (ns).
+/// responses number them from 0 in a file each. Of the array `<name>_start` the columns 0 to 2 are read:
+/// number of the response, place of its electron above the foil (µm, a hole at the origin); of
+/// `<name>_electrons` columns 0, 4, 5 and 7: number of the response, place of an electron below the foil
+/// (µm), time since the start (ns).
 ///
 /// # Errors
 /// If a file cannot be read, no file has such responses, or these are not what responses can be.
