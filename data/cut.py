@@ -3,8 +3,10 @@
 
 usage: cut.py triple_gem_275.npz single_gem_library.npz
 
-Needs NumPy and ROOT's Python. Writes avalanches_2d.root, electrons.npz and single_foils.npz into the current folder.
+Needs NumPy and ROOT's Python. Writes avalanches_2d.root, electrons.npz, single_foils.npz and
+garfield_endpoints.txt.gz into the current folder.
 """
+import gzip
 import json
 import sys
 
@@ -31,8 +33,27 @@ def responses(path):
     np.savez_compressed("single_foils.npz", **kept)
 
 
+def endpoints(path):
+    """The responses of the first foil as a macro of Garfield++ prints them: cm and ns, relative to the primary electron.
+
+    The first line of an avalanche is the primary electron where it starts (status 0), so that empty ones are there too.
+    """
+    data, children = np.load(path), {}
+    for electron in data["a1_electrons"].astype(float):
+        children.setdefault(electron[0], []).append(electron)
+    lines = ["event x y z t status"]
+    for number, x0, y0, z0 in data["a1_start"][:, :4].astype(float):
+        lines.append(f"{number:.0f} 0 0 {z0 * 1e-4:g} 0 0")
+        for _, _, _, _, x, y, z, t in children.get(number, []):
+            lines.append(
+                f"{number:.0f} {round((x - x0) * 1e-4, 5):g} {round((y - y0) * 1e-4, 5):g} {z * 1e-4:.3g} {t:.2f} -1")
+    with open("garfield_endpoints.txt.gz", "wb") as file:
+        file.write(gzip.compress(("\n".join(lines) + "\n").encode(), 9, mtime=0))
+
+
 def main(path, library):
     responses(library)
+    endpoints(library)
     data = np.load(path)
     offsets = data["offsets"].astype(np.int64)
     columns = {name: data[name] for name in "xzt"}  # read once: each access unpacks the whole array

@@ -34,6 +34,17 @@ pub enum CascadeError {
         /// The names of those that were given.
         given: Vec<String>,
     },
+    /// Responses that the configuration names, but that no file has.
+    #[error(
+        "no responses are called `{name}` in {}\n  hint: a file has them as arrays `{name}_start` and `{name}_electrons`",
+        paths(files)
+    )]
+    NotInFiles {
+        /// The name that the configuration has.
+        name: String,
+        /// The files that were looked through.
+        files: Vec<PathBuf>,
+    },
     /// One stage of a cascade that cannot be fitted to its responses.
     #[error("{responses}: {source}")]
     Stage {
@@ -72,6 +83,11 @@ impl CascadeError {
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Config(_) | Self::Sim(_) | Self::Split(_))
     }
+}
+
+/// A list of files for a message.
+fn paths(paths: &[PathBuf]) -> String {
+    names(&paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>())
 }
 
 /// A list of names for a message.

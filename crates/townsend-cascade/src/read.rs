@@ -1,17 +1,39 @@
-//! Recorded responses of single foils, from an npz file.
+//! Recorded responses of single foils, from npz files.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use townsend_io::read_array;
+use townsend_io::{has_array, read_array};
 
 use crate::{CascadeError, Responses, Result};
 
-/// Reads the responses called `name`. Of the array `<name>_start` the columns 0 to 2 are read: number of the
-/// response, place of its electron above the foil (µm, a hole at the origin); of `<name>_electrons` columns
-/// 0, 4, 5 and 7: number of the response, place of an electron below the foil (µm), time since the start
-/// (ns).
-pub fn read_responses(path: &Path, name: &str) -> Result<Responses> {
+/// Reads the responses called `name` of all files that have some, in the order of the files: jobs that record
+/// responses number them from 0 in a file each. Of the array `<name>_start` the columns 0 to 2 are read:
+/// number of the response, place of its electron above the foil (µm, a hole at the origin); of
+/// `<name>_electrons` columns 0, 4, 5 and 7: number of the response, place of an electron below the foil
+/// (µm), time since the start (ns).
+///
+/// # Errors
+/// If a file cannot be read, no file has such responses, or these are not what responses can be.
+pub fn read_responses<P: AsRef<Path>>(paths: &[P], name: &str) -> Result<Responses> {
+    let mut all: Option<Responses> = None;
+    for path in paths.iter().map(AsRef::as_ref) {
+        // The only file is read without a look, so that the error says what it holds.
+        if paths.len() == 1 || has_array(path, &format!("{name}_start"))? {
+            let more = of_file(path, name)?;
+            match &mut all {
+                Some(all) => all.append(&more),
+                None => all = Some(more),
+            }
+        }
+    }
+    all.ok_or_else(|| CascadeError::NotInFiles {
+        name: name.into(),
+        files: paths.iter().map(|path| path.as_ref().into()).collect(),
+    })
+}
+
+fn of_file(path: &Path, name: &str) -> Result<Responses> {
     let wrong = |array: &str, what: String| CascadeError::File {
         path: path.into(),
         what: format!("{name}_{array}: {what}"),

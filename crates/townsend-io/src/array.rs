@@ -27,6 +27,21 @@ pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     }
 }
 
+/// Whether an npz has the array `name`, a tree or RNTuple of a ROOT file the column `name`, or a text or
+/// Parquet file that column.
+///
+/// # Errors
+/// If the file cannot be read or is damaged.
+pub fn has_array(path: &Path, name: &str) -> Result<bool> {
+    let in_table = |table: &dyn Table| table.headers().iter().any(|header| header.name == name);
+    match Format::of_contents(path)? {
+        Format::Npz => Ok(Arrays::open(path)?.has(name)),
+        Format::Root | Format::RNTuple => root::has_column(path, name),
+        Format::Text => Ok(in_table(&TextTable::open(path)?)),
+        Format::Parquet => Ok(in_table(&*parquet::open(path)?)),
+    }
+}
+
 /// The column `name` of a table, as many values in each row.
 fn of_table(path: &Path, table: &dyn Table, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     electrons::read_column(path, table, electrons::find_column(path, table, name)?)
@@ -84,5 +99,7 @@ mod tests {
         assert!(said("<f4", "2, 3", "b").contains("no such array; the file holds a"));
         assert!(said("<f4", "2, 4", "a").contains("promises 8 values of 4 bytes, 24 bytes are there"));
         assert!(said("|S24", "", "a").contains("holds text, not numbers that can be read"));
+        let file = npz("<f4", "6", &[0; 24]);
+        assert_eq!((has_array(&file, "a").unwrap(), has_array(&file, "b").unwrap()), (true, false));
     }
 }

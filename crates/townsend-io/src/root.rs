@@ -60,13 +60,24 @@ pub(crate) fn read_condition(
     if let Some(table) = find(path, &file, options, &mut Vec::new())? {
         return electrons::read_condition(path, &*table, name, options);
     }
-    for key in tables(&file) {
-        let Ok(table) = open(&file, key) else { continue };
-        if let Some(index) = table.headers().iter().position(|header| header.name == name) {
-            return electrons::read_column(path, &*table, index);
-        }
+    match with_column(&file, name) {
+        Some((table, index)) => electrons::read_column(path, &*table, index),
+        None => Err(crate::error::content(path, name, "no tree has such a branch")),
     }
-    Err(crate::error::content(path, name, "no tree has such a branch"))
+}
+
+/// Whether a tree or RNTuple has the column `name`.
+pub(crate) fn has_column(path: &Path, name: &str) -> Result<bool> {
+    Ok(with_column(&RootFile::open(path)?, name).is_some())
+}
+
+/// The first table that has a column of this name, and its place.
+fn with_column<'f>(file: &'f RootFile, name: &str) -> Option<(Box<dyn Table + 'f>, usize)> {
+    tables(file).find_map(|key| {
+        let table = open(file, key).ok()?;
+        let place = table.headers().iter().position(|header| header.name == name)?;
+        Some((table, place))
+    })
 }
 
 /// True if townsend wrote the file: it has a note of its provenance.

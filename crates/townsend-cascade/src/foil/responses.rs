@@ -54,6 +54,14 @@ impl Responses {
         Ok(Self { starts, offsets, children })
     }
 
+    /// Adds the responses of another record of the same foil.
+    pub(crate) fn append(&mut self, more: &Self) {
+        let before = self.children.len();
+        self.starts.extend(&more.starts);
+        self.offsets.extend(more.offsets.iter().skip(1).map(|end| before + end));
+        self.children.extend(&more.children);
+    }
+
     /// Responses of `foil` to `times` electrons from each of the same starts, without drift in a gap: what
     /// would have been recorded if the foil were the one that these responses are of.
     #[must_use]

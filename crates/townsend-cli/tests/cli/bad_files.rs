@@ -156,7 +156,7 @@ fn avalanches_without_electrons() {
     for file in ["empty.root", "empty.npz"] {
         let ran = desk.does(&format!("inspect {file} --quiet"));
         assert_eq!(ran.stderr, format!("warning: {file}: all avalanches are empty\n"));
-        assert!(ran.stdout.contains("empty       30 (100.00%)"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("empty       30 (100.0 ± 3.0%)"), "{}", ran.stdout);
         assert_eq!(desk.does(&format!("inspect {file} --json")).json()["empty"], 30);
         desk.does(&format!("convert {file} out-{file}.npz"));
     }

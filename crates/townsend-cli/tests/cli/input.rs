@@ -38,6 +38,13 @@ fn the_commands_of_the_page_on_reading_work() {
     assert!(run_page("input.md", fixtures()) >= 10);
 }
 
+#[test]
+fn the_commands_of_the_page_on_garfield_work() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let commands = run_page("garfield.md", ["configs", "data"].map(|name| root.join(name)));
+    assert!(commands >= 8, "{commands}");
+}
+
 fn inspected(desk: &Desk, arguments: &str) -> Value {
     desk.does(&format!("inspect {arguments} --json")).json()
 }
@@ -46,7 +53,7 @@ fn inspected(desk: &Desk, arguments: &str) -> Value {
 fn a_file_with_other_names_is_read_as_the_error_says() {
     let desk = Desk::with(fixtures());
     let said = desk.fails(1, "inspect t10_garfield_names.root");
-    assert!(said.contains("electrons (TTree, 3 entries): event (i32), xe (f64)"), "{said}");
+    assert!(said.contains("electrons (TTree, 3 entries): xe (f64), ze (f64), te (f64)"), "{said}");
     assert!(said.contains("  hint: --columns x=xe,z=ye,t=te reads it so\n"), "{said}");
     let read = inspected(&desk, "t10_garfield_names.root --columns x=xe,z=ye,t=te --units cm,ns");
     assert_eq!((&read["avalanches"], &read["electrons"]), (&2.into(), &3.into()));

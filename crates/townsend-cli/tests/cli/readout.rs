@@ -51,7 +51,7 @@ fn tracks_are_simulated_and_read() {
 fn electrons_beside_the_strips_are_told() {
     let desk = Desk::new();
     let mut electrons = ElectronSet::default();
-    electrons.push(&[0.0, 1000.0], &[0.0, 0.0], &[170.0, 170.0]);
+    electrons.push(&[0.0, 1000.0], &[0.0, 0.5], &[170.0, 171.0]);
     write(desk.path("far.npz"), &electrons.into());
     let ran = desk.does("readout far.npz --out hits.npz --quiet");
     assert_eq!(ran.stderr, "warning: 1 of 2 electrons came down beside the strips\n");
@@ -65,9 +65,6 @@ fn what_cannot_be_read_out() {
     };
     let counts = electrons.to_counts(&Grid::standard(2).unwrap());
     write(desk.path("counts.npz"), &counts.into());
-    let mut other = electrons;
-    other.meta.units[0] = "cm".into();
-    write(desk.path("in-cm.npz"), &other.into());
     std::fs::write(desk.path("there.npz"), "something").unwrap();
     let detector = |name: &str, change: &dyn Fn(String) -> String| {
         std::fs::write(desk.path(name), change(sensitive())).unwrap();
@@ -78,7 +75,6 @@ fn what_cannot_be_read_out() {
     let mut said = Transcript::default();
     for (code, arguments) in [
         (2, "readout counts.npz --out hits.root"),
-        (2, "readout in-cm.npz --out hits.root"),
         (2, "readout electrons.npz --out hits.csv"),
         (1, "readout electrons.npz --out there.npz"),
         (1, "readout absent.npz --out hits.root"),

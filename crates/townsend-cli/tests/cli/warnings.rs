@@ -32,7 +32,7 @@ fn histograms_with_gaps(desk: &Desk, from: &str, file: &str) {
     writer.finish().unwrap();
 }
 
-const ENERGIES: &str = "branches that are not read: energy";
+const ENERGIES: &str = "columns that are not read: energy";
 const GAPS: &str = "the numbering of h2_i has gaps, the first after 0; avalanches are counted as they come";
 const SEVERAL: &str =
     "holds histograms of [1, 2] dimensions; those of 2 were read (choose the dimension to read others)";

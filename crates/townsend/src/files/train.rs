@@ -71,21 +71,14 @@ fn read(input: Input, wanted: &Wanted, context: &Context<'_>) -> Result<(Trainin
             Ok((data.into(), warnings))
         }
         Wanted::Responses(names) => {
-            let sources = input.sources()?;
-            let [source] = sources.as_slice() else {
-                let what = format!("{}: responses of single foils are read from one file", input.name());
-                return Err(Error::Usage(what));
-            };
+            let paths: Vec<_> = input.sources()?.into_iter().map(|source| source.path).collect();
             if input.options != ReadOptions::default() {
                 let what = "columns, units and the like are for avalanches; responses of single foils have names and units of their own";
-                return Err(Error::In {
-                    path: source.path.clone(),
-                    source: Error::Usage(what.into()).into(),
-                });
+                return Err(Error::In { path: input.path(), source: Box::new(Error::Usage(what.into())) });
             }
             let mut responses = BTreeMap::new();
             for name in names {
-                responses.insert(name.clone(), townsend_cascade::read_responses(&source.path, name)?);
+                responses.insert(name.clone(), townsend_cascade::read_responses(&paths, name)?);
             }
             Ok((TrainingData::Responses(responses), Vec::new()))
         }
