@@ -227,6 +227,10 @@ fn worst(judgements: &[Judgement]) -> Option<String> {
 
 fn variety(report: &Report) -> Option<String> {
     let (coverage, precision) = (report.coverage.as_ref()?, report.precision.as_ref()?);
+    // Without variety between the halves of the real set there is nothing to compare with.
+    if !(coverage.floor > 0.0 && precision.floor > 0.0) {
+        return None;
+    }
     let of =
         |score: &crate::Score| format!("{:.0}% of what real halves reach", 100.0 * score.value / score.floor);
     Some(format!("It covers {} and is precise to {}.", of(coverage), of(precision)))

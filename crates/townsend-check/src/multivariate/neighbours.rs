@@ -38,7 +38,10 @@ fn with_error_of_density(real: &FeatureRows, generated: &FeatureRows) -> (Neighb
     let around: Vec<usize> = generated
         .par_iter()
         .map(|row| {
-            real.iter().zip(&real_radii).filter(|(center, radius)| square(row, center) < **radius).count()
+            real.iter()
+                .zip(&real_radii)
+                .filter(|(center, radius)| within(square(row, center), **radius))
+                .count()
         })
         .collect();
     let found: Vec<(bool, bool)> = real
@@ -46,8 +49,9 @@ fn with_error_of_density(real: &FeatureRows, generated: &FeatureRows) -> (Neighb
         .zip(&real_radii)
         .map(|(row, radius)| {
             let squares: Vec<f64> = generated.iter().map(|other| square(row, other)).collect();
-            let recalled = squares.iter().zip(&generated_radii).any(|(square, radius)| square < radius);
-            (recalled, squares.iter().any(|square| square < radius))
+            let recalled =
+                squares.iter().zip(&generated_radii).any(|(&square, &radius)| within(square, radius));
+            (recalled, squares.iter().any(|&square| within(square, *radius)))
         })
         .collect();
     let (n, m) = (real.len() as f64, generated.len() as f64);
@@ -60,6 +64,12 @@ fn with_error_of_density(real: &FeatureRows, generated: &FeatureRows) -> (Neighb
         coverage: found.iter().filter(|found| found.1).count() as f64 / n,
     };
     (found, (variance / m).sqrt() / K as f64)
+}
+
+/// Whether a row at this squared distance lies in a neighbourhood of this squared radius. Where rows occur more
+/// than k times, the radius is 0, and the neighbourhood holds what is equal to its centre.
+fn within(square: f64, radius: f64) -> bool {
+    square < radius || square == 0.0
 }
 
 pub(super) fn square(a: &[f64], b: &[f64]) -> f64 {

@@ -89,6 +89,17 @@ fn neighbours_of_equal_and_of_disjoint_sets() {
     assert_eq!((far.precision, far.recall, far.density, far.coverage), (0.0, 0.0, 0.0, 0.0));
 }
 
+/// Two rows, each a hundred times: the sixth nearest is at distance 0, and what is equal still lies within.
+#[test]
+fn rows_that_repeat_cover_each_other() {
+    let repeated: FeatureRows = (0..200).map(|i| vec![f64::from(i % 2)]).collect();
+    let same = neighbours(&repeated, &repeated);
+    assert_eq!((same.precision, same.recall, same.coverage), (1.0, 1.0, 1.0));
+    let one: FeatureRows = vec![vec![0.0]; 200];
+    let half = neighbours(&repeated, &one);
+    assert_eq!((half.precision, half.recall, half.coverage), (1.0, 0.5, 0.5));
+}
+
 /// One generated point repeated covers almost nothing although it is precise: coverage tells, precision does
 /// not.
 #[test]
