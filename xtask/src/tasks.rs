@@ -76,12 +76,19 @@ fn exported_weights(config: &str, python: &Path, folder: &Path) -> Result<()> {
 pub(crate) fn bench() -> Result<()> {
     run(&mut cargo(&["bench", "--package", "townsend-sim", "--bench", "speed"]))?;
     run(&mut cargo(&["bench", "--package", "townsend-kernels", "--features", "sgemm", "--bench", "speed"]))?;
-    let against_root = ["bench", "--package", "townsend-root", "--bench", "against_root"];
-    run(cargo(&against_root).env("TOWNSEND_PYTHON", python()?))
+    for name in ["against_root", "tables"] {
+        let bench = ["bench", "--package", "townsend-root", "--bench", name];
+        run(cargo(&bench).env("TOWNSEND_PYTHON", python()?))?;
+    }
+    Ok(())
 }
 
 /// What takes too long for every commit.
 pub(crate) fn soak() -> Result<()> {
     let manifest = "crates/townsend-root/fuzz";
-    run(&mut cargo(&["+nightly", "fuzz", "run", "--fuzz-dir", manifest, "read", "--", "-max_total_time=600"]))
+    for target in ["read", "rntuple"] {
+        let limit = "-max_total_time=300";
+        run(&mut cargo(&["+nightly", "fuzz", "run", "--fuzz-dir", manifest, target, "--", limit]))?;
+    }
+    Ok(())
 }

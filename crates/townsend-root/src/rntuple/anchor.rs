@@ -25,8 +25,8 @@ pub(super) struct Anchor {
 
 pub(super) fn too_old() -> Fault {
     Fault::unsupported(
-        "it is an RNTuple in the format of ROOT before 6.34, which was not final; hint: read it with the ROOT \
-         that wrote it and write it anew with ROOT 6.34 or newer, or as a TTree",
+        "it is an RNTuple in the format of ROOT before 6.34, which was not final; \
+         hint: read it with the ROOT that wrote it and write it as a TTree, or anew with ROOT 6.34 or newer",
     )
 }
 
@@ -43,8 +43,8 @@ impl Anchor {
         }
         if epoch > EPOCH {
             return Err(Fault::Unsupported(format!(
-                "it is an RNTuple of format {epoch}, and format {EPOCH} is known; hint: a newer version of this \
-                 program may read it"
+                "it is an RNTuple of format {epoch}, and format {EPOCH} is known; \
+                 hint: a newer version of this program may read it"
             )));
         }
         if checksum? != XxHash3_64::oneshot(all) {

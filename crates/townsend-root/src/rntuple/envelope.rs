@@ -110,8 +110,8 @@ impl<'a> Cursor<'a> {
         match self.u64()? {
             0 => Ok(()),
             flags => Err(Fault::Unsupported(format!(
-                "it uses features of a newer format of RNTuple (flags {flags:#x}); hint: write it anew with an \
-                 older ROOT, or as a TTree"
+                "it uses features of a newer format of RNTuple (flags {flags:#x}); \
+                 hint: write it anew with an older ROOT, or as a TTree"
             ))),
         }
     }

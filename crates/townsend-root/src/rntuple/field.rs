@@ -37,7 +37,7 @@ pub(super) enum Storage {
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
     pub(super) alternatives: Vec<(usize, Encoding)>,
-    /// True if they were added after the first entries, which have zeros.
+    /// True if all of them were added after the first entries, which have zeros.
     pub(super) deferred: bool,
 }
 
@@ -257,14 +257,14 @@ impl<'s> Walk<'s> {
     /// The columns of a field at a position among those of each representation. An error if a type of columns
     /// is not known.
     fn columns(&self, number: usize, position: usize) -> Result<Columns, String> {
-        let mut columns = Columns { alternatives: Vec::new(), deferred: false };
+        let mut columns = Columns { alternatives: Vec::new(), deferred: true };
         for representation in &self.columns[number] {
             let Some(&column) = representation.get(position) else { continue };
             let record = &self.schema.columns[column];
             let encoding =
                 record.encoding.map_err(|code| format!(", stored in columns of type {code:#04x}"))?;
             columns.alternatives.push((column, encoding));
-            columns.deferred |= record.deferred;
+            columns.deferred &= record.deferred;
         }
         Ok(columns)
     }

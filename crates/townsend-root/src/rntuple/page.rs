@@ -151,7 +151,8 @@ impl<'f> PageReader<'f> {
             return Ok(count as usize);
         }
         Err(Fault::Unsupported(format!(
-            "it was added after entries that have {count} zeros in its place; hint: read fewer entries at once"
+            "it was added after entries that have {count} zeros in its place; \
+             hint: read fewer entries at once"
         )))
     }
 

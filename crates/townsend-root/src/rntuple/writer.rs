@@ -248,9 +248,12 @@ fn check_names(name: &str, fields: &[BranchSpec]) -> Result<(), String> {
     Ok(())
 }
 
-/// Compresses bytes into `stored`, or copies them if that would not make them smaller.
+/// Compresses bytes into `stored`, or copies them if that would not make them smaller. LZ4 is chosen for fast
+/// reading, and what it makes smaller by less than an eighth is read faster as it is.
 fn compress<W: Write + Seek>(root: &mut RootWriter<W>, plain: &[u8], stored: &mut Vec<u8>) -> Result<()> {
-    if !root.compress(plain, stored)? {
+    let smaller = root.compress(plain, stored)?;
+    let worth_it = root.compression() != Compression::Lz4 || stored.len() < plain.len() / 8 * 7;
+    if !(smaller && worth_it) {
         stored.clear();
         stored.extend_from_slice(plain);
     }
