@@ -85,6 +85,18 @@ pub(crate) fn bench() -> Result<()> {
 
 /// What takes too long for every commit.
 pub(crate) fn soak() -> Result<()> {
+    for (package, test) in [
+        ("townsend-io", "mutations"),
+        ("townsend-sim", "gas"),
+        ("townsend-root", "mutations"),
+        ("townsend-root", "rntuple_mutations"),
+    ] {
+        let mut damaged = cargo(&["test", "--release", "--package", package, "--test", test]);
+        if package == "townsend-io" {
+            damaged.args(["--features", "parquet"]);
+        }
+        run(damaged.env("TOWNSEND_MUTATIONS", "100000"))?;
+    }
     let manifest = "crates/townsend-root/fuzz";
     for target in ["read", "rntuple"] {
         let limit = "-max_total_time=300";

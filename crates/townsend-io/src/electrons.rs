@@ -26,6 +26,9 @@ use rows::Rows;
 /// Fewer steps of an `f32` than this over the spread of a coordinate are too coarse to keep its differences.
 const FEWEST_STEPS: f64 = 1e4;
 
+/// The largest whole number below which an `f64` has all whole numbers: 2⁵³.
+const LARGEST_WHOLE: i64 = 1 << 53;
+
 /// Reads the electrons of a table whose columns fit the names in `options`.
 pub(crate) fn read(
     path: &Path,
@@ -164,15 +167,23 @@ pub(crate) fn in_standard_units(
     if scale == 1.0 && matches!(values, Values::F32(_)) {
         return values.into_f32();
     }
-    let values = values.to_f64();
+    let (values, taken_off) = match values {
+        // Whole numbers lose nothing here; as floats they would lose what an i64 has beyond 2⁵³.
+        Values::I64(values) => {
+            let least = values.iter().copied().min().filter(|least| least.abs() > LARGEST_WHOLE).unwrap_or(0);
+            (values.iter().map(|value| value.wrapping_sub(least) as f64).collect(), least as f64 * scale)
+        }
+        values => (values.to_f64(), 0.0),
+    };
     let finite = || values.iter().copied().filter(|value| value.is_finite()).map(|value| value * scale);
     let (low, high) =
         finite().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     let step = f64::from(f32::EPSILON) * low.abs().max(high.abs());
     let coarse = high > low && step * FEWEST_STEPS > high - low;
     let offset = if coarse { low.floor() } else { 0.0 };
-    if coarse {
+    if coarse || taken_off != 0.0 {
         let (name, unit) = (coordinate.name(), standard_unit(coordinate));
+        let (low, high, offset) = (low + taken_off, high + taken_off, offset + taken_off);
         notices.push(
             format!(
                 "{name} lies between {low} and {high} {unit}; {offset} {unit}, common to all, were taken off"

@@ -26,9 +26,10 @@ impl<'f> RNTupleTable<'f> {
     }
 }
 
-/// True if the key is one of an RNTuple.
+/// True if the key is one of an RNTuple, also of one from before the format was settled, which is refused with
+/// the remedy.
 pub(crate) fn is_rntuple(key: &Key) -> bool {
-    key.class() == "ROOT::RNTuple"
+    matches!(key.class(), "ROOT::RNTuple" | "ROOT::Experimental::RNTuple")
 }
 
 impl Table for RNTupleTable<'_> {

@@ -79,8 +79,10 @@ impl Table for TreeTable<'_> {
     fn notice(&self) -> Option<Notice> {
         let most = self.tree.branches().iter().map(Branch::entries).max().unwrap_or(0);
         let entries = self.tree.entries();
-        (most > entries).then(|| {
-            format!("{} says that it has {entries} entries, and its branches have {most}; the first {entries} were read", self.describe()).into()
+        (most != entries && most > 0).then(|| {
+            let (read, tree) = (most.min(entries), self.describe());
+            format!("{tree} says that it has {entries} entries, and its branches have {most}; the first {read} were read")
+                .into()
         })
     }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use exercise::exercise;
 use peak_alloc::PeakAlloc;
-use random::Random;
+use random::{Random, inputs};
 use townsend_root::{
     BranchSpec, BranchType, BranchValue, CellType, Compression, Histogram, HistogramAxis, Key, RootFile,
     RootWriter, SparseContents, TreeWriter,
@@ -147,7 +147,7 @@ fn damaged_files_neither_panic_nor_take_the_memory() {
     let files = whole_files();
     let mut random = Random(2024);
     let (mut failed, mut survived) = (0, 0);
-    for input in 0..INPUTS {
+    for input in 0..inputs(INPUTS) {
         let whole = &files[input % files.len()];
         let mut bytes = whole.bytes.clone();
         let object = whole.object_at(mutate(&mut bytes, &mut random));
@@ -162,5 +162,8 @@ fn damaged_files_neither_panic_nor_take_the_memory() {
         assert!(peak <= ALLOWANCE + PER_BYTE * length, "input {input}: {peak} bytes for a file of {length}");
     }
     // Damage that is never or always noticed would mean that the test does not reach the decoders.
-    assert!(failed > INPUTS / 4 && survived > INPUTS / 8, "{failed} failed, {survived} survived");
+    assert!(
+        failed > inputs(INPUTS) / 4 && survived > inputs(INPUTS) / 8,
+        "{failed} failed, {survived} survived"
+    );
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use exercise::exercise;
 use peak_alloc::PeakAlloc;
-use random::Random;
+use random::{Random, inputs};
 use signed::{HEADER, Signed, WORD, sign, small_file};
 use townsend_root::RootFile;
 
@@ -71,7 +71,7 @@ fn damaged_descriptions_neither_panic_nor_take_the_memory() {
     let files = [small(), uproot(), plain, uproot(), small()];
     let mut random = Random(2026);
     let (mut failed, mut survived) = (0, 0);
-    for input in 0..INPUTS {
+    for input in 0..inputs(INPUTS) {
         let bytes = files[input % files.len()].changed(random.below(1000), |part| damage(part, &mut random));
         let (length, before) = (bytes.len(), MEMORY.current_usage());
         MEMORY.reset_peak_usage();

@@ -186,6 +186,16 @@ fn a_run_that_changes_within_an_avalanche_is_told() {
 }
 
 #[test]
+fn whole_numbers_beyond_those_of_a_float_keep_their_differences() {
+    let mut told = Vec::new();
+    let picoseconds = Values::I64([0, 1000, 4500].map(|t| 1_764_000_000_000_000_000 + t).into());
+    assert_eq!(in_standard_units(picoseconds, 1e-3, Coordinate::T, &mut told), [0.0, 1.0, 4.5]);
+    assert!(told[0].text.contains("were taken off"), "{told:?}");
+    let small = Values::I64(vec![-2, 3]);
+    assert_eq!(in_standard_units(small, 1.0, Coordinate::X, &mut Vec::new()), [-2.0, 3.0]);
+}
+
+#[test]
 fn y_beside_z_and_a_constant_are_told() {
     let (_, told) = flat().numbers("y", &[0.0; 4]).read_with(&ReadOptions::default()).unwrap();
     assert!(told.iter().any(|text| text.contains("there is a y")), "{told:?}");

@@ -10,7 +10,7 @@ mod write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use townsend_core::{CountSet, Grid, Meta, Progress, Provenance};
+use townsend_core::{Coordinate, CountSet, Grid, Meta, Progress, Provenance};
 
 pub(crate) use archive::Arrays;
 use table::NpzTable;
@@ -100,18 +100,36 @@ fn read_counts(
 /// as the source if it is a text, and set aside with a notice otherwise.
 fn meta(arrays: &mut Arrays, notices: &mut Vec<Notice>) -> Result<(Meta, Option<Grid>)> {
     if !arrays.has("meta") {
-        return Ok((Meta::default(), None));
+        return Ok((silent(), None));
     }
     let Some(text) = arrays.text("meta")? else {
         let type_name = arrays.header("meta")?.type_name();
         notices.push(format!("array meta holds {type_name}, not a text, and is set aside").into());
-        return Ok((Meta::default(), None));
+        return Ok((silent(), None));
     };
     if let Ok(ours) = serde_json::from_str::<MetaJson>(&text) {
         return Ok((ours.townsend, ours.grid));
     }
+    let units = stated_units(&text).unwrap_or_default();
     let provenance = Provenance { source: text, ..Provenance::default() };
-    Ok((Meta { provenance, ..Meta::default() }, None))
+    Ok((Meta { provenance, units }, None))
+}
+
+/// What is known without a `meta`: no units either.
+fn silent() -> Meta {
+    Meta { units: Default::default(), ..Meta::default() }
+}
+
+/// The units of x, z and t in a text of JSON of another program: `{"units": ["cm", "cm", "ns"]}` or
+/// `{"units": {"x": "cm", "t": "ns"}}`; empty where it has none.
+fn stated_units(text: &str) -> Option<[String; 3]> {
+    let meta: serde_json::Value = serde_json::from_str(text).ok()?;
+    let units = meta.get("units")?;
+    let unit = |of: Coordinate| {
+        let unit = if units.is_array() { units.get(of as usize) } else { units.get(of.name()) };
+        unit.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    };
+    Some(Coordinate::ALL.map(unit))
 }
 
 fn counts_of(

@@ -42,7 +42,8 @@ impl NpzTable {
         let title = |name: &str| {
             let coordinate =
                 Coordinate::ALL.into_iter().find(|coordinate| columns.coordinate(*coordinate) == name);
-            coordinate.map_or(name.to_owned(), |of| format!("{name} [{}]", units[of as usize]))
+            let unit = coordinate.map_or("", |of| &units[of as usize]);
+            if unit.is_empty() { name.to_owned() } else { format!("{name} [{unit}]") }
         };
         let header = |(name, header): (String, &Header)| ColumnHeader {
             kind: kind_of(header, rows),

@@ -62,6 +62,14 @@ fn a_meta_that_is_no_text_is_set_aside() {
 }
 
 #[test]
+fn units_of_another_program_may_stand_in_its_meta() {
+    let of = |text: &str| stated_units(text).map(|units| units.join(","));
+    assert_eq!(of(r#"{"units": ["cm", "cm", "ns"]}"#).unwrap(), "cm,cm,ns");
+    assert_eq!(of(r#"{"units": {"x": "um", "t": "ps"}, "gas": "Ar"}"#).unwrap(), "um,,ps");
+    assert_eq!((of("made by hand"), of("{}")), (None, None));
+}
+
+#[test]
 fn what_is_not_read_comes_with_a_remedy() {
     for (name, said) in [
         ("n05b_lzma.npz", "is compressed with LZMA"),

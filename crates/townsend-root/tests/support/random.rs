@@ -1,5 +1,11 @@
 //! Random numbers for damage that is the same each time.
 
+/// How many damaged inputs are tried; `TOWNSEND_MUTATIONS` asks for more.
+pub(crate) fn inputs(usual: usize) -> usize {
+    let asked = std::env::var("TOWNSEND_MUTATIONS").ok().and_then(|number| number.parse().ok());
+    asked.unwrap_or(usual)
+}
+
 /// The generator `SplitMix64`.
 pub(crate) struct Random(pub(crate) u64);
 
