@@ -308,7 +308,7 @@ fn the_example_records_avalanches_and_responses() {
             let (done, said) = run(&gem, &[what, "250", &file(name).display().to_string()]);
             assert!(done && said.is_empty(), "{said}");
         }
-        let loaded = read(&file("avalanches.npz"), &ReadOptions::default(), &Silent).unwrap();
+        let loaded = read(file("avalanches.npz"), &ReadOptions::default(), &Silent).unwrap();
         assert_eq!(loaded.data.len(), 250);
         let responses = read_responses(&[file("responses.npz")], "gem").unwrap();
         let numbers = responses.numbers();

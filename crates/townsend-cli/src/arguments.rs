@@ -119,8 +119,8 @@ pub(crate) struct Demo {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of reading")]
 pub(crate) struct Reading {
-    /// The columns of a tree or table, such as `x=xe,z=ye,t=te`; with event=ev or event=run+ev where a row is an
-    /// electron, n=nel where arrays are filled in part.
+    /// The columns of a tree or table, such as `x=xe,z=ye,t=te`; with event=ev or event=run+ev where a row is
+    /// an electron, n=nel where arrays are filled in part.
     #[arg(long, value_name = "x=NAME,…")]
     columns: Option<Columns>,
     /// The tree, by its name or its path in the file; `file.root:tree` names it too.
@@ -129,7 +129,8 @@ pub(crate) struct Reading {
     /// The histograms that are avalanches, by a pattern of names, such as `h3_*`.
     #[arg(long, value_name = "PATTERN")]
     histograms: Option<String>,
-    /// The units of the file, such as x=cm,t=ns or cm,ns, if it does not name them; avalanches are in mm and ns.
+    /// The units of the file, such as x=cm,t=ns or cm,ns, if it does not name them; avalanches are in mm and
+    /// ns.
     #[arg(long, value_name = "x=UNIT,…")]
     units: Option<Units>,
     /// Read only electrons for which this is true, such as `status == -5 and z < 0`.

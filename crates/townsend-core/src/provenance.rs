@@ -45,7 +45,7 @@ impl InputFile {
         if rest.is_empty() {
             return first.clone();
         }
-        let hashes: String = files.iter().map(|file| format!("{}\n", file.sha256)).collect();
+        let hashes = files.iter().fold(String::new(), |hashes, file| hashes + &file.sha256 + "\n");
         Self::of(&format!("{} and {} more", first.file, rest.len()), hashes.as_bytes())
     }
 }

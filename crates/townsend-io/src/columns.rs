@@ -16,7 +16,7 @@ pub(crate) enum ColumnKind {
     List,
     /// A list of as many numbers in every row.
     Array(usize),
-    /// No numbers, or numbers that cannot be read, with the reason: "text", "a TLeafXYZ".
+    /// No numbers, or numbers that cannot be read, with the reason: "text", "a branch of objects".
     Other(String),
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct ColumnValues {
 }
 
 /// A table of a file that is open.
-pub(crate) trait Table {
+pub(crate) trait Table: Sync {
     /// What and which it is, for users: "ROOT tree run1/avalanches".
     fn describe(&self) -> String;
 

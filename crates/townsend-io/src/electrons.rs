@@ -9,6 +9,7 @@ mod rows;
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use townsend_core::{Coordinate, ElectronSet, Meta, Progress};
 
 use crate::columns::{Table, Values};
@@ -43,14 +44,14 @@ pub(crate) fn read(
     let mut rows = Rows::read(path, table, &chosen, options, notices)?;
     task.advance(1);
     let filter = Filter::new(path, table, &rows, &options.selection)?;
+    let coordinates = rows.coordinates(path, table, &chosen)?;
+    task.advance(2);
     let mut columns = Vec::with_capacity(3);
-    for coordinate in Coordinate::ALL {
+    for (coordinate, values) in Coordinate::ALL.into_iter().zip(coordinates) {
         let scale = scale(table, &chosen, coordinate, options, notices);
-        let values = rows.coordinate(path, table, &chosen, coordinate)?;
-        let values = in_standard_units(values, scale, coordinate, notices);
-        columns.push(filter.electrons(values));
-        task.advance(1);
+        columns.push(filter.electrons(in_standard_units(values, scale, coordinate, notices)));
     }
+    task.advance(1);
     tell_of_other_columns(table, &chosen, options, notices);
     let kind = rows.kind();
     let offsets = filter.offsets(rows.offsets);
@@ -156,16 +157,30 @@ pub(crate) fn standard_unit(coordinate: Coordinate) -> &'static str {
     if coordinate == Coordinate::T { "ns" } else { "mm" }
 }
 
-/// Values in mm or ns as `f32`. Where they lie so far from zero that an `f32` would lose their differences, as
-/// times since 1970 do, whole mm or ns that all have in common are taken off.
+/// Values in mm or ns as `f32`. Where they lie so far from zero that an `f32` would lose their differences,
+/// as times since 1970 do, whole mm or ns that all have in common are taken off.
+#[allow(clippy::float_cmp, reason = "a scale is 1 or it is not, and an `f32` holds it or does not")]
 pub(crate) fn in_standard_units(
     values: Values,
     scale: f64,
     coordinate: Coordinate,
     notices: &mut Vec<Notice>,
 ) -> Vec<f32> {
-    if scale == 1.0 && matches!(values, Values::F32(_)) {
-        return values.into_f32();
+    // An `f32` of the file cannot lose differences that it does not have.
+    if let Values::F32(mut values) = values {
+        let short = scale as f32;
+        if scale == 1.0 {
+            return values;
+        }
+        if f64::from(short) == scale {
+            // The product of two `f32` is exact in an `f64`, so that this rounds once, as the other does.
+            values.par_iter_mut().with_min_len(1 << 16).for_each(|value| *value *= short);
+        } else {
+            for value in &mut values {
+                *value = (f64::from(*value) * scale) as f32;
+            }
+        }
+        return values;
     }
     let (values, taken_off) = match values {
         // Whole numbers lose nothing here; as floats they would lose what an i64 has beyond 2⁵³.
@@ -173,6 +188,7 @@ pub(crate) fn in_standard_units(
             let least = values.iter().copied().min().filter(|least| least.abs() > LARGEST_WHOLE).unwrap_or(0);
             (values.iter().map(|value| value.wrapping_sub(least) as f64).collect(), least as f64 * scale)
         }
+        Values::F64(values) => (values, 0.0),
         values => (values.to_f64(), 0.0),
     };
     let finite = || values.iter().copied().filter(|value| value.is_finite()).map(|value| value * scale);
@@ -226,7 +242,7 @@ fn refuse_drift_along_z(
     options: &ReadOptions,
 ) -> Result<()> {
     let z = set.column(Coordinate::Z);
-    let never_changes = z.len() > 1 && z.windows(2).all(|pair| pair[0] == pair[1]);
+    let never_changes = z.len() > 1 && never_changes(z);
     let has_y = table.headers().iter().any(|header| header.name == "y");
     if options.columns.names_coordinates() || !never_changes || !has_y {
         return Ok(());
@@ -242,19 +258,25 @@ fn refuse_drift_along_z(
     })
 }
 
+fn never_changes(values: &[f32]) -> bool {
+    values.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits())
+}
+
 /// Widths of avalanches at an anode, in mm and ns: from a tenth of a single foil's to ten times the widest of
 /// a drift through a metre of argon mixtures. What lies outside is most likely in another unit.
 const PLAUSIBLE: [(Coordinate, f64, f64); 3] =
     [(Coordinate::X, 0.05, 10.0), (Coordinate::Z, 0.05, 10.0), (Coordinate::T, 0.1, 500.0)];
 /// Avalanches of fewer electrons have no width that says anything.
 const FEWEST_ELECTRONS: usize = 3;
+/// So many avalanches tell their width well enough to see that it is in another unit.
+const ENOUGH_AVALANCHES: usize = 20;
 
 /// Tells of coordinates that never change, and of widths that are implausible for an avalanche.
 pub(crate) fn look_odd(set: &ElectronSet, notices: &mut Vec<Notice>) {
     for (coordinate, low, high) in PLAUSIBLE {
         let (name, unit) = (coordinate.name(), standard_unit(coordinate));
         let values = set.column(coordinate);
-        if values.len() > 1 && values.iter().all(|value| *value == values[0]) {
+        if values.len() > 1 && never_changes(values) {
             let text = format!(
                 "{name} is {} {unit} for every electron; name its column if it is another one",
                 values[0]
@@ -277,7 +299,8 @@ pub(crate) fn look_odd(set: &ElectronSet, notices: &mut Vec<Notice>) {
 /// some electrons.
 fn mean_rms(set: &ElectronSet, coordinate: Coordinate) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0_u64);
-    for avalanche in set.iter().filter(|avalanche| avalanche.len() >= FEWEST_ELECTRONS) {
+    let wide = set.iter().filter(|avalanche| avalanche.len() >= FEWEST_ELECTRONS);
+    for avalanche in wide.take(ENOUGH_AVALANCHES) {
         let values = avalanche.coordinate(coordinate);
         let n = values.len() as f64;
         let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;

@@ -28,10 +28,11 @@ impl EntryWriter {
     }
 
     pub(crate) fn fill(&mut self, entry: &[BranchValue<'_>]) -> Result<()> {
-        Ok(match self {
+        match self {
             Self::Tree(tree) => tree.fill(entry)?,
             Self::RNTuple(ntuple) => ntuple.fill(entry)?,
-        })
+        }
+        Ok(())
     }
 
     pub(crate) fn finish(self) -> Result<RootWriter<BufWriter<File>>> {

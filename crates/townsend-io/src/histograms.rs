@@ -41,8 +41,8 @@ fn number(key: &Key, dims: usize) -> Option<u128> {
     key.name().strip_prefix(&format!("h{dims}_"))?.parse().ok()
 }
 
-/// True for a histogram of these dimensions that is an avalanche: one called `hD_i`, or one whose name or path
-/// fits the pattern that was asked for.
+/// True for a histogram of these dimensions that is an avalanche: one called `hD_i`, or one whose name or
+/// path fits the pattern that was asked for.
 fn is_avalanche(key: &Key, dims: usize, pattern: Option<&Pattern>) -> bool {
     let named = match pattern {
         Some(pattern) => pattern.matches(key.name()) || pattern.matches(&key.path()),
@@ -250,7 +250,7 @@ fn axis_of(axis: &HistogramAxis, scale: f64, coordinate: Coordinate) -> std::res
         Some(edges) => Axis::variable(edges.iter().map(|edge| edge * scale).collect())?,
         None => Axis::uniform(bins, axis.low * scale, axis.high * scale)?,
     };
-    if scale == 1.0 {
+    if scale.to_bits() == 1f64.to_bits() {
         return Ok(made.with_label(axis.title.clone()));
     }
     let name = axis.title.split(['[', '(', '/', ',']).next().unwrap_or("").trim();
@@ -306,7 +306,9 @@ fn counts_of(
     odd: &mut Odd,
 ) -> Result<Vec<(u32, u32)>> {
     let most = f64::from(u32::MAX);
-    let weighted = |cell: usize, value: f64| histogram.sumw2.get(cell).is_some_and(|&sum| sum != value);
+    let weighted = |cell: usize, value: f64| {
+        histogram.sumw2.get(cell).is_some_and(|&sum| sum.to_bits() != value.to_bits())
+    };
     let limit = largest(histogram.contents.cell_type);
     let mut counts = Vec::new();
     for (cell, value) in histogram.contents.nonzero() {

@@ -55,7 +55,7 @@ pub use error::{Error, Result};
 pub use format::Format;
 pub use names::Columns;
 pub use notice::{Choice, Notice};
-pub use reader::{Loaded, ReadOptions, is_own, read, read_condition};
+pub use reader::{Loaded, ReadOptions, is_own, read, read_condition, read_each};
 pub use selection::Selection;
 pub use sources::{Source, sources};
 pub use table::{Cell, ColumnType, TableColumn, TableWriter};

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use townsend_core::Coordinate;
 
 /// The names of columns, as a user states them: `x=xe,z=ye,t=te`, with `event=ev` or `event=run+ev` for a
-/// table of one row an electron, and `n=nel` for arrays of fixed length that are filled in part. A column that
-/// is not named has its usual name.
+/// table of one row an electron, and `n=nel` for arrays of fixed length that are filled in part. A column
+/// that is not named has its usual name.
 ///
 /// ```
 /// let columns: townsend_io::Columns = "x=xe,z=ye,t=te,event=run+ev".parse()?;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Deserializer};
-use townsend_core::{Dataset, Progress, regular_file};
+use townsend_core::{Dataset, Progress, Silent, regular_file};
 
 use crate::columns::Table;
 use crate::notice::Notice;
@@ -116,6 +117,32 @@ pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Pro
         }),
         _ => Ok(loaded),
     }
+}
+
+/// Reads several files, as many at a time as there are threads, so that no more are in memory, and hands each
+/// on in the order given.
+///
+/// # Errors
+/// The first error of [`read`] or of `take`.
+pub fn read_each<E: From<Error>>(
+    sources: &[Source],
+    options: &ReadOptions,
+    progress: &dyn Progress,
+    mut take: impl FnMut(&Source, Loaded) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    if let [source] = sources {
+        return take(source, read(source.clone(), options, progress)?);
+    }
+    let task = progress.task("reading", sources.len() as u64);
+    for sources in sources.chunks(rayon::current_num_threads()) {
+        let loaded: Vec<_> =
+            sources.par_iter().map(|source| read(source.clone(), options, &Silent)).collect();
+        for (source, loaded) in sources.iter().zip(loaded) {
+            take(source, loaded?)?;
+            task.advance(1);
+        }
+    }
+    Ok(())
 }
 
 /// The values of a condition, one (or several) for each avalanche that [`read`] gives with the same options:

@@ -26,8 +26,8 @@ impl<'f> RNTupleTable<'f> {
     }
 }
 
-/// True if the key is one of an RNTuple, also of one from before the format was settled, which is refused with
-/// the remedy.
+/// True if the key is one of an RNTuple, also of one from before the format was settled, which is refused
+/// with the remedy.
 pub(crate) fn is_rntuple(key: &Key) -> bool {
     matches!(key.class(), "ROOT::RNTuple" | "ROOT::Experimental::RNTuple")
 }

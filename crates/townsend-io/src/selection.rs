@@ -50,6 +50,7 @@ const RELATIONS: [(&str, Relation); 6] = [
 ];
 
 impl Relation {
+    #[allow(clippy::float_cmp, reason = "a user who asks for equality gets it")]
     fn holds(self, value: f64, number: f64) -> bool {
         match self {
             Self::Equal => value == number,
@@ -79,8 +80,8 @@ impl Selection {
         *self == Self::default()
     }
 
-    /// Whether a row is chosen. `value` gives the value of a column; a comparison with a column whose value is
-    /// not asked for (`None`) counts as true.
+    /// Whether a row is chosen. `value` gives the value of a column; a comparison with a column whose value
+    /// is not asked for (`None`) counts as true.
     pub(crate) fn holds(&self, value: impl Fn(&str) -> Option<f64>) -> bool {
         let holds = |comparison: &Comparison| {
             value(&comparison.column).is_none_or(|value| comparison.relation.holds(value, comparison.number))

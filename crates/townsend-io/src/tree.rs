@@ -1,7 +1,7 @@
 //! ROOT trees of electrons.
 //!
-//! Written: tree or RNTuple `avalanches`, one entry an avalanche, branches `avalanche` (its number) and `vector<float>`
-//! x, z, t. Read: any tree whose branches are those of [`electrons`](crate::electrons).
+//! Written: tree or RNTuple `avalanches`, one entry an avalanche, branches `avalanche` (its number) and
+//! `vector<float>` x, z, t. Read: any tree whose branches are those of [`electrons`](crate::electrons).
 
 use std::path::Path;
 

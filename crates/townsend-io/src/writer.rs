@@ -39,12 +39,12 @@ enum Sink {
 }
 
 enum ElectronSink {
-    Npz(NpzElectronWriter),
+    Npz(Box<NpzElectronWriter>),
     Tree(Box<ElectronTreeWriter>),
 }
 
 enum CountSink {
-    Npz(NpzCountWriter),
+    Npz(Box<NpzCountWriter>),
     Histograms(Box<HistogramWriter>),
 }
 
@@ -68,14 +68,16 @@ impl AvalancheWriter {
         }
         let output = OutputFile::create(path, options.force)?;
         let sink = match (format, grid) {
-            (Format::Npz, None) => Sink::Electrons(ElectronSink::Npz(NpzElectronWriter::new(output, meta)?)),
+            (Format::Npz, None) => {
+                Sink::Electrons(ElectronSink::Npz(NpzElectronWriter::new(output, meta)?.into()))
+            }
             (Format::Root | Format::RNTuple, None) => {
                 let rntuple = format == Format::RNTuple;
                 let writer = ElectronTreeWriter::new(output, path, rntuple, options.first, meta)?;
                 Sink::Electrons(ElectronSink::Tree(writer.into()))
             }
             (Format::Npz, Some(grid)) => {
-                Sink::Counts(CountSink::Npz(NpzCountWriter::new(output, grid, meta)?), grid.clone())
+                Sink::Counts(CountSink::Npz(NpzCountWriter::new(output, grid, meta)?.into()), grid.clone())
             }
             (Format::Root, Some(grid)) => {
                 let dims = if options.dims.is_empty() { vec![grid.dims()] } else { options.dims.clone() };

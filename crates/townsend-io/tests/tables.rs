@@ -54,5 +54,5 @@ fn the_same_rows_give_the_same_bytes_and_nothing_is_overwritten() {
     }
     let unknown =
         TableWriter::create(&folder.path().join("a.csv"), ["", ""], &COLUMNS, &Meta::default(), None, false);
-    assert!(unknown.err().unwrap().to_string().contains("it ends in .csv"));
+    assert!(unknown.err().unwrap().to_string().contains("text is read, not written"));
 }

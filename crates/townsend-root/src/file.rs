@@ -147,8 +147,8 @@ impl RootFile {
             })
     }
 
-    /// For every path the key that [`find`](Self::find) gives, the one of the newest cycle; in the order of the
-    /// file.
+    /// For every path the key that [`find`](Self::find) gives, the one of the newest cycle; in the order of
+    /// the file.
     pub fn newest(&self) -> impl Iterator<Item = &Key> {
         let mut seen = HashSet::new();
         let first = |&index: &u32| seen.insert(self.keys[index as usize].path());

@@ -182,8 +182,8 @@ impl Key {
     }
 
     /// The cycle: the number of this version of the object. Writing an object under a name that is taken adds
-    /// a cycle. A negative one was marked with ROOT's `TKey::Keep`, so that `TDirectory::Purge` does not delete
-    /// it; its absolute value is the number.
+    /// a cycle. A negative one was marked with ROOT's `TKey::Keep`, so that `TDirectory::Purge` does not
+    /// delete it; its absolute value is the number.
     pub fn cycle(&self) -> i16 {
         self.cycle
     }

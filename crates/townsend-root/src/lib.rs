@@ -1,9 +1,9 @@
 //! Reading and writing histograms, trees and RNTuples in ROOT files, without ROOT.
 //!
-//! Reads `TH1`, `TH2` and `TH3` of C, S, I, L, F and D and `TTree`s and `RNTuple`s of numbers, arrays, vectors,
-//! texts and members of split objects in every compression that ROOT knows, in directories, with cycles and in files over
-//! 2 GB, also those of Geant4; writes them uncompressed or with ZLIB, LZ4 or Zstandard. Files that it writes are
-//! read by ROOT and by uproot; the same calls give the same bytes.
+//! Reads `TH1`, `TH2` and `TH3` of C, S, I, L, F and D and `TTree`s and `RNTuple`s of numbers, arrays,
+//! vectors, texts and members of split objects in every compression that ROOT knows, in directories, with
+//! cycles and in files over 2 GB, also those of Geant4; writes them uncompressed or with ZLIB, LZ4 or
+//! Zstandard. Files that it writes are read by ROOT and by uproot; the same calls give the same bytes.
 //!
 //! ```
 //! use townsend_root::{CellType, Compression, Contents, Histogram, HistogramAxis, RootFile, RootWriter};

@@ -27,8 +27,8 @@ pub struct Context<'a> {
 }
 
 impl Default for Context<'_> {
-    /// Seed 1, no overwriting, nobody told, never stopped, the global pool, the families that ship, options as
-    /// in a configuration.
+    /// Seed 1, no overwriting, nobody told, never stopped, the global pool, the families that ship, options
+    /// as in a configuration.
     fn default() -> Self {
         static NEVER: AtomicBool = AtomicBool::new(false);
         let families = Families::shipped();

@@ -189,7 +189,8 @@ impl Configuration {
         Ok(townsend_train::parse_config(&self.text, &self.path, &self.set)?)
     }
 
-    /// Takes out the table `[input]`, which says how files of avalanches are read and is nothing to the model.
+    /// Takes out the table `[input]`, which says how files of avalanches are read and is nothing to the
+    /// model.
     ///
     /// # Errors
     /// A key of the table is unknown or has a value that cannot be.

@@ -174,7 +174,7 @@ fn a_family_of_somebody_elses_goes_through_every_verb() {
     files::generate(&run, &path("generated.npz"), &sample(100), &context).unwrap();
     let options =
         CheckOptions { held_back: Some(run.clone()), without_classifiers: true, ..CheckOptions::default() };
-    let report = files::check(&data, &path("generated.npz"), &path("report"), &options, &context).unwrap();
+    let report = files::check(&data, path("generated.npz"), &path("report"), &options, &context).unwrap();
     assert_eq!(report.generated.avalanches, 100);
     assert!(report.real.avalanches < 150, "the training part is left out");
 

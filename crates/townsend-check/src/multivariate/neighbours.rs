@@ -66,8 +66,8 @@ fn with_error_of_density(real: &FeatureRows, generated: &FeatureRows) -> (Neighb
     (found, (variance / m).sqrt() / K as f64)
 }
 
-/// Whether a row at this squared distance lies in a neighbourhood of this squared radius. Where rows occur more
-/// than k times, the radius is 0, and the neighbourhood holds what is equal to its centre.
+/// Whether a row at this squared distance lies in a neighbourhood of this squared radius. Where rows occur
+/// more than k times, the radius is 0, and the neighbourhood holds what is equal to its centre.
 fn within(square: f64, radius: f64) -> bool {
     square < radius || square == 0.0
 }

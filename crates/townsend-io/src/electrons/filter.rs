@@ -8,9 +8,9 @@ use crate::columns::{ColumnKind, Table};
 use crate::error::content;
 use crate::{Result, Selection};
 
-/// What a selection keeps. Comparisons of columns that have one value an avalanche (the number of an avalanche
-/// or a run; columns of numbers beside lists) choose avalanches, others choose electrons: an avalanche of which
-/// no electron is chosen stays, and is empty.
+/// What a selection keeps. Comparisons of columns that have one value an avalanche (the number of an
+/// avalanche or a run; columns of numbers beside lists) choose avalanches, others choose electrons: an
+/// avalanche of which no electron is chosen stays, and is empty.
 #[derive(Default)]
 pub(super) struct Filter {
     /// Where avalanches begin, before the selection, and which electrons are kept; `None` for all.

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use townsend_core::Coordinate;
-
 use super::chosen::Chosen;
 use crate::columns::{ColumnKind, ColumnValues, Table, Values};
 use crate::error::content;
@@ -17,9 +15,10 @@ pub(super) struct Rows {
     /// Where each avalanche begins among the electrons, and where the last one ends.
     pub(super) offsets: Vec<u64>,
     form: Form,
-    rows: usize,
-    /// The values of x of a table of lists, which were read for their offsets.
-    x: Option<Values>,
+    /// Number of rows of the table.
+    length: usize,
+    /// The coordinates of a table of lists, which were read for their offsets.
+    coordinates: Option<[Values; 3]>,
 }
 
 enum Form {
@@ -47,15 +46,9 @@ impl Rows {
                 flat(path, table, chosen, options, notices)
             }
             [ColumnKind::List, ColumnKind::List, ColumnKind::List] => {
-                let ColumnValues { offsets, values } = table.read(chosen.coordinates[0])?;
-                let unplaced = || content(path, table.describe(), "its lists do not say where they begin");
                 tell_of_gaps(table, chosen, notices)?;
-                Ok(Self {
-                    offsets: offsets.ok_or_else(unplaced)?,
-                    form: Form::Avalanches,
-                    rows,
-                    x: Some(values),
-                })
+                let (offsets, coordinates) = lists(path, table, chosen)?;
+                Ok(Self { offsets, form: Form::Avalanches, length: rows, coordinates: Some(coordinates) })
             }
             [ColumnKind::Array(x), ColumnKind::Array(z), ColumnKind::Array(t)] if x == z && x == t => {
                 padded(path, table, chosen, *x, notices)
@@ -85,17 +78,16 @@ impl Rows {
         matches!(self.form, Form::Electrons { .. })
     }
 
-    /// The values of a coordinate of all electrons.
-    pub(super) fn coordinate(
+    /// The values of x, z and t of all electrons.
+    pub(super) fn coordinates(
         &mut self,
         path: &Path,
         table: &dyn Table,
         chosen: &Chosen,
-        coordinate: Coordinate,
-    ) -> Result<Values> {
-        match self.x.take() {
-            Some(values) if coordinate == Coordinate::X => Ok(values),
-            _ => self.electrons(path, table, chosen.coordinates[coordinate as usize]),
+    ) -> Result<[Values; 3]> {
+        match self.coordinates.take() {
+            Some(values) => Ok(values),
+            None => at_once(chosen.coordinates, |index| self.electrons(path, table, index)),
         }
     }
 
@@ -103,21 +95,12 @@ impl Rows {
     pub(super) fn electrons(&self, path: &Path, table: &dyn Table, index: usize) -> Result<Values> {
         let ColumnValues { offsets, mut values } = table.read(index)?;
         let Form::Padded { length, used } = &self.form else {
-            let rows = |offsets: &[u64]| offsets.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
-            // Columns of lists must agree with the first of them.
-            if let Some(offsets) = offsets.filter(|offsets| **offsets != self.offsets) {
-                let (have, want) = (rows(&offsets), rows(&self.offsets));
-                let entry =
-                    have.iter().zip(&want).position(|(a, b)| a != b).unwrap_or(have.len().min(want.len()));
-                let what = format!(
-                    "entry {entry} does not hold as many {} as x; each electron needs x, z and t",
-                    table.headers()[index].name
-                );
-                return Err(content(path, table.describe(), what));
+            if let Some(offsets) = offsets {
+                as_long_as_x(path, table, index, &offsets, &self.offsets)?;
             }
             return Ok(values);
         };
-        if values.len() != length * self.rows {
+        if values.len() != length * self.length {
             let what =
                 format!("{} has {} values, not {length} an entry", table.headers()[index].name, values.len());
             return Err(content(path, table.describe(), what));
@@ -165,6 +148,39 @@ pub(super) fn each_row(path: &Path, table: &dyn Table, index: usize) -> Result<(
     }
 }
 
+/// Does the same for the three coordinates, at the same time.
+fn at_once<T: Send>(of: [usize; 3], read: impl Fn(usize) -> Result<T> + Sync) -> Result<[T; 3]> {
+    let (x, (z, t)) = rayon::join(|| read(of[0]), || rayon::join(|| read(of[1]), || read(of[2])));
+    Ok([x?, z?, t?])
+}
+
+/// The coordinates of a table of lists, and where avalanches begin in them.
+fn lists(path: &Path, table: &dyn Table, chosen: &Chosen) -> Result<(Vec<u64>, [Values; 3])> {
+    let unplaced = || content(path, table.describe(), "its lists do not say where they begin");
+    let [x, z, t] = at_once(chosen.coordinates, |index| table.read(index))?;
+    let offsets = x.offsets.ok_or_else(unplaced)?;
+    for (column, index) in [&z, &t].into_iter().zip(&chosen.coordinates[1..]) {
+        as_long_as_x(path, table, *index, column.offsets.as_ref().ok_or_else(unplaced)?, &offsets)?;
+    }
+    Ok((offsets, [x.values, z.values, t.values]))
+}
+
+/// Refuses a column whose lists are not as long as those of x.
+fn as_long_as_x(path: &Path, table: &dyn Table, index: usize, have: &[u64], want: &[u64]) -> Result<()> {
+    if have == want {
+        return Ok(());
+    }
+    let lengths = |offsets: &[u64]| offsets.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
+    let (have, want) = (lengths(have), lengths(want));
+    let differs = have.iter().zip(&want).position(|(a, b)| a != b);
+    let entry = differs.unwrap_or(have.len().min(want.len()));
+    let what = format!(
+        "entry {entry} does not hold as many {} as x; each electron needs x, z and t",
+        table.headers()[index].name
+    );
+    Err(content(path, table.describe(), what))
+}
+
 /// The value that all electrons of an avalanche have, NaN if there are none; or the avalanche whose electrons
 /// do not agree.
 fn of_avalanches(values: &[f64], offsets: &[u64]) -> std::result::Result<Vec<f64>, usize> {
@@ -189,12 +205,11 @@ fn unlike(path: &Path, table: &dyn Table, chosen: &Chosen) -> Error {
             _ => None,
         })
         .collect();
-    let what = match reasons.is_empty() {
-        true => {
-            "x, z and t must all be lists, one entry an avalanche, or all be numbers, one entry an electron"
-                .into()
-        }
-        false => reasons.join(", "),
+    let what = if reasons.is_empty() {
+        "x, z and t must all be lists, one entry an avalanche, or all be numbers, one entry an electron"
+            .into()
+    } else {
+        reasons.join(", ")
     };
     content(path, table.describe(), format!("has {}: {what}", types.join(", ")))
 }
@@ -253,8 +268,8 @@ fn flat(
     Ok(Rows {
         offsets: found.offsets,
         form: Form::Electrons { events },
-        rows: table.rows() as usize,
-        x: None,
+        length: table.rows() as usize,
+        coordinates: None,
     })
 }
 
@@ -268,7 +283,12 @@ fn placed(path: &Path, table: &dyn Table, offsets: Vec<u64>) -> Result<Rows> {
     if let Some(k) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
         return wrong(format!("decrease from {} to {} at avalanche {k}", offsets[k], offsets[k + 1]));
     }
-    Ok(Rows { offsets, form: Form::Electrons { events: Vec::new() }, rows: rows as usize, x: None })
+    Ok(Rows {
+        offsets,
+        form: Form::Electrons { events: Vec::new() },
+        length: rows as usize,
+        coordinates: None,
+    })
 }
 
 /// The error for a table of one row an electron in which nothing numbers the avalanches.
@@ -341,8 +361,8 @@ fn whole(values: &Values) -> std::result::Result<Vec<i64>, (usize, f64)> {
     values.to_f64().into_iter().enumerate().map(number).collect()
 }
 
-/// Arrays of fixed length. The numbers in use come from a column; without one, arrays whose last electrons are
-/// all alike were filled in part, and it must be stated how far.
+/// Arrays of fixed length. The numbers in use come from a column; without one, arrays whose last electrons
+/// are all alike were filled in part, and it must be stated how far.
 fn padded(
     path: &Path,
     table: &dyn Table,
@@ -373,7 +393,7 @@ fn padded(
         *end += used as u64;
         Some(*end)
     }));
-    Ok(Rows { offsets, form: Form::Padded { length, used }, rows, x: None })
+    Ok(Rows { offsets, form: Form::Padded { length, used }, length: rows, coordinates: None })
 }
 
 /// The numbers of values in use, if a column has them, and its name.

@@ -1,8 +1,8 @@
 //! The arrays of an npz as columns of a table, whatever they are called.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use townsend_core::Coordinate;
 
@@ -18,7 +18,7 @@ use crate::npy::{Header, Kind};
 /// are listed and not read. `offsets` says where avalanches begin.
 pub(crate) struct NpzTable {
     path: PathBuf,
-    arrays: RefCell<Arrays>,
+    arrays: Mutex<Arrays>,
     headers: Vec<ColumnHeader>,
     rows: u64,
 }
@@ -52,7 +52,7 @@ impl NpzTable {
             name,
         };
         let headers = names.into_iter().zip(&found).map(header).collect();
-        Ok(Self { path: path.into(), arrays: RefCell::new(arrays), headers, rows })
+        Ok(Self { path: path.into(), arrays: Mutex::new(arrays), headers, rows })
     }
 }
 
@@ -97,7 +97,7 @@ impl Table for NpzTable {
     }
 
     fn avalanches(&self) -> Result<Option<Vec<u64>>> {
-        let mut arrays = self.arrays.borrow_mut();
+        let mut arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
         arrays.has("offsets").then(|| arrays.unsigned("offsets")).transpose()
     }
 
@@ -106,7 +106,7 @@ impl Table for NpzTable {
         if let ColumnKind::Other(what) = kind {
             return Err(content(&self.path, name, format!("{what}; it is no column of {} rows", self.rows)));
         }
-        let (shape, values) = self.arrays.borrow_mut().numbers(name)?;
+        let (shape, values) = self.arrays.lock().unwrap_or_else(PoisonError::into_inner).numbers(name)?;
         let offsets = match *shape {
             [rows, each] => Some((0..=rows).map(|row| row * each).collect()),
             _ => None,

@@ -29,16 +29,16 @@ impl HistogramClass {
     }
 }
 
-/// Bytes of the members of `TAttLine`, `TAttFill`, `TAttMarker`, `TAttAxis` and `TAtt3D` in all their versions,
-/// for objects without byte counts.
+/// Bytes of the members of `TAttLine`, `TAttFill`, `TAttMarker`, `TAttAxis` and `TAtt3D` in all their
+/// versions, for objects without byte counts.
 const ATTRIBUTES: [usize; 3] = [6, 4, 8];
 const AXIS_ATTRIBUTES: usize = 34;
 const ATTRIBUTES_3D: usize = 0;
 
 /// Replaces `out` by the histogram in `buffer` and uses the memory of `out` again.
 ///
-/// Geant4 writes the histogram and its bases without byte counts (`TH1D` 1, `TH1` 3, `TH2` 3, `TH3` 4; source:
-/// `tools/wroot/streamers` of g4tools), so every member has to be read even where it does not matter.
+/// Geant4 writes the histogram and its bases without byte counts (`TH1D` 1, `TH1` 3, `TH2` 3, `TH3` 4;
+/// source: `tools/wroot/streamers` of g4tools), so every member has to be read even where it does not matter.
 pub(crate) fn decode<C: Cells>(
     buffer: &mut Buffer<'_>,
     class: HistogramClass,

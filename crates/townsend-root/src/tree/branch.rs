@@ -107,15 +107,15 @@ pub enum BranchKind {
     Scalar(ElementType),
     /// A fixed number of values: `p[3]/F`. [`Branch::shape`] tells the dimensions of `p[4][5]/F`.
     Array(ElementType, usize),
-    /// A number of values that another branch holds: `x[n]/F`. [`Branch::shape`] tells how many values each of
-    /// the counts has in `x[n][2]/F`.
+    /// A number of values that another branch holds: `x[n]/F`. [`Branch::shape`] tells how many values each
+    /// of the counts has in `x[n][2]/F`.
     Counted(ElementType),
     /// The values of a container of numbers: `std::vector<T>`, `RVec<T>`, `std::deque<T>`, `std::set<T>`.
     Vector(ElementType),
     /// One text: leaf type `C`, or a `std::string`.
     Text,
-    /// A branch that this crate does not read: what it is, such as "a `TVector3`" or "a branch whose values are in
-    /// another file".
+    /// A branch that this crate does not read: what it is, such as "a `TVector3`" or "a branch whose values
+    /// are in another file".
     Unsupported(String),
 }
 
@@ -187,8 +187,9 @@ impl Branch {
         &self.stored.kind
     }
 
-    /// The fixed dimensions of an entry, whose values come one after the other in a [`Column`](super::Column):
-    /// 20 of `x[20]/F`, 4 and 5 of `x[4][5]/F`, 2 of `x[n][2]/F`, none of `x/F`, `x[n]/F` and of vectors.
+    /// The fixed dimensions of an entry, whose values come one after the other in a
+    /// [`Column`](super::Column): 20 of `x[20]/F`, 4 and 5 of `x[4][5]/F`, 2 of `x[n][2]/F`, none of `x/F`,
+    /// `x[n]/F` and of vectors.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
@@ -199,8 +200,8 @@ impl Branch {
     }
 
     /// Number of entries that the branch has, 0 if it could not be decoded. It differs from
-    /// [`Tree::entries`](super::Tree::entries) where a program filled branches one by one or set the number of
-    /// entries of the tree.
+    /// [`Tree::entries`](super::Tree::entries) where a program filled branches one by one or set the number
+    /// of entries of the tree.
     pub fn entries(&self) -> u64 {
         self.storage.entries
     }

@@ -5,8 +5,8 @@ use super::classes::{Classes, Member};
 use super::leaf::{Leaf, LeafKind};
 use super::packing::{Packing, packed};
 
-/// ROOT adds this to the type code of a member that is an array of fixed length, and twice as much for an array
-/// whose length another member holds.
+/// ROOT adds this to the type code of a member that is an array of fixed length, and twice as much for an
+/// array whose length another member holds.
 const FIXED_ARRAY: i32 = 20;
 /// `TBranchElement::fType` of a member of the items of a `TClonesArray` or of a collection.
 const MEMBER_OF_ITEMS: [i32; 2] = [31, 41];

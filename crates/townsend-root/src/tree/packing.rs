@@ -23,12 +23,13 @@ pub(super) enum Packing {
     Float,
     /// A number as an unsigned integer of 32 bits: `low` plus the integer over `factor`.
     Scaled { factor: f64, low: f64 },
-    /// A byte for the exponent of a 32-bit float, and 16 bits for the first bits of its mantissa and its sign.
+    /// A byte for the exponent of a 32-bit float, and 16 bits for the first bits of its mantissa and its
+    /// sign.
     Truncated { bits: u32 },
 }
 
-/// Names, types in memory and packings of the two types, given the text that may hold a range. `None` if it is
-/// neither, or has a range without a meaning, such as `[-2,-5,20]`.
+/// Names, types in memory and packings of the two types, given the text that may hold a range. `None` if it
+/// is neither, or has a range without a meaning, such as `[-2,-5,20]`.
 pub(super) fn packed(name: &str, title: &str) -> Option<(ElementType, Packing)> {
     let element = match name {
         "Float16_t" => ElementType::F32,

@@ -110,7 +110,7 @@ pub fn check_all(
 fn folders(files: &[Input]) -> Vec<String> {
     let mut folders: Vec<String> = Vec::new();
     for input in files {
-        let file = input.files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let file = input.files.first().map_or(Path::new(""), PathBuf::as_path);
         let name = file.file_stem().map_or("generated".into(), |stem| stem.to_string_lossy().into_owned());
         let name = name.replace(['*', '?', '[', ']'], "_");
         let numbered = (2..).map(|k| format!("{name}-{k}"));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use townsend_core::{Dataset, InputFile};
-use townsend_io::{Notice, ReadOptions, Source, sources};
+use townsend_io::{ReadOptions, Source, read_each, sources};
 
 use crate::context::input_file;
 use crate::{Context, Error, Result};
@@ -82,23 +82,23 @@ impl Input {
         Ok(Read { data, layout, warnings })
     }
 
-    /// Reads one file after the other, so that no more than one is in memory, and hands each on with the words
-    /// for how it holds avalanches. Returns the warnings.
+    /// Reads the files and hands each on in its turn, with the words for how it holds avalanches; no more
+    /// files are in memory than there are threads. Returns the warnings.
     pub(super) fn each(
         &self,
         context: &Context<'_>,
-        mut take: impl FnMut(Dataset, String, &Source) -> Result<()>,
+        mut take: impl FnMut(Dataset, String, &Source) -> Result<()> + Send,
     ) -> Result<Vec<String>> {
         let sources = self.sources()?;
         let mut noticed: Vec<(PathBuf, String)> = Vec::new();
-        for source in &sources {
-            context.go_on()?;
-            let loaded = context
-                .on_its_threads(|| townsend_io::read(source.clone(), &self.options, context.progress))?;
-            let spelled = loaded.notices.iter().map(|notice: &Notice| notice.spelled(context.spelled));
-            noticed.extend(spelled.map(|text| (source.path.clone(), text)));
-            take(loaded.data, loaded.layout, source)?;
-        }
+        context.on_its_threads(|| {
+            read_each(&sources, &self.options, context.progress, |source, loaded| {
+                context.go_on()?;
+                let spelled = loaded.notices.iter().map(|notice| notice.spelled(context.spelled));
+                noticed.extend(spelled.map(|text| (source.path.clone(), text)));
+                take(loaded.data, loaded.layout, source)
+            })
+        })?;
         Ok(together(noticed, sources.len()))
     }
 
