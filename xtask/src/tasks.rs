@@ -34,7 +34,10 @@ pub(crate) fn check_gpu() -> Result<()> {
 pub(crate) fn test() -> Result<()> {
     let python = python()?;
     lint()?;
-    run(cargo(&["test", "--workspace", "--locked"]).env("TOWNSEND_PYTHON", python))
+    run(cargo(&["test", "--workspace", "--locked"]).env("TOWNSEND_PYTHON", &python))?;
+    let with_parquet =
+        ["test", "--package", "townsend-io", "--features", "parquet", "--locked", "--lib", "--tests"];
+    run(cargo(&with_parquet).env("TOWNSEND_PYTHON", python))
 }
 
 /// The networks of full size against PyTorch.
@@ -97,10 +100,11 @@ pub(crate) fn soak() -> Result<()> {
         }
         run(damaged.env("TOWNSEND_MUTATIONS", "100000"))?;
     }
-    let manifest = "crates/townsend-root/fuzz";
-    for target in ["read", "rntuple"] {
-        let limit = "-max_total_time=300";
-        run(&mut cargo(&["+nightly", "fuzz", "run", "--fuzz-dir", manifest, target, "--", limit]))?;
+    let targets = [("root", "read"), ("root", "rntuple"), ("io", "avalanches"), ("io", "gas")];
+    for (package, target) in targets {
+        let folder = format!("crates/townsend-{package}/fuzz");
+        let limit = "-max_total_time=150";
+        run(&mut cargo(&["+nightly", "fuzz", "run", "--fuzz-dir", &folder, target, "--", limit]))?;
     }
     Ok(())
 }

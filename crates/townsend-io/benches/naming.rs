@@ -71,7 +71,9 @@ fn main() {
     write_own(&own, set);
     let parts = |files: usize| {
         let parts: Vec<PathBuf> = (0..files).map(|k| path(format!("{files}_{k}.root"))).collect();
-        parts.iter().for_each(|part| write_own(part, electrons(AVALANCHES / files)));
+        for part in &parts {
+            write_own(part, electrons(AVALANCHES / files));
+        }
         parts
     };
     let named = ReadOptions { columns: "x=xe,z=ye,t=te".parse().expect("names"), ..ReadOptions::default() };

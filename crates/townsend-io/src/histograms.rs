@@ -73,7 +73,9 @@ pub(crate) fn pattern(file: &RootFile) -> Option<String> {
     for key in file.keys().filter(|key| dimensions(key).is_some()) {
         *stems.entry(key.name().trim_end_matches(|c: char| c.is_ascii_digit())).or_default() += 1;
     }
-    stems.into_iter().max_by_key(|&(_, count)| count).map(|(stem, _)| format!("{stem}*"))
+    // A name that occurs once is no series.
+    let series = stems.into_iter().filter(|&(stem, count)| count > 1 && !stem.is_empty());
+    series.max_by_key(|&(_, count)| count).map(|(stem, _)| format!("{stem}*"))
 }
 
 /// Reads the histograms of `dims` dimensions or, if there are none, of the next higher one; the highest by

@@ -213,3 +213,15 @@ fn arrays_of_numpy_are_read() {
     let t = load("t07_absolute_time.npz");
     assert_eq!(electrons(&t).column(Coordinate::T)[..3], [0.0, 1.0, 2.0]);
 }
+
+#[test]
+fn weighted_histograms_are_refused_or_rounded() {
+    // 4 x 1.25 and 5 x 1.25 electrons: the first is a whole number, and weighted all the same.
+    let error = refused("weighted.root").to_string();
+    assert!(error.contains("h2_0: bin") && error.contains("have their contents rounded"), "{error}");
+    let loaded = with("weighted.root", ReadOptions { round: true, ..ReadOptions::default() });
+    assert_eq!(sizes(&loaded), [5 + 4, 6]);
+    assert!(told(&loaded, "3 cells that held no whole number"), "{:?}", loaded.notices);
+    let grid = loaded.data.grid().unwrap();
+    assert_eq!((grid.axes()[0].low(), grid.axes()[1].label()), (-1.5, "z [mm]"));
+}
