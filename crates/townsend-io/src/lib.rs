@@ -4,7 +4,7 @@
 //!
 //! | file | with a grid: counts | without: electrons |
 //! |---|---|---|
-//! | `.root` | histograms `h1_i`, `h2_i`, `h3_i` with flow bins | tree or RNTuple `avalanches`: vectors `x`, `z`, `t` |
+//! | `.root` | histograms `h1_i`, `h2_i`, `h3_i` | tree or RNTuple `avalanches`: vectors `x`, `z`, `t` |
 //! | `.npz` | arrays `offsets`, `cells`, `counts`, `meta` | arrays `offsets`, `x`, `z`, `t`, `meta` |
 //!
 //! [`read`] reads all of these, and trees and histograms of other programs.

@@ -1,7 +1,7 @@
 //! Reads whatever the fuzzer makes of a file of avalanches: a text, an npz, a tree, an RNTuple. Start it with
 //! the fixtures, in which there is something to damage:
 //!
-//! `cargo +nightly fuzz run avalanches fuzz/corpus/avalanches tests/fixtures -- -max_len=65536 -rss_limit_mb=1024`
+//! `cargo +nightly fuzz run avalanches fuzz/corpus/avalanches tests/fixtures -- -max_len=65536`
 
 #![no_main]
 
