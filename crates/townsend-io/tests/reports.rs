@@ -10,11 +10,11 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn load(name: &str) -> Loaded {
-    with(name, ReadOptions::default())
+    with(name, &ReadOptions::default())
 }
 
-fn with(name: &str, options: ReadOptions) -> Loaded {
-    read(fixture(name).as_path(), &options, &Silent).unwrap_or_else(|error| panic!("{error}"))
+fn with(name: &str, options: &ReadOptions) -> Loaded {
+    read(fixture(name).as_path(), options, &Silent).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn refused(name: &str) -> Error {
@@ -54,7 +54,7 @@ fn centimetres_become_millimetres() {
     assert!(!told(&loaded, "is its unit another one"), "{:?}", loaded.notices);
     // The unit of the file goes for nothing where the user states one.
     let options = ReadOptions { units: "mm,ns".parse().unwrap(), ..ReadOptions::default() };
-    let stated = with("t24e_cm_200.root", options);
+    let stated = with("t24e_cm_200.root", &options);
     let ratio = x[7] / electrons(&stated).column(Coordinate::X)[7];
     assert!((ratio - 10.0).abs() < 1e-5, "{ratio}");
     assert!(told(&stated, "is its unit another one"), "0.03 mm is implausible: {:?}", stated.notices);
@@ -72,7 +72,7 @@ fn of_two_trees_the_one_left_out_is_told() {
     assert!(told(&loaded, "there are avalanches in run2/avalanches too"), "{:?}", loaded.notices);
     assert!(told(&loaded, "tree = \"run2/avalanches\""), "{:?}", loaded.notices);
     let options = ReadOptions { tree: Some("run2/avalanches".into()), ..ReadOptions::default() };
-    let other = with("t03_two_dirs.root", options);
+    let other = with("t03_two_dirs.root", &options);
     assert_eq!((other.data.len(), sizes(&other).iter().sum::<u64>()), (4, 26));
     let options = ReadOptions { tree: Some("avalanches".into()), ..ReadOptions::default() };
     let error = read(fixture("t03_two_dirs.root").as_path(), &options, &Silent).unwrap_err();
@@ -126,7 +126,7 @@ fn a_sum_of_histograms_is_no_avalanche() {
     assert_eq!((loaded.data.len(), sizes(&loaded).iter().sum::<u64>()), (4, 26));
     assert!(told(&loaded, "left aside: h2_sum"), "{:?}", loaded.notices);
     let options = ReadOptions { histograms: Some("h2_sum".into()), ..ReadOptions::default() };
-    assert_eq!(sizes(&with("h06_summary.root", options)), [26]);
+    assert_eq!(sizes(&with("h06_summary.root", &options)), [26]);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_drift_along_z_asks_for_the_columns() {
     let error = refused("t10c_drift_along_z.root");
     assert!(error.to_string().contains("z is -0.2 for every electron and there is a y"), "{error}");
     assert_eq!(error.choices()[0].to_string(), "columns = \"x=x,z=y,t=t\"");
-    let loaded = with("t10c_drift_along_z.root", columns("x=x,z=y,t=t"));
+    let loaded = with("t10c_drift_along_z.root", &columns("x=x,z=y,t=t"));
     assert_eq!(sizes(&loaded), [10, 11, 12, 13, 14]);
 }
 
@@ -159,7 +159,7 @@ fn columns_of_garfield_are_named() {
         assert!(what.contains(name), "{what}");
     }
     assert!(choices.contains(&named("x=xe,z=ye,t=te")), "{choices:?}");
-    let loaded = with("t10_garfield_names.root", columns("x=xe,z=ye,t=te"));
+    let loaded = with("t10_garfield_names.root", &columns("x=xe,z=ye,t=te"));
     assert_eq!(sizes(&loaded), [2, 1]);
     assert!(told(&loaded, "names no unit; mm is assumed"), "{:?}", loaded.notices);
 }
@@ -219,7 +219,7 @@ fn weighted_histograms_are_refused_or_rounded() {
     // 4 x 1.25 and 5 x 1.25 electrons: the first is a whole number, and weighted all the same.
     let error = refused("weighted.root").to_string();
     assert!(error.contains("h2_0: bin") && error.contains("have their contents rounded"), "{error}");
-    let loaded = with("weighted.root", ReadOptions { round: true, ..ReadOptions::default() });
+    let loaded = with("weighted.root", &ReadOptions { round: true, ..ReadOptions::default() });
     assert_eq!(sizes(&loaded), [5 + 4, 6]);
     assert!(told(&loaded, "3 cells that held no whole number"), "{:?}", loaded.notices);
     let grid = loaded.data.grid().unwrap();
