@@ -47,8 +47,11 @@ pub(crate) fn read(
     let coordinates = rows.coordinates(path, table, &chosen)?;
     task.advance(2);
     let mut columns = Vec::with_capacity(3);
+    let mut known = [false; 3];
     for (coordinate, values) in Coordinate::ALL.into_iter().zip(coordinates) {
         let scale = scale(table, &chosen, coordinate, options, notices);
+        known[coordinate as usize] = scale.is_some();
+        let scale = scale.unwrap_or(1.0);
         columns.push(filter.electrons(in_standard_units(values, scale, coordinate, notices)));
     }
     task.advance(1);
@@ -59,6 +62,7 @@ pub(crate) fn read(
     let set = ElectronSet::from_arrays(offsets, x, z, t, Meta::default())
         .map_err(|what| content(path, table.describe(), what))?;
     refuse_drift_along_z(path, table, &set, options)?;
+    look_odd(&set, known, notices);
     Ok((set, kind))
 }
 
@@ -107,29 +111,28 @@ pub(crate) fn read_column(path: &Path, table: &dyn Table, index: usize) -> Resul
     Ok((if each == 1 { vec![rows] } else { vec![rows, each] }, values))
 }
 
-/// The size in mm or ns of the unit of a coordinate: the one stated, or the one that the file names.
+/// The size in mm or ns of the unit of a coordinate: the one stated, or the one that the file names; `None` if
+/// there is neither.
 fn scale(
     table: &dyn Table,
     chosen: &Chosen,
     coordinate: Coordinate,
     options: &ReadOptions,
     notices: &mut Vec<Notice>,
-) -> f64 {
+) -> Option<f64> {
     if let Some(stated) = options.units.scale(coordinate) {
-        return stated;
+        return Some(stated);
     }
     let header = &table.headers()[chosen.coordinates[coordinate as usize]];
     let unit = standard_unit(coordinate);
     let object = format!("column {}", header.name);
-    stated_size(in_title(&header.name, &header.title, coordinate), &object, coordinate, notices)
-        .unwrap_or_else(|| {
-            // Names alone do not tell: Garfield++ and most users of ROOT work in cm.
-            if options.columns.names_coordinates() && coordinate != Coordinate::T {
-                let text = format!("{object} names no unit; {unit} is assumed");
-                notices.push(Notice::from(text).settled_by("units", format!("{}={unit}", coordinate.name())));
-            }
-            1.0
-        })
+    let size = stated_size(in_title(&header.name, &header.title, coordinate), &object, coordinate, notices);
+    // Names alone do not tell: Garfield++ and most users of ROOT work in cm.
+    if size.is_none() && options.columns.names_coordinates() && coordinate != Coordinate::T {
+        let text = format!("{object} names no unit; {unit} is assumed");
+        notices.push(Notice::from(text).settled_by("units", format!("{}={unit}", coordinate.name())));
+    }
+    size
 }
 
 /// The size that a title states; a unit that is not understood is told.
@@ -262,18 +265,22 @@ fn never_changes(values: &[f32]) -> bool {
     values.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits())
 }
 
-/// Widths of avalanches at an anode, in mm and ns: from a tenth of a single foil's to ten times the widest of
-/// a drift through a metre of argon mixtures. What lies outside is most likely in another unit.
+/// Widths of avalanches at an anode, in mm and ns, from just above that of a single foil to ten times that of a
+/// triple GEM. What lies outside is most likely in another unit, if the file does not name it.
 const PLAUSIBLE: [(Coordinate, f64, f64); 3] =
-    [(Coordinate::X, 0.05, 10.0), (Coordinate::Z, 0.05, 10.0), (Coordinate::T, 0.1, 500.0)];
+    [(Coordinate::X, 0.05, 10.0), (Coordinate::Z, 0.05, 10.0), (Coordinate::T, 0.02, 500.0)];
+/// Where the unit is named, only what is ten times farther out is told.
+const MARGIN: f64 = 10.0;
 /// Avalanches of fewer electrons have no width that says anything.
 const FEWEST_ELECTRONS: usize = 3;
 /// So many avalanches tell their width well enough to see that it is in another unit.
 const ENOUGH_AVALANCHES: usize = 20;
 
 /// Tells of coordinates that never change, and of widths that are implausible for an avalanche.
-pub(crate) fn look_odd(set: &ElectronSet, notices: &mut Vec<Notice>) {
+fn look_odd(set: &ElectronSet, known: [bool; 3], notices: &mut Vec<Notice>) {
     for (coordinate, low, high) in PLAUSIBLE {
+        let margin = if known[coordinate as usize] { MARGIN } else { 1.0 };
+        let (low, high) = (low / margin, high * margin);
         let (name, unit) = (coordinate.name(), standard_unit(coordinate));
         let values = set.column(coordinate);
         if values.len() > 1 && never_changes(values) {

@@ -103,9 +103,6 @@ pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Pro
     if loaded.data.is_empty() {
         loaded.notices.push("holds no avalanche".into());
     }
-    if let Dataset::Electrons(set) = &loaded.data {
-        electrons::look_odd(set, &mut loaded.notices);
-    }
     match (options.dims, loaded.data.grid()) {
         (Some(wanted), Some(grid)) if grid.dims() < wanted => Err(Error::Unsuited {
             file: path.into(),

@@ -66,7 +66,6 @@ impl Made {
     fn read_with(&self, options: &ReadOptions) -> Result<(ElectronSet, Vec<String>)> {
         let mut notices = Vec::new();
         let (set, _) = read(Path::new("made"), self, options, &Silent, &mut notices)?;
-        look_odd(&set, &mut notices);
         Ok((set, notices.iter().map(Notice::to_string).collect()))
     }
 }
@@ -206,6 +205,22 @@ fn y_beside_z_and_a_constant_are_told() {
         .numbers("event", &[0.0, 0.0]);
     let (_, told) = constant.read_with(&ReadOptions::default()).unwrap();
     assert!(told.iter().any(|text| text.contains("z is 0.5 mm for every electron")), "{told:?}");
+}
+
+/// 0.03 mm are the width of a single foil's avalanche, or of a triple GEM's in cm.
+#[test]
+fn a_width_is_implausible_in_a_unit_that_is_not_named() {
+    let lists: [&[f32]; 1] = [&[-0.03, 0.03, -0.03, 0.03]];
+    let times: [&[f32]; 1] = [&[170.0, 180.0, 170.0, 180.0]];
+    let table = |title: &str| {
+        Made::new(1).lists("x", title, &lists).lists("z", "z [cm]", &lists).lists("t", "t [ns]", &times)
+    };
+    let (_, told) = table("").read_with(&ReadOptions::default()).unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("3.00e-2 mm wide in x") && told[0].contains("units = \"x=cm\""), "{told:?}");
+    assert!(table("x [mm]").read_with(&ReadOptions::default()).unwrap().1.is_empty());
+    let (_, told) = table("x [nm]").read_with(&ReadOptions::default()).unwrap();
+    assert!(told[0].contains("is its unit another one"), "{told:?}");
 }
 
 #[test]
