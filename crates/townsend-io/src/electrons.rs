@@ -111,8 +111,8 @@ pub(crate) fn read_column(path: &Path, table: &dyn Table, index: usize) -> Resul
     Ok((if each == 1 { vec![rows] } else { vec![rows, each] }, values))
 }
 
-/// The size in mm or ns of the unit of a coordinate: the one stated, or the one that the file names; `None` if
-/// there is neither.
+/// The size in mm or ns of the unit of a coordinate: the one stated, or the one that the file names; `None`
+/// if there is neither.
 fn scale(
     table: &dyn Table,
     chosen: &Chosen,
@@ -265,8 +265,8 @@ fn never_changes(values: &[f32]) -> bool {
     values.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits())
 }
 
-/// Widths of avalanches at an anode, in mm and ns, from just above that of a single foil to ten times that of a
-/// triple GEM. What lies outside is most likely in another unit, if the file does not name it.
+/// Widths of avalanches at an anode, in mm and ns, from just above that of a single foil to ten times that of
+/// a triple GEM. What lies outside is most likely in another unit, if the file does not name it.
 const PLAUSIBLE: [(Coordinate, f64, f64); 3] =
     [(Coordinate::X, 0.05, 10.0), (Coordinate::Z, 0.05, 10.0), (Coordinate::T, 0.02, 500.0)];
 /// Where the unit is named, only what is ten times farther out is told.
