@@ -1,11 +1,11 @@
 // Single electrons through a GEM foil with Garfield++, recorded for townsend.
 //
 //   gem responses  NUMBER FILE.npz [FIELD MAP'S FOLDER]   responses of the foil, for a cascade
-//   gem avalanches NUMBER FILE.npz [FIELD MAP'S FOLDER]   whole avalanches, from above the foil to a plane below
+//   gem avalanches NUMBER FILE.npz [FIELD MAP'S FOLDER]   whole avalanches, down to a plane below
 //
 // The field map is one of Ansys, such as that of Garfield++'s example Gem: ELIST.lis, NLIST.lis, MPLIST.lis,
-// PRNSOL.lis, a quarter of a cell that is mirrored in x and y. Field maps of other programs, gases and detectors
-// of several foils need other lines where the comments say so; what records stays the same.
+// PRNSOL.lis, a quarter of a cell that is mirrored in x and y. Field maps of other programs, gases and
+// detectors of several foils need other lines where the comments say so; what records stays the same.
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
@@ -22,8 +22,8 @@
 
 namespace {
 
-// The foil, its holes and the planes, in cm. Planes are in the gaps where the field is uniform again, so more than
-// a hole's diameter away from the foil, and within the field map.
+// The foil, its holes and the planes, in cm. Planes are in the gaps where the field is uniform again, so more
+// than a hole's diameter away from the foil, and within the field map.
 constexpr double kPitch = 0.014;
 constexpr double kAbove = 0.015;
 constexpr double kBelow = -0.015;
@@ -69,8 +69,8 @@ void Simulate(const std::string& what, const int number, const std::string& file
   }
   CheckHoles(map);
 
-  // The area ends at the plane below, so that electrons end there, and is wide enough for all of them. Above there
-  // is room, since electrons may go back a little before they come down.
+  // The area ends at the plane below, so that electrons end there, and is wide enough for all of them. Above
+  // there is room, since electrons may go back a little before they come down.
   Garfield::Sensor sensor;
   sensor.AddComponent(&map);
   sensor.SetArea(-20 * kPitch, -20 * kPitch, kBelow, 20 * kPitch, 20 * kPitch, kAbove + 0.01);

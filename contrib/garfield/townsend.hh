@@ -4,8 +4,8 @@
 ///   townsend::Responses   responses of single foils: of each electron above a foil the electrons below it
 ///
 /// Both write NumPy's npz with lengths in mm or um and times in ns. Needs C++17 and POSIX, and of Garfield++
-/// any class with `GetElectrons()` or, as in older versions, `GetElectronEndpoint(...)`: AvalancheMicroscopic and
-/// AvalancheMC. docs/garfield.md of townsend tells how to use it, gem.cc beside this file is an example.
+/// any class with `GetElectrons()` or, as in older versions, `GetElectronEndpoint(...)`: AvalancheMicroscopic
+/// and AvalancheMC. docs/garfield.md of townsend tells how to use it, gem.cc beside this file is an example.
 #ifndef TOWNSEND_GARFIELD_HH
 #define TOWNSEND_GARFIELD_HH
 
@@ -65,9 +65,9 @@ struct Lattice {
   std::array<double, 2> hole_cm = {0., 0.};
   bool rows_along_second = false;
 
-  /// The transverse coordinates of the place `u` holes along a row and `v` rows away, in cm: whole numbers give
-  /// holes, and two random numbers between 0 and 1 (`Garfield::RndmUniform()`) a place in the cell of the holes,
-  /// of which every place is as likely as any other.
+  /// The transverse coordinates of the place `u` holes along a row and `v` rows away, in cm: whole numbers
+  /// give holes, and two random numbers between 0 and 1 (`Garfield::RndmUniform()`) a place in the cell of
+  /// the holes, of which every place is as likely as any other.
   std::array<double, 2> At(const double u, const double v) const {
     const double along = pitch_cm * (u + 0.5 * v), across = pitch_cm * std::sqrt(0.75) * v;
     return {hole_cm[0] + (rows_along_second ? across : along),
@@ -115,8 +115,8 @@ struct Electron {
   int status = 0;
 };
 
-// The ends of all electrons of an avalanche. Of the ranks 2, 1, 0 the highest that compiles is taken: rank 1 is
-// AvalancheMicroscopic before it had GetElectrons(), rank 0 AvalancheMC.
+// The ends of all electrons of an avalanche. Of the ranks 2, 1, 0 the highest that compiles is taken: rank 1
+// is AvalancheMicroscopic before it had GetElectrons(), rank 0 AvalancheMC.
 template <int N>
 struct Rank : Rank<N - 1> {};
 template <>
@@ -557,8 +557,8 @@ class Avalanches : public detail::Recorder {
   Avalanches(std::string file, const Plane& plane, Conditions conditions = {})
       : Recorder(std::move(file), plane, std::move(conditions)) {}
 
-  /// Adds the avalanche that Garfield++ has just simulated from `start`, empty or not, and returns how many of
-  /// its electrons are on the plane. Leave none out: empty avalanches belong to the gain.
+  /// Adds the avalanche that Garfield++ has just simulated from `start`, empty or not, and returns how many
+  /// of its electrons are on the plane. Leave none out: empty avalanches belong to the gain.
   template <class A>
   std::size_t Add(A& avalanche, const Start& start) {
     const auto arrivals = anode_.Arrivals(avalanche, start);
@@ -577,8 +577,8 @@ class Avalanches : public detail::Recorder {
   /// Avalanches so far.
   std::size_t Size() const { return added_; }
 
-  /// Writes all avalanches so far. The file is whole at any time: call it as often as you like to lose nothing
-  /// when a job ends early.
+  /// Writes all avalanches so far. The file is whole at any time: call it as often as you like to lose
+  /// nothing when a job ends early.
   void Write() {
     WriteFile([this](detail::Npz& npz) {
       std::string offsets;
@@ -598,7 +598,8 @@ class Avalanches : public detail::Recorder {
 
 /// Responses of foils: of each electron that starts above a foil the electrons on a plane below it.
 ///
-/// Of each foil, by its name, the file has the arrays that `townsend train configs/cascade-stages.toml` reads:
+/// Of each foil, by its name, the file has the arrays that `townsend train configs/cascade-stages.toml`
+/// reads:
 /// `NAME_start` (n × 3: number, place in µm, a hole at the origin) and `NAME_electrons` (m × 8: number, place
 /// and height of the start in µm, place and height of the electron in µm, time since the start in ns).
 class Responses : public detail::Recorder {

@@ -5,7 +5,8 @@
 //
 // usage: record INPUT FOLDER CASE
 //
-// CASE `good` writes avalanches.npz, along_y.npz, mc.npz and responses.npz into FOLDER; the other cases are mistakes.
+// CASE `good` writes avalanches.npz, along_y.npz, mc.npz and responses.npz into FOLDER; the other cases are
+// mistakes.
 #include <fstream>
 #include <iostream>
 #include <sstream>

@@ -1,4 +1,5 @@
-// Makes geant4.root with g4tools (github.com/gbarrand/g4tools), the library by which Geant4's analysis manager writes.
+// Makes geant4.root with g4tools (github.com/gbarrand/g4tools), the library by which Geant4's analysis
+// manager writes.
 // c++ -std=c++11 -I g4tools make_geant4.cpp -o make && ./make geant4.root
 #include <cmath>
 #include <cstdlib>
