@@ -10,7 +10,7 @@ use townsend::{
 };
 
 const ROUNDS: usize = 9;
-const VAE_3D: &str = include_str!("../../../configs/vae-3d.toml");
+const VAE_3D: &str = include_str!("../configs/vae-3d.toml");
 
 fn main() {
     // `cargo test --all-targets` starts benches as well, to see that they build.

@@ -11,7 +11,7 @@ use townsend_train::{Beginning, TrainConfig, train};
 
 use townsend::{Result, detector};
 
-const CONFIG: &str = include_str!("../../../configs/vae-2d-reference.toml");
+const CONFIG: &str = include_str!("../configs/vae-2d-reference.toml");
 const NOISE: Purpose = Purpose::new("bench noise");
 
 /// The reference's variational autoencoder (92 cells an axis) in two or three dimensions, with batches of one

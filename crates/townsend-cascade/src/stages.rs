@@ -150,7 +150,7 @@ pub struct FittedStages {
 /// foils' responses in [`FittedStages::distributions`]; the fit itself draws nothing.
 ///
 /// # Errors
-/// The configuration has not as many stages as the detector foils; responses are missing or tell too little.
+/// The configuration has a value that cannot be, or not as many stages as the detector foils; responses are missing or tell too little.
 pub fn fit_stages(
     config: &CascadeConfig,
     detector: &Detector,
@@ -158,6 +158,7 @@ pub fn fit_stages(
     seed: u64,
     work: Work<'_>,
 ) -> Result<FittedStages> {
+    config.check()?;
     let data_of = config.model.stages.as_deref().unwrap_or_default();
     let mut detector = detector.clone();
     if data_of.len() != detector.foils.len() {

@@ -10,7 +10,8 @@ use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
 #[derive(Debug, Parser)]
-#[command(name = "townsend", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "townsend", version = townsend::version(), propagate_version = true)]
+#[command(arg_required_else_help = true)]
 #[command(
     after_help = "Start with:\n  townsend demo\n\nExit code: 0 done, 1 failed, 2 wrong usage. Results go to standard output or files, progress to standard error."
 )]

@@ -6,10 +6,10 @@ use townsend::files::{self, CheckOptions, SampleOptions, TrainOptions};
 use townsend::{Context, Error, Outcome, Report, Result};
 use townsend_core::{OutputError, OutputFile};
 
-const AVALANCHES: &[u8] = include_bytes!("../../../data/avalanches_2d.root");
-const RESPONSES: &[u8] = include_bytes!("../../../data/single_foils.npz");
-const STAGES: &str = include_str!("../../../configs/cascade-stages.toml");
-const CASCADE: &str = include_str!("../../../configs/cascade.toml");
+const AVALANCHES: &[u8] = include_bytes!("../data/avalanches_2d.root");
+const RESPONSES: &[u8] = include_bytes!("../data/single_foils.npz");
+const STAGES: &str = include_str!("../configs/cascade-stages.toml");
+const CASCADE: &str = include_str!("../configs/cascade.toml");
 /// Avalanches to generate.
 const EVENTS: u64 = 3000;
 

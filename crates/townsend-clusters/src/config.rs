@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn what_is_left_out_has_a_default() {
         assert_eq!(checked("model.family = \"clusters\""), Ok(ClusterTraining::default()));
-        let shipped = include_str!("../../../configs/clusters.toml");
+        let shipped = include_str!("../configs/clusters.toml");
         assert_eq!(checked(shipped), Ok(ClusterTraining::default()));
         let config: ClusterConfig = toml::from_str(shipped).unwrap();
         let written: ClusterConfig = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();

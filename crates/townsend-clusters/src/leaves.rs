@@ -3,6 +3,7 @@
 
 use nalgebra::Vector3;
 use rand::{Rng, RngExt};
+use townsend_kernels::exponential;
 
 use crate::model::Normal;
 
@@ -79,7 +80,7 @@ impl Leaves {
         let mut sums = [0.0; LANES];
         for block in &mut self.blocks {
             for (weight, sum) in block.weight.iter_mut().zip(&mut sums) {
-                *weight = exp(*weight - largest);
+                *weight = exponential(*weight - largest);
                 *sum += *weight;
             }
         }
@@ -105,19 +106,6 @@ impl Leaves {
     }
 }
 
-/// eˣ for x ≤ 0, to 5 digits: 2ⁿ times a series for the rest; below −87 it is e⁻⁸⁷.
-#[inline]
-fn exp(x: f32) -> f32 {
-    // Adding it rounds to a whole number, which then stands in the lowest bits.
-    const ROUND: f32 = 12_582_912.0;
-    let x = if x > -87.0 { x } else { -87.0 };
-    let rounded = x * std::f32::consts::LOG2_E + ROUND;
-    let r = x - (rounded - ROUND) * std::f32::consts::LN_2;
-    let series = 1.0
-        + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0))))));
-    f32::from_bits((rounded.to_bits() << 23).wrapping_add(0x3f80_0000)) * series
-}
-
 #[cfg(test)]
 mod tests {
     use nalgebra::Matrix3;
@@ -125,18 +113,6 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_exponential_is_the_exponential() {
-        for i in 0..87_000 {
-            let x = -0.001 * i as f32;
-            let expected = x.exp();
-            assert!((exp(x) - expected).abs() < 1e-5 * expected, "{x}");
-        }
-        assert!(exp(f32::NEG_INFINITY) < 1e-37 && exp(-1e30) < 1e-37);
-    }
-
-    /// Frequencies against share · density, in correlated coordinates; the number of centres is no multiple
-    /// of a block.
     #[test]
     fn an_electron_chooses_in_proportion() {
         let covariance = Matrix3::new(0.5, 0.2, 0.1, 0.2, 0.4, -0.1, 0.1, -0.1, 60.0);

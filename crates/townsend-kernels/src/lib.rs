@@ -44,7 +44,7 @@ mod tile;
 
 pub use activation::{Activation, SELU};
 pub use adam::AdamStep;
-pub use exponential::{exponentials, softmax_loss};
+pub use exponential::{exponential, exponentials, softmax_loss};
 pub use gradient::weight_gradient;
 pub use isa::Isa;
 pub use network::{Linear, Maps, Network, Normalisation};

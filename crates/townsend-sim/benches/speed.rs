@@ -12,7 +12,7 @@ use townsend_sim::{Detector, Simulation, Start, Workspace};
 
 const ROUNDS: usize = 9;
 const NUMBERS: usize = 1 << 22;
-const DETECTOR: &str = include_str!("../../../configs/detector/cgem.toml");
+const DETECTOR: &str = include_str!("../configs/detector/cgem.toml");
 
 fn main() {
     // `cargo test --all-targets` starts benches as well, to see that they build.

@@ -152,10 +152,10 @@ pub struct SharedCondition {
 impl Detector {
     /// The descriptions that come with the program, by name; the first is the default.
     const SHIPPED: [(&str, &str); 4] = [
-        ("cgem", include_str!("../../../configs/detector/cgem.toml")),
-        ("microscopic_275", include_str!("../../../configs/detector/microscopic_275.toml")),
-        ("planar_triple_gem", include_str!("../../../configs/detector/planar_triple_gem.toml")),
-        ("reference2021", include_str!("../../../configs/detector/reference2021.toml")),
+        ("cgem", include_str!("../configs/detector/cgem.toml")),
+        ("microscopic_275", include_str!("../configs/detector/microscopic_275.toml")),
+        ("planar_triple_gem", include_str!("../configs/detector/planar_triple_gem.toml")),
+        ("reference2021", include_str!("../configs/detector/reference2021.toml")),
     ];
 
     /// The names of the descriptions that come with the program; the first is the default.

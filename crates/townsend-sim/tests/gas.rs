@@ -191,7 +191,7 @@ fn a_detector_brings_its_own_gas() {
     let folder = folder.path();
     std::fs::create_dir_all(folder.join("gas")).unwrap();
     std::fs::copy(fixture("map.gas"), folder.join("gas/mine.gas")).unwrap();
-    let cgem = include_str!("../../../configs/detector/cgem.toml");
+    let cgem = include_str!("../configs/detector/cgem.toml");
     let path = folder.join("detector.toml");
     let with = |table: &str| {
         std::fs::write(&path, cgem.replace("ar_ic4h10_90_10", table)).unwrap();
@@ -223,7 +223,7 @@ fn a_detector_brings_its_own_gas() {
 #[test]
 fn a_detector_written_out_needs_no_file() {
     let folder = tempfile::tempdir().unwrap();
-    let cgem = include_str!("../../../configs/detector/cgem.toml");
+    let cgem = include_str!("../configs/detector/cgem.toml");
     for gas in ["map.gas", "fortran.gas"] {
         let path = folder.path().join("detector.toml");
         std::fs::copy(fixture(gas), folder.path().join(gas)).unwrap();
@@ -259,7 +259,7 @@ fn a_detector_written_out_needs_no_file() {
 
 #[test]
 fn a_table_in_a_description_is_checked() {
-    let cgem = include_str!("../../../configs/detector/cgem.toml");
+    let cgem = include_str!("../configs/detector/cgem.toml");
     let said = |table: &str| {
         let text = cgem.replace("\"ar_ic4h10_90_10\"", table);
         assert_ne!(text, cgem);

@@ -36,6 +36,7 @@ mod model_file;
 mod readout;
 mod simulate;
 mod train;
+mod version;
 
 pub use check::check;
 pub use context::Context;
@@ -57,3 +58,4 @@ pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
 pub use townsend_observables::{Gain, Measured, text::significant};
 pub use townsend_sim::{Detector, Start, StripHit};
 pub use train::{Trained, train};
+pub use version::version;

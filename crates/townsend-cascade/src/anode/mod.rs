@@ -35,19 +35,19 @@ const POOR: f64 = 1.5;
 pub struct FitConfig {
     /// Avalanches simulated at each step, half of them with the same parameters and half to learn what
     /// parameters change.
-    avalanches: usize,
+    pub avalanches: usize,
     /// Steps. The result is the mean over the second half of them.
-    steps: usize,
+    pub steps: usize,
     /// Avalanches simulated at each of the first steps, which lead from the guess to where the data are.
-    approach: usize,
+    pub approach: usize,
     /// How widely the parameters of simulated avalanches scatter at most, in units of what is believed of
     /// them. The wider, the better derivatives are known, as long as features change linearly; where much is
     /// believed, they do over more.
-    scatter: f64,
+    pub scatter: f64,
     /// Seed of the simulations.
-    seed: u64,
+    pub seed: u64,
     /// What is believed of the parameters before; by default the errors of the run that the fit starts from.
-    widths: BTreeMap<String, Width>,
+    pub widths: BTreeMap<String, Width>,
 }
 
 impl Default for FitConfig {
@@ -131,6 +131,7 @@ pub fn fit_avalanches(
     data: &Dataset,
     work: Work<'_>,
 ) -> Result<FittedAvalanches> {
+    config.check()?;
     let Guess { mut detector, stages, guessed } = guess;
     let stages = stages.as_ref().map(|fit| (&detector, &fit.stages[..]));
     let settings = config.fit.clone().unwrap_or_default().resolved(stages)?;

@@ -23,11 +23,11 @@ fn help_of_every_verb() {
 }
 
 #[test]
-fn the_version_is_the_workspace_s() {
+fn the_version_names_the_commit() {
     let desk = Desk::new();
     for arguments in ["--version", "train --version"] {
         let said = desk.does(arguments).stdout;
-        assert!(said.trim_end().ends_with(env!("CARGO_PKG_VERSION")), "{said}");
+        assert!(said.trim_end().ends_with(townsend::version()), "{said}");
     }
 }
 
