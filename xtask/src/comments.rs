@@ -1,6 +1,6 @@
 //! The width of comments, which rustfmt leaves as they are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -14,7 +14,11 @@ const WIDTH: usize = 110;
 pub(crate) fn check() -> Result<()> {
     let mut wide = Vec::new();
     for folder in ["crates", "xtask"] {
-        search(&root().join(folder), &mut wide)?;
+        for path in rust_files(&root().join(folder))? {
+            let text = std::fs::read_to_string(&path)?;
+            let shown = path.strip_prefix(root()).unwrap_or(&path).display();
+            wide.extend(too_wide(&text).map(|(line, width)| format!("{shown}:{line}: {width} columns")));
+        }
     }
     if wide.is_empty() {
         return Ok(());
@@ -22,26 +26,21 @@ pub(crate) fn check() -> Result<()> {
     bail!("comments wider than {WIDTH} columns; break these lines:\n  {}", wide.join("\n  "))
 }
 
-/// Adds the place (`file:line`) and the width of every comment line that is too wide, in all files below a
-/// folder.
-fn search(folder: &Path, wide: &mut Vec<String>) -> Result<()> {
-    let failed = |path: &Path| format!("{}: cannot be read", path.display());
-    let entries = std::fs::read_dir(folder).with_context(|| failed(folder))?;
+/// The Rust files below a folder, sorted; not those of builds.
+pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || format!("{}: cannot be read", folder.display());
+    let entries = std::fs::read_dir(folder).with_context(failed)?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     paths.sort();
+    let mut files = Vec::new();
     for path in paths {
-        if path.is_dir() {
-            if !path.ends_with("target") {
-                search(&path, wide)?;
-            }
+        if path.is_dir() && !path.ends_with("target") {
+            files.extend(rust_files(&path)?);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            let text = std::fs::read_to_string(&path).with_context(|| failed(&path))?;
-            let shown = path.strip_prefix(root()).unwrap_or(&path).display();
-            let columns = |(line, width)| format!("{shown}:{line}: {width} columns");
-            wide.extend(too_wide(&text).map(columns));
+            files.push(path);
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// Number (from 1) and width of the comment lines that are too wide and have a blank to be broken at.

@@ -2,6 +2,7 @@
 
 mod comments;
 mod environment;
+mod packages;
 mod peers;
 mod tasks;
 

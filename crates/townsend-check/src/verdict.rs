@@ -84,8 +84,7 @@ pub struct Verdict {
 impl Default for Thresholds {
     /// Those of `configs/check/default.toml`.
     fn default() -> Self {
-        Self::from_toml(include_str!("../configs/check/default.toml"))
-            .unwrap_or_else(|_| unreachable!())
+        Self::from_toml(include_str!("../configs/check/default.toml")).unwrap_or_else(|_| unreachable!())
     }
 }
 
