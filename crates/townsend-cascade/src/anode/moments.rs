@@ -12,8 +12,8 @@
 //! parameters, and (1 + A)⁻¹ is their covariance.
 //!
 //! **The derivative** needs no finite differences: each avalanche is simulated with parameters of its own,
-//! θ + δ, where δ is normal with covariance Q. By Stein's lemma E[φ δᵀ] Q⁻¹ is the derivative, averaged over δ.
-//! So every avalanche contributes to the derivative by every parameter, as it does where parameters are
+//! namely θ + δ with δ normal of covariance Q. By Stein's lemma E[φ δᵀ] Q⁻¹ is the derivative, averaged over
+//! δ. So every avalanche contributes to the derivative by every parameter, as it does where parameters are
 //! regressed on features of simulations without a likelihood (Fearnhead and Prangle, J. R. Stat. Soc. B 74,
 //! 419, 2012).
 //!
