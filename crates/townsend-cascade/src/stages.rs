@@ -97,7 +97,7 @@ pub struct StagesFit {
 }
 
 /// Electrons simulated from each recorded start, to compare the fitted foil with what was recorded. Chosen,
-/// not fitted: so many have little statistical error beside the recorded responses.
+/// not fitted: ten times as many electrons as recorded have a much smaller statistical error.
 const TIMES: usize = 10;
 
 /// The distribution of one quantity of a stage's responses, such as the number of children: as recorded, and

@@ -20,7 +20,7 @@ pub struct Condition {
     pub name: String,
     /// One value for each avalanche of the real set, empty avalanches included.
     pub real: Vec<f64>,
-    /// One value for each avalanche of the generated set, likewise.
+    /// One value for each avalanche of the generated set, empty avalanches included.
     pub generated: Vec<f64>,
 }
 

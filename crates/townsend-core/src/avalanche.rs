@@ -82,7 +82,7 @@ impl<'a> Counts<'a> {
     }
 }
 
-/// Many avalanches as electrons, in three flat arrays: 12 bytes an electron.
+/// Many avalanches as electrons, in three flat arrays with 12 bytes for each electron.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ElectronSet {
     offsets: Vec<u64>,

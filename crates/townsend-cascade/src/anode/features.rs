@@ -6,8 +6,8 @@ use townsend_observables::{Column, Observable, Observables};
 
 /// Fewest electrons of an avalanche whose observables are used; smaller avalanches are only counted. Chosen,
 /// not fitted: centroid and widths of a few electrons are hardly more than their own fluctuation. A larger
-/// number leaves more avalanches out, a smaller one adds ones that widen the distributions and tell little of
-/// the detector.
+/// number leaves more avalanches out; a smaller one adds avalanches that widen the distributions and carry
+/// little information about the detector.
 pub(super) const LEAST_ELECTRONS: f64 = 30.0;
 
 /// The set of features: `First` for the first steps of a search, `Second` for all others.
@@ -24,7 +24,7 @@ impl Order {
     /// Observables are clamped to this many standard deviations of the data, so that no single avalanche
     /// decides. Both numbers are chosen, not fitted. A detector far from the data has observables many
     /// standard deviations off, and clamped to less than that they would not change with the parameters;
-    /// hence 30 in the first steps. Near the data 4 keeps the squares of the features finite in variance; a
+    /// hence 30 in the first steps. Near the data, 4 limits the contribution of outliers to the squares; a
     /// larger limit lets rare avalanches decide, a smaller one hides tails.
     fn limit(self) -> f64 {
         match self {

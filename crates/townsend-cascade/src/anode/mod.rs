@@ -22,7 +22,7 @@ use search::{Found, Search};
 
 /// Fewest avalanches with at least [`LEAST_ELECTRONS`] electrons that a fit takes. Chosen, not fitted: the
 /// mean of a feature over 200 avalanches is known to 7% (1/√200) of its spread. A larger number refuses data
-/// that still tell something; with a smaller one hardly anything but the prior would be left of a fit.
+/// that still carry information; with a smaller one the prior decides more and more of the result.
 const FEWEST: usize = 200;
 /// A kind of parameter is reported in [`AnodeFit::as_guessed`] if its standard error after the fit is more
 /// than this fraction of the one before. Chosen, not fitted, and the fitted values do not depend on it:

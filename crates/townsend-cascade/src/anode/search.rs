@@ -24,7 +24,8 @@ const BLOCK: usize = 16;
 /// fit.
 const FIRST: u64 = 1 << 48;
 /// Largest number of first steps. Chosen, not fitted: they end as soon as a step is shorter than the scatter.
-/// With fewer, a bad guess is not left behind; more of them only take time where the data cannot be reached.
+/// With a smaller number a bad guess may not reach the data; a larger one takes time where the data cannot be
+/// reached anyway.
 const APPROACHES: usize = 10;
 /// Standard deviation of the parameters in the first steps, as a fraction of [`FitConfig::scatter`]. Chosen,
 /// not fitted. A larger one averages the derivatives over detectors whose features no longer change linearly;

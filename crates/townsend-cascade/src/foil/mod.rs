@@ -20,8 +20,8 @@ use crate::CascadeError;
 /// What has to be known of a foil beforehand, because responses do not determine it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KnownFoil {
-    /// Probability that an electron in a hole leaves it below. Responses tell only the product of this and
-    /// the gain.
+    /// Probability that an electron in a hole leaves it at the lower side. Responses determine only the
+    /// product of this and the gain.
     pub extraction: f64,
     /// The gap below.
     pub gap: Gap,

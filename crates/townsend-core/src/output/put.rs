@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"work");
         assert_eq!(names(folder.path()), 1);
 
-        // What is there by now stays.
+        // A file that exists by now stays.
         std::fs::write(&path, "precious").unwrap();
         let (error, left) = put(temporary(folder.path()), &path, &ways).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);

@@ -1,4 +1,4 @@
-//! The layers of the VAE, with the numbers of the reference for 92 cells an axis.
+//! The layers of the VAE, with the numbers of the reference for 92 cells along each axis.
 //!
 //! - Encoder: convolutions 1→16 k6 s2 (→44 cells), 16→32 k5 s3 (→14), 32→64 k5 s3 (→4), 64→128 k4 s1 (→1);
 //!   batch normalisation and LeakyReLU(0.01) after each.
