@@ -28,9 +28,10 @@ const FEWEST: usize = 200;
 /// than this fraction of the one before. Chosen, not fitted, and the fitted values do not depend on it:
 /// nearer to 1 fewer kinds are reported, nearer to 0 more.
 const AS_GUESSED: f64 = 0.9;
-/// Largest fraction of the data's electrons that may lie outside the grid. Chosen, not fitted: observables
-/// describe the electrons on the grid alone, and where most electrons are missing there, they describe the
-/// grid rather than the avalanches. A smaller value refuses grids that only cut tails.
+/// Largest fraction of the data's electrons that may lie outside the grid. Chosen, not fitted: from counts,
+/// electrons outside enter the observables at the end of an axis, and where most electrons are outside, the
+/// observables describe the grid rather than the avalanches. A smaller value refuses grids that only cut
+/// tails, a larger one fits to such observables.
 const MOST_OUTSIDE: f64 = 0.5;
 /// χ² for each degree of freedom above which a warning says that no such detector makes these avalanches.
 /// Chosen, not fitted: with some 50 degrees of freedom χ² of a true model scatters by √(2/50) = 0.2 for each,

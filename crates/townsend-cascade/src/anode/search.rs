@@ -16,8 +16,9 @@ use crate::{Result, Work};
 const DEVIATIONS: Purpose = Purpose::new("fit deviations");
 /// Avalanches simulated as one piece of work of a thread, which then computes their observables together.
 /// Chosen, not fitted. A larger number leaves threads idle at the end of a step, a smaller one computes
-/// observables of fewer avalanches at a time. The pairs of electrons that the mean pair distance is sampled
-/// from are drawn anew for each block, so another number changes results within their statistical error.
+/// observables of fewer avalanches at a time. Each block has its own seed for the random pairs of electrons
+/// that the median pair distance is taken from, so another number changes results within their statistical
+/// error.
 const BLOCK: usize = 16;
 /// Number of the first simulated avalanche, which chooses its random numbers. Avalanches that a user
 /// simulates or generates count from 0, so with the same seed they never share random numbers with those of a
