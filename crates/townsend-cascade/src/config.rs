@@ -1,4 +1,4 @@
-//! A configuration of the fit of a cascade, as it stands in a file.
+//! The configuration of a fit of a cascade, as it stands in a TOML file.
 
 use std::path::PathBuf;
 
@@ -15,10 +15,10 @@ use crate::{AnodeFit, CascadeError, FitConfig, Result};
 pub struct CascadeConfig {
     /// The model.
     pub model: CascadeModel,
-    /// What is held back; of avalanches, not of responses.
+    /// Which avalanches are held back from the fit, for a fit to avalanches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<HeldBack>,
-    /// How to fit to avalanches.
+    /// The settings of a fit to avalanches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fit: Option<FitConfig>,
 }
@@ -27,19 +27,21 @@ pub struct CascadeConfig {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CascadeModel {
-    /// `cascade`.
+    /// The name of the family: `cascade`.
     pub family: String,
-    /// For responses: gas, lattice, gaps, and what responses do not tell of the foils: their extraction and
-    /// `included_mm`. For avalanches: the guess that the fit starts from. A name, or a path from the
-    /// configuration's folder or the current one, of a file or of a cascade's run.
+    /// The detector that the fit starts from. For a fit to responses it gives what these do not determine:
+    /// gas, lattice, gaps, and the `extraction` and `included_mm` of the foils. For a fit to avalanches it is
+    /// the first guess of everything. It is the name of a shipped detector, or the path of a file or of a
+    /// cascade's run, from the configuration's folder or the current one.
     pub detector: PathBuf,
-    /// For each foil its responses; without it the data are avalanches.
+    /// The responses of each foil, from the top; without it the data are avalanches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stages: Option<Vec<StageData>>,
 }
 
 impl CascadeConfig {
-    /// Refuses what cannot be, as far as it can be told without detector and data.
+    /// An error if the configuration contradicts itself or has a value outside its limits, as far as this
+    /// shows without detector and data.
     pub fn check(&self) -> Result<()> {
         if self.model.stages.is_some() && (self.fit.is_some() || self.data.is_some()) {
             let what = "model.stages is for responses of foils, [data] and [fit] for avalanches";
@@ -57,7 +59,7 @@ impl CascadeConfig {
         self.fit.as_ref().map_or(Ok(()), FitConfig::check)
     }
 
-    /// The names of the responses that it wants; none if it wants avalanches.
+    /// The names of the responses that it asks for; none for a fit to avalanches.
     pub fn responses(&self) -> Vec<String> {
         self.model.stages.iter().flatten().flat_map(StageData::names).collect()
     }
@@ -73,13 +75,15 @@ impl CascadeConfig {
 pub struct Guess {
     /// The detector.
     pub detector: Detector,
-    /// How its foils were fitted to responses before, if they were: what is believed of them.
+    /// The fit of its foils to responses, if there was one: its standard errors are the prior of the fit to
+    /// avalanches.
     pub stages: Option<StagesFit>,
-    /// True if it was made up, so that its gain may be off by orders of magnitude.
+    /// True if its values are a rough guess, so that its gain may be off by orders of magnitude; the gain is
+    /// then scaled to the mean size of the avalanches before the fit.
     pub guessed: bool,
 }
 
-/// What a cascade was fitted to, and how well.
+/// The data that a cascade was fitted to, and the quality of the fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum CascadeSummary {
@@ -98,7 +102,7 @@ mod tests {
         toml::from_str::<CascadeConfig>(&text).unwrap().check()
     }
 
-    /// Without responses it would be a fit to avalanches, which nobody asked for.
+    /// A list of no responses must not be taken for a fit to avalanches, which nobody asked for.
     #[test]
     fn stages_without_responses_are_refused() {
         for stages in ["stages = []", "stages = [[], [], []]", "stages = [\"a1\", []]"] {

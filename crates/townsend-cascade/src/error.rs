@@ -9,13 +9,13 @@ use townsend_sim::SimError;
 /// Why a cascade cannot be fitted.
 #[derive(Debug, Error)]
 pub enum CascadeError {
-    /// A configuration that cannot be, or that does not suit the detector.
+    /// A configuration with a value outside its limits, or one that does not suit the detector.
     #[error("{0}")]
     Config(String),
     /// A description of a detector that cannot be simulated.
     #[error("detector: {0}")]
     Sim(#[from] SimError),
-    /// Responses of a foil that do not tell its parameters.
+    /// Responses of a foil that do not determine its parameters.
     #[error("a foil cannot be fitted: {what}\n  hint: {remedy}")]
     Foil {
         /// What is wrong with them.
@@ -59,10 +59,10 @@ pub enum CascadeError {
     /// Observables of avalanches could not be computed.
     #[error(transparent)]
     Observables(#[from] GridError),
-    /// A fraction of avalanches to hold back that cannot be.
+    /// A fraction of avalanches to hold back that is outside its limits.
     #[error(transparent)]
     Split(#[from] SplitError),
-    /// Arrays of a file that are not what responses can be.
+    /// Arrays of a file that do not have the form of responses.
     #[error("{}: {what}", path.display())]
     File {
         /// The file.
@@ -79,7 +79,7 @@ pub enum CascadeError {
 }
 
 impl CascadeError {
-    /// True if the configuration or the detector was wrong, rather than the responses or avalanches.
+    /// True if the configuration or the detector is to blame, rather than the responses or avalanches.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Config(_) | Self::Sim(_) | Self::Split(_))
     }

@@ -1,9 +1,9 @@
 //! The cascade: an avalanche as a branching process whose stages are GEM foils. Every electron above a foil
-//! becomes a number of electrons below it, at places and times that its hole tells.
+//! becomes a number of electrons below it, whose places and times depend on the hole that they come through.
 //!
-//! The foils of a [`townsend_sim::Detector`] are learned in one of two ways, both by maximum likelihood or
-//! its moments: [`fit_stages`] from recorded responses of single foils, [`fit_avalanches`] from avalanches at
-//! the anode alone. What is learned is a detector again, and the Monte Carlo draws from it.
+//! The foils of a [`townsend_sim::Detector`] are learned in one of two ways: [`fit_stages`] fits them to
+//! recorded responses of single foils by maximum likelihood, [`fit_avalanches`] to avalanches at the anode
+//! alone by the method of moments. Both give a detector again, from which the Monte Carlo draws avalanches.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -45,10 +45,10 @@ pub use stages::{Conditioned, FittedStages, StageData, StageDistribution, StageF
 /// The result of a function of this crate.
 type Result<T> = std::result::Result<T, CascadeError>;
 
-/// Whom to tell how far a fit is, and a flag by which it is asked to stop.
+/// How a fit reports its progress, and how it is asked to stop.
 #[derive(Clone, Copy)]
 pub struct Work<'a> {
-    /// Told how far the fit is.
+    /// Receives the progress of the fit.
     pub progress: &'a dyn Progress,
     /// The fit stops soon after this becomes true.
     pub stop: &'a AtomicBool,

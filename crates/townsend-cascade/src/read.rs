@@ -14,11 +14,11 @@ use crate::{CascadeError, Responses, Result};
 /// (µm), time since the start (ns).
 ///
 /// # Errors
-/// If a file cannot be read, no file has such responses, or these are not what responses can be.
+/// If a file cannot be read, no file has such responses, or the arrays do not have this form.
 pub fn read_responses<P: AsRef<Path>>(paths: &[P], name: &str) -> Result<Responses> {
     let mut all: Option<Responses> = None;
     for path in paths.iter().map(AsRef::as_ref) {
-        // The only file is read without a look, so that the error says what it holds.
+        // A single file is read even if it lacks the array, so that the error says what it holds.
         if paths.len() == 1 || has_array(path, &format!("{name}_start"))? {
             let more = of_file(path, name)?;
             match &mut all {

@@ -1,4 +1,4 @@
-//! Stages from recorded responses of single foils.
+//! The fit of all stages of a cascade to recorded responses of single foils.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use townsend_sim::{Detector, Foil, Lattice};
 
 use crate::{CascadeConfig, CascadeError, KnownFoil, Recorded, Responses, Result, Work, fit_foil};
 
-/// The responses of a stage, as a configuration names them.
+/// The responses of a stage, as a configuration (`model.stages`) names them.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(
     untagged,
     expecting = "a stage is the name of its responses, or a list such as [{ name = \"a1\", voltage_v = 275.0 }, …]"
 )]
 pub enum StageData {
-    /// Their name.
+    /// The name of the responses.
     Named(String),
     /// Responses under several conditions.
     Under(Vec<Conditioned>),
@@ -54,7 +54,7 @@ impl StageData {
         }
     }
 
-    /// Its responses among those that were given.
+    /// Looks up the stage's responses, by name, among those that were given.
     fn among<'a>(&self, responses: &'a BTreeMap<String, Responses>) -> Result<Vec<Recorded<'a>>> {
         let parts = match self {
             Self::Named(name) => &vec![Conditioned { name: name.clone(), conditions: BTreeMap::new() }],
@@ -71,39 +71,40 @@ impl StageData {
     }
 }
 
-/// How the fit of a stage ended.
+/// The result of the fit of one stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageFit {
-    /// The name of its responses.
+    /// The name of its responses; several are joined by ` + `.
     pub name: String,
     /// Number of responses.
     pub starts: usize,
     /// Responses with at least one electron.
     pub families: usize,
-    /// ln of the probability of all numbers of electrons.
+    /// ln of the probability of the numbers of children of all responses.
     pub number_log_likelihood: f64,
-    /// ln of the density of the families' mean places and times.
+    /// ln of the density of the families' mean places and times, as in [`crate::FittedFoil`].
     pub family_log_likelihood: f64,
-    /// Standard errors of the foil's parameters, by their names in `detector.toml`; what the responses do not
-    /// tell is missing.
+    /// Standard errors of the foil's parameters, by their names in `detector.toml`; those of parameters that
+    /// the responses do not determine are missing.
     pub errors: BTreeMap<String, f64>,
 }
 
-/// What the stages were fitted to.
+/// The results of the fits of all stages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StagesFit {
     /// The stages, from the top.
     pub stages: Vec<StageFit>,
 }
 
-/// How often the fitted foil is sent an electron from each recorded start, to be compared with what was
-/// recorded.
+/// Electrons simulated from each recorded start, to compare the fitted foil with what was recorded. Chosen,
+/// not fitted: ten times as many electrons as recorded have a much smaller statistical error.
 const TIMES: usize = 10;
 
-/// A number of a stage's responses: as recorded, and as the fitted foil makes it.
+/// The distribution of one quantity of a stage's responses, such as the number of children: as recorded, and
+/// as simulated with the fitted foil.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageDistribution {
-    /// The stage and the number.
+    /// The names of the stage's responses and of the quantity.
     pub name: String,
     /// Its unit; empty for a pure number.
     pub unit: String,
@@ -113,7 +114,7 @@ pub struct StageDistribution {
     pub fitted: Vec<f64>,
 }
 
-/// How many children electrons have, where and when they come down.
+/// The distributions of the number of children, of their distance from the hole along x, and of their times.
 fn distributions(
     name: &str,
     recorded: &Responses,
@@ -140,17 +141,19 @@ fn distributions(
 pub struct FittedStages {
     /// The detector with its foils as fitted.
     pub detector: Detector,
-    /// How well.
+    /// The results of the fits.
     pub stages: StagesFit,
-    /// Of each stage, from the top: fitted against recorded, under the first of its conditions.
+    /// For each stage, from the top, the recorded and fitted distributions under the first of its conditions.
     pub distributions: Vec<Vec<StageDistribution>>,
 }
 
-/// Fits the foils of a detector to the responses that a configuration names. `seed` is that of the fitted
-/// foils' responses in [`FittedStages::distributions`]; the fit itself draws nothing.
+/// Fits the foils of a detector to the responses that a configuration names, given by their names. `seed` is
+/// that of the simulated responses in [`FittedStages::distributions`]; the fit itself draws no random
+/// numbers.
 ///
 /// # Errors
-/// The configuration has a value that cannot be, or not as many stages as the detector foils; responses are missing or tell too little.
+/// The configuration has a value that is not allowed, or not one stage for each foil; responses are missing or
+/// do not determine a foil; the work was asked to stop.
 pub fn fit_stages(
     config: &CascadeConfig,
     detector: &Detector,

@@ -59,7 +59,7 @@ struct End {
 }
 
 impl End {
-    /// Whether it is one that ends on the plane z = −0.2 cm, to a micrometre, and is not attached there.
+    /// True if it ends on the plane z = −0.2 cm, to a micrometre, and is not attached there.
     fn arrives(&self) -> bool {
         (self.place[2] + 0.2).abs() <= 1e-4 && self.status != -7
     }
@@ -314,7 +314,7 @@ fn the_example_records_avalanches_and_responses() {
         let numbers = responses.numbers();
         assert_eq!(numbers.len(), 250);
         assert!(numbers.contains(&0.0) && numbers.iter().sum::<f64>() > 250.0);
-        // The files of two jobs together, and one of something else.
+        // The responses of two jobs are read together, with a file among theirs that holds none.
         assert!(run(&gem, &["responses", "40", &file("more.npz").display().to_string()]).0);
         let more = read_responses(&[file("more.npz")], "gem").unwrap().numbers();
         let jobs = ["responses.npz", "avalanches.npz", "more.npz"].map(file);
@@ -326,7 +326,7 @@ fn the_example_records_avalanches_and_responses() {
     }
 }
 
-/// The tables of the page are those that the data give.
+/// The tables of `docs/garfield.md` are those that `data/how_many.py` prints.
 #[test]
 fn the_page_s_numbers_follow_from_the_data() {
     let said = python(&project("data/how_many.py"), &[]);

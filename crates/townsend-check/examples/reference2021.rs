@@ -1,10 +1,10 @@
-//! Compares the simulation of a detector with the microscopic one of 2021, as it was published: the fraction
-//! of empty avalanches, the size, and the histograms of seven observables.
+//! Compares the simulation of a detector with the published microscopic simulation of 2021: the fraction of
+//! empty avalanches, the size, and the histograms of seven observables.
 //!
 //! `cargo run --release -p townsend-check --example reference2021 -- DETECTOR.toml EVENTS UNIT_PER_NS
 //! FIGURE.svg`
 //!
-//! The unit of the published longitudinal axis is not known; `UNIT_PER_NS` is the length of a nanosecond on
+//! The unit of the published longitudinal axis is not known; `UNIT_PER_NS` is the length of a nanosecond in
 //! it.
 
 use plotters::prelude::*;
@@ -26,7 +26,8 @@ fn main() -> Result<(), Failure> {
     let detector = Detector::from_toml(&std::fs::read_to_string(detector)?)?;
     let simulation = Simulation::new(&detector)?;
 
-    // The axes are centred on the mean of all electrons, so they are simulated twice rather than kept.
+    // The axes are centred on the mean of all electrons, so avalanches are simulated twice rather than
+    // stored.
     let (mut sums, mut sizes) = ([0.0; 3], Vec::new());
     for block in simulation.blocks(1, 0..events, Start::Cell) {
         sizes.extend(block.iter().map(|avalanche| avalanche.len() as f64));
@@ -82,7 +83,7 @@ fn draw_one(
     values: &[f64],
 ) -> Result<(), Failure> {
     let binning = &histogram.binning;
-    // About 40 bins where the distribution is.
+    // About 40 bins over most of the distribution.
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let quantile = |q: f64| sorted[((sorted.len() - 1) as f64 * q) as usize];

@@ -1,14 +1,14 @@
-//! Tunes a detector until its simulation agrees with the microscopic one of 2021, as it was published, and
-//! prints it.
+//! Tunes a detector until its simulation agrees with the published microscopic simulation of 2021, and prints
+//! it.
 //!
 //! `cargo run --release -p townsend-check --example tune_reference2021 -- START.toml UNIT_PER_NS >
 //! TUNED.toml`
 //!
-//! What is compared are cumulative distributions: of each of the seven observables at 19 levels of the
-//! published one, and the fraction of empty avalanches, the mean size and its variance. The sum of the
-//! squared differences is made least by Gauss and Newton's method with Levenberg and Marquardt's damping;
+//! The comparison is of the cumulative distribution of each of the seven observables at 19 levels of the
+//! published one, of the fraction of empty avalanches, and of the mean and the variance of the size. The sum
+//! of the squared differences is minimised by the Gauss–Newton method with Levenberg–Marquardt damping;
 //! derivatives are finite differences of simulations with the same random streams. The electrons at the anode
-//! do not tell one foil from another, so the foils share most values.
+//! hardly distinguish one foil from another, so the foils share most values.
 
 use nalgebra::{DMatrix, DVector};
 use townsend_check::{Published, legacy_values_about};
@@ -18,19 +18,20 @@ use townsend_sim::{Detector, Foil, Simulation, Start};
 const EVENTS: u64 = 6_000;
 const LEVELS: usize = 19;
 const STEPS: usize = 12;
-/// Empty fraction, mean size and its variance are one number each beside 19 of every observable.
+/// Weight of the empty fraction, the mean size and its variance, each of which is one number beside 19 of
+/// every observable.
 const NUMBER_WEIGHT: f64 = 5.0;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// What is tuned: the detector, and the length that a nanosecond had on the published longitudinal axis.
+/// What is tuned: the detector, and the length of a nanosecond on the published longitudinal axis.
 #[derive(Clone)]
 struct Settings {
     detector: Detector,
     unit_per_ns: f64,
 }
 
-/// A free parameter: its name, the least and largest value, and where it stands.
+/// A free parameter: its name, its least and largest value, and where its value is.
 struct Parameter {
     name: &'static str,
     range: [f64; 2],
@@ -49,7 +50,7 @@ impl Parameter {
         }
     }
 
-    /// What a step is measured in: the value, or 0.1 if it is smaller.
+    /// The unit of a step: the value, or 0.1 if it is smaller.
     fn scale(&self, settings: &Settings) -> f64 {
         self.get(settings).abs().max(0.1)
     }
@@ -95,7 +96,7 @@ const PARAMETERS: [Parameter; 9] = [
     Parameter { name: "unit a ns", range: [1e-3, 1.0], at: |s| vec![&mut s.unit_per_ns] },
 ];
 
-/// Differences of the simulation from what was published.
+/// Differences between the simulation and the published results.
 fn differences(settings: &Settings, published: &[Published]) -> Result<DVector<f64>, Failure> {
     let set = simulate(&settings.detector)?;
     let means = Coordinate::ALL.map(|coordinate| mean(set.column(coordinate).iter().map(|&v| f64::from(v))));
@@ -135,7 +136,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / f64::from(count)
 }
 
-/// Derivatives by relative changes of the parameters, so that damping treats all alike.
+/// Derivatives by relative changes of the parameters, so that damping treats all of them alike.
 fn jacobian(
     settings: &Settings,
     residual: &DVector<f64>,

@@ -1,4 +1,5 @@
-//! Is the generator right everywhere, or only on average? Observables compared in bins of a condition.
+//! Comparison of the observables in bins of a condition, such as the size or a voltage: a generator may be
+//! right on average and wrong in every bin.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +9,18 @@ use serde::{Deserialize, Serialize};
 use crate::MINIMUM_AVALANCHES;
 use townsend_observables::{Binning, Distance, Observable, Observables, Resampling};
 
-/// Bins of a condition, with equal numbers of real avalanches: few enough that 5,000 avalanches leave 1,000
-/// in each.
+/// Bins of a condition, with equal numbers of real avalanches. Chosen, not fitted: few enough that 5,000
+/// avalanches leave 1,000 in each.
 const BINS: usize = 5;
 
-/// A number known of every avalanche of both sets beforehand, such as where the first electron started.
+/// A number known for every avalanche of both sets beforehand, such as where the primary electron started.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     /// Its name.
     pub name: String,
-    /// One value an avalanche of the real set, empty avalanches included.
+    /// One value for each avalanche of the real set, empty avalanches included.
     pub real: Vec<f64>,
-    /// One value an avalanche of the generated set.
+    /// One value for each avalanche of the generated set, empty avalanches included.
     pub generated: Vec<f64>,
 }
 
@@ -27,29 +28,30 @@ pub struct Condition {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conditional {
-    /// What the bins are in.
+    /// The name of the condition.
     pub condition: String,
-    /// The bins, by increasing condition, each with about a fifth of the real avalanches.
+    /// The bins by increasing value, each with about a fifth of the real avalanches.
     pub bins: Vec<ConditionBin>,
 }
 
-/// One bin.
+/// One bin of a condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConditionBin {
-    /// From this value of the condition on.
+    /// Lower edge: values from this one on.
     pub low: f64,
-    /// Below this value; of the last bin, up to it.
+    /// Upper edge: values below this one; in the last bin up to this one.
     pub high: f64,
-    /// Real and generated avalanches in it, empty ones included where the condition has them.
+    /// Numbers of real and of generated avalanches in the bin, with empty ones if the condition is known for
+    /// them.
     pub avalanches: [usize; 2],
-    /// Their empty fractions.
+    /// Empty fractions of the real and of the generated avalanches in the bin.
     pub empty_fractions: [f64; 2],
-    /// W1/σ of each observable, σ that of the real avalanches in the bin.
+    /// W1/σ of each observable, with σ that of the real avalanches in the bin.
     pub w1_over_sigma: BTreeMap<String, Distance>,
 }
 
-/// In bins of the number of electrons: of avalanches that have any.
+/// The comparison in bins of the number of electrons, over avalanches with electrons.
 pub(crate) fn by_size(
     real: &Observables,
     generated: &Observables,
@@ -68,7 +70,8 @@ pub(crate) fn by_size(
     by_condition(&condition, real, generated, resampling)
 }
 
-/// In bins of any condition; avalanches with NaN are left aside. None if there are too few avalanches.
+/// The comparison in bins of any condition. Avalanches whose value is NaN are left out. None if there are too
+/// few avalanches.
 pub(crate) fn by_condition(
     condition: &Condition,
     real: &Observables,
@@ -76,8 +79,8 @@ pub(crate) fn by_condition(
     resampling: &Resampling,
 ) -> Option<Conditional> {
     let edges = edges(&condition.real)?;
-    // Every bin has distances of 20 observables: fewer halvings and resamples keep the time at that of one
-    // set.
+    // Every bin needs distances of 20 observables; fewer halvings and resamples keep the time of all bins at
+    // about that of the whole set.
     let few = Resampling {
         halvings: resampling.halvings.min(10),
         resamples: resampling.resamples.min(50),
@@ -101,7 +104,7 @@ pub(crate) fn by_condition(
     Some(Conditional { condition: condition.name.clone(), bins: bins.collect() })
 }
 
-/// Quantiles of the real values without repetition; none if there are fewer than two different ones.
+/// The quantiles of the real values, without repetition; none if there are too few values or all are equal.
 fn edges(real: &[f64]) -> Option<Vec<f64>> {
     let mut values: Vec<f64> = real.iter().copied().filter(|v| v.is_finite()).collect();
     values.sort_unstable_by(f64::total_cmp);
@@ -140,7 +143,7 @@ fn distances(
             if a.len().min(b.len()) < MINIMUM_AVALANCHES {
                 return None;
             }
-            // Streams of their own: other comparisons have the numbers below 10,000.
+            // Random streams of their own; other comparisons use the numbers below 10,000.
             let number = 10_000 * (bin + 1) + observable.index() as u64;
             let distance = resampling.distances(&a, &b, &Binning::of(&a, &b), number).w1_over_sigma?;
             Some((observable.name().to_string(), distance))

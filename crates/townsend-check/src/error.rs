@@ -3,7 +3,7 @@ use townsend_core::GridError;
 
 use crate::MINIMUM_AVALANCHES;
 
-/// Why two sets of avalanches cannot be compared, or a report cannot answer.
+/// Why two sets of avalanches cannot be compared, or why a report lacks an answer.
 #[derive(Debug, Error)]
 pub enum CheckError {
     /// A set without avalanches.
@@ -54,24 +54,24 @@ pub enum CheckError {
         /// Units of x, z, t there.
         generated: String,
     },
-    /// A condition that does not fit its set.
+    /// A condition whose number of values is not that of the set's avalanches.
     #[error(
         "condition `{name}`: {values} values for {avalanches} {set} avalanches; every avalanche needs one, empty ones too"
     )]
     Condition {
-        /// The condition.
+        /// The name of the condition.
         name: String,
         /// Real or generated.
         set: &'static str,
-        /// Its values.
+        /// Number of its values.
         values: usize,
-        /// The avalanches.
+        /// Number of avalanches in the set.
         avalanches: usize,
     },
-    /// Counting failed.
+    /// Electrons could not be counted on a grid.
     #[error(transparent)]
     Grid(#[from] GridError),
-    /// A metric that the report does not have.
+    /// A metric that the report does not contain.
     #[error(
         "the report has no metric `{name}`; it has w1_over_sigma, ks and separation_power of all observables, or of \
          one (ks.rms_x) of {}; empty; and, with enough avalanches, c2st.auc, c2st.auc_network, c2st.auc_low_level, \
@@ -85,7 +85,7 @@ pub enum CheckError {
         /// The observables that the report has.
         observables: Vec<&'static str>,
     },
-    /// Thresholds that make no sense.
+    /// Thresholds that contradict each other or name an unknown metric.
     #[error("thresholds of the check: {0}")]
     Thresholds(String),
     /// The report could not be written as JSON.

@@ -1,32 +1,32 @@
-//! Avalanches as points, for pictures in three dimensions.
+//! The gallery: avalanches as points, for figures in three dimensions.
 
 use townsend_core::{Dataset, Purpose, stream};
 use townsend_observables::random::some_of;
 
 use crate::places::Places;
 
-/// Avalanches of each set: fifty in all, which a reader still leafs through.
+/// Avalanches of each set. Chosen, not fitted: a reader still leafs through fifty in all.
 const SHOWN: usize = 25;
-/// Points that are kept of one avalanche: 50 avalanches of so many take about 1 MB of a page.
+/// Largest number of points of one avalanche. Chosen, not fitted: 50 avalanches of this size take about 1 MB
+/// of a page.
 const MOST_POINTS: usize = 1_500;
 
 const CHOOSE: Purpose = Purpose::new("points in the gallery");
 
-/// One avalanche as points.
+/// One avalanche as points in three dimensions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AvalanchePoints {
     /// Its number in the set.
     pub index: usize,
-    /// All of its electrons.
+    /// Number of its electrons.
     pub electrons: u64,
-    /// x, z and t of at most 1,500 of its electrons, or of the centres of its occupied cells, drawn at
-    /// random; in the units of the set, 0 along axes that counts do not have.
+    /// x, z and t, in the units of the set, of at most 1,500 of its electrons, or of the centres of its
+    /// occupied cells, chosen at random. Coordinates along axes that counts do not have are 0.
     pub points: Vec<[f64; 3]>,
 }
 
 /// At most 25 avalanches at evenly spaced quantiles of the set's own sizes, so that two sets show comparable
-/// ones and none was picked for its looks. `seed` is that of the points drawn. Empty if the data have one
-/// axis only.
+/// ones and none is hand-picked. `seed` is that of the points chosen. Empty if the data have one axis only.
 pub fn gallery(data: &Dataset, seed: u64) -> Vec<AvalanchePoints> {
     if data.grid().is_some_and(|grid| grid.dims() < 2) {
         return Vec::new();

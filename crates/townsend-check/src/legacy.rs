@@ -1,5 +1,5 @@
-//! The observables of the first generative models of avalanches (2021), kept apart and only to lay a result
-//! beside what was published then. See `data/README.md` for the origin of the figures.
+//! The observables of the first generative models of avalanches (2021), only for the comparison with what was
+//! published then. See `data/README.md` for the origin of the numbers.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,13 @@ use townsend_observables::{Binning, Distance, Resampling};
 
 const RESULTS: &str = include_str!("../data/reference_results.csv");
 const MICROSCOPIC: &str = include_str!("../data/microscopic_observables.csv");
-/// Bins along each axis of the histograms that these observables were defined on.
+/// Bins along each axis of the histograms that these observables were defined for.
 const BINS: u32 = 90;
-/// Numbers the random streams of these comparisons apart from those of the observables.
+/// First number of the random streams of these comparisons, beyond those of the observables.
 const FIRST_STREAM: u64 = 1_000;
 
-/// A legacy observable: its name there, our axis that plays its part, and the bins of the published figure.
+/// A published observable: its published name, the axis of ours that corresponds, and the bins of the
+/// published figure.
 struct Definition {
     name: &'static str,
     axis: Option<usize>,
@@ -27,8 +28,8 @@ struct Definition {
 }
 
 /// The published `x` is the drift direction, `z` and `t` are transverse (the axes were exchanged when the
-/// array was flattened), so our x is their `z`, our z their `t`, and our t their `x`. `*_std` is what is here
-/// called the legacy width, which is not a standard deviation.
+/// array was flattened): our x is their `z`, our z their `t`, and our t their `x`. Their `*_std` is not a
+/// standard deviation; it is called the legacy width here.
 const DEFINITIONS: [Definition; 7] = [
     Definition { name: "sum", axis: None, low: 0.0, high: 40_000.0, bins: 300 },
     Definition { name: "z_mean", axis: Some(0), low: 1.0, high: 3.0, bins: 400 },
@@ -39,20 +40,21 @@ const DEFINITIONS: [Definition; 7] = [
     Definition { name: "x_std", axis: Some(2), low: 0.0, high: 1.0, bins: 100 },
 ];
 
-/// One legacy observable of two sets, beside the best published run.
+/// The comparison of one published observable in two sets, beside the best published run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Legacy {
-    /// The axis of the data compared here (`x`, `z` or `t`) that plays the part; none for `sum`.
+    /// The axis of the data (`x`, `z` or `t`) that it is computed along; none for `sum`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub our_axis: Option<String>,
-    /// Bins of the published figure: lower end, upper end, number.
+    /// Bins of the published figure: lower end, upper end, number of bins.
     pub binning: (f64, f64, usize),
-    /// Real avalanches with electrons on the grid, and how many of them lie within the bins.
+    /// Number of real avalanches with electrons on the grid, and of those whose value lies within the bins.
     pub real: InRange,
-    /// The same of the generated ones.
+    /// The same numbers of the generated set.
     pub generated: InRange,
-    /// Wasserstein-1 of the histograms over the real standard deviation; none if too few are in range.
+    /// Wasserstein-1 distance of the histograms over the real standard deviation; none if too few values are
+    /// within the bins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub w1_over_sigma: Option<Distance>,
     /// Largest distance of the cumulative histograms.
@@ -61,18 +63,18 @@ pub struct Legacy {
     /// Separation power in these bins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separation_power: Option<Distance>,
-    /// The published run that was nearest in W1/σ: reconstructions of other data.
+    /// The published run with the smallest W1/σ; it reconstructed other data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceResult>,
 }
 
-/// How many values a histogram holds.
+/// Number of values that a histogram contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InRange {
-    /// Within the bins.
+    /// Values within the bins.
     pub in_range: usize,
-    /// In all.
+    /// All values.
     pub of: usize,
 }
 
@@ -88,13 +90,13 @@ pub struct ReferenceResult {
     pub ks: f64,
     /// Separation power.
     pub separation_power: f64,
-    /// Avalanches of 5,000 produced that lie within the bins, where known.
+    /// Number of avalanches within the bins, of 5,000 produced, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub produced_in_range: Option<u32>,
 }
 
-/// All legacy observables that the grid allows: those of its axes, if each has 90 bins and the transverse
-/// ones are 3 wide. Returns why not, otherwise.
+/// All published observables along the axes of the grid, which must have 90 bins along each axis and 3 mm
+/// along x and z. An error says why there are none.
 pub(crate) fn legacy(
     real: &Dataset,
     generated: &Dataset,
@@ -116,9 +118,9 @@ pub(crate) fn legacy(
         .collect())
 }
 
-/// The legacy observables of every avalanche that has electrons on the grid, by name: those of the grid's
-/// axes. An error says what is wrong with the grid: it must have 90 equal bins an axis, 3 mm in all along x
-/// and z.
+/// The published observables of every avalanche with electrons on the grid, by name, along the axes of the
+/// grid. An error says what is wrong with the grid: it must have 90 equal bins along each axis, and 3 mm in
+/// all along x and z.
 fn legacy_values(data: Source<'_>, grid: &Grid) -> Result<BTreeMap<&'static str, Vec<f64>>, String> {
     let axes = grid.axes();
     let fits = |(d, axis): (usize, &Axis)| {
@@ -135,9 +137,12 @@ fn legacy_values(data: Source<'_>, grid: &Grid) -> Result<BTreeMap<&'static str,
     Ok(values.map(|(definition, values)| (definition.name, values)).collect())
 }
 
-/// The legacy observables of electrons, by name, on axes as they were published: the middle of each is at
-/// `means_mm_ns`, the mean of all electrons in x, z and t, and a nanosecond takes `unit_per_ns` of the
-/// longitudinal axis, 3 units in all. An error says what is wrong with these numbers.
+/// The published observables of electrons, by name, along axes as they were published, 3 units long. The
+/// middle of each axis is at `means_mm_ns`, the mean of all electrons in x (mm), z (mm) and t (ns); a unit is
+/// 1 mm along x and z, and `unit_per_ns` is the length of a nanosecond along the longitudinal axis.
+///
+/// # Errors
+/// If these numbers make no axis; the text says why.
 pub fn legacy_values_about(
     set: &ElectronSet,
     means_mm_ns: [f64; 3],
@@ -150,27 +155,27 @@ pub fn legacy_values_about(
     legacy_values(Source::Electrons(set), &grid)
 }
 
-/// The published histogram of a legacy observable of the microscopic simulation (2021): 5,000 primary
-/// electrons, 4,301 of which gave an avalanche.
+/// The published histogram of one observable of the microscopic simulation (2021): 5,000 primary electrons,
+/// 4,301 of which produced an avalanche.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
     /// The observable's name.
     pub name: &'static str,
     /// The histogram's bins.
     pub binning: Binning,
-    /// Avalanches in each.
+    /// Number of avalanches in each bin.
     pub avalanches: Vec<u32>,
 }
 
 impl Published {
-    /// Fraction of the primary electrons that gave nothing.
+    /// Fraction of the primary electrons without an avalanche.
     pub const EMPTY: f64 = 699.0 / 5_000.0;
-    /// Mean number of electrons of the others.
+    /// Mean number of electrons of an avalanche.
     pub const MEAN_SIZE: f64 = 5_956.0;
     /// Variance of that number over the square of its mean.
     pub const RELATIVE_VARIANCE: f64 = 0.738;
 
-    /// All seven.
+    /// The histograms of all seven observables.
     pub fn all() -> Vec<Self> {
         let of = |definition: &Definition| {
             let rows = MICROSCOPIC
@@ -185,8 +190,8 @@ impl Published {
         DEFINITIONS.iter().map(of).collect()
     }
 
-    /// The published distribution and that of `values`, cumulated up to the upper edge of each bin. Values
-    /// outside the bins count as below or above.
+    /// The cumulative distributions of the published histogram and of `values`, at the upper edge of each
+    /// bin. Values outside the bins count as below or above.
     pub fn cumulative(&self, values: &[f64]) -> Vec<(f64, f64)> {
         let mut counts = vec![0u32; self.binning.bins + 2];
         for &value in values {
@@ -203,7 +208,7 @@ impl Published {
         .collect()
     }
 
-    /// Largest distance of the two cumulative distributions at the edges of the bins.
+    /// Largest difference of the two cumulative distributions at the edges of the bins.
     pub fn kolmogorov_smirnov(&self, values: &[f64]) -> f64 {
         self.cumulative(values).into_iter().map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
     }
@@ -233,14 +238,13 @@ impl Definition {
     }
 }
 
-/// The values within the bins, each at the centre of its bin: a distance of these is the distance of the
-/// histograms.
+/// The values within the bins, each moved to the centre of its bin: their distance is that of the histograms.
 fn snap(values: &[f64], binning: &Binning) -> Vec<f64> {
     let bins = values.iter().map(|&value| binning.bin(value)).filter(|bin| (1..=binning.bins).contains(bin));
     bins.map(|bin| binning.low + (bin as f64 - 0.5) * binning.width()).collect()
 }
 
-/// Avalanches in either form.
+/// Avalanches as electrons or as counts.
 #[derive(Clone, Copy)]
 enum Source<'a> {
     Electrons(&'a ElectronSet),
@@ -258,7 +262,7 @@ impl<'a> From<&'a Dataset> for Source<'a> {
 
 type Projection = [u64; BINS as usize];
 
-/// Electrons along each axis of the grid, without those in flow bins of any axis.
+/// Numbers of electrons along each axis of the grid, without those that are in a flow bin of any axis.
 fn projections(data: Source<'_>, grid: &Grid, index: usize) -> Vec<Projection> {
     let mut projections = vec![[0; BINS as usize]; grid.dims()];
     let mut add = |cell: u32, count: u32| {
@@ -280,7 +284,7 @@ fn projections(data: Source<'_>, grid: &Grid, index: usize) -> Vec<Projection> {
     projections
 }
 
-/// The values of every definition, of the avalanches that have electrons on the grid.
+/// The values of every definition, for the avalanches with electrons on the grid.
 fn values(data: Source<'_>, grid: &Grid) -> Vec<Vec<f64>> {
     let len = match data {
         Source::Electrons(set) => set.len(),
@@ -296,8 +300,8 @@ fn values(data: Source<'_>, grid: &Grid) -> Vec<Vec<f64>> {
 }
 
 impl Definition {
-    /// With the counts `c` of a bin, `w = 0.5 + (i − 1)/30` of bin i and `S = Σ c`: `sum` is `S`, `*_mean` is
-    /// `Σ c·w / S` and `*_std` is `√(Σ (c·w − mean)²) / S`, which behaves as `2√Σ(c/S)²`.
+    /// The published definition. With the counts `c` of bin i, `w = 0.5 + (i − 1)/30` and `S = Σ c`: `sum` is
+    /// `S`, `*_mean` is `Σ c·w / S`, and `*_std` is `√(Σ (c·w − mean)²) / S`, which behaves as `2√Σ(c/S)²`.
     fn value(&self, projections: &[Projection]) -> Option<f64> {
         let sum = projections[0].iter().sum::<u64>() as f64;
         let Some(axis) = self.axis else { return Some(sum) };
@@ -311,7 +315,7 @@ impl Definition {
     }
 }
 
-/// The published run nearest in W1/σ.
+/// The published run with the smallest W1/σ.
 fn best_published(observable: &str) -> Option<ReferenceResult> {
     let runs = RESULTS.lines().skip(1).filter_map(|line| {
         let fields: Vec<&str> = line.split(',').collect();

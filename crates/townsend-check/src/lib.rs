@@ -1,10 +1,10 @@
-//! Would a physicist believe it? [`check()`] compares two sets of avalanches, real and generated: distances
-//! between the distributions of every observable, metrics of all observables together and classifiers, each
-//! with the floor that statistics alone give. The result is a report as JSON and as a table of text, and a
-//! verdict by thresholds.
+//! The comparison of two sets of avalanches, real and generated. [`check()`] computes distances between the
+//! distributions of every observable, metrics of all observables together, and classifiers, each with the
+//! floor that statistics alone give. The result is a report, as JSON and as a table of text, with a verdict
+//! by thresholds.
 //!
-//! Observables and distances of one number are those of `townsend-observables`. Nothing is drawn here: pages
-//! and figures are made by `townsend-page` from the public fields of [`Check`].
+//! The observables and the distances of one-dimensional samples are those of `townsend-observables`. Nothing
+//! is drawn here: `townsend-page` makes pages and figures from the public fields of [`Check`].
 //!
 //! ```
 //! use townsend_check::{CheckOptions, check};
@@ -39,20 +39,19 @@
 //!
 //! Electrons are compared with electrons, counts with counts on the same grid. If one set is counts, the
 //! other is counted on its grid; if both are counts and one has more axes, it is projected on those of the
-//! other. The report says in `compared` what was done. Nothing is cut: electrons outside the grid enter the
-//! observables (from counts, at the end of the axis) and are reported. An observable that the data do not
-//! allow is left out and named in `warnings`. [`Observable`](townsend_observables::Observable) has the
-//! definitions.
+//! other. The report describes this in `compared`. Nothing is cut silently: electrons outside the grid enter
+//! the observables (from counts, at the end of the axis), and their fraction is reported. An observable that
+//! the data do not allow is left out and named in `warnings`.
+//! [`Observable`](townsend_observables::Observable) has the definitions.
 //!
 //! # `report.json`
 //!
 //! Fields by their names:
 //!
-//! - `schema`: `townsend-report/2`; the number grows when a field goes or changes its meaning
+//! - `schema`: `townsend-report/2`; the number grows when a field is removed or changes its meaning
 //! - `producer`, `seed`: program and version; seed of all random streams
 //! - `real`, `generated`: `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`,
-//!   `electrons`, `fraction_outside`, and `warnings`: what was left aside or looked odd when the file was
-//!   read
+//!   `electrons`, `fraction_outside`, and `warnings`: what was left out or looked odd when the file was read
 //! - `compared`: `form` (`electrons` or `counts`), `grid`, `units`, `note`
 //! - `empty`: `difference` of the empty fractions, generated less real, and its binomial `error`
 //! - `observables.<name>`: `unit`; `real` and `generated`, each `mean`, `std`, `avalanches`, `left_out`;
@@ -63,8 +62,8 @@
 //!   `avalanches` used, `method` in words
 //! - `c2st.details.<classifier>`: ROC curve, calibration, divergence, density ratio, importance, AUC by
 //!   number of avalanches: [`ClassifierDetails`]
-//! - `correlations`: both matrices and what they are apart: [`Correlations`]
-//! - `pair_correlation`: g(r) of both sets and what they are apart: [`PairCorrelation`]
+//! - `correlations`: the correlation matrices of both sets and their differences: [`Correlations`]
+//! - `pair_correlation`: g(r) of both sets and their difference: [`PairCorrelation`]
 //! - `lumpiness_by_scale.<size>`, `strips.<name>`: as `observables.<name>`
 //! - `conditional`: W1/σ of the observables in bins of conditions: [`Conditional`]
 //! - `verdict`: `light`, `summary` in words, `judgements`: [`Verdict`]
@@ -72,8 +71,8 @@
 //!   distances, and `reference`: the nearest published run
 //! - `warnings`: what a reader must know before trusting the numbers
 //!
-//! What could not be computed is absent. `empty` among the observables is 1 for an empty avalanche and 0 for
-//! another. The `floor` of a distance is that between random halves of the real set, averaged over
+//! What could not be computed is absent. The observable `empty` is 1 for an empty avalanche and 0 for
+//! another. The `floor` of a distance is the distance between random halves of the real set, averaged over
 //! [`Resampling::halvings`](townsend_observables::Resampling::halvings) and scaled to the numbers of
 //! avalanches compared; [`Distance`](townsend_observables::Distance) and [`Score`] have the details.
 
@@ -112,9 +111,9 @@ pub use report::{Compared, Comparison, EmptyDifference, Excess, Form, Report, Sa
 pub use score::Score;
 pub use verdict::{Judgement, Light, Thresholds, Verdict};
 
-/// The least number of avalanches with electrons that a comparison needs in each set: a floor is the distance
-/// of two halves.
+/// The least number of avalanches with electrons that a comparison needs in each set. Chosen, not fitted: a
+/// floor is the distance of two halves, and halves of fewer than five avalanches have none worth the name.
 pub const MINIMUM_AVALANCHES: usize = 10;
 
-/// Numbers of several avalanches: one row for each avalanche, one column for each observable.
+/// Observables of several avalanches: one row for each avalanche, one column for each observable.
 pub type FeatureRows = Vec<Vec<f64>>;

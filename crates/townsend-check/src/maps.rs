@@ -1,32 +1,32 @@
-//! A few avalanches of a set, counted in the cells of a grid in x and z, for pictures.
+//! Maps: a few avalanches of a set counted in the cells of a grid in x and z, for figures.
 
 use townsend_core::{Axis, Dataset, Grid};
 
-/// One avalanche in the cells of the grid's first two axes.
+/// One avalanche counted in the cells of the grid's first two axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AvalancheMap {
     /// Its number in the set.
     pub index: usize,
-    /// All of its electrons.
+    /// Number of its electrons.
     pub electrons: u64,
     /// The first axis of the grid.
     pub x: Axis,
     /// The second axis of the grid.
     pub z: Axis,
-    /// Occupied cells: the bins along x and z, counted from 1, and the electrons in them. Flow bins are left
-    /// out.
+    /// Occupied cells: bin along x and bin along z, counted from 1, and number of electrons. Flow bins are
+    /// left out.
     pub cells: Vec<(u32, u32, u32)>,
 }
 
 impl AvalancheMap {
-    /// Electrons in the fullest cell.
+    /// Number of electrons in the fullest cell.
     pub fn fullest(&self) -> u32 {
         self.cells.iter().map(|cell| cell.2).max().unwrap_or(0)
     }
 }
 
-/// The avalanches at evenly spaced quantiles of the set's own sizes (for four: 20%, 40%, 60%, 80% of those
-/// that are not empty), so that two sets show comparable ones and none was picked for its looks. Nothing if
+/// Maps of the avalanches at evenly spaced quantiles of the set's own sizes (for four: 20%, 40%, 60%, 80% of
+/// the avalanches with electrons), so that two sets show comparable ones and none is hand-picked. Empty if
 /// the data have no z.
 pub(crate) fn maps(data: &Dataset, grid: &Grid, wanted: usize) -> Vec<AvalancheMap> {
     let Ok(grid) = grid.first(2) else { return Vec::new() };

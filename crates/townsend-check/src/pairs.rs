@@ -1,5 +1,6 @@
-//! The two-point correlation g(r) in x and z: how much more often two electrons of one avalanche are a
-//! distance r apart than two electrons of different avalanches, each taken about its avalanche's centroid.
+//! The two-point correlation g(r) in x and z: the density of pairs of electrons of one avalanche at a
+//! distance r, divided by that of pairs from different avalanches, with each avalanche centred on its
+//! centroid.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,15 +10,16 @@ use crate::MINIMUM_AVALANCHES;
 use crate::places::Places;
 use townsend_observables::random::{below, some_of};
 
-/// Electrons of an avalanche that are paired, drawn at random: 2,016 pairs, so that the time does not
-/// grow with the square of the avalanche's size.
+/// Electrons chosen at random from each avalanche. Chosen, not fitted: they make 2,016 pairs, and the time
+/// does not grow with the square of the avalanche's size.
 const SAMPLE: usize = 64;
-/// The bins in r reach to this many times the mean rms in x of a real avalanche: beyond are 2% of the pairs
-/// of a Gaussian avalanche (e⁻⁴, as r² of a pair is exponential with mean 4 rms²).
+/// Upper end of the bins in r, in units of the mean rms in x of a real avalanche. Chosen, not fitted: only 2%
+/// of the pairs of a Gaussian avalanche are farther apart (e⁻⁴, as r² of a pair is exponential with mean 4
+/// rms²).
 const REACH: f64 = 4.0;
 const BINS: usize = 60;
-/// Parts of a set that are left out in turn (jackknife), halved and resampled: an error from 20 parts is
-/// known to 16%.
+/// Number of parts of a set, which are left out in turn (jackknife), halved and resampled. Chosen, not
+/// fitted: an error from 20 parts is itself known to 16%.
 const PARTS: usize = 20;
 const HALVINGS: u32 = 50;
 const RESAMPLES: u64 = 200;
@@ -37,21 +39,21 @@ pub struct PairCorrelation {
     pub edges: Vec<f64>,
     /// g(r) of the real set.
     pub real: Vec<f64>,
-    /// Its standard error, by leaving out a twentieth of the avalanches in turn.
+    /// Its standard error by the jackknife, which leaves out a twentieth of the avalanches in turn.
     pub real_error: Vec<f64>,
     /// g(r) of the generated set.
     pub generated: Vec<f64>,
-    /// Its standard error.
+    /// Its standard error by the jackknife.
     pub generated_error: Vec<f64>,
-    /// Mean absolute difference of the two, weighted by the real pairs of different avalanches.
+    /// Mean absolute difference of the two, weighted by the number of real pairs from different avalanches.
     pub difference: f64,
-    /// The same between halves of the real set, scaled to the numbers of avalanches compared.
+    /// The same difference between halves of the real set, scaled to the numbers of avalanches compared.
     pub floor: f64,
-    /// 68% interval from resampling twentieths of both sets, moved so that the median is the value.
+    /// 68% interval from resampling the twentieths of both sets, shifted so that its median is the value.
     pub interval: [f64; 2],
 }
 
-/// Histograms of distances: within avalanches and between them, for each part of a set.
+/// Histograms of the distances of pairs within avalanches and between avalanches, for each part of a set.
 struct Pairs {
     within: Vec<Vec<f64>>,
     between: Vec<Vec<f64>>,
@@ -73,7 +75,7 @@ impl Pairs {
         let part = |part: usize| {
             let mut histograms = [vec![0.0; BINS], vec![0.0; BINS]];
             for k in (part..sampled.len()).step_by(PARTS) {
-                // An avalanche with the next one of its part, so that parts stay independent.
+                // An avalanche is paired with the next one of its part, so that the parts stay independent.
                 let next = if k + PARTS < sampled.len() { k + PARTS } else { part };
                 count(&sampled[k], &sampled[next], width, &mut histograms);
             }
@@ -84,7 +86,7 @@ impl Pairs {
         Self { within, between, avalanches: sampled.len() }
     }
 
-    /// g of the parts, each counted so many times; 1 where there is nothing to divide by.
+    /// g(r) of all parts, each counted `weights` times; 1 in bins without pairs between avalanches.
     fn g(&self, weights: &[f64]) -> Vec<f64> {
         let sum = |parts: &[Vec<f64>]| -> Vec<f64> {
             let bin = |b: usize| parts.iter().zip(weights).map(|(part, w)| part[b] * w).sum::<f64>();
@@ -96,7 +98,7 @@ impl Pairs {
         within.iter().zip(&between).map(|(w, b)| if *b > 0.0 { w / b } else { 1.0 }).collect()
     }
 
-    /// Jackknife error of every bin.
+    /// Jackknife error of g in every bin.
     fn errors(&self) -> Vec<f64> {
         let left_out: Vec<Vec<f64>> = (0..PARTS)
             .map(|out| self.g(&(0..PARTS).map(|k| f64::from(u8::from(k != out))).collect::<Vec<_>>()))
@@ -111,7 +113,7 @@ impl Pairs {
             .collect()
     }
 
-    /// Share of the pairs of different avalanches in every bin.
+    /// Fraction of the pairs between avalanches in every bin.
     fn shares(&self) -> Vec<f64> {
         let sums: Vec<f64> = (0..BINS).map(|b| self.between.iter().map(|part| part[b]).sum()).collect();
         let total: f64 = sums.iter().sum();
@@ -119,7 +121,7 @@ impl Pairs {
     }
 }
 
-/// Some electrons about the centroid; none of an avalanche of one electron.
+/// Some electrons relative to the centroid; none for an avalanche of fewer than two electrons.
 fn sample(data: &Dataset, index: usize, seed: u64) -> Option<Sampled> {
     let places = Places::of(data, index);
     if places.electrons() < 2 {
@@ -131,7 +133,7 @@ fn sample(data: &Dataset, index: usize, seed: u64) -> Option<Sampled> {
     Some(places.sample(SAMPLE, &mut random).into_iter().map(of).collect())
 }
 
-/// Adds all pairs within one avalanche and with another, each avalanche counting once.
+/// Adds all pairs within one avalanche and all pairs with another; every avalanche has the same weight.
 fn count(own: &Sampled, other: &Sampled, width: f64, [within, between]: &mut [Vec<f64>; 2]) {
     let bin = |a: &[f64; 2], b: &[f64; 2]| ((a[0] - b[0]).hypot(a[1] - b[1]) / width) as usize;
     let weight = 2.0 / (own.len() * (own.len() - 1)) as f64;
@@ -156,7 +158,7 @@ fn difference(a: &[f64], b: &[f64], shares: &[f64]) -> f64 {
     a.iter().zip(b).zip(shares).map(|((a, b), share)| (a - b).abs() * share).sum()
 }
 
-/// g(r) of both sets, as far as they have x and z and enough avalanches of two electrons.
+/// g(r) of both sets; none if they lack z, or have too few avalanches of two electrons or more.
 pub(crate) fn pair_correlation(
     real: &Dataset,
     generated: &Dataset,
@@ -199,7 +201,8 @@ fn floor(real: &Pairs, generated: usize, shares: &[f64], seed: u64) -> f64 {
         difference(&real.g(&weights(true)), &real.g(&weights(false)), shares)
     });
     let (n, m) = (real.avalanches as f64, generated as f64);
-    // Errors go with one over the root of the avalanches; two halves have 4/n.
+    // Errors are proportional to one over the square root of the number of avalanches; for two halves that is
+    // √(4/n).
     halves.sum::<f64>() / f64::from(HALVINGS) * ((1.0 / n + 1.0 / m) / (4.0 / n)).sqrt()
 }
 

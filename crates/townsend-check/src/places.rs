@@ -1,20 +1,19 @@
-//! The electrons of one avalanche as places, whether the set holds electrons or counts.
+//! The electrons of one avalanche as points, whether the set holds electrons or counts.
 
 use townsend_core::{Dataset, Stream};
 
 use townsend_observables::random::{below, uniform};
 
-/// A place and the electrons there.
+/// x, z, t of a point and the number of electrons there.
 type Point = ([f64; 3], u32);
 
-/// One avalanche as points with a number of electrons each: single electrons, or occupied cells at their
-/// centres.
+/// One avalanche as points: its electrons, or its occupied cells with their numbers of electrons.
 pub(crate) struct Places {
-    /// x, z, t; 0 for axes that counts do not have.
+    /// x, z, t of each electron or of the centre of each cell; 0 for axes that counts do not have.
     pub(crate) points: Vec<Point>,
-    /// Half widths of a cell in x and z; none for electrons.
+    /// Half widths in x and z of each cell; empty for electrons.
     halves: Vec<[f64; 2]>,
-    /// Electrons up to and with each point.
+    /// Cumulative number of electrons, up to and with each point.
     ends: Vec<u64>,
 }
 
@@ -67,13 +66,13 @@ impl Places {
         })
     }
 
-    /// x and z of `wanted` different electrons (of all, if there are fewer) in random order; those of a cell
-    /// spread evenly over it.
+    /// x and z of `wanted` different electrons (of all, if there are fewer), chosen at random; those of a
+    /// cell are distributed uniformly over it.
     pub(crate) fn sample(&self, wanted: usize, random: &mut Stream) -> Vec<[f64; 2]> {
         let electrons = self.electrons();
         let wanted = (wanted as u64).min(electrons);
         let mut chosen = Vec::with_capacity(wanted as usize);
-        // Floyd's choice of different numbers: one draw each.
+        // Floyd's algorithm for a random choice without repetition, with one draw for each number.
         for last in electrons - wanted..electrons {
             let drawn = below(last + 1, random);
             chosen.push(if chosen.contains(&drawn) { last } else { drawn });

@@ -1,4 +1,4 @@
-//! Several generators side by side.
+//! A ranking of several generators that were checked against the same real avalanches.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,22 +9,22 @@ use townsend_observables::text::{align, significant};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ranking {
-    /// [`Ranking::SCHEMA`].
+    /// Name and version of the format: [`Ranking::SCHEMA`].
     pub schema: String,
     /// Path of the real avalanches.
     pub real: String,
-    /// The generators: by red lights, then by amber ones, then by the mean AUC of the classifiers, then by
-    /// the mean W1/σ of the observables.
+    /// The generators, ordered by the number of red lights, then of amber ones, then by the mean AUC of the
+    /// classifiers, then by the mean W1/σ of the observables.
     pub generators: Vec<Ranked>,
 }
 
-/// One generator.
+/// One generator in a ranking.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ranked {
     /// Path of its avalanches.
     pub generated: String,
-    /// Folder of its report, beside the ranking.
+    /// Folder of its report, relative to the ranking.
     pub report: String,
     /// Its worst light.
     pub light: Light,
@@ -33,12 +33,12 @@ pub struct Ranked {
     /// Mean AUC of the classifiers that were trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_auc: Option<f64>,
-    /// Mean W1/σ of the observables that have one.
+    /// Mean W1/σ over the observables that have one.
     pub mean_w1_over_sigma: f64,
     /// Fréchet distance of the observables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fpd: Option<f64>,
-    /// Share of real neighbourhoods that hold a generated avalanche.
+    /// Coverage: fraction of real neighbourhoods that contain a generated avalanche.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<f64>,
 }
@@ -75,7 +75,7 @@ impl Ranking {
     /// Name and version of the format.
     pub const SCHEMA: &'static str = "townsend-ranking/1";
 
-    /// Ranks reports, each with the name of its folder. All are of the same real avalanches.
+    /// Ranks reports, each with the name of its folder. All must be of the same real avalanches.
     pub fn of(reports: &[(String, Report)]) -> Self {
         let mut generators: Vec<Ranked> =
             reports.iter().map(|(folder, report)| Ranked::of(folder, report)).collect();
@@ -89,7 +89,10 @@ impl Ranking {
         Self { schema: Self::SCHEMA.to_string(), real, generators }
     }
 
-    /// As JSON, ending with a line break.
+    /// The ranking as JSON, ending with a line break.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
     pub fn to_json(&self) -> Result<String, CheckError> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }

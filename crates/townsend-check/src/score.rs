@@ -1,4 +1,4 @@
-//! One metric of two sets with its floor and its error.
+//! The value of a metric with its floor and its error.
 
 use serde::{Deserialize, Serialize};
 use townsend_observables::text::significant;
@@ -7,16 +7,16 @@ use townsend_observables::text::significant;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Score {
-    /// The metric.
+    /// The value of the metric.
     pub value: f64,
-    /// The same between halves of the real set.
+    /// The metric between halves of the real set: what statistics alone give.
     pub floor: f64,
-    /// Its error, where the definition has one.
+    /// Standard error of the value, where the definition gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<f64>,
-    /// Avalanches used: real, generated.
+    /// Avalanches used of the real and of the generated set.
     pub avalanches: [usize; 2],
-    /// How it was computed, in a line.
+    /// The method, in a line of words.
     pub method: String,
 }
 

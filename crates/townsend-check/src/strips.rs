@@ -1,5 +1,5 @@
-//! What the tracker will see: the strips of two views, read as `townsend readout` reads them, with nothing of
-//! the electronics, which would only blur a difference.
+//! Quantities of the strip hits in two views, read as `townsend readout` reads them but without the effects
+//! of the electronics, which would only blur a difference.
 
 use rayon::prelude::*;
 use townsend_core::{Avalanche, Dataset, ElectronSet, Progress, Purpose, stream};
@@ -10,12 +10,12 @@ use townsend_observables::random::uniform;
 
 const PLACE: Purpose = Purpose::new("check strips place");
 const BLOCK: usize = 256;
-/// Numbers of a view.
+/// Number of quantities of each view.
 const OF_VIEW: usize = 5;
 
 /// The strips of the first shipped detector (650 µm, X and a stereo view), without threshold, saturation and
-/// jitter, every event at the centre of the sheet: the check places avalanches itself, so that it knows where
-/// they are.
+/// jitter. Its readout puts every event at the centre of the sheet: the check moves the avalanches itself, so
+/// that it knows where they are.
 struct Strips {
     readout: StripReadout,
     of: Readout,
@@ -32,14 +32,14 @@ impl Strips {
         Ok(Self { readout: StripReadout::new(&detector)?, of })
     }
 
-    /// Direction of a view's coordinate in x and z.
+    /// The direction (x, z) along which a view measures.
     fn direction(&self, view: usize) -> [f64; 2] {
         let (sin, cos) = self.of.stereo_deg.to_radians().sin_cos();
         [[1.0, 0.0], [cos, sin]][view]
     }
 
-    /// Charge, strips, position and residual of the charge's centroid, earliest time, for X and then for V;
-    /// NaN of a view without hits.
+    /// Charge (fC), number of strips, charge centroid and its residual (mm), and earliest time (ns), for X
+    /// and then for V; NaN for a view without hits.
     fn read(
         &self,
         electrons: Avalanche<'_>,
@@ -48,7 +48,7 @@ impl Strips {
         at: &mut Workspace,
     ) -> [f64; 2 * OF_VIEW] {
         let mut random = stream(seed, PLACE, index);
-        // Anywhere relative to the strips of both views.
+        // A random position relative to the strips of both views.
         let width = 20.0 * self.of.pitch_um / 1000.0;
         let place = [0, 1].map(|_| width * (uniform(&mut random) - 0.5));
         let moved = |values: &[f32], by: f64| values.iter().map(|&v| (f64::from(v) + by) as f32).collect();
@@ -99,7 +99,8 @@ struct Workspace {
     z: Vec<f32>,
 }
 
-/// What the strips record of every avalanche of electrons in mm and ns; or why not.
+/// The quantities of the strip hits of every avalanche of electrons in mm and ns; an error says why there are
+/// none.
 pub(crate) fn strips(data: &Dataset, seed: u64, progress: &dyn Progress) -> Result<Vec<Quantity>, String> {
     let Dataset::Electrons(set) = data else {
         return Err("strips are read of electrons, not of counts".to_string());

@@ -1,4 +1,4 @@
-//! What to make of a report: traffic lights by thresholds from a file, and a paragraph in words.
+//! The verdict on a report: traffic lights by thresholds from a file, and a summary in words.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +11,9 @@ use townsend_observables::text::significant;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
-    /// Standard errors above the floor up to which a light is green, whatever its limits.
+    /// Number of standard errors above the floor up to which a light is green, whatever its limits.
     errors: f64,
-    /// One light a question.
+    /// One light for each question.
     light: Vec<Question>,
 }
 
@@ -33,9 +33,9 @@ struct Question {
 pub enum Light {
     /// Within its limit or within statistics.
     Green,
-    /// To be looked at.
+    /// Beyond the green limit: to be looked at.
     Amber,
-    /// Not to be used where it matters.
+    /// Beyond the amber limit: not to be used where it matters.
     Red,
 }
 
@@ -52,12 +52,12 @@ impl Light {
 pub struct Judgement {
     /// The question.
     pub question: String,
-    /// The worst number that it asks for, by its full name.
+    /// The full name of the worst number that the question asks for.
     pub metric: String,
-    /// Its value; none where it is beyond any number.
+    /// Its value; none where it is infinite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
-    /// What statistics alone give.
+    /// The value that statistics alone give.
     pub floor: f64,
     /// Its standard error.
     pub error: f64,
@@ -69,7 +69,7 @@ pub struct Judgement {
     pub light: Light,
 }
 
-/// All answers.
+/// The answers to all questions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
@@ -77,7 +77,7 @@ pub struct Verdict {
     pub light: Light,
     /// The verdict in words.
     pub summary: String,
-    /// One answer a question that the data allow.
+    /// One answer for each question that the data allow.
     pub judgements: Vec<Judgement>,
 }
 
@@ -89,11 +89,11 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// Reads thresholds.
+    /// Reads thresholds from the text of a TOML file.
     ///
     /// # Errors
-    /// If the text is no TOML, has other keys, names a metric that there is not, or an amber limit below the
-    /// green one.
+    /// If the text is not TOML, has other keys, names an unknown metric, has an amber limit below the green
+    /// one, or a number of errors that is negative.
     pub fn from_toml(text: &str) -> Result<Self, CheckError> {
         let thresholds: Self = toml::from_str(text)
             .map_err(|error| CheckError::Thresholds(error.to_string().trim_end().into()))?;
@@ -127,7 +127,7 @@ impl Thresholds {
         }
     }
 
-    /// The answer by the worst number; none if the report has none.
+    /// The answer by the worst number; none if the report does not have the metric.
     fn judge(&self, question: &Question, measures: &[Measure]) -> Option<Judgement> {
         let of = |measure: &&Measure| measure.is(&question.metric);
         let rank =
@@ -150,7 +150,7 @@ impl Thresholds {
 }
 
 impl Verdict {
-    /// Judges a report.
+    /// Judges a report by thresholds.
     pub fn of(report: &Report, thresholds: &Thresholds) -> Self {
         let measures = report.measures();
         let judgements: Vec<Judgement> =
@@ -160,7 +160,7 @@ impl Verdict {
         Self { light, summary, judgements }
     }
 
-    /// How many lights are of a colour.
+    /// Number of lights of this colour.
     pub fn count(&self, light: Light) -> usize {
         self.judgements.iter().filter(|judgement| judgement.light == light).count()
     }
@@ -194,13 +194,13 @@ fn overall(judgements: &[Judgement], light: Light) -> String {
     )
 }
 
-/// Means that everybody asks for first.
+/// The differences of the means that are asked for first: size, width and spread in time.
 fn sizes(report: &Report) -> Option<String> {
     let relative = |name: &str, what: &str| {
         let found = report.observables.get(name)?;
         let (real, generated) = (found.real, found.generated);
         let change = 100.0 * (generated.mean / real.mean - 1.0);
-        // Of the ratio of two means.
+        // Relative variance of a mean, for the error of the ratio of two means.
         let error = |s: crate::SampleSummary| (s.std / s.mean).powi(2) / s.avalanches as f64;
         let error = 100.0 * (error(real) + error(generated)).sqrt();
         (change.is_finite() && error.is_finite()).then(|| format!("{what} by {change:+.1} ± {error:.1}%"))
@@ -226,7 +226,7 @@ fn worst(judgements: &[Judgement]) -> Option<String> {
 
 fn variety(report: &Report) -> Option<String> {
     let (coverage, precision) = (report.coverage.as_ref()?, report.precision.as_ref()?);
-    // Without variety between the halves of the real set there is nothing to compare with.
+    // If the halves of the real set have no variety, there is nothing to compare with.
     if !(coverage.floor > 0.0 && precision.floor > 0.0) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Metrics of rows of numbers against a second implementation of their definitions in numpy, scipy and
+//! Metrics of rows of numbers agree with a second implementation of their definitions in NumPy, SciPy and
 //! scikit-learn (`against_scipy.py`).
 
 mod common;
@@ -15,7 +15,7 @@ use townsend_core::{Purpose, stream};
 
 const TEST: Purpose = Purpose::new("against scipy");
 
-/// Everything that both sides look at.
+/// The data that both implementations are given.
 struct Case {
     real: FeatureRows,
     generated: FeatureRows,
@@ -43,7 +43,7 @@ fn case() -> Case {
     }
 }
 
-/// The case and what Python says of it; computed once.
+/// The data and the results of Python, computed once.
 static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
     let case = case();
     let given = json!({
@@ -76,7 +76,7 @@ fn metrics_of_rows_are_scipys_and_sklearns() {
     assert_close("auc", auc(&case.scores.0, &case.scores.1), their("auc"), 1e-12);
 }
 
-/// Other trees, other folds: the same answer within what 1,600 rows can tell (± 0.015).
+/// Trees and folds are different, so the result is the same within the statistics of 1,600 rows (± 0.015).
 #[test]
 fn trees_tell_as_well_as_sklearns() {
     let (case, theirs) = &*BOTH;

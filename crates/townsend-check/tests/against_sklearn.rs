@@ -1,5 +1,5 @@
-//! The newer metrics against a second implementation of their definitions in numpy, scipy and scikit-learn,
-//! and those of JetNet against JetNet (`against_sklearn.py`).
+//! More metrics agree with a second implementation of their definitions in NumPy, SciPy and scikit-learn, and
+//! those of JetNet with JetNet (`against_sklearn.py`).
 
 mod common;
 
@@ -27,7 +27,7 @@ fn rows(n: usize, shift: f64, index: u64) -> FeatureRows {
     (0..n).map(row).collect()
 }
 
-/// Avalanches of 5 to 64 electrons, of which therefore all pairs are looked at.
+/// Avalanches of 5 to 64 electrons, few enough that all pairs are used.
 fn small_avalanches() -> ElectronSet {
     let mut set = ElectronSet::default();
     for index in 0..300u64 {
@@ -56,7 +56,7 @@ static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
     let case = Case {
         rows: [rows(700, 0.0, 0), rows(650, 0.2, 1), rows(700, 0.0, 2)],
         labels: (0..200u32).map(|k| f64::from(u8::from(k * k % 211 < k))).collect(),
-        // One scale for all, so that the largest value does not decide.
+        // One scale for both, so that the largest value does not decide.
         many: [rows(20_000, 0.0, 3), rows(20_000, 0.3, 4)]
             .map(|rows: FeatureRows| rows.into_iter().map(|row| vec![row[0], row[1], row[3]]).collect()),
         report,
@@ -93,7 +93,7 @@ fn neighbours_are_those_of_a_tree_search() {
     close("memorisation", nearer_to_training(a, c, b), &theirs["nearer_to_training"], 1e-12);
 }
 
-/// Other starts, other folds: the same answer within what 1,350 rows can tell.
+/// Starts and folds are different, so the result is the same within the statistics of 1,350 rows.
 #[test]
 fn a_network_tells_as_well_as_sklearns() {
     let ([a, b, _], theirs) = (&BOTH.0.rows, &BOTH.1);
@@ -106,7 +106,7 @@ fn a_network_tells_as_well_as_sklearns() {
 fn pairs_and_lumps_are_numpys() {
     let (case, theirs) = &*BOTH;
     let g = &case.report.pair_correlation.as_ref().unwrap().real;
-    // Electrons are in single precision: a distance at an edge may fall on its other side.
+    // Electrons are in single precision: a distance near the edge of a bin may fall on either side.
     for (bin, &value) in g.iter().enumerate().skip(1) {
         close(&format!("g in bin {bin}"), value, &theirs["g"][bin], 2e-3);
     }
@@ -123,7 +123,7 @@ fn fpd_and_kpd_are_jetnets() {
     close("Fréchet", frechet_distance(a, b), &theirs["frechet"], 1e-6);
     close("kernel", kernel_distance(a, b), &theirs["kernel"], 1e-9);
     let [fpd, kpd] = townsend_check::physics_distances(&BOTH.0.many[0], &BOTH.0.many[1], 1);
-    // Other random batches: within the statistics of 20 batches a size.
+    // Random batches are different: equal within the statistics of 20 batches for each sample size.
     close("FPD", fpd.value, &theirs["fpd"], 0.1);
     close("KPD", kpd.value, &theirs["kpd"], 0.3);
 }

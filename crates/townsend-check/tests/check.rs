@@ -1,4 +1,4 @@
-//! The check as a whole, on synthetic avalanches.
+//! The whole check, on synthetic avalanches.
 
 #![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
 
@@ -13,7 +13,7 @@ fn checked(real: &Dataset, generated: &Dataset) -> Result<Check, CheckError> {
     check(real, generated, file("real.npz"), file("generated.root"), &CheckOptions::default(), &Silent)
 }
 
-/// The same without classifiers, which take most of the time.
+/// The check without classifiers, which take most of the time.
 fn compared(real: &Dataset, generated: &Dataset) -> Result<Check, CheckError> {
     let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
     check(real, generated, file("real.npz"), file("generated.root"), &options, &Silent)
@@ -77,10 +77,10 @@ fn electrons_are_counted_where_the_other_set_is_counts() {
     assert!(!mixed.observables.contains_key("rms_t"));
     let absent = "no mean_t, rms_t, cov_xt, cov_zt, skew_t, kurt_t: needs x, z and t; the counts have 2";
     assert!(mixed.warnings.iter().any(|w| w.starts_with(absent)), "{:?}", mixed.warnings);
-    // Of 3D and 2D counts, the axes that both have.
+    // 3D and 2D counts are compared on the axes that both have.
     let projected = compared(&counted(&real, 3), &counted(&generated, 2)).unwrap().report;
     assert_eq!(projected.observables, counts.observables);
-    // The shape seen through the bins is that of the electrons.
+    // The shape of binned electrons is that of the electrons.
     let electrons = compared(&real, &generated).unwrap().report;
     for name in ["mean_x", "rms_x", "rms_z", "cov_xz", "r90", "pair_distance", "lumpiness"] {
         let (a, b) = (electrons.observables[name].real, counts.observables[name].real);
@@ -126,7 +126,7 @@ fn what_a_reader_must_know_is_a_warning() {
     let same = check(&real, &real, file("a"), file("b"), &CheckOptions::default(), &Silent).unwrap().report;
     assert!(same.warnings[0].contains("are the same"), "{:?}", same.warnings);
     assert_eq!(same.observables["rms_x"].ks.value, 0.0);
-    // Far outside the grid, and with a real spread of 0 in the number of electrons.
+    // Far outside the grid, and with no real spread in the number of electrons.
     let mut moved = ElectronSet::default();
     (0..40).for_each(|k| moved.push(&[9.0 + 0.01 * k as f32; 6], &[0.0; 6], &[170.0; 6]));
     let mut single = ElectronSet::default();
@@ -167,7 +167,7 @@ fn a_gate_names_its_metrics() {
     assert!(excess.to_string().starts_with("ks.rms_x = ") && excess.to_string().ends_with(" > 0.1"));
 }
 
-/// Broken or hostile numbers of electrons in a histogram are only numbers.
+/// Impossibly large numbers of electrons in a histogram are treated as numbers.
 #[test]
 fn enormous_counts_are_no_trouble() {
     let grid = Grid::standard(2).unwrap();

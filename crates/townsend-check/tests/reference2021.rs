@@ -1,5 +1,5 @@
-//! The detector tuned to the simulation published in 2021 still agrees with it, at the statistics of a test;
-//! the full comparison is the example of the same name.
+//! The detector that was tuned to the published simulation of 2021 still agrees with it, within the
+//! statistics of a test; the example of the same name makes the full comparison.
 
 use townsend_check::{Published, legacy_values_about};
 use townsend_core::{Coordinate, ElectronSet};
@@ -24,7 +24,8 @@ fn the_tuned_detector_agrees_with_what_was_published() {
     });
     let values = legacy_values_about(&set, means, 0.041_47).expect("a grid as published");
     for published in Published::all() {
-        // 0.05 at most with many avalanches; two samples of 1,720 and 4,301 differ by 0.035 one time in ten.
+        // With many avalanches it is at most 0.05; two samples of 1,720 and 4,301 differ by 0.035 one time in
+        // ten.
         let distance = published.kolmogorov_smirnov(&values[published.name]);
         assert!(distance < 0.08, "{}: {distance}", published.name);
     }

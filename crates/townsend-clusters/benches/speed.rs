@@ -1,6 +1,7 @@
-//! Electrons a second on one core, and electrons times sweeps a second in training.
+//! Measures the electrons generated per second on one core, and in training the electrons times sweeps per
+//! second.
 //!
-//! `cargo bench -p townsend-clusters`; every line is the median of rounds.
+//! `cargo bench -p townsend-clusters`; each line is the median of rounds.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -18,7 +19,7 @@ fn diagonal(x: f64, t: f64) -> [[f64; 3]; 3] {
     [[x, 0.0, 0.0], [0.0, x, 0.0], [0.0, 0.0, t]]
 }
 
-/// About what avalanches of a triple GEM teach.
+/// About the model that avalanches of a triple GEM lead to.
 fn model() -> ClusterModel {
     let level = |ln_centres, power, x, t| Level {
         ln_centres,

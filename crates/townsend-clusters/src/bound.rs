@@ -1,4 +1,4 @@
-//! A lower bound on the likelihood, for comparing models and for seeing how training goes.
+//! A lower bound on the likelihood, to compare models and to follow training.
 
 use rayon::prelude::*;
 use townsend_core::{Purpose, stream};
@@ -8,11 +8,13 @@ use crate::model::{Normal, Ready};
 use crate::samples::Sample;
 
 const PURPOSE: Purpose = Purpose::new("cloud bound");
-/// Where the powers of the likelihood begin.
+/// First power b of the likelihood after 0. Chosen, not fitted: the density then hardly differs from the
+/// prior. A larger value makes the first step coarse and the bound lower; a smaller one leaves fewer steps
+/// for the powers near 1.
 const FIRST_POWER: f64 = 3e-5;
 
 impl Normal {
-    /// The distribution whose density is in proportion to this one's to the power of `power`.
+    /// The normal distribution whose density is proportional to this one's raised to the power `power`.
     fn tempered(&self, power: f64) -> Self {
         Self {
             covariance: self.covariance / power,
@@ -24,9 +26,10 @@ impl Normal {
 }
 
 /// The mean over electrons of a lower bound on ln p(x | N), by annealed importance sampling (Neal, Stat.
-/// Comput. 11, 125 (2001)): ancestors are drawn from the model, then by `steps` sweeps under the likelihood's
-/// powers b, which grow from 0 to 1; the sum of Δb ln p(x | z) on the way has an expectation below ln p(x |
-/// N), by the Kullback–Leibler divergence between the way there and the way back.
+/// Comput. 11, 125 (2001)). Ancestors z are drawn from the model, and then by `steps` sweeps under p(x | z)ᵇ
+/// with powers b that grow from 0 to 1. The sum of Δb ln p(x | z) over the steps has an expectation below ln
+/// p(x | N); the difference is the Kullback–Leibler divergence between the sequence of states and its
+/// reverse.
 pub(crate) fn bound(ready: &Ready, samples: &[Sample], steps: usize, seed: u64) -> f64 {
     let powers: Vec<f64> =
         (0..=steps).map(|step| FIRST_POWER.powf(1.0 - step as f64 / steps as f64)).collect();
@@ -64,7 +67,7 @@ mod tests {
     use crate::{ClusterModel, NormalSpread, Root};
     use townsend_core::{FilledSizes, SizeModel, SizePart};
 
-    /// Without levels ln p(x | N) has a closed form.
+    /// Without levels ln p(x | N) has a closed form, which the bound must not exceed.
     #[test]
     fn it_is_below_the_likelihood_and_near_it() {
         let (own, of_root) =

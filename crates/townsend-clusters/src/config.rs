@@ -1,20 +1,20 @@
-//! A configuration of training, as it stands in a file.
+//! The configuration of training, as it stands in a TOML file.
 
 use serde::{Deserialize, Serialize};
 use townsend_core::HeldBack;
 
 use crate::{ClusterError, ClusterTraining};
 
-/// A configuration of training: the tables `[model]`, `[data]` and `[training]`.
+/// The configuration of training: the tables `[model]`, `[data]` and `[training]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterConfig {
     /// The model.
     pub model: ModelTable,
-    /// What is held back for tests.
+    /// Which avalanches are held back.
     #[serde(default)]
     pub data: HeldBack,
-    /// How to train.
+    /// The settings of training.
     #[serde(default)]
     pub training: TrainingTable,
 }
@@ -34,13 +34,13 @@ pub struct ModelTable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingTable {
-    /// Sweeps over all electrons.
+    /// Number of sweeps over all electrons.
     pub sweeps: usize,
-    /// Electrons that are learned from, about.
+    /// About how many electrons to train on.
     pub electrons: usize,
-    /// Electrons of one avalanche at most.
+    /// Largest number of electrons to use of one avalanche.
     pub most_electrons: usize,
-    /// Seed of every draw.
+    /// Seed of all random numbers.
     pub seed: u64,
 }
 
@@ -59,10 +59,10 @@ impl ClusterConfig {
     /// The name of the family in configurations and runs.
     pub const FAMILY: &str = "clusters";
 
-    /// How to train, as the configuration says.
+    /// Checks the configuration and returns the settings of training.
     ///
     /// # Errors
-    /// If a value is outside what it may be, or the fraction held back cannot be.
+    /// If a value is outside its limits, or the fraction held back is not valid.
     pub fn check(&self) -> Result<ClusterTraining, ClusterError> {
         if self.model.family != Self::FAMILY {
             return Err(ClusterError::Range {

@@ -1,4 +1,4 @@
-//! What can be wrong.
+//! Errors of training and of models.
 
 use thiserror::Error;
 use townsend_core::{SizeError, SplitError};
@@ -6,20 +6,20 @@ use townsend_core::{SizeError, SplitError};
 /// Why a model cannot be trained or used.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ClusterError {
-    /// A setting or a parameter outside what it may be.
+    /// A setting or a parameter is outside its limits.
     #[error("{key} is {value}, but must be {allowed}")]
     Range {
-        /// Its name, as it is written in the file.
+        /// Its name, as written in the file.
         key: String,
         /// The value found.
         value: String,
         /// What is allowed.
         allowed: &'static str,
     },
-    /// A fraction of held-back avalanches that cannot be.
+    /// The fraction of held-back avalanches is not valid.
     #[error(transparent)]
     Split(#[from] SplitError),
-    /// Histograms that do not tell all three coordinates.
+    /// Histograms lack one of the three coordinates.
     #[error(
         "the avalanches are histograms of {dims} coordinates, and the model is one of electrons with x, z and t\n  hint: bring histograms of x, z and t (h3_0, h3_1, …), or electrons"
     )]
@@ -27,15 +27,15 @@ pub enum ClusterError {
         /// Number of coordinates.
         dims: usize,
     },
-    /// Nothing to learn from.
+    /// No avalanche to train on has an electron.
     #[error(
         "none of the {avalanches} avalanches of the training part has an electron within the grid\n  hint: bring avalanches with electrons"
     )]
     NoElectrons {
-        /// How many there are.
+        /// Number of avalanches in the training part.
         avalanches: usize,
     },
-    /// A coordinate that is the same everywhere.
+    /// A coordinate has the same value for every electron.
     #[error(
         "{coordinate} of every electron is {value}: there is no spread to learn\n  hint: see that the right column was read"
     )]

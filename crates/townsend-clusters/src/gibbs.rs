@@ -1,10 +1,15 @@
-//! The ancestors of the electrons of one avalanche, drawn from their posterior by Gibbs sampling.
+//! Gibbs sampling of the ancestors of the electrons of one avalanche from their posterior.
 //!
-//! A sweep draws in turn, each given all the rest: the centre of every electron; then, level by level from
-//! the last to the first, the number of centres (with their shares and those that have no children integrated
-//! out), the shares, and for every centre that has electrons its parent (its own place integrated out) and
-//! its place; then the root, and last the places of centres without electrons given their parents'. Each step
-//! leaves the posterior as it is, so the whole does.
+//! A sweep draws, each given everything else,
+//!
+//! - the centre of every electron;
+//! - level by level from the last to the first: the number of centres (with the shares and the centres
+//!   without children integrated out), the shares, and for every centre with electrons its parent (with the
+//!   centre's own place integrated out) and its place;
+//! - the root;
+//! - the places of centres without electrons, given those of their parents.
+//!
+//! Each step leaves the posterior unchanged, and therefore the whole sweep does.
 
 use nalgebra::{Matrix3, Vector3};
 use rand::{Rng, RngExt};
@@ -15,10 +20,11 @@ use crate::leaves::Leaves;
 use crate::model::{Normal, Ready, standard};
 use crate::samples::Sample;
 
-/// Largest number of centres of a level in a state: more have so few electrons each that none of it shows.
+/// Largest number of centres of a level in a state. Chosen, not fitted: with more of them each has so few
+/// electrons that the distribution of the electrons no longer changes. It bounds memory and time.
 const MOST_CENTRES: usize = 20_000;
-/// Numbers of centres that are less probable than the most probable one by more than this, in ln, are left
-/// out.
+/// Numbers of centres whose ln P is lower than that of the most probable one by more than this are not
+/// considered. Chosen, not fitted: they would be drawn about once in e²⁵ ≈ 10¹¹ times.
 const NEGLIGIBLE: f64 = 25.0;
 
 /// The centres of a level.
@@ -29,7 +35,7 @@ pub(crate) struct Centres {
     pub(crate) parent: Vec<u32>,
     /// Number of children, which are centres of the next level or electrons.
     pub(crate) children: Vec<u32>,
-    /// True if an electron descends from it.
+    /// True if the centre has descendants that are electrons.
     pub(crate) alive: Vec<bool>,
 }
 
@@ -46,13 +52,13 @@ impl Centres {
         self.alive.resize(len, false);
     }
 
-    /// Draws one by the shares.
+    /// Draws the number of a centre by the shares.
     fn any(&self, random: &mut impl Rng) -> u32 {
         pick(&self.share, random)
     }
 }
 
-/// A place drawn in proportion to the weights.
+/// Draws an index with a probability proportional to its weight.
 fn pick(weights: &[f64], random: &mut impl Rng) -> u32 {
     let mut left = random.random::<f64>() * weights.iter().sum::<f64>();
     let found = weights.iter().position(|weight| {
@@ -62,7 +68,7 @@ fn pick(weights: &[f64], random: &mut impl Rng) -> u32 {
     found.unwrap_or(weights.len() - 1) as u32
 }
 
-/// Memory for one sweep, to be used again.
+/// Memory of one sweep, reused for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     leaves: Leaves,
@@ -71,26 +77,26 @@ pub(crate) struct Scratch {
     sums: Vec<(Vector3<f64>, u32)>,
 }
 
-/// Sums over an avalanche that the maximisation needs: for each level and for the electrons Σ d dᵀ of the
-/// displacements d from the parents, and their number.
+/// The sums over an avalanche that the maximisation needs: for each level, and then for the electrons, Σ d dᵀ
+/// over the displacements d from the parents, and the number of displacements.
 pub(crate) type Moments = Vec<(Matrix3<f64>, f64)>;
 
-/// One avalanche and its ancestors as they are drawn now.
+/// One avalanche and the current draw of its ancestors.
 #[derive(Debug, Clone)]
 pub(crate) struct GibbsState {
     pub(crate) electrons: Vec<[f32; 3]>,
-    /// Number of electrons before some were left out.
+    /// Number of electrons of the whole avalanche, of which `electrons` may be a part.
     pub(crate) size: f64,
     pub(crate) root: Vector3<f64>,
     pub(crate) levels: Vec<Centres>,
-    /// Of each electron the number of its centre in the last level.
+    /// For each electron the number of its centre in the last level.
     choice: Vec<u32>,
     random: Stream,
 }
 
 impl GibbsState {
-    /// A start for training: numbers of centres are drawn from the model, and centres lie between the
-    /// electrons' mean and any electrons.
+    /// The state that training starts with: numbers of centres are drawn from the model, and each centre lies
+    /// between the electrons' mean and an electron chosen at random.
     pub(crate) fn from_electrons(sample: &Sample, ready: &Ready, mut random: Stream) -> Self {
         let electrons = sample.electrons.clone();
         let place = |electron: [f32; 3]| Vector3::from(electron.map(f64::from));
@@ -113,7 +119,7 @@ impl GibbsState {
         Self { choice: vec![0; electrons.len()], electrons, size: sample.size as f64, root, levels, random }
     }
 
-    /// Ancestors drawn from the model alone, whatever the electrons are.
+    /// Draws ancestors from the model alone, independent of the electrons.
     pub(crate) fn from_prior(sample: &Sample, ready: &Ready, mut random: Stream) -> Self {
         let size = sample.size as f64;
         let root = ready.root.draw(&ready.mean, &mut random);
@@ -136,7 +142,7 @@ impl GibbsState {
         state
     }
 
-    /// Draws all ancestors anew.
+    /// Draws all ancestors anew: one sweep.
     pub(crate) fn sweep(&mut self, ready: &Ready, scratch: &mut Scratch) {
         self.choose(ready, scratch);
         for l in (0..self.levels.len()).rev() {
@@ -149,6 +155,7 @@ impl GibbsState {
         self.place_dead(ready);
     }
 
+    /// Draws the centre of every electron.
     fn choose(&mut self, ready: &Ready, scratch: &mut Scratch) {
         let Some(last) = self.levels.last() else { return };
         let (normal, leaves) = (ready.electrons(), &mut scratch.leaves);
@@ -158,7 +165,8 @@ impl GibbsState {
         }
     }
 
-    /// Keeps the centres of a level that have children, and says which of them have electrons.
+    /// Removes the centres of a level that have no children, and marks those that have electrons among their
+    /// descendants.
     fn forget_childless(&mut self, l: usize, scratch: &mut Scratch) {
         let (upper, lower) = self.levels.split_at_mut(l + 1);
         let centres = &mut upper[l];
@@ -191,9 +199,9 @@ impl GibbsState {
         }
     }
 
-    /// Draws the number m of centres of a level given the K that have children, n in all. With the shares
-    /// integrated out, P(m) ∝ P(m | n) P(m′ | m) · m!/(m − K)! · Γ(a m)/Γ(a m + n), m′ the number of the
-    /// level above.
+    /// Draws the number m of centres of a level, given that K of them have children, n in all. With the
+    /// shares integrated out, P(m) ∝ P(m | n) P(m′ | m) · m!/(m − K)! · Γ(am)/Γ(am + n), where a is the
+    /// concentration and m′ the number of centres of the level above.
     fn draw_number(&mut self, l: usize, ready: &Ready, scratch: &mut Scratch) {
         let level = &ready.levels[l];
         let occupied = self.levels[l].len();
@@ -225,11 +233,12 @@ impl GibbsState {
         self.levels[l].resize(number);
     }
 
-    /// How many members the level below has: centres, or electrons.
+    /// Number of members of the level below: centres, or electrons below the last level.
     fn members(&self, l: usize) -> f64 {
         self.levels.get(l + 1).map_or(self.electrons.len(), Centres::len) as f64
     }
 
+    /// Draws the shares of the centres of a level, given their numbers of children.
     fn draw_shares(&mut self, l: usize, concentration: f64) {
         let centres = &mut self.levels[l];
         let mut whole = 0.0;
@@ -241,8 +250,8 @@ impl GibbsState {
         centres.share.iter_mut().for_each(|share| *share /= whole);
     }
 
-    /// For each centre with electrons its parent, its own place integrated out, and its place; for the others
-    /// the parent.
+    /// Draws the parents of all centres of a level, and the places of those with electrons. For a centre with
+    /// electrons its own place is integrated out when its parent is drawn.
     fn draw_parents_and_places(&mut self, l: usize, ready: &Ready, scratch: &mut Scratch) {
         self.sum_children(l, scratch);
         let (upper, lower) = self.levels.split_at_mut(l);
@@ -272,7 +281,7 @@ impl GibbsState {
         }
     }
 
-    /// For each centre of a level the sum of the places of its children that have electrons, and their
+    /// For each centre of a level the sum of the places of those children that have electrons, and their
     /// number.
     fn sum_children(&self, l: usize, scratch: &mut Scratch) {
         let sums = &mut scratch.sums;
@@ -295,6 +304,7 @@ impl GibbsState {
         }
     }
 
+    /// Draws the place of the root.
     fn draw_root(&mut self, ready: &Ready) {
         let (mut sum, mut count) = (Vector3::zeros(), 0);
         let mut add = |at: Vector3<f64>| {
@@ -310,7 +320,7 @@ impl GibbsState {
         self.root = place(&ready.root, &ready.mean, &ready.spreads[0], &sum, count, &mut self.random);
     }
 
-    /// Places of centres without electrons, given their parents'.
+    /// Draws the places of centres without electrons, given those of their parents.
     fn place_dead(&mut self, ready: &Ready) {
         for l in 0..self.levels.len() {
             let (upper, lower) = self.levels.split_at_mut(l);
@@ -336,7 +346,7 @@ impl GibbsState {
         self.displacements().map(|from| electrons.ln_density(&from)).sum()
     }
 
-    /// Sums over the displacements; of centres, those with electrons.
+    /// The sums over the displacements ([`Moments`]); of the centres only those with electrons count.
     pub(crate) fn moments(&self) -> Moments {
         let mut moments = vec![(Matrix3::zeros(), 0.0); self.levels.len() + 1];
         for (l, centres) in self.levels.iter().enumerate() {
@@ -355,7 +365,7 @@ impl GibbsState {
     }
 }
 
-/// Numbers of centres drawn from the model; nothing else is set.
+/// Levels with numbers of centres drawn from the model; everything else is still unset.
 fn empty_levels(ready: &Ready, size: f64, random: &mut Stream) -> Vec<Centres> {
     let mut levels = vec![Centres::default(); ready.levels.len()];
     let mut children = size;
@@ -367,10 +377,10 @@ fn empty_levels(ready: &Ready, size: f64, random: &mut Stream) -> Vec<Centres> {
     levels
 }
 
-/// ln share + ln density of `at` about each centre, as weights.
+/// Weights proportional to share · density of `at` about each centre.
 fn parent_weights(above: &Centres, covariance: &Matrix3<f64>, at: &Vector3<f64>, weights: &mut Vec<f64>) {
     weights.clear();
-    // The sum of two covariances is one.
+    // The sum of two covariances is always a covariance; this is for rounding.
     let Some(normal) = Normal::new(covariance) else { return weights.extend(&above.share) };
     let mut largest = f64::NEG_INFINITY;
     for (centre, share) in above.at.iter().zip(&above.share) {
@@ -383,7 +393,7 @@ fn parent_weights(above: &Centres, covariance: &Matrix3<f64>, at: &Vector3<f64>,
     }
 }
 
-/// A place that is normal about `parent`, given that `count` places with this sum are normal about it:
+/// Draws a place that is normal about `parent`, given the `sum` of `count` places that are normal about it:
 /// normal with precision Λ = Σ⁻¹ + n Σ′⁻¹ and mean Λ⁻¹ (Σ⁻¹ parent + Σ′⁻¹ sum).
 fn place(
     own: &Normal,
@@ -394,7 +404,7 @@ fn place(
     random: &mut impl Rng,
 ) -> Vector3<f64> {
     let precision = own.inverse + below.inverse * f64::from(count);
-    // The sum of two precisions is one.
+    // The sum of two precisions is always positive definite; this is for rounding.
     let Some(cholesky) = precision.cholesky() else { return *parent };
     let mean = cholesky.solve(&(own.inverse * parent + below.inverse * sum));
     mean + cholesky.l().tr_solve_lower_triangular(&standard(random)).unwrap_or_default()

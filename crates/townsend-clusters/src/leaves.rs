@@ -1,5 +1,5 @@
-//! Which centre an electron belongs to: the inner loop of training, in arrays of 16 so that the compiler
-//! makes vector instructions of it.
+//! The choice of the centre that an electron belongs to. It is the inner loop of training, written for arrays
+//! of 16 so that the compiler makes vector instructions of it.
 
 use nalgebra::Vector3;
 use rand::{Rng, RngExt};
@@ -9,25 +9,25 @@ use crate::model::Normal;
 
 const LANES: usize = 16;
 
-/// Centres in coordinates in which an electron's distribution about its centre is standard normal, and the
+/// 16 centres in coordinates in which an electron's distribution about its centre is standard normal, and the
 /// logarithms of their shares.
 #[derive(Debug, Clone)]
 struct Block {
     at: [[f32; LANES]; 3],
     ln_share: [f32; LANES],
-    /// Probabilities for the electron at hand, in proportion.
+    /// Probability of each centre for the current electron, not normalised.
     weight: [f32; LANES],
 }
 
-/// The centres of one avalanche.
+/// The centres of the last level of one avalanche.
 #[derive(Debug, Default)]
 pub(crate) struct Leaves {
     blocks: Vec<Block>,
     len: usize,
 }
 
-/// Coordinates relative to `origin` in which `normal` is standard normal. Beyond 10¹⁵ all distances are as
-/// good.
+/// Coordinates relative to `origin` in which `normal` is standard normal. They are clamped to 10¹⁵, so that
+/// squares stay finite.
 fn whiten(normal: &Normal, origin: &Vector3<f64>, at: &Vector3<f64>) -> [f32; 3] {
     let c = &normal.factor;
     let d = at - origin;
@@ -38,7 +38,7 @@ fn whiten(normal: &Normal, origin: &Vector3<f64>, at: &Vector3<f64>) -> [f32; 3]
 }
 
 impl Leaves {
-    /// Takes over the centres.
+    /// Replaces the centres by these, each with its share.
     pub(crate) fn set(
         &mut self,
         normal: &Normal,
@@ -57,7 +57,7 @@ impl Leaves {
         }
     }
 
-    /// Draws the centre of an electron, in proportion to share · density.
+    /// Draws the centre of an electron, with a probability proportional to share · density.
     pub(crate) fn choose(
         &mut self,
         normal: &Normal,
@@ -87,11 +87,11 @@ impl Leaves {
         self.pick(random.random::<f32>() * sums.iter().sum::<f32>())
     }
 
-    /// The centre at which the sum of weights passes `left`.
+    /// The centre at which the cumulative sum of the weights exceeds `left`.
     fn pick(&self, mut left: f32) -> u32 {
         for (place, block) in self.blocks.iter().enumerate() {
             let sum: f32 = block.weight.iter().sum();
-            // Rounding may leave something beyond the last.
+            // Rounding may leave a remainder after the last centre, which then is chosen.
             if left < sum || place + 1 == self.blocks.len() {
                 let within = block.weight.iter().position(|weight| {
                     left -= weight;

@@ -1,10 +1,10 @@
 //! Avalanches as clusters of clusters: a hierarchical Neyman–Scott cluster process (Neyman and Scott, J. R.
 //! Stat. Soc. B 20, 1 (1958)), learned from electrons alone and sampled.
 //!
-//! An avalanche has a number N of electrons and a root. About the root lie centres, about each of them
-//! further centres, and so on for a few levels, and about those of the last level the electrons; every
-//! displacement is normal. Training finds the maximum of the likelihood, with all ancestors drawn from their
-//! posterior; `docs/clusters.md` derives it.
+//! An avalanche has a number N of electrons and a root. Around the root lie centres, around each of these
+//! further centres, and so on for a few levels; the electrons lie around the centres of the last level. Every
+//! displacement is normal. Training maximises the likelihood, with all ancestors of the electrons drawn from
+//! their posterior; `docs/clusters.md` derives it.
 //!
 //! ```
 //! use townsend_clusters::{ClusterTraining, Sampler, Trainer, Workspace};

@@ -8,29 +8,29 @@ use townsend_core::{SizeModel, ln_gamma, negative_binomial};
 
 use crate::ClusterError;
 
-/// Largest number of levels.
+/// Largest number of levels of a model.
 pub(crate) const MOST_LEVELS: usize = 3;
 
 /// A covariance by rows, 3 × 3 in the order x, z, t.
 pub type Covariance = [[f64; 3]; 3];
 
-/// The parameters of a hierarchical Neyman–Scott cluster process: centres about centres, and electrons about
-/// the last of these. Lengths and times are in the units of the data.
+/// The parameters of a hierarchical Neyman–Scott cluster process: centres around centres, and electrons
+/// around the centres of the last level. Coordinates are x, z, t in the units of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterModel {
-    /// The number of electrons.
+    /// The distribution of the number of electrons.
     pub sizes: SizeModel,
-    /// Where an avalanche lies as a whole.
+    /// The distribution of the root, from which the positions of an avalanche start.
     pub root: Root,
-    /// Electrons about their centres.
+    /// The distribution of electrons around their centres.
     pub electrons: NormalSpread,
-    /// The levels of centres from the root down; none means electrons about the root.
+    /// The levels of centres from the root down; without any, electrons lie around the root.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<Level>,
 }
 
-/// The root of an avalanche, normally distributed.
+/// The normal distribution of the root of an avalanche.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Root {
@@ -40,7 +40,7 @@ pub struct Root {
     pub covariance: Covariance,
 }
 
-/// A normal distribution about a place that is given.
+/// A normal distribution about a given place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NormalSpread {
@@ -48,26 +48,26 @@ pub struct NormalSpread {
     pub covariance: Covariance,
 }
 
-/// Centres about those of the level above.
+/// A level of centres around those of the level above.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
-    /// The number M of centres, given the number n of their children, is 1 more than a negative binomial
-    /// number with mean exp(`ln_centres` + `power` · ln n).
+    /// Given the number n of their children, the number M of centres is 1 plus a negative binomial number
+    /// with mean exp(`ln_centres` + `power` · ln n).
     pub ln_centres: f64,
     /// See `ln_centres`.
     pub power: f64,
-    /// The variance of M is its mean (without the 1) times 1 + `excess`.
+    /// The variance of M − 1 is its mean times 1 + `excess`.
     pub excess: f64,
-    /// Children choose their centres with probabilities that are Dirichlet distributed with this parameter; a
-    /// small one makes unequal families.
+    /// Parameter of the symmetric Dirichlet distribution of the probabilities with which children choose
+    /// their centres; a small one makes families unequal.
     pub concentration: f64,
-    /// Covariance of a centre about that of the level above.
+    /// Covariance of a centre about its parent.
     pub covariance: Covariance,
 }
 
 impl Level {
-    /// Largest mean number of centres.
+    /// Largest mean number of centres. Chosen, not fitted: it keeps a damaged model from exhausting memory.
     const MOST_CENTRES: f64 = 1e7;
 
     /// Mean of M − 1.
@@ -89,7 +89,7 @@ impl Level {
     }
 }
 
-/// A normal distribution made ready to be drawn from and conditioned.
+/// A normal distribution, prepared for drawing from it and for conditioning.
 #[derive(Debug, Clone)]
 pub(crate) struct Normal {
     pub(crate) covariance: Matrix3<f64>,
@@ -101,7 +101,7 @@ pub(crate) struct Normal {
 }
 
 impl Normal {
-    /// None if the matrix is no covariance.
+    /// None if the matrix is not positive definite, or too close to singular.
     pub(crate) fn new(covariance: &Matrix3<f64>) -> Option<Self> {
         let cholesky = Cholesky::<f64, Const<3>>::new(*covariance)?;
         let factor = cholesky.l();
@@ -125,18 +125,18 @@ pub(crate) fn standard(random: &mut impl Rng) -> Vector3<f64> {
     Vector3::from_fn(|_, _| StandardNormal.sample(random))
 }
 
-/// A model that was checked, with its matrices factorised.
+/// A checked model with its matrices factorised.
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     pub(crate) levels: Vec<Level>,
     pub(crate) mean: Vector3<f64>,
     pub(crate) root: Normal,
-    /// Of each level about the one above, and of the electrons.
+    /// The distributions of each level's centres about their parents, and of electrons about their centres.
     pub(crate) spreads: Vec<Normal>,
 }
 
 impl Ready {
-    /// The electrons' distribution about their centres.
+    /// The distribution of electrons about their centres.
     pub(crate) fn electrons(&self) -> &Normal {
         &self.spreads[self.levels.len()]
     }
@@ -195,8 +195,8 @@ impl ClusterModel {
         })
     }
 
-    /// Covariance of an electron of any avalanche: the sum of those of the root, of the levels and of the
-    /// electrons.
+    /// Covariance of an electron of any avalanche, in the units of the data: the sum of the covariances of
+    /// root, levels and electrons.
     pub fn covariance(&self) -> Covariance {
         let levels = self.levels.iter().map(|level| matrix(&level.covariance)).sum::<Matrix3<f64>>();
         rows(&(levels + matrix(&self.root.covariance) + matrix(&self.electrons.covariance)))

@@ -1,4 +1,4 @@
-//! New avalanches.
+//! Draws new avalanches from a model.
 
 use std::ops::Range;
 
@@ -17,8 +17,8 @@ pub struct Sampler {
     ready: Ready,
 }
 
-/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than
-/// all before.
+/// Memory of one avalanche, reused for the next: an avalanche allocates only if it needs more than all before
+/// it.
 #[derive(Debug, Default)]
 pub struct Workspace {
     centres: Vec<[f32; 3]>,
@@ -30,18 +30,21 @@ pub struct Workspace {
     electrons: ElectronBuffer,
 }
 
-/// The lower triangle of a factor of a covariance: xx, zx, zz, tx, tz, tt.
+/// The lower triangle of the Cholesky factor of a covariance: xx, zx, zz, tx, tz, tt.
 fn triangle(factor: &Matrix3<f64>) -> [f32; 6] {
     [factor.m11, factor.m21, factor.m22, factor.m31, factor.m32, factor.m33].map(|value| value as f32)
 }
 
 impl Sampler {
     const PURPOSE: Purpose = Purpose::new("cloud");
-    /// Avalanches that one thread draws before it hands them on, and such blocks drawn in parallel.
+    /// Avalanches that one thread draws before it hands them on, and number of such blocks drawn in parallel.
     const BLOCK: u64 = 32;
     const BLOCKS_TOGETHER: u64 = 16;
 
-    /// Checks a model and prepares it.
+    /// Checks a model and prepares it for drawing.
+    ///
+    /// # Errors
+    /// If a parameter is outside its limits or a covariance is not positive definite.
     pub fn new(model: &ClusterModel) -> Result<Self, ClusterError> {
         Ok(Self { sizes: model.sizes.clone(), ready: model.ready()? })
     }
@@ -67,13 +70,14 @@ impl Sampler {
         self.share_out(self.ready.levels.len(), electrons, workspace, &mut random);
         self.place_electrons(workspace, &mut random);
         if self.ready.levels.len() % 2 == 1 {
-            // Each level exchanges the two; now the same avalanche finds the same memory again.
+            // Each level swaps the two buffers; swapped back, they serve the same avalanche again without
+            // allocation.
             std::mem::swap(&mut workspace.centres, &mut workspace.next);
         }
         &workspace.electrons
     }
 
-    /// Numbers of centres, from the root down.
+    /// Draws the numbers of centres, listed from the root down.
     fn draw_numbers(&self, electrons: usize, numbers: &mut Vec<usize>, random: &mut impl Rng) {
         numbers.clear();
         let mut children = electrons;
@@ -84,8 +88,8 @@ impl Sampler {
         numbers.reverse();
     }
 
-    /// How many of `children` in level l, or electrons, each centre above has: multinomial with Dirichlet
-    /// distributed shares, one centre after the other.
+    /// Draws how many of the `children` (centres of level l, or electrons) each centre above has: multinomial
+    /// with Dirichlet distributed shares, drawn one centre after the other.
     fn share_out(&self, l: usize, children: usize, workspace: &mut Workspace, random: &mut impl Rng) {
         let Workspace { centres, shares, families, .. } = workspace;
         families.clear();
@@ -113,7 +117,7 @@ impl Sampler {
         families.push(left as usize);
     }
 
-    /// Puts the centres of a level about those above.
+    /// Draws the places of a level's centres about those above.
     fn place_centres(&self, l: usize, children: usize, workspace: &mut Workspace, random: &mut impl Rng) {
         let Workspace { centres, next, families, normals, .. } = workspace;
         normals.resize(3 * children, 0.0);
@@ -129,7 +133,7 @@ impl Sampler {
         std::mem::swap(centres, next);
     }
 
-    /// Puts the electrons about their centres.
+    /// Draws the places of the electrons about their centres.
     fn place_electrons(&self, workspace: &mut Workspace, random: &mut impl Rng) {
         let ElectronBuffer { x, z, t } = &mut workspace.electrons;
         for column in [&mut *x, &mut *z, &mut *t] {
@@ -149,8 +153,8 @@ impl Sampler {
         }
     }
 
-    /// The avalanches with these numbers, in order, a few at a time; all threads draw together. Each is what
-    /// [`Sampler::avalanche`] gives.
+    /// The avalanches with the numbers of `range`, in order and in blocks of a few, drawn by all threads.
+    /// Each is the one that [`Sampler::avalanche`] gives.
     pub fn blocks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = ElectronSet> {
         electron_blocks(range, Self::BLOCK, Self::BLOCKS_TOGETHER, move |workspace, index| {
             self.avalanche(seed, index, workspace)

@@ -1,4 +1,4 @@
-//! What is learned from: avalanches with at most so many electrons each.
+//! The avalanches to train on, each with a limited number of electrons.
 
 use rand::RngExt;
 use rand::seq::{SliceRandom, index};
@@ -9,19 +9,19 @@ use crate::ClusterError;
 const CHOOSE: Purpose = Purpose::new("cloud avalanches");
 const THIN: Purpose = Purpose::new("cloud electrons");
 
-/// An avalanche with some of its electrons. Given the centres, electrons are independent and alike, so a part
-/// chosen at random follows the same model with the same centres.
+/// An avalanche with some of its electrons. Given the centres, electrons are independent and have the same
+/// distribution, so a random part of them follows the same model with the same centres.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sample {
-    /// Electrons of the whole avalanche.
+    /// Number of electrons of the whole avalanche.
     pub(crate) size: u64,
-    /// x, z, t of those that were chosen.
+    /// x, z, t of the electrons chosen.
     pub(crate) electrons: Vec<[f32; 3]>,
 }
 
 impl Sample {
-    /// Avalanches of `data` among those with these numbers, in an order by chance, until they have `budget`
-    /// electrons together, and not more than `most` each.
+    /// Chooses avalanches of `data` among those with the numbers `indices`, in random order, until they have
+    /// `budget` electrons together, with at most `most` electrons each.
     pub(crate) fn choose(
         data: &Dataset,
         indices: &[usize],
@@ -47,7 +47,7 @@ impl Sample {
         }
     }
 
-    /// The same avalanche with at most so many of its electrons.
+    /// The same avalanche with at most `most` of its electrons.
     pub(crate) fn thinned(&self, most: usize, random: &mut Stream) -> Self {
         let chosen = thin(self.electrons.len(), most, random);
         Self { size: self.size, electrons: chosen.into_iter().map(|place| self.electrons[place]).collect() }
@@ -73,7 +73,7 @@ impl Sample {
                     .into_iter()
                     .map(|place| {
                         while end <= place {
-                            // There are as many electrons as the cells have.
+                            // `place` is below the sum of all counts, so that a cell is always found.
                             let Some((cell, count)) = cells.next() else { break };
                             (current, end) = (cell, end + count as usize);
                         }
@@ -86,7 +86,7 @@ impl Sample {
     }
 }
 
-/// At most `most` of the numbers below `all`, in order.
+/// At most `most` of the numbers below `all`, chosen at random, in ascending order.
 fn thin(all: usize, most: usize, random: &mut Stream) -> Vec<usize> {
     if all <= most {
         return (0..all).collect();
@@ -96,7 +96,7 @@ fn thin(all: usize, most: usize, random: &mut Stream) -> Vec<usize> {
     chosen
 }
 
-/// A place anywhere in a cell, evenly.
+/// A random point in a cell, uniformly distributed.
 fn within(grid: &Grid, cell: u32, random: &mut Stream) -> [f32; 3] {
     let bins = grid.split(cell);
     std::array::from_fn(|k| {

@@ -1,11 +1,12 @@
-//! Where training starts: from the distances of pairs of electrons.
+//! The parameters that training starts from, estimated from the distances of pairs of electrons.
 //!
-//! A pair of the same last centre is nearer than one that only shares a centre further up. In coordinates in
-//! which electrons have unit covariance within their avalanche, and if the levels' covariances have one
-//! shape, d²/2 of a pair whose paths meet after variance v is v times χ² of 3 degrees of freedom; and a pair
-//! meets below a level of M centres with probability 2/(1 + M) (shares of a Dirichlet distribution with
-//! parameter 1). So distances, in classes of avalanches by size, tell variances and numbers of centres by
-//! maximum likelihood: Ripley's K for clusters of clusters.
+//! A pair with the same centre in the last level is closer than one that shares only a centre further up.
+//! Choose coordinates in which electrons have unit covariance within their avalanche, and let the covariances
+//! of the levels differ only by factors. Then d²/2 of a pair whose lines of descent meet after a variance v
+//! is v times χ² with 3 degrees of freedom. In a level of M centres a pair has the same centre with
+//! probability 2/(1 + M) (for Dirichlet distributed shares of parameter 1). So the distribution of the
+//! distances, in classes of avalanches by size, determines variances and numbers of centres by maximum
+//! likelihood, like Ripley's K function for a process with clusters of clusters.
 
 use nalgebra::{Matrix3, Vector3};
 use rand::RngExt;
@@ -16,33 +17,36 @@ use crate::samples::Sample;
 use crate::{ClusterError, ClusterModel};
 
 const PAIRS: Purpose = Purpose::new("cloud pairs");
-/// Pairs of an avalanche, and fewest electrons of one whose pairs count.
+/// Pairs drawn from each avalanche, and fewest electrons of an avalanche whose pairs count. Chosen, not
+/// fitted: more pairs take longer, and those of small avalanches repeat each other.
 const PAIRS_EACH: usize = 2000;
 const FEWEST: usize = 30;
-/// Classes by size; bins of distances, from NEAREST up, each FACTOR wider than the last.
+/// Number of classes by size; number of bins of d²/2, the first of which begins at NEAREST and each of which
+/// is wider than the one before by FACTOR. Chosen, not fitted: the bins cover d²/2 from 10⁻³ to 93, where 1
+/// is the variance within an avalanche.
 const CLASSES: usize = 8;
 const BINS: usize = 120;
 const NEAREST: f64 = 1e-3;
 const FACTOR: f64 = 1.1;
-/// Electrons about one of the last centres, and centres about one of the level above, in the starts of the
-/// search.
+/// Electrons per centre of the last level, and centres per centre of the level above, with which the search
+/// starts. Chosen, not fitted: the search runs from each value of PER_LEAF and keeps the best result.
 const PER_LEAF: [f64; 3] = [10.0, 18.0, 32.0];
 const PER_CENTRE: f64 = 6.0;
-/// Number of electrons at which numbers of centres are given.
+/// Number of electrons for which the search parametrises the numbers of centres.
 const TYPICAL: f64 = 1000.0;
 
-/// Means and covariances of the electrons.
+/// Mean and covariances of the electrons, in the units of the data.
 struct Scatter {
-    /// Covariance within an avalanche.
+    /// Covariance of the electrons within an avalanche.
     within: Matrix3<f64>,
-    /// Mean and covariance of the means of avalanches.
+    /// Mean and covariance of the avalanches' mean positions.
     mean: Vector3<f64>,
     between: Matrix3<f64>,
 }
 
 impl Scatter {
-    /// Each covariance counts one more degree of freedom with the variances of all electrons, so that it is
-    /// always one.
+    /// Each covariance counts one additional degree of freedom with the variances of all electrons, so that
+    /// it is positive definite even if there are few data.
     fn of(samples: &[Sample]) -> Result<Self, ClusterError> {
         let place = |at: &[f32; 3]| Vector3::from(at.map(f64::from));
         let mean_of = |places: &[Vector3<f64>]| places.iter().sum::<Vector3<f64>>() / places.len() as f64;
@@ -72,14 +76,16 @@ impl Scatter {
     }
 }
 
-/// Pairs of electrons: how many of each class lie in each bin of d²/2.
+/// Pairs of electrons: the number of pairs of each class in each bin of d²/2.
 struct Pairs {
-    /// Mean number of electrons in a class, and its counts.
+    /// For each class the mean number of electrons, and the counts in the bins.
     classes: Vec<(f64, Vec<f64>)>,
+    /// Number of all pairs.
     all: f64,
 }
 
 impl Pairs {
+    /// Draws pairs and counts them; none if no avalanche has enough electrons.
     fn count(samples: &[Sample], within: &Matrix3<f64>, seed: u64) -> Option<Self> {
         let whiten = within.cholesky()?.l().try_inverse()?;
         let mut large: Vec<&Sample> =
@@ -110,7 +116,8 @@ impl Pairs {
         (all > 0.0).then_some(Self { classes, all })
     }
 
-    /// −ln of the probability of a pair.
+    /// Minus the mean of ln of the probability of a pair, and a penalty where a level has more centres than
+    /// the one below.
     fn cost(&self, guess: &Guess) -> f64 {
         let densities: Vec<Vec<f64>> = guess.variances().into_iter().map(bin_probabilities).collect();
         let mut cost = 0.0;
@@ -126,21 +133,24 @@ impl Pairs {
     }
 }
 
-/// Probability of each bin for y = d²/2 with y/v of χ² with 3 degrees of freedom: density ∝ √y exp(−y/(2v)).
+/// Probability of each bin for y = d²/2, where y/v is χ² distributed with 3 degrees of freedom: density ∝ √y
+/// exp(−y/(2v)).
 fn bin_probabilities(variance: f64) -> Vec<f64> {
     let middle = |bin: usize| NEAREST * FACTOR.powf(bin as f64 + 0.5);
-    // A bin is as wide as y, up to a factor.
+    // The width of a bin is proportional to y.
     let weights: Vec<f64> =
         (0..BINS).map(middle).map(|y| (y / variance).powf(1.5) * (-0.5 * y / variance).exp()).collect();
     let whole = weights.iter().sum::<f64>() + 1e-300;
     weights.into_iter().map(|weight| weight / whole).collect()
 }
 
-/// Parameters of the search; levels from the last up.
+/// Parameters of the search; lists begin at the last level.
 struct Guess {
-    /// Parts of the variance: of electrons, of the last level, and so on.
+    /// Contributions to the variance: that of electrons about their centres, that of the last level, and so
+    /// on.
     parts: Vec<f64>,
-    /// ln of (M − 1) at the typical size, and its power of the size.
+    /// ln of (M − 1) for an avalanche of [`TYPICAL`] electrons, and the power of the size that M − 1 grows
+    /// with.
     ln_numbers: Vec<f64>,
     powers: Vec<f64>,
 }
@@ -157,7 +167,7 @@ impl Guess {
         }
     }
 
-    /// Variance of pairs that meet after the first level, the second, …
+    /// Variances of pairs that meet in the last level, in the one above it, and so on up to the root.
     fn variances(&self) -> Vec<f64> {
         let sums = self.parts.iter().scan(0.0, |sum, part| {
             *sum += part;
@@ -166,8 +176,8 @@ impl Guess {
         sums.collect()
     }
 
-    /// Probabilities to meet at each level, and by how much they would be negative: a level cannot have more
-    /// centres than that below.
+    /// Probabilities that a pair meets in each level, and the sum of squares by which they would be negative:
+    /// a level cannot have more centres than the one below it.
     fn meeting(&self, size: f64) -> (Vec<f64>, f64) {
         let number = |(ln, power): (&f64, &f64)| 1.0 + (ln + power * (size / TYPICAL).ln()).exp();
         let meet = self.ln_numbers.iter().zip(&self.powers).map(number).map(|number| 2.0 / (1.0 + number));
@@ -182,8 +192,8 @@ impl Guess {
         (probabilities, below)
     }
 
-    /// The levels from the root down. M of the last level depends on the size, that of the others on that of
-    /// the level below.
+    /// The levels from the root down. M of the last level depends on the number of electrons, M of the others
+    /// on the number of centres of the level below.
     fn levels(&self, within: &Matrix3<f64>) -> Vec<Level> {
         let mut levels: Vec<Level> = Vec::new();
         let (mut constant, mut power) = (0.0, 1.0);
@@ -222,6 +232,7 @@ pub(crate) fn start(
     })
 }
 
+/// Searches the parameters whose distribution of pair distances is the most likely.
 fn search(samples: &[Sample], scatter: &Scatter, depth: usize, seed: u64) -> Guess {
     let starts = PER_LEAF.map(|per_leaf| {
         let parts = vec![-((depth + 1) as f64).ln(); depth + 1];
@@ -232,7 +243,7 @@ fn search(samples: &[Sample], scatter: &Scatter, depth: usize, seed: u64) -> Gue
         return Guess::from_free(&starts[1]);
     };
     let steps = [vec![0.3; depth + 1], vec![0.5; depth], vec![0.1; depth]].concat();
-    // What the pairs do not tell stays where it is.
+    // A weak pull to the start keeps parameters that the pairs do not determine from running away.
     let away = |free: &[f64]| -> f64 { free.iter().zip(&starts[1]).map(|(a, b)| (a - b).powi(2)).sum() };
     let cost = |free: &[f64]| match away(free) {
         far if far > 100.0 => f64::INFINITY,
@@ -241,7 +252,7 @@ fn search(samples: &[Sample], scatter: &Scatter, depth: usize, seed: u64) -> Gue
     let mut best = (starts[1].clone(), f64::INFINITY);
     for start in &starts {
         let mut point = start.clone();
-        // A simplex can collapse before the minimum.
+        // A simplex can collapse before it is at the minimum, so the search is repeated from its end.
         for _ in 0..3 {
             if let Some((found, value)) = minimise(cost, &point, &steps, 1e-9) {
                 point.clone_from(&found);
@@ -258,7 +269,7 @@ fn search(samples: &[Sample], scatter: &Scatter, depth: usize, seed: u64) -> Gue
 mod tests {
     use super::*;
 
-    /// The closed form of bins against pairs of normal electrons: mean of d²/2 is 3v.
+    /// Pairs of normal electrons have the closed form of the bins: the mean of d²/2 is 3v.
     #[test]
     fn pairs_of_one_cluster_are_chi_square() {
         for variance in [0.1, 0.5, 1.0] {
@@ -282,7 +293,7 @@ mod tests {
         assert!(below > 0.0);
     }
 
-    /// Numbers of centres from the root down are those of the search.
+    /// The levels, from the root down, have the numbers of centres of the search.
     #[test]
     fn levels_give_back_the_numbers() {
         let guess = Guess { parts: vec![0.3; 3], ln_numbers: vec![4.0, 2.0], powers: vec![1.1, 0.8] };

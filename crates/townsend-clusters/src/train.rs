@@ -1,9 +1,9 @@
 //! Training: stochastic approximation of expectation–maximisation (Delyon, Lavielle and Moulines, Ann. Stat.
 //! 27, 94 (1999)).
 //!
-//! Each sweep draws the ancestors of all electrons from their posterior, then moves the parameters towards
-//! the maximum of the likelihood of electrons and ancestors together. The first half of the sweeps goes all
-//! the way; then steps become smaller, so that the noise of the draws averages out.
+//! Each sweep draws the ancestors of all electrons from their posterior and then moves the parameters towards
+//! the maximum of the joint likelihood of electrons and ancestors. In the first half of the sweeps parameters
+//! move all the way; afterwards steps become smaller, so that the noise of the draws averages out.
 
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
@@ -21,33 +21,39 @@ use crate::{ClusterError, ClusterModel};
 
 const PURPOSE: Purpose = Purpose::new("cloud ancestors");
 const BOUNDED: Purpose = Purpose::new("cloud bound electrons");
-/// How the number of electrons is learned.
+/// The form of the distribution of the number of electrons.
 const SIZES: SizeConfig = SizeConfig { form: SizeForm::NegativeBinomialMixture, knots: 64 };
-/// Sweeps before parameters move at all.
+/// Sweeps before the parameters move at all, in which the ancestors leave the rough state they start in.
+/// Chosen, not fitted.
 const WARM: usize = 5;
-/// Decrease of the steps with the number of the sweep, as its power.
+/// Power of the number of the sweep by which steps decrease in the second half. Chosen, not fitted: it must
+/// be above 1/2 and at most 1 for the averages to converge (Delyon et al.); a larger value averages over
+/// fewer sweeps.
 const DECREASE: f64 = 0.7;
-/// Displacements with the covariance of the start that count besides those of the data.
+/// Number of displacements with the start's covariance that each covariance counts besides those of the data.
+/// Chosen, not fitted: it keeps covariances positive definite, and is negligible beside thousands of
+/// electrons.
 const PRIOR_COUNT: f64 = 2.0;
-/// Avalanches of which the bound is computed, electrons of each, and its steps.
+/// Number of avalanches that the bound is computed for, largest number of electrons of each, and steps of the
+/// annealing.
 const BOUND_AVALANCHES: usize = 24;
 const BOUND_ELECTRONS: usize = 200;
 const BOUND_STEPS: usize = 600;
-/// How often the bound is computed in a training, besides at its start.
+/// Number of times the bound is computed in a training, besides after the first sweep.
 const BOUNDS: usize = 2;
 
-/// How to train.
+/// The settings of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClusterTraining {
     /// Levels of centres, 0 to 3.
     pub levels: usize,
-    /// Sweeps.
+    /// Number of sweeps over all electrons.
     pub sweeps: usize,
-    /// Electrons that are learned from, about.
+    /// About how many electrons to train on.
     pub electrons: usize,
-    /// Most electrons of one avalanche.
+    /// Largest number of electrons to use of one avalanche.
     pub most_electrons: usize,
-    /// Seed of every draw.
+    /// Seed of all random numbers.
     pub seed: u64,
 }
 
@@ -58,7 +64,10 @@ impl Default for ClusterTraining {
 }
 
 impl ClusterTraining {
-    /// Refuses what cannot be.
+    /// Checks that every setting is within its limits.
+    ///
+    /// # Errors
+    /// [`ClusterError::Range`] with the name of the setting.
     pub fn check(&self) -> Result<(), ClusterError> {
         let checks = [
             ("model.levels", self.levels, 0..=MOST_LEVELS, "from 0 to 3"),
@@ -76,28 +85,29 @@ impl ClusterTraining {
     }
 }
 
-/// How far training is after a sweep.
+/// The state of training after a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweepMetrics {
-    /// Number of the sweep, from 1; 0 is the start.
+    /// Number of the sweep, from 1.
     pub sweep: usize,
-    /// Mean over electrons of ln p(x | z), their density given the ancestors drawn. Units are those of the
-    /// data.
+    /// Mean over electrons of ln p(x | z), the density of the electrons given the ancestors drawn, with
+    /// coordinates in the units of the data.
     pub ln_density: f64,
-    /// Mean over electrons of a lower bound on ln p(x | N), of a few avalanches; not after every sweep.
+    /// Mean over electrons of a lower bound on ln p(x | N), for a few avalanches; only after some sweeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<f64>,
     /// Mean number of centres of each level, from the root down.
     pub centres: Vec<f64>,
-    /// Standard deviations in x, z, t: of each level, then of electrons about their centres.
+    /// Standard deviations in x, z, t: of the centres of each level about their parents, then of electrons
+    /// about their centres. Units are those of the data.
     pub spreads: Vec<[f64; 3]>,
-    /// `concentration` of each level.
+    /// The parameter `concentration` of each level.
     pub concentrations: Vec<f64>,
-    /// Standard deviations in x, z, t of the root.
+    /// Standard deviations of the root in x, z, t, in the units of the data.
     pub root: [f64; 3],
 }
 
-/// A training under way.
+/// A training in progress.
 pub struct Trainer {
     options: ClusterTraining,
     /// The parameters that it started from.
@@ -105,6 +115,7 @@ pub struct Trainer {
     model: ClusterModel,
     ready: Ready,
     states: Vec<GibbsState>,
+    /// Avalanches, with few electrons, that the bound is computed for.
     bounded: Vec<Sample>,
     sweep: usize,
     averaged: Option<Averages>,
@@ -117,8 +128,12 @@ struct Averages {
 }
 
 impl Trainer {
-    /// Chooses from the avalanches with these numbers, learns the number of electrons from all of them, and
-    /// finds where to start.
+    /// Chooses what to train on among the avalanches with the numbers `indices`, learns the distribution of
+    /// the number of electrons from all of these, and estimates the parameters to start from.
+    ///
+    /// # Errors
+    /// If a setting is outside its limits, there are no electrons, or a coordinate is missing or has no
+    /// spread.
     pub fn new(data: &Dataset, indices: &[usize], options: ClusterTraining) -> Result<Self, ClusterError> {
         options.check()?;
         let budget = [options.electrons, options.most_electrons];
@@ -141,12 +156,15 @@ impl Trainer {
         &self.model
     }
 
-    /// Number of avalanches, and of their electrons, that it learns from.
+    /// Number of avalanches, and number of their electrons, that are trained on.
     pub fn learns_from(&self) -> [usize; 2] {
         [self.states.len(), self.states.iter().map(|state| state.electrons.len()).sum()]
     }
 
-    /// Makes one sweep; none if all are made.
+    /// Makes one sweep and returns the state after it; none if all sweeps are done.
+    ///
+    /// # Errors
+    /// If a parameter is no longer within its limits.
     pub fn step(&mut self) -> Result<Option<SweepMetrics>, ClusterError> {
         if self.sweep == self.options.sweeps {
             return Ok(None);
@@ -156,7 +174,7 @@ impl Trainer {
             state.sweep(ready, scratch);
             (state.moments(), state.ln_density(ready.electrons()))
         };
-        // Added up in the order of the avalanches, whatever thread did what.
+        // Sums are added in the order of the avalanches, so that the result does not depend on the threads.
         let of_states: Vec<(Moments, f64)> =
             self.states.par_iter_mut().map_init(Scratch::default, sums).collect();
         let ln_density = of_states.iter().map(|(_, ln)| ln).sum::<f64>() / self.learns_from()[1] as f64;
@@ -226,8 +244,8 @@ impl Trainer {
         }
     }
 
-    /// The most likely parameters. Covariances follow from averaged sums; the others have none of fixed
-    /// length, so their maximisers themselves are averaged.
+    /// Moves the parameters to the most likely ones. Covariances follow from the averaged sums. The other
+    /// parameters have no sums of fixed length to average, so their maximisers themselves are averaged.
     fn maximise(&mut self, gain: f64) {
         let Some(Averages { moments, root: (sum, squares) }) = &self.averaged else { return };
         let covariance = |start: &[[f64; 3]; 3], squares: &Matrix3<f64>, count: f64| {
@@ -248,7 +266,7 @@ impl Trainer {
             let families = Families::of(&self.states, l);
             let ratio = families.concentration() / level.concentration;
             level.concentration *= ratio.powf(gain);
-            // The costliest step, and the slowest to change.
+            // This is the slowest step, and these parameters change slowly.
             if self.sweep < 20 || self.sweep.is_multiple_of(3) {
                 families.numbers(level, start, gain);
             }
@@ -256,11 +274,12 @@ impl Trainer {
     }
 }
 
-/// What the states say of the families of one level.
+/// The families of one level in all states.
 struct Families {
     /// How many centres have 0, 1, 2, … children.
     with_children: Vec<f64>,
-    /// Number of centres, of children, and of what the number of centres depends on, for each avalanche.
+    /// For each avalanche the number of centres, the number of their children, and the number that the number
+    /// of centres depends on (electrons of the whole avalanche for the last level).
     numbers: Vec<[f64; 3]>,
 }
 
@@ -281,8 +300,8 @@ impl Families {
         Self { with_children, numbers }
     }
 
-    /// The most likely parameter of the Dirichlet distribution of the shares, integrated out; its logarithm
-    /// is believed to be 0 ± 1.5 before.
+    /// The most likely parameter of the Dirichlet distribution of the shares, which are integrated out. The
+    /// prior of its logarithm is 0 ± 1.5, chosen to be wide.
     fn concentration(&self) -> f64 {
         let slope = |ln: f64| {
             let a = ln.exp();
@@ -303,8 +322,9 @@ impl Families {
         zero_crossing(slope, [-4.0, 5.0]).exp()
     }
 
-    /// Moves the parameters of the number of centres towards the most likely ones. The power is believed to
-    /// be 1 ± 1 before, ln of the excess 0 ± 2, and the number at the start's within a factor of e³.
+    /// Moves the parameters of the number of centres towards the most likely ones. Priors, chosen to be wide:
+    /// the power is 1 ± 1, ln of the excess 0 ± 2, and ln of the number at the typical size that of the start
+    /// ± 3.
     fn numbers(&self, level: &mut Level, start: &Level, gain: f64) {
         let with = |free: &[f64]| Level {
             ln_centres: free[0],
@@ -327,7 +347,8 @@ impl Families {
                 - ln
         };
         let now = [level.ln_centres, level.power, level.excess.ln().clamp(-6.0, 6.0)];
-        // The first step keeps the number at the typical size.
+        // The first simplex changes the number at the typical size by some 10%, in ln_centres and in the
+        // power alike.
         if let Some((found, _)) = minimise(cost, &now, &[0.1, 0.02, 0.2], 1e-7) {
             let moved: [f64; 3] = std::array::from_fn(|k| now[k] + gain * (found[k] - now[k]));
             *level = with(&moved);

@@ -1,4 +1,4 @@
-//! A sampler under way allocates nothing.
+//! A sampler allocates no memory once its workspace is large enough.
 
 #[path = "../../townsend-kernels/tests/counting/mod.rs"]
 mod counting;

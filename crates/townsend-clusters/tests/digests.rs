@@ -1,6 +1,7 @@
 //! The same seed gives the same avalanches in every release.
 //!
-//! Elementary functions of the system's library decide rare cases, so the digest is that of Linux on x86-64.
+//! In rare cases a result depends on the last bit of the system's mathematical functions, so the digest holds
+//! for Linux on x86-64.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use townsend_clusters::{ClusterModel, Level, NormalSpread, Root, Sampler};
@@ -10,7 +11,7 @@ fn diagonal(x: f64, t: f64) -> [[f64; 3]; 3] {
     [[x, 0.0, 0.0], [0.0, x, 0.0], [0.0, 0.0, t]]
 }
 
-/// About what avalanches of a triple GEM teach.
+/// About the model that avalanches of a triple GEM lead to.
 fn model() -> ClusterModel {
     let level = |ln_centres, power, x, t| Level {
         ln_centres,

@@ -1,4 +1,4 @@
-//! Avalanches: as the electrons that arrived, or as counts of them in the cells of a grid.
+//! Avalanches, as the electrons at the anode or as counts of them in the cells of a grid.
 
 use rayon::prelude::*;
 
@@ -7,9 +7,9 @@ use crate::{Grid, GridError, Meta};
 /// The coordinates of an electron at the anode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coordinate {
-    /// Transverse, along the bending plane.
+    /// Transverse position, along the direction of the Lorentz drift.
     X,
-    /// Transverse, across it.
+    /// Transverse position, along the magnetic field.
     Z,
     /// Time of arrival.
     T,
@@ -53,13 +53,12 @@ impl<'a> Avalanche<'a> {
     }
 }
 
-/// The occupied cells of one avalanche, by increasing cell number, and how many electrons each holds (never
-/// 0).
+/// The occupied cells of one avalanche in ascending order, and the number of electrons in each (never 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts<'a> {
     /// Global cell numbers in the grid's order.
     pub cells: &'a [u32],
-    /// Electrons in each of these cells.
+    /// Number of electrons in each of these cells.
     pub counts: &'a [u32],
 }
 
@@ -74,7 +73,7 @@ impl<'a> Counts<'a> {
         self.cells.iter().copied().zip(self.counts.iter().copied())
     }
 
-    /// Writes the counts into a row of all cells, which holds 0 before.
+    /// Writes the counts into a row with one element for each cell, which must be 0 before.
     ///
     /// # Panics
     /// If the row has fewer cells than the grid.
@@ -83,7 +82,7 @@ impl<'a> Counts<'a> {
     }
 }
 
-/// Many avalanches as electrons, in three flat arrays: 12 bytes an electron.
+/// Many avalanches as electrons, in three flat arrays with 12 bytes for each electron.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ElectronSet {
     offsets: Vec<u64>,
@@ -101,8 +100,11 @@ impl Default for ElectronSet {
 }
 
 impl ElectronSet {
-    /// Puts together arrays as they stand in an npz file: avalanche k holds the electrons
-    /// `offsets[k]..offsets[k + 1]`. Returns what is wrong with them, if anything.
+    /// Makes a set of arrays as they are in an npz file: avalanche k consists of the electrons
+    /// `offsets[k]..offsets[k + 1]`.
+    ///
+    /// # Errors
+    /// A text that says which array is wrong.
     pub fn from_arrays(
         offsets: Vec<u64>,
         x: Vec<f32>,
@@ -163,8 +165,8 @@ impl ElectronSet {
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
     }
 
-    /// The arrays as they stand in an npz file: offsets, with one more entry than avalanches, and x, z and t
-    /// of all electrons. It is the inverse of [`ElectronSet::from_arrays`].
+    /// The arrays as they are in an npz file: offsets, one more than avalanches, and x, z and t of all
+    /// electrons. It is the inverse of [`ElectronSet::from_arrays`].
     pub fn into_arrays(self) -> (Vec<u64>, Vec<f32>, Vec<f32>, Vec<f32>) {
         (self.offsets, self.x, self.z, self.t)
     }
@@ -204,7 +206,7 @@ impl ElectronSet {
     pub fn to_counts(&self, grid: &Grid) -> CountSet {
         let mut set = CountSet::new(grid.clone());
         set.meta = self.meta.clone();
-        // A block at a time: parallel, but never all cells of all avalanches beside the electrons.
+        // Blocks are counted in parallel, so that the cells of all avalanches are never in memory at once.
         for first in (0..self.len()).step_by(1024) {
             let block: Vec<Vec<u32>> = (first..(first + 1024).min(self.len()))
                 .into_par_iter()
@@ -237,7 +239,7 @@ pub struct CountSet {
 }
 
 impl CountSet {
-    /// No avalanches yet, on `grid`.
+    /// An empty set on `grid`.
     pub fn new(grid: Grid) -> Self {
         Self { grid, offsets: vec![0], cells: Vec::new(), counts: Vec::new(), meta: Meta::default() }
     }
@@ -326,7 +328,7 @@ impl CountSet {
         set.meta = self.meta.clone();
         let mut projected = Vec::new();
         for avalanche in self.iter() {
-            // The first axes are the fastest: a cell's number on them is the remainder.
+            // The first axes are the fastest, so a cell's number on them is the remainder.
             projected.clear();
             projected.extend(avalanche.occupied().map(|(cell, n)| (cell % cells, u64::from(n))));
             projected.sort_unstable_by_key(|&(cell, _)| cell);

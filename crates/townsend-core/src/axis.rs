@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// An axis that cannot be.
+/// Why an axis cannot be made.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum AxisError {
     /// No bins.
@@ -147,7 +147,7 @@ impl Axis {
         &self.label
     }
 
-    /// The bin that holds `value`: 0 below the axis, `bins + 1` at or above its end or for NaN
+    /// The bin that contains `value`: 0 below the axis, `bins + 1` at or above its end and for NaN
     /// (`TAxis::FindFixBin`).
     pub fn bin(&self, value: f64) -> u32 {
         if value < self.low {
@@ -157,7 +157,7 @@ impl Axis {
         } else if let Some(edges) = &self.edges {
             edges.partition_point(|&edge| edge <= value) as u32
         } else {
-            // As ROOT computes it, so that a value on an edge lands in the same bin.
+            // Computed as in ROOT, so that a value on an edge is in the same bin.
             let bin = 1 + (f64::from(self.bins) * (value - self.low) / (self.high - self.low)) as u32;
             bin.min(self.bins)
         }
@@ -174,8 +174,8 @@ impl Axis {
         }
     }
 
-    /// Centre of a bin. A flow bin has none; it is given the axis' own end, so that moments stay finite and
-    /// the electrons outside are counted.
+    /// Centre of a bin. For a flow bin, which has none, it is the end of the axis, so that moments stay
+    /// finite and the electrons outside count.
     pub fn center(&self, bin: u32) -> f64 {
         match bin {
             0 => self.low,

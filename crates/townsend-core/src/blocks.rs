@@ -1,4 +1,4 @@
-//! Avalanches drawn by all threads and handed on in order.
+//! Blocks of avalanches that are drawn by all threads and returned in order.
 
 use std::ops::Range;
 
@@ -6,9 +6,8 @@ use rayon::prelude::*;
 
 use crate::{ElectronBuffer, ElectronSet};
 
-/// The avalanches with the numbers of `range`, in order, a block of `block_size` at a time. `blocks_together`
-/// blocks are drawn in parallel before the first of them is handed on, so memory does not grow with the
-/// range.
+/// The avalanches with the numbers of `range`, in order and in blocks of `block_size`. `blocks_together`
+/// blocks are drawn in parallel before the first of them is returned, so memory does not grow with the range.
 ///
 /// `avalanche` draws the avalanche of one number into the workspace of its thread. If it is a function of the
 /// number alone, the result depends neither on the number of threads nor on the size of a block.

@@ -1,4 +1,4 @@
-//! A data set: avalanches as electrons or as counts, whichever the file gave.
+//! A data set: avalanches as electrons or as counts.
 
 use sha2::{Digest, Sha256};
 
@@ -50,7 +50,7 @@ impl Dataset {
         }
     }
 
-    /// Units and provenance.
+    /// Its units and provenance.
     pub fn meta(&self) -> &Meta {
         match self {
             Self::Electrons(set) => &set.meta,
@@ -58,7 +58,7 @@ impl Dataset {
         }
     }
 
-    /// Units and provenance, to be set.
+    /// Its units and provenance, for changing them.
     pub fn meta_mut(&mut self) -> &mut Meta {
         match self {
             Self::Electrons(set) => &mut set.meta,
@@ -74,8 +74,8 @@ impl Dataset {
         }
     }
 
-    /// The avalanches counted on `grid`. Counts can be given on their own grid or on its first axes, nothing
-    /// else: a finer or shifted grid would invent positions.
+    /// The avalanches counted on `grid`. Counts can be given on their own grid or on its first axes only: on
+    /// a finer or shifted grid positions would have to be invented.
     pub fn to_counts(&self, grid: &Grid) -> Result<CountSet, GridError> {
         match self {
             Self::Electrons(set) => Ok(set.to_counts(grid)),
@@ -129,8 +129,8 @@ impl Dataset {
         }
     }
 
-    /// SHA-256 of the avalanches themselves, in hexadecimal: the same for the same avalanches in whatever
-    /// file they came; metadata does not enter.
+    /// SHA-256 of the avalanches alone, in hexadecimal: it is the same in whatever file they come, and does
+    /// not depend on units and provenance.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
         match self {

@@ -1,9 +1,9 @@
-//! The electrons of one avalanche, in memory that is used again for the next.
+//! The electrons of one avalanche, in memory that is reused for the next.
 
 use crate::Avalanche;
 
-/// Electrons at one plane of a detector: three columns of the same length. A buffer that is cleared keeps its
-/// memory, so a generator that fills the same buffer again and again soon allocates nothing.
+/// Electrons at one plane of a detector: three columns of the same length. A cleared buffer keeps its memory,
+/// so that a generator which fills the same buffer again and again soon allocates nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ElectronBuffer {
     /// Transverse position, along the direction of the Lorentz drift, mm.

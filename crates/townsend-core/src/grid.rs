@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{Axis, AxisError};
 
-/// A grid that cannot be, or grids that do not fit together.
+/// Why a grid cannot be made, or why grids do not fit together.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum GridError {
     /// Not one to three axes.
@@ -86,8 +86,12 @@ impl Grid {
         Ok(Self { axes })
     }
 
-    /// The grid of the reference data: 90 bins an axis, x and z from −1.5 to 1.5 mm, and t in 90 bins of 1 ns
-    /// around the 175 ns that electrons need from the first GEM to the anode.
+    /// The grid of the reference data, for the first `dims` of x, z and t: 90 bins along each axis, x and z
+    /// from −1.5 to 1.5 mm, t from 130 to 220 ns, around the 175 ns that electrons take from the first GEM to
+    /// the anode.
+    ///
+    /// # Errors
+    /// If `dims` is not 1, 2 or 3.
     pub fn standard(dims: usize) -> Result<Self, GridError> {
         let transverse =
             |name| Axis::uniform(90, -1.5, 1.5).map(|axis| axis.with_label(format!("{name} [mm]")));
@@ -119,7 +123,8 @@ impl Grid {
         self.axes.iter().map(|axis| axis.bins() as usize + 2).collect()
     }
 
-    /// The cell that holds a point; coordinates beyond the grid's dimensions are not looked at.
+    /// The cell that contains a point (x, z, t); coordinates beyond the dimensions of the grid have no
+    /// influence.
     pub fn cell(&self, point: [f64; 3]) -> u32 {
         self.join(std::array::from_fn(|d| self.axes.get(d).map_or(0, |axis| axis.bin(point[d]))))
     }

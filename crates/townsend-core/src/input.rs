@@ -1,4 +1,4 @@
-//! Files to be read from more than one place.
+//! Opening of files that are read from more than one place.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -6,12 +6,12 @@ use std::path::Path;
 
 use crate::output::kind_of;
 
-/// Opens a file whose bytes can be read in any order and as often as needed, which formats with a table of
-/// contents ask for. A pipe (`<(command)`, `/dev/stdin` behind `|`) is refused before a byte of it is taken,
-/// and without waiting for somebody to write into it.
+/// Opens a file whose bytes can be read in any order and as often as needed, as formats with a table of
+/// contents require. A pipe (`<(command)`, `/dev/stdin` behind `|`) is refused before a byte of it is read,
+/// and without waiting for a writer.
 ///
 /// # Errors
-/// What is there is no file, or the system refuses to open it.
+/// The path is not that of a file, or the operating system refuses to open it.
 pub fn regular_file(path: &Path) -> io::Result<File> {
     let kind = path.metadata()?.file_type();
     if kind.is_file() {

@@ -1,8 +1,7 @@
-//! What every part of townsend speaks: axes and grids with ROOT's flow bins, avalanches as electrons or as
-//! sparse counts, data sets of them, the split into training, validation and test, named random streams,
-//! normal numbers, and the distribution of the number of electrons.
-//!
-//! Nothing here knows a file format, a network or a plot.
+//! The types that all parts of townsend share: axes and grids with ROOT's flow bins, avalanches as electrons
+//! or as sparse counts, data sets, the split into training, validation and test, named random streams, normal
+//! numbers, and the distribution of the number of electrons. File formats, networks and plots are in other
+//! crates.
 //!
 //! ```
 //! use townsend_core::{Dataset, ElectronSet, Grid};

@@ -1,8 +1,9 @@
-//! The minimum of a function of a few variables.
+//! Minimisation of a function of a few variables.
 
-/// The minimum of `f` by the simplex of Nelder and Mead (Comput. J. 7, 308 (1965)), from `start` and points
-/// at `steps` from it: ends when the values at the corners agree within `tolerance` of 1 + their magnitude;
-/// `None` if there is no end. A value that is no number counts as infinite.
+/// The minimum of `f` and the point where it is, by the simplex method of Nelder and Mead (Comput. J. 7, 308
+/// (1965)). The simplex starts as `start` and the points at a distance of `steps` from it along each
+/// coordinate. The search ends when the values at its corners agree within `tolerance`·(1 + |value|); `None`
+/// if they do not after 5,000 steps. A NaN counts as infinite.
 pub fn minimise(
     f: impl Fn(&[f64]) -> f64,
     start: &[f64],
@@ -28,7 +29,8 @@ pub fn minimise(
         }
         let centre: Vec<f64> =
             (0..n).map(|k| simplex[..n].iter().map(|(p, _)| p[k]).sum::<f64>() / n as f64).collect();
-        // On the line from the worst point through the centre of the others, which is at 0.
+        // The points of the line from the worst point through the centre of the others, which is at 0; the
+        // worst is at −1.
         let along = |step: f64| vertex((0..n).map(|k| centre[k] + step * (centre[k] - worst.0[k])).collect());
         let reflected = along(1.0);
         let below = reflected.1;

@@ -1,9 +1,9 @@
-//! Standard normal numbers by the hundred million.
+//! Standard normal numbers for arrays.
 //!
-//! Three of them go into every electron at the anode, which makes this the inner loop of a simulation. The
-//! method is Box and Muller's (Ann. Math. Stat. 29, 610, 1958) on arrays: no table, no rejection, so the
-//! compiler turns it into vector instructions; elementary functions are short series, so the same bits come
-//! out on every machine.
+//! Every electron at the anode takes three of them, which makes this the inner loop of a simulation. The
+//! method is Box and Muller's (Ann. Math. Stat. 29, 610, 1958): it needs neither tables nor rejection, so
+//! that the compiler makes vector instructions of it. Elementary functions are short series, so that the
+//! result has the same bits on every machine.
 
 use rand::Rng;
 
@@ -19,7 +19,8 @@ pub fn fill_normal(random: &mut impl Rng, out: &mut [f32]) {
     let mut bits = [0u32; 2 * PAIRS];
     let mut block = [0f32; 2 * PAIRS];
     for out in out.chunks_mut(2 * PAIRS) {
-        // Of the last, short block only as much is made as is needed, rounded up to 16 pairs.
+        // The last block may be shorter: only as many pairs are made as needed, rounded up to a multiple of
+        // 16.
         let pairs = out.len().div_ceil(2).next_multiple_of(16).min(PAIRS);
         random.fill_bytes(&mut bytes[..8 * pairs]);
         for (bits, bytes) in bits.iter_mut().zip(bytes[..8 * pairs].as_chunks().0) {
@@ -32,7 +33,8 @@ pub fn fill_normal(random: &mut impl Rng, out: &mut [f32]) {
     }
 }
 
-/// Box and Muller: radius √(−2 ln u) with u in (0, 1], in an even direction. All slices are as long.
+/// Box and Muller: radius √(−2 ln u) with u in (0, 1], in a uniformly distributed direction. All slices have
+/// the same length.
 #[inline]
 fn pairs_of(radii: &[u32], angles: &[u32], first: &mut [f32], second: &mut [f32]) {
     for ((first, second), (&radius, &angle)) in first.iter_mut().zip(second).zip(radii.iter().zip(angles)) {
@@ -58,8 +60,8 @@ fn ln(u: f32) -> f32 {
     exponent * std::f32::consts::LN_2 + 2.0 * (s + s * series)
 }
 
-/// A point on the unit circle, in one of 2^32 directions: 30 bits place it within an eighth of a turn to
-/// either side of an axis (Taylor's series of sine and cosine), one bit chooses the axis and one its sign.
+/// A point on the unit circle in one of 2^32 directions: 30 bits place it within an eighth of a turn of an
+/// axis (Taylor series of sine and cosine), one bit chooses the axis and one its sign.
 #[inline]
 fn direction(bits: u32) -> (f32, f32) {
     let a = (bits << 2) as i32 as f32 * (std::f32::consts::FRAC_PI_2 / (1u64 << 32) as f32);

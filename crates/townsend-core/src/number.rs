@@ -1,9 +1,9 @@
 //! Numbers as programs print them.
 
-/// The number that a text stands for, as C, Python and Fortran print numbers; `None` if it is something else.
+/// The number that a text stands for, as C, Python or Fortran print numbers; `None` if it is not a number.
 ///
-/// Of Fortran these are exponents with another letter (`0.1D-03`), and those of three digits, for which there
-/// was no room for the letter (`0.12300000-100`).
+/// Fortran prints exponents with another letter (`0.1D-03`), and without a letter where three digits leave no
+/// room for it (`0.12300000-100`).
 ///
 /// ```
 /// use townsend_core::parse_number;
@@ -21,7 +21,7 @@ fn fortran(text: &str) -> Option<f64> {
     let (mantissa, exponent) = unsigned.split_at(unsigned.find(|c: char| c != '.' && !c.is_ascii_digit())?);
     let lettered = exponent.strip_prefix(['d', 'D', 'q', 'Q']);
     let digits = lettered.unwrap_or(exponent).trim_start_matches(['+', '-']);
-    // Without a letter only the form that Fortran prints is taken: dates and ranges look alike.
+    // Without a letter only the form that Fortran prints is accepted, because dates and ranges look similar.
     let printed = lettered.is_some() || (mantissa.contains('.') && digits.len() == 3);
     let whole = mantissa.bytes().any(|c| c.is_ascii_digit()) && digits.bytes().all(|c| c.is_ascii_digit());
     if !(printed && whole) {

@@ -1,21 +1,21 @@
-//! How long work tells how far it is, without knowing who listens.
+//! How long computations report their progress, independent of who shows it.
 
-/// Somebody who is told how far work has come.
+/// Receives the progress of computations.
 pub trait Progress: Sync {
     /// A task begins that has `total` steps; it ends when the returned value is dropped.
     fn task(&self, name: &str, total: u64) -> Box<dyn Task + '_>;
 }
 
-/// One task under way.
+/// One task in progress.
 pub trait Task: Send + Sync {
-    /// `steps` more are done.
+    /// Reports that `steps` more steps are done.
     fn advance(&self, steps: u64);
 
-    /// A short text to be shown beside the bar, such as the current loss.
+    /// Shows a short text beside the progress bar, such as the current loss.
     fn message(&self, _text: &str) {}
 }
 
-/// Nobody listens.
+/// Ignores all progress.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

@@ -1,4 +1,4 @@
-//! Where avalanches come from and what their numbers mean.
+//! Provenance and units of avalanches.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,8 +38,8 @@ impl InputFile {
         Ok(Self { file: path.display().to_string(), sha256: hexadecimal(&hash.finalize()) })
     }
 
-    /// Several files as one: the name of the first and how many more there are, and the SHA-256 of their
-    /// hashes in hexadecimal, one a line, in their order. One file is itself.
+    /// Several files as one: the name of the first with the number of others, and the SHA-256 of the
+    /// hexadecimal hashes of all, one per line, in their order. A single file stays as it is.
     pub fn together(files: &[Self]) -> Self {
         let [first, rest @ ..] = files else { return Self::of("", b"") };
         if rest.is_empty() {
@@ -57,14 +57,15 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// What could be chosen when avalanches were drawn, as it was.
+/// The settings with which avalanches were drawn.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SettingNote {
-    /// Where primary electrons started, such as `cell`; none if there is but one kind of start.
+    /// Where primary electrons started, such as `cell`; none if there is only one kind of start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
-    /// The values of every condition, such as the voltage of each foil, those that were not chosen included.
+    /// The values of every condition, such as the voltage of each foil, including those left at their
+    /// default.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub conditions: BTreeMap<String, Vec<f64>>,
 }
@@ -81,21 +82,21 @@ pub struct ShardNote {
 /// How a file was made. It holds nothing that differs between two runs of the same command on the same input
 /// (no time, no host), so that the same seed gives the same bytes.
 ///
-/// What avalanches were drawn with (from `setting` on) stays with them, whatever is made of them later.
+/// The settings of the avalanches (from `setting` on) stay with them, whatever is made of them later.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Provenance {
     /// Program and version.
     pub producer: String,
-    /// What it did: `generate`, `convert`, ...
+    /// The action: `generate`, `convert`, ...
     pub action: String,
-    /// Seed of the random streams, where there was chance.
+    /// Seed of the random streams, if random numbers were drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// What it was made from.
+    /// The files that it was made from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputFile>,
-    /// What the author of the original data said of it.
+    /// What the author of the original data said about them.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub source: String,
     /// Start and conditions.
@@ -104,14 +105,14 @@ pub struct Provenance {
     /// Number of avalanches of all parts together, empty ones included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<u64>,
-    /// Which part of them these are.
+    /// Which part of these avalanches the file contains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardNote>,
     /// Number of the first avalanche, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<u64>,
-    /// The detector after conditions, as its description has it, but with the name and the SHA-256 of the gas
-    /// table instead of its numbers.
+    /// The detector with its conditions set, as its description has it, but with the name and the SHA-256 of
+    /// the gas table instead of the table itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detector: Option<serde_json::Value>,
     /// The gas: mixture, temperature, pressure and magnetic field, in words.
@@ -120,8 +121,8 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// The same in at most `bytes` bytes of JSON, for notes of limited length; more is left out the longer it
-    /// is. The detector and the list of inputs are replaced by their SHA-256, then what the author said is
+    /// The same provenance in at most `bytes` bytes of JSON, for fields of limited length. As far as needed,
+    /// the detector and then the list of inputs are replaced by their SHA-256, and then the author's text is
     /// cut.
     pub fn shortened(&self, bytes: usize) -> Cow<'_, Self> {
         let mut short = Cow::Borrowed(self);
@@ -145,8 +146,7 @@ impl Provenance {
         short
     }
 
-    /// Keeps what avalanches were drawn with only as far as it holds for those of `other` too, for a set of
-    /// both.
+    /// Keeps of the settings of avalanches only those that are equal in `other`, for a set made of both.
     pub fn keep_common(&mut self, other: &Self) {
         fn keep<T: PartialEq>(ours: &mut Option<T>, theirs: Option<&T>) {
             if ours.as_ref() != theirs {

@@ -1,8 +1,8 @@
 //! Named, counter-based random streams.
 //!
-//! Every random draw of the project comes from `stream(seed, purpose, index)`: a function of its three
-//! arguments and of nothing else. So a result depends neither on the number of threads, nor on the size of a
-//! batch, nor on how work is cut into shards, and two purposes never share numbers.
+//! Every random number of the project comes from `stream(seed, purpose, index)`, a function of its three
+//! arguments and nothing else. So results do not depend on the number of threads, the size of a batch, or the
+//! division of work into shards, and two purposes never share random numbers.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 /// number is the index. It passes `BigCrush` and `PractRand`, and any of its 2^64 streams starts at once.
 pub type Stream = ChaCha8Rng;
 
-/// What a stream is for. Make it a constant, so that a name that is too long does not compile.
+/// The purpose of a stream. Make it a constant, so that a name that is too long does not compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purpose([u8; 24]);
 
@@ -32,7 +32,7 @@ impl Purpose {
     }
 }
 
-/// The stream number `index` of this seed and purpose; `index` is as a rule the avalanche's number.
+/// The stream number `index` for this seed and purpose; `index` usually is the number of an avalanche.
 pub fn stream(seed: u64, purpose: Purpose, index: u64) -> Stream {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

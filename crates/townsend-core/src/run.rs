@@ -1,5 +1,4 @@
-//! A run: the files that a training leaves behind, in a folder or in memory, and the header that says what
-//! they are.
+//! A run: the files that a training writes, in a folder or in memory, and the header that describes them.
 //!
 //! Every family of models has one and the same layout: `run.json` ([`RunHeader`]) names the family and the
 //! avalanches that it was trained on, and the other files are the family's own.
@@ -17,7 +16,7 @@ use crate::{Dataset, InputFile, OutputError, OutputFile, Provenance, SettingNote
 /// Version of the layout of a run. A change that an older program would misread raises it.
 pub const RUN_VERSION: u64 = 3;
 
-/// A run that cannot be opened, or that cannot be written where it was asked for.
+/// Why a run cannot be opened, or cannot be written where it was asked for.
 #[derive(Debug, Error)]
 pub enum RunError {
     /// A folder (or files in memory) without the file that makes it a run.
@@ -43,7 +42,7 @@ pub enum RunError {
         /// The version that this program reads, [`RUN_VERSION`].
         expected: u64,
     },
-    /// A file of a run with contents that cannot be right.
+    /// A file of a run has invalid contents.
     #[error("{}: is damaged: {problem}; restore it from a copy, or train again", path.display())]
     Damaged {
         /// The file.
@@ -51,21 +50,21 @@ pub enum RunError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A new run was to be written where one exists.
+    /// A run already exists where a new one was to be written.
     #[error("{}: exists already; resume this run, replace it, or choose another name", .0.display())]
     Exists(PathBuf),
-    /// A new run was to be written into a folder with other files.
+    /// Other files exist in the folder where a new run was to be written.
     #[error(
         "{}: is neither empty nor a run (it has no {}), so nothing is written there; choose another name",
         .0.display(), RunHeader::FILE
     )]
     Occupied(PathBuf),
-    /// The system refused to read a file.
+    /// The operating system could not read a file.
     #[error("{}: cannot be read: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that it gives.
         source: io::Error,
     },
 }
@@ -105,9 +104,9 @@ impl RunFiles {
         }
     }
 
-    /// Writes files over older ones of the same names, and makes the folders that they need. All contents are
-    /// on the disk before the first file is put in its place, in the order given, so that a full disk leaves
-    /// everything as it was.
+    /// Writes files, replacing older ones of the same names, and makes the folders that they need. All
+    /// contents are on the disk before the first file is moved to its place, in the order given, so that a
+    /// full disk leaves everything unchanged.
     ///
     /// # Errors
     /// A folder or a file cannot be written. Folders that were made for it are removed again.
@@ -115,8 +114,8 @@ impl RunFiles {
         self.replace(&[], files)
     }
 
-    /// As [`RunFiles::write`], and removes the files named `stale`: once all contents are on the disk, and
-    /// before the first new file is put in its place.
+    /// Like [`RunFiles::write`], and removes the files named `stale`, after all contents are on the disk and
+    /// before the first new file is moved to its place.
     ///
     /// # Errors
     /// As [`RunFiles::write`]; or a stale file cannot be removed.
@@ -126,8 +125,8 @@ impl RunFiles {
                 let mut made = Vec::new();
                 let written = replace_in(folder, stale, &files, &mut made);
                 if written.is_err() {
-                    // The innermost was made last. A folder that holds a file by now stays: only empty ones
-                    // are removed.
+                    // The innermost folder was made last. Only empty folders are removed, so one that
+                    // contains a file by now stays.
                     for folder in made.iter().rev() {
                         let _ = std::fs::remove_dir(folder);
                     }
@@ -142,7 +141,7 @@ impl RunFiles {
         }
     }
 
-    /// Adds to the end of a file, which is made if there is none. Its folder exists.
+    /// Appends to a file, which is made if it does not exist. Its folder must exist.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -161,10 +160,10 @@ impl RunFiles {
         }
     }
 
-    /// Removes a file; it is no error if there is none.
+    /// Removes a file, if it exists.
     ///
     /// # Errors
-    /// The system refuses to remove it.
+    /// The operating system cannot remove it.
     pub fn remove(&mut self, name: &str) -> io::Result<()> {
         match self {
             Self::Folder(folder) => remove_file(&folder.join(name)),
@@ -191,8 +190,8 @@ impl RunFiles {
         }
     }
 
-    /// Refuses a path where a new run cannot be written: something is there already. With `force` an older
-    /// run may be, any other file or folder never.
+    /// An error if a new run cannot be written to `path` because something exists there. With `force` an
+    /// older run may be replaced, but no other file or folder.
     ///
     /// # Errors
     /// [`RunError::Exists`] for a run, [`RunError::Occupied`] for anything else.
@@ -260,7 +259,7 @@ pub struct RunHeader {
     /// The avalanches that the model was trained on; none if it was fitted to something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<TrainedOn>,
-    /// What the family keeps of how the training went.
+    /// What the family records about the training.
     pub summary: serde_json::Value,
 }
 
@@ -274,10 +273,10 @@ pub struct TrainedOn {
     pub digest: String,
     /// Number of avalanches, those held back and empty ones included.
     pub avalanches: usize,
-    /// Which of them trained, and which were held back.
+    /// Which of them were trained on, and which were held back.
     pub split: Split,
-    /// The start and the conditions that they were drawn with, if they say so. What a model without
-    /// conditions of its own makes is for these, and so are the next two.
+    /// The start and the conditions with which they were drawn, if the data contain them. Avalanches of a
+    /// model without conditions of its own are for these conditions, in this detector and this gas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<SettingNote>,
     /// The detector that they were drawn in, as [`Provenance::detector`](crate::Provenance::detector) has it.
@@ -289,7 +288,7 @@ pub struct TrainedOn {
 }
 
 impl TrainedOn {
-    /// What is to be known of `data`, which were read from `file` and parted by `split`.
+    /// Describes `data`, which were read from `file` and divided by `split`.
     pub fn new(file: Option<InputFile>, data: &Dataset, split: Split) -> Self {
         let Provenance { setting, detector, gas, .. } = data.meta().provenance.clone();
         Self { file, digest: data.digest(), avalanches: data.len(), split, setting, detector, gas }
@@ -310,7 +309,7 @@ impl RunHeader {
     /// The name of the file.
     pub const FILE: &str = "run.json";
 
-    /// Reads `run.json`, its version before all else.
+    /// Reads `run.json`; its version is checked first.
     ///
     /// # Errors
     /// There is no such file, it is of another version, damaged, or cannot be read.
@@ -335,7 +334,7 @@ impl RunHeader {
     /// The contents of `run.json`: indented JSON with a line end.
     ///
     /// # Panics
-    /// Never: all its values have a form in JSON.
+    /// Never: all its values can be written as JSON.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).expect("a header has a form in JSON");
         bytes.push(b'\n');

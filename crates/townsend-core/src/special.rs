@@ -1,4 +1,4 @@
-//! Functions of statistics that the standard library does not have.
+//! Mathematical functions for statistics that the standard library lacks.
 
 /// ln Γ(x) of a positive number, to 12 digits: Stirling's series beyond 8, reached by Γ(x + 1) = x Γ(x).
 #[inline]
@@ -31,8 +31,8 @@ pub fn digamma(mut x: f64) -> f64 {
     x.ln() - 0.5 / x - series - below
 }
 
-/// The point of an interval at which a function that falls from positive to negative values is 0, to 10⁻⁷, by
-/// bisection. A function that is positive throughout gives the upper end, one that is negative throughout the
+/// The zero, to 10⁻⁷, of a function that falls from positive to negative values in an interval, by bisection.
+/// For a function that is positive throughout it is the upper end, for one that is negative throughout the
 /// lower end.
 #[inline]
 pub fn zero_crossing(f: impl Fn(f64) -> f64, [mut low, mut high]: [f64; 2]) -> f64 {

@@ -1,4 +1,4 @@
-//! Which avalanches train, validate and test.
+//! The split of avalanches into training, validation and test.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,15 @@ use crate::{Purpose, stream};
 /// The part of the data that an avalanche belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// Weights are fitted to these.
+    /// Parameters are fitted to these.
     Training,
-    /// Decides when to stop and which checkpoint is the best.
+    /// These decide when training stops and which checkpoint is the best.
     Validation,
-    /// Never seen by training.
+    /// These are never used by training.
     Test,
 }
 
-/// Fractions that cannot be.
+/// Fractions for validation and test that are negative or leave nothing for training.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error(
     "the validation and test fractions are {validation} and {test}; each must be at least 0 and their sum below 1"
@@ -27,8 +27,8 @@ pub struct SplitError {
     test: f64,
 }
 
-/// A split by hash of (seed, index): where avalanche `index` belongs does not depend on how many others there
-/// are, so adding data never moves an avalanche from one part to another.
+/// A split by a hash of (seed, index): the part of avalanche `index` does not depend on the number of
+/// avalanches, so that additional data never move an avalanche from one part to another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawSplit")]
 pub struct Split {
@@ -56,7 +56,10 @@ impl TryFrom<RawSplit> for Split {
 impl Split {
     const PURPOSE: Purpose = Purpose::new("split");
 
-    /// A split with these fractions for validation and test; the rest trains.
+    /// A split with these fractions for validation and test; the rest is for training.
+    ///
+    /// # Errors
+    /// If a fraction is negative, or both together are 1 or more.
     pub fn new(seed: u64, validation: f64, test: f64) -> Result<Self, SplitError> {
         if !(validation >= 0.0 && test >= 0.0 && validation + test < 1.0) {
             return Err(SplitError { validation, test });
@@ -100,7 +103,10 @@ impl Default for HeldBack {
 }
 
 impl HeldBack {
-    /// The split into training and test; an error if the fraction cannot be.
+    /// The split into training and test.
+    ///
+    /// # Errors
+    /// If the fraction is negative, or 1 or more.
     pub fn split(self) -> Result<Split, SplitError> {
         Split::new(self.seed, 0.0, self.test)
     }

@@ -61,7 +61,7 @@ fn no_synchronisation() {
     assert_eq!(std::fs::read(&path).unwrap(), b"work");
 }
 
-/// A disk that turns out to be full is not the same: there is no work to keep.
+/// A full disk is another case: there are no contents to keep.
 #[test]
 fn contents_that_are_not_on_the_disk() {
     let folder = tempfile::tempdir().unwrap();

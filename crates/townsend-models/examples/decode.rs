@@ -1,6 +1,6 @@
-//! Writes the shapes of avalanches that a network with exported weights makes, and its inputs, to be compared
-//! with PyTorch by `parity/exported.py`: `cargo run --release -p townsend-models --example decode --
-//! WEIGHTS.safetensors OUT.safetensors`.
+//! Writes the shapes of avalanches from a network with exported weights, together with its inputs, for the
+//! comparison with PyTorch by `parity/exported.py`: `cargo run --release -p townsend-models --example decode
+//! -- WEIGHTS.safetensors OUT.safetensors`.
 
 use std::error::Error;
 use std::path::PathBuf;

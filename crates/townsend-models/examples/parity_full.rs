@@ -1,9 +1,9 @@
 //! Compares the full-size 2D and 3D networks with PyTorch's outputs, losses and gradients.
 //!
-//! `parity/full_size.py DIR` writes what is compared; then `cargo run --release -p townsend-models --example
-//! parity_full -- DIR`. Ends with an error if an output is off by more than 1e-5 of the largest, or a
-//! gradient by more than 1e-3 of the largest of its tensor (or of a hundredth of the largest of all: biases
-//! before a normalisation have no gradient but rounding).
+//! First `parity/full_size.py DIR` writes PyTorch's numbers, then `cargo run --release -p townsend-models
+//! --example parity_full -- DIR` compares. It ends with an error if an output is off by more than 1e-5 of the
+//! largest, or a gradient by more than 1e-3 of the largest in its tensor (or of a hundredth of the largest of
+//! all: the gradient of a bias before a normalisation is nothing but rounding).
 
 use std::collections::BTreeMap;
 use std::error::Error;

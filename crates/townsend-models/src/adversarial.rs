@@ -1,15 +1,15 @@
-//! Losses of generators and of the critics that tell their avalanches from real ones.
+//! Losses of generators and of the critics that distinguish generated from real avalanches.
 
 use burn_tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::{Number, Numbers};
 
-/// A critic that is right in a larger fraction of cases gives no gradient to learn from: of a batch of some
-/// 50 avalanches it then takes less than one for the wrong kind in two batches.
+/// Fraction of right judgements above which the critic gives the generator no gradient to learn from. Chosen,
+/// not fitted: in batches of some 50 avalanches it then is wrong about fewer than one in two batches.
 const ALWAYS_RIGHT: f64 = 0.995;
-/// Avalanches whose places vary by a smaller fraction of what real ones vary by are taken to be all alike. It
-/// is a rule of thumb: far below any difference by chance within a batch.
+/// Generated avalanches count as all alike if their positions vary by a smaller fraction of the variation of
+/// real ones. Chosen, not fitted: it is far below any difference by chance within a batch.
 const ALL_ALIKE: f64 = 0.1;
 
 /// The losses of a generator and its critic. D is the score of the critic.
@@ -17,7 +17,7 @@ const ALL_ALIKE: f64 = 0.1;
 #[serde(rename_all = "snake_case")]
 pub enum AdversarialLoss {
     /// Binary cross entropy of the probability 1 / (1 + exp(−D)) that an avalanche is real; the generator
-    /// maximises it for made ones (Goodfellow et al. 2014).
+    /// maximises it for generated ones (Goodfellow et al. 2014).
     Bce,
     /// (D − target)² (Mao et al. 2017).
     Lsgan,
@@ -29,7 +29,7 @@ pub enum AdversarialLoss {
 }
 
 impl AdversarialLoss {
-    /// The loss of the critic; `targets` are the values that it should give real and made avalanches.
+    /// The loss of the critic; `targets` are the scores that real and generated avalanches should get.
     pub(crate) fn of_critic(self, real: Tensor<2>, made: Tensor<2>, targets: [f64; 2]) -> Tensor<1> {
         match self {
             Self::Bce => cross_entropy(real, targets[0]) + cross_entropy(made, targets[1]),
@@ -47,7 +47,8 @@ impl AdversarialLoss {
         }
     }
 
-    /// The score above which an avalanche is taken to be real; none for losses that are differences of means.
+    /// The score above which an avalanche is judged to be real; none for losses that are differences of
+    /// means.
     pub(crate) fn threshold(self) -> Option<f64> {
         match self {
             Self::Bce => Some(0.0),
@@ -68,25 +69,25 @@ fn softplus(x: Tensor<2>) -> Tensor<2> {
     activation::relu(x.clone()) + x.abs().neg().exp().log1p()
 }
 
-/// Fraction of the avalanches, real and made, that a critic recognises as such.
+/// Fraction of the avalanches, real and generated, that the critic judges rightly.
 pub(crate) fn accuracy(real: &Tensor<2>, made: &Tensor<2>, threshold: f64) -> Tensor<1> {
     let right = |is_right: Tensor<2>| is_right.mean();
     (right(real.clone().greater_elem(threshold).float()) + right(made.clone().lower_elem(threshold).float()))
         * 0.5
 }
 
-/// (‖gradient‖ − 1)², the mean over the rows.
+/// (‖gradient‖ − 1)², averaged over the rows.
 pub(crate) fn penalty(gradient: Tensor<2>) -> Tensor<1> {
-    // Without the addend the root has no derivative where there is no gradient.
+    // The addend keeps the derivative of the root finite where the gradient is 0.
     ((gradient.square().sum_dim(1) + 1e-12).sqrt() - 1.0).square().mean()
 }
 
-/// ‖mean real − mean made‖² of features (Salimans et al. 2016).
+/// Squared distance of the mean features, ‖mean real − mean generated‖² (Salimans et al. 2016).
 pub(crate) fn feature_distance(real: Tensor<2>, made: Tensor<2>) -> Tensor<1> {
     (real.mean_dim(0) - made.mean_dim(0)).square().sum()
 }
 
-/// Signs, in the means of an epoch, that generator and critic do not learn from each other.
+/// Signs, in the means of an epoch, that generator and critic no longer learn from each other.
 pub(crate) fn symptoms(means: &Numbers) -> Vec<String> {
     let one = |name: &str| means.get(name).and_then(Number::one);
     let mut symptoms = Vec::new();

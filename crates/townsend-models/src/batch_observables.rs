@@ -13,17 +13,16 @@ use crate::{Parameters, Role, TensorSpec};
 const MEAN: &str = "observables.mean";
 const STD: &str = "observables.std";
 
-/// The largest ln(1 + n) of avalanches that a network makes: e^22.2 is 2³², which is more than a cell can
-/// count.
+/// Largest ln(1 + n) of generated avalanches: e^22.2 is just above 2³², which is more than a cell can count.
 const MOST_LN_N: f64 = 22.2;
 
-/// Added to a variance (in units of half an axis) before its root is taken, whose derivative grows without
-/// limit at 0. It stands for a width of a ten thousandth of half an axis, far below a bin.
+/// Added to a variance (in units of half an axis) before the root is taken, whose derivative diverges at 0.
+/// It is the variance for a width of a ten thousandth of half an axis, far below a bin.
 const VARIANCE: f64 = 1e-8;
 
-/// ln(1 + n), and mean and standard deviation of the electrons along each axis, in such units that over the
-/// training avalanches each has mean 0 and standard deviation 1. Electrons in flow bins count as one bin
-/// beyond the end of the axis.
+/// ln(1 + n), and mean and standard deviation of the electrons along each axis, standardised to mean 0 and
+/// standard deviation 1 over the training avalanches. Electrons in flow bins count at one bin beyond the end
+/// of the axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BatchObservables {
     grid: Grid,
@@ -38,9 +37,9 @@ impl BatchObservables {
         Self { grid: grid.clone(), dims, powers: OnceLock::new() }
     }
 
-    /// Of each cell 1, its position along each axis, from −1 to 1 over the axis, and the squares of these:
-    /// `[cells, 1 + 2 axes]`. The table is made when it is first used: it is as large as several avalanches,
-    /// and to generate takes none.
+    /// For each cell 1, its position along each axis, from −1 to 1 over the axis, and the squares of these:
+    /// `[cells, 1 + 2 axes]`. The table is as large as several avalanches and is not needed for generation,
+    /// so it is made when it is first used.
     fn powers(&self) -> &[f32] {
         self.powers.get_or_init(|| {
             let axes: Vec<Vec<f32>> = self.grid.axes().iter().take(self.dims).map(Self::positions).collect();
@@ -61,9 +60,9 @@ impl BatchObservables {
         (0..axis.bins() + 2).map(|bin| ((2.0 * f64::from(bin) - 1.0 - bins) / bins) as f32).collect()
     }
 
-    /// Mean centre and width of the training avalanches along each axis, in the units of
-    /// [`BatchObservables::positions`]. No width is less than a thousandth of half an axis, a twentieth of a
-    /// bin of the standard grid, so that avalanches which lie in one bin have a width.
+    /// Mean and width of the training avalanches along each axis, in the units of
+    /// [`BatchObservables::positions`]. A width is at least a thousandth of half an axis, a twentieth of a
+    /// bin of the standard grid, so that avalanches within one bin have a width as well.
     pub(crate) fn units(pass: &Pass<'_>) -> Vec<[f32; 2]> {
         let means = pass.values(MEAN);
         let (centres, widths) = means[1..].split_at(means.len() / 2);
@@ -83,7 +82,7 @@ impl BatchObservables {
         })
     }
 
-    /// Sets mean and standard deviation of each observable to those of the training avalanches that have
+    /// Sets mean and standard deviation of each observable to those of the training avalanches with
     /// electrons.
     pub(crate) fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
         let device = parameters.device().clone();
@@ -101,7 +100,7 @@ impl BatchObservables {
         let mean: Vec<f32> = sums.iter().map(|sum| (sum / n.max(1.0)) as f32).collect();
         let std = sums.iter().zip(&squares).map(|(sum, square)| {
             let variance = square / n.max(1.0) - (sum / n.max(1.0)).powi(2);
-            // An observable that does not vary (but for rounding) keeps its own unit.
+            // An observable that does not vary (but for rounding) keeps its unit.
             if variance > 1e-12 { variance.sqrt() as f32 } else { 1.0 }
         });
         for (name, values) in [(MEAN, mean), (STD, std.collect())] {
@@ -115,7 +114,7 @@ impl BatchObservables {
         (self.values(counts) - mean) / std
     }
 
-    /// The observables before they are divided by their standard deviations.
+    /// The observables before they are standardised.
     fn values(&self, counts: &Tensor<2>) -> Tensor<2> {
         let [batch, _] = counts.dims();
         let powers = TensorData::new(self.powers().to_vec(), [self.grid.cells(), self.len()]);
@@ -125,7 +124,7 @@ impl BatchObservables {
         if self.dims == 0 {
             return n.log1p();
         }
-        // For an empty avalanche the sums are 0 too: any number above 0 will do.
+        // For an empty avalanche the sums are 0 as well, so any number above 0 will do.
         let electrons = n.clone().clamp_min(1e-6);
         let mean = part(1, self.dims) / electrons.clone();
         let square = part(1 + self.dims, self.dims) / electrons;
@@ -133,20 +132,20 @@ impl BatchObservables {
         Tensor::cat(vec![n.clamp_min(0.0).log1p(), mean, width], 1)
     }
 
-    /// The number of electrons of which `first`, `[batch, 1]`, is the first observable.
+    /// The number of electrons n, from the first observable, `[batch, 1]`.
     pub(crate) fn electrons(&self, pass: &Pass<'_>, first: Tensor<2>) -> Tensor<2> {
         let of_first = |name| pass.tensor(name, [1, self.len()]).slice([0..1, 0..1]);
         (first * of_first(STD) + of_first(MEAN)).clamp(0.0, MOST_LN_N).exp() - 1.0
     }
 
-    /// [`BatchObservables::electrons`] of a number, without Burn.
+    /// Like [`BatchObservables::electrons`] for a single number, without Burn.
     pub(crate) fn fixed_electrons(parameters: &Parameters) -> impl Fn(f32) -> f32 + use<> {
         let [std, mean] = [STD, MEAN].map(|name| parameters.values(name)[0]);
         move |first| (first * std + mean).clamp(0.0, MOST_LN_N as f32).exp() - 1.0
     }
 
-    /// How much the means along the axes (without axes: the numbers of electrons) vary over a batch of
-    /// observables, as a fraction of how much those of training avalanches do: 0 if all are alike.
+    /// Variation of the means along the axes (without axes: of the numbers of electrons) over a batch of
+    /// observables, as a fraction of that over training avalanches: 0 if all are alike.
     pub(crate) fn diversity(&self, observables: Tensor<2>) -> Tensor<1> {
         let [batch, _] = observables.dims();
         let means = observables.slice([0..batch, if self.dims == 0 { 0..1 } else { 1..1 + self.dims }]);

@@ -1,4 +1,4 @@
-//! Checkpoints: one safetensors file with a model and, of a training that is to go on, the state of its
+//! Checkpoints: one safetensors file with a model and, if training is to be resumed, the state of its
 //! optimiser.
 //!
 //! Tensors have the names of a PyTorch state dict; the moments of the optimiser stand beside them under
@@ -45,30 +45,31 @@ pub struct CheckpointHeader {
     pub grid: Grid,
     /// Distribution of the number of electrons.
     pub size: SizeModel,
-    /// Units and provenance of the avalanches that it learned from.
+    /// Units and provenance of the avalanches that it was trained on.
     pub data: Meta,
-    /// How far the training is.
+    /// The state of the training.
     pub training: TrainingState,
 }
 
-/// How far a training is; everything random follows from these numbers and the seed.
+/// The state of a training; all random numbers follow from these numbers and the seed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// Seed of all random streams of the training.
     pub seed: u64,
-    /// Epochs that are complete.
+    /// Number of complete epochs.
     pub epoch: u32,
-    /// Batches done of the next epoch.
+    /// Number of batches done in the current epoch.
     pub batch: u64,
-    /// Steps of the optimiser so far.
+    /// Number of steps of the optimiser so far.
     pub step: u64,
-    /// Updates of the generator and of the critic so far.
+    /// Numbers of updates of the generator and of the critic so far.
     pub updates: [u64; 2],
-    /// Sums of the numbers of each batch done of the next epoch, by name, and how many batches were added up.
+    /// Sums, by name, of the numbers of the batches done in the current epoch, and how many batches each sum
+    /// contains.
     pub sums: BTreeMap<String, (Vec<f64>, u64)>,
-    /// The smallest distance (or loss) of validation avalanches so far, and its epoch, counted from 0.
+    /// The smallest distance (or loss) for the validation avalanches so far, and its epoch, counted from 0.
     pub best: Option<(f64, u32)>,
-    /// How often training went back to an earlier state with half the step size.
+    /// How often training went back to an earlier state with half the learning rate.
     pub rollbacks: u32,
 }
 
@@ -188,7 +189,7 @@ fn read(path: &Path, file: &SafeTensors<'_>, name: &str, spec: &TensorSpec) -> R
     }
 }
 
-/// Moments of all trained tensors, or of none in a file that no training goes on from.
+/// Moments of all trained tensors; none in a file that training is not resumed from.
 fn read_moments(path: &Path, file: &SafeTensors<'_>, specs: &[TensorSpec]) -> Result<Moments, ModelError> {
     let mut moments = Moments::default();
     if !file.names().iter().any(|name| name.starts_with(OPTIMISER)) {
@@ -202,7 +203,7 @@ fn read_moments(path: &Path, file: &SafeTensors<'_>, specs: &[TensorSpec]) -> Re
             );
         }
     }
-    // A running mean is kept of the generator's tensors only, and only if the configuration asks for one.
+    // There is a running mean for tensors of the generator only, and only if the configuration asks for one.
     for spec in specs {
         let name = format!("{OPTIMISER}average.{}", spec.name);
         if file.tensor(&name).is_ok() {

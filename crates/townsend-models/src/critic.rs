@@ -1,8 +1,8 @@
-//! Critics: networks that tell made avalanches from real ones.
+//! Critics: networks that distinguish generated from real avalanches.
 //!
-//! Convolutions (or linear layers) compute features of an avalanche. If wanted, the features are joined by
-//! the closeness of the avalanche to the others of its batch (minibatch discrimination) and by observables of
-//! the avalanche. Linear layers turn all of these into a score.
+//! Convolutions (or linear layers) compute features of an avalanche. The configuration may add to the
+//! features how close the avalanche is to the others of its batch (minibatch discrimination), and observables
+//! of the avalanche. Linear layers turn all of these into a score.
 
 use burn_tensor::Tensor;
 use townsend_core::Purpose;
@@ -12,13 +12,13 @@ use crate::layers::{Layer, Pass};
 use crate::parameters::without_gradient;
 use crate::{Batch, Role, TensorSpec};
 
-/// Random streams of the dropout in a critic: one each for the real and the made avalanches of a step, and
+/// Random streams of the dropout in a critic: for the real and for the generated avalanches of a step, and
 /// for points between them.
 pub(crate) const DROPOUTS: [Purpose; 3] =
     [Purpose::new("dropout, real"), Purpose::new("dropout, made"), Purpose::new("dropout, between")];
 
 /// Weight of the newest direction in the running direction of a spectral norm: each step of the power
-/// iteration goes on from the last.
+/// iteration continues from the last.
 const NEWEST: f64 = 1.0;
 
 /// How close each avalanche of a batch is to the others (Salimans et al. 2016): M = f T with `rows` rows of
@@ -36,32 +36,32 @@ impl Minibatch {
     }
 }
 
-/// A network that judges avalanches.
+/// A critic.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Critic {
-    /// The beginning of the names of its tensors, with a dot.
+    /// Prefix of the names of its tensors, with a dot.
     pub(crate) prefix: &'static str,
     /// Cells of an avalanche, `[t, z, x]`.
     pub(crate) cells: [usize; 3],
     pub(crate) convolutions: Vec<Layer>,
-    /// Linear layers instead of convolutions. Observables are then joined to the cells and not to the
+    /// Linear layers instead of convolutions. Observables are then added to the cells rather than to the
     /// features.
     pub(crate) trunk: Vec<Dense>,
     pub(crate) head: Vec<Dense>,
     pub(crate) minibatch: Option<Minibatch>,
     pub(crate) spectral_norm: bool,
-    /// Fraction of the numbers that are left out in training after each linear layer of the trunk but the
+    /// Fraction of the numbers that are dropped in training after each linear layer of the trunk but the
     /// last.
     pub(crate) dropout: f64,
-    /// True if observables are joined.
+    /// True if observables are added.
     pub(crate) sees_observables: bool,
 }
 
 /// The judgement of a critic.
 pub(crate) struct Judged {
-    /// Features `[batch, features]`, before anything is joined to them.
+    /// Features `[batch, features]`, before anything is added to them.
     pub(crate) features: Tensor<2>,
-    /// The judgement `[batch, 1]`; the larger, the more real.
+    /// The score `[batch, 1]`; the larger, the more real.
     pub(crate) score: Tensor<2>,
 }
 
@@ -81,12 +81,12 @@ impl Critic {
         }
     }
 
-    /// The observables of avalanches, if the critic sees any; they are not computed otherwise.
+    /// The observables of avalanches, if the critic uses any; otherwise they are not computed.
     pub(crate) fn seen(&self, observables: impl FnOnce() -> Tensor<2>) -> Option<Tensor<2>> {
         self.sees_observables.then(observables)
     }
 
-    /// The number of features before anything is joined.
+    /// Number of features before anything is added.
     pub(crate) fn features(&self) -> usize {
         match (self.convolutions.is_empty(), self.trunk.last()) {
             (true, Some(last)) => last.outputs,
@@ -95,13 +95,13 @@ impl Critic {
         }
     }
 
-    /// The number of features with what is joined to them, if there are `observables`.
+    /// Number of features with everything that is added to them, including `observables` numbers.
     pub(crate) fn joined(&self, observables: usize) -> usize {
         self.features() + self.minibatch.map_or(0, |minibatch| minibatch.rows) + observables
     }
 
-    /// Sets the linear layers from the features and all that is joined to them, `observables` numbers
-    /// included, through `widths` to the score.
+    /// Sets the linear layers from the features and all that is added to them, including `observables`
+    /// numbers, through `widths` to the score.
     pub(crate) fn set_head(&mut self, widths: &[usize], activation: Activation, observables: usize) {
         let inputs = self.joined(observables);
         self.head = Dense::chain(&format!("{}linear", self.prefix), inputs, widths, activation, Norm::None);
@@ -121,7 +121,7 @@ impl Critic {
         if self.spectral_norm {
             let weights: Vec<_> = specs.iter().filter(|spec| spec.name.ends_with(".weight")).collect();
             let weights = weights.into_iter().filter(|spec| spec.shape.len() > 1);
-            // The directions begin as unit vectors.
+            // The running directions begin as unit vectors.
             let directions = weights.map(|spec| TensorSpec {
                 name: direction(&spec.name),
                 shape: vec![spec.shape[0]],
@@ -131,7 +131,7 @@ impl Critic {
             specs.extend(directions);
         }
         if let Some(Minibatch { rows, columns }) = self.minibatch {
-            // As PyTorch's implementations do: N(0, 1).
+            // N(0, 1), as in PyTorch's implementations.
             let shape = vec![self.features(), rows * columns];
             specs.push(TensorSpec { name: self.tensor(), shape, role: Role::Normal { mean: 0.0, std: 1.0 } });
         }
@@ -166,8 +166,8 @@ impl Critic {
         }
     }
 
-    /// Judges avalanches `[batch, cells]` with observables `[batch, observables]`, if it was made for any.
-    /// `purpose` is that of its dropout.
+    /// Judges avalanches `[batch, cells]` with observables `[batch, observables]`, if it uses any. `purpose`
+    /// is that of the random streams of its dropout.
     pub(crate) fn judge(
         &self,
         pass: &mut Pass<'_>,
@@ -254,7 +254,7 @@ impl Critic {
                 let before = pass.linear(&layer.name, layer.outputs, x);
                 x = layer.activation.apply(before.clone());
                 let mut slope = layer.activation.derivative(before);
-                // Dropout at the same places as in `apply_all`.
+                // Dropout acts at the same places as in `apply_all`.
                 let dropout = if number + 1 < self.trunk.len() { self.dropout } else { 0.0 };
                 if let Some(mask) = mask(pass, (batch, purpose, dropout), number, &x) {
                     x = x * mask.clone();
@@ -293,7 +293,7 @@ impl Critic {
         gradient
     }
 
-    /// The gradient of the sum of the scores by the input of the head.
+    /// The gradient of the sum of the scores with respect to the input of the head.
     fn gradient_of_head(&self, pass: &Pass<'_>, joined: Tensor<2>) -> Tensor<2> {
         let (mut x, mut slopes) = (joined, Vec::new());
         for layer in &self.head {
@@ -327,7 +327,7 @@ pub(crate) struct Closeness {
 }
 
 impl Closeness {
-    /// `o_b(i)`; the nearness of an avalanche to itself is 1 and does not count.
+    /// `o_b(i)`, without the nearness of an avalanche to itself, which is 1.
     pub(crate) fn sums(self) -> Tensor<2> {
         let [batch, _, rows, _] = self.nearness.dims();
         self.nearness.sum_dim(1).reshape([batch, rows]) - 1.0

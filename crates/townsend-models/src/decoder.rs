@@ -1,4 +1,4 @@
-//! Decoding on the CPU without Burn: weights are packed once, and nothing is allocated for an avalanche.
+//! Decoding on the CPU without Burn: weights are packed once, and no memory is allocated for an avalanche.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::polynomial::FixedPolynomial;
 /// A function that turns the output of a network for one avalanche into weights of its cells, in place.
 pub(crate) type ToWeights = Arc<dyn Fn(&mut [f32]) + Send + Sync>;
 
-/// The part of a model that turns latent points into weights of cells, with fixed weights, by kernels of the
-/// CPU.
+/// The part of a model that turns latent points into weights of cells, with fixed weights, computed by the
+/// CPU's kernels.
 pub struct Decoder {
     network: Network,
     polynomial: Option<Arc<FixedPolynomial>>,
@@ -19,13 +19,13 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A network whose output is one channel, the polynomial that is added to the output, and the function
-    /// after both.
+    /// A decoder of a network with one output channel, a polynomial that is added to its output, and the
+    /// function after both.
     pub(crate) fn new(network: Network, polynomial: Option<FixedPolynomial>, to_weights: ToWeights) -> Self {
         Self { network, polynomial: polynomial.map(Arc::new), to_weights }
     }
 
-    /// The same for one point at a time, computed by the thread that calls it alone. It shares the weights in
+    /// A decoder of one point at a time, computed by the calling thread alone. It shares the weights in
     /// memory and gives the same bits.
     #[must_use]
     pub fn single(&self) -> Self {
@@ -36,12 +36,12 @@ impl Decoder {
         }
     }
 
-    /// Multiplications with addition for an avalanche.
+    /// Number of multiply-adds for an avalanche.
     pub fn multiply_adds(&self) -> usize {
         self.network.multiply_adds()
     }
 
-    /// Makes `maps` as long as [`Decoder::weights`] needs them.
+    /// Resizes `maps` for [`Decoder::weights`].
     pub(crate) fn fit(&self, maps: &mut Maps) {
         maps.fit(&self.network);
     }

@@ -44,7 +44,7 @@ impl Activation {
 
     /// The derivative at `x`, in first-order operations, so that it can be differentiated again.
     pub(crate) fn derivative(self, x: Tensor<2>) -> Tensor<2> {
-        // They are constant almost everywhere, so that no gradient goes through them.
+        // They are constant almost everywhere, so no gradient passes through them.
         let is_positive = |x: &Tensor<2>| x.clone().greater_elem(0.0).float();
         match self {
             Self::None => x.ones_like(),
@@ -59,12 +59,12 @@ impl Activation {
     }
 }
 
-/// min(0, eˣ − 1).
+/// min(0, eˣ − 1), the negative part of ELU.
 fn below_zero(x: Tensor<2>) -> Tensor<2> {
     x.clamp_max(0.0).exp() - 1.0
 }
 
-/// Whether a linear layer has a batch normalisation, and where.
+/// Whether a linear layer has a batch normalisation, and at which place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Norm {
     /// It has none.
@@ -86,7 +86,8 @@ pub(crate) struct Dense {
 }
 
 impl Dense {
-    /// Layers `prefix1`, `prefix2`, … from `inputs` through `widths`, all alike.
+    /// Layers `prefix1`, `prefix2`, … from `inputs` through `widths`, with equal activations and
+    /// normalisations.
     pub(crate) fn chain(
         prefix: &str,
         inputs: usize,
@@ -159,8 +160,7 @@ impl Dense {
     }
 }
 
-/// Adds layers to a network of the CPU's kernels one after the other; the outputs of the last are the map
-/// `output`.
+/// Adds a sequence of layers to a network of the CPU's kernels; the outputs of the last are the map `output`.
 pub(crate) fn add_all(layers: &[Dense], network: &mut Network, parameters: &Parameters, output: Shape) {
     for (i, layer) in layers.iter().enumerate() {
         let vector = Shape { channels: layer.outputs, size: [1; 3] };
@@ -168,8 +168,8 @@ pub(crate) fn add_all(layers: &[Dense], network: &mut Network, parameters: &Para
     }
 }
 
-/// Layers one after the other. In training a fraction `dropout` of the numbers of each output but the last is
-/// set to 0, and the others are divided by 1 − `dropout` (Srivastava et al. 2014).
+/// Applies a sequence of layers. In training a fraction `dropout` of the numbers of each output but the last
+/// is set to 0, and the others are divided by 1 − `dropout` (Srivastava et al. 2014).
 pub(crate) fn apply_all(
     layers: &[Dense],
     pass: &mut Pass<'_>,
@@ -186,7 +186,7 @@ pub(crate) fn apply_all(
     x
 }
 
-/// A layer's output after dropout; `number` tells layers of the same purpose apart.
+/// A layer's output after dropout; `number` distinguishes layers of the same purpose.
 pub(crate) fn drop(
     pass: &Pass<'_>,
     dropout: (&Batch, Purpose, f64),
@@ -199,7 +199,7 @@ pub(crate) fn drop(
     }
 }
 
-/// The factors that [`drop`] multiplies by; none if nothing is left out.
+/// The factors of [`drop`]; none if nothing is dropped.
 pub(crate) fn mask(
     pass: &Pass<'_>,
     (batch, purpose, fraction): (&Batch, Purpose, f64),
@@ -209,7 +209,7 @@ pub(crate) fn mask(
     if fraction == 0.0 || !pass.is_training() {
         return None;
     }
-    // The last 10 bits of the stream's number tell up to 1024 layers apart.
+    // The last 10 bits of the stream's number distinguish up to 1024 layers.
     let mut random = stream(batch.seed, purpose, batch.step << 10 | number as u64);
     let kept = (1.0 / (1.0 - fraction)) as f32;
     let [rows, columns] = x.dims();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 use townsend_core::SizeError;
 
-/// A configuration value that cannot be used.
+/// A configuration has a value that cannot be used.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("{key} = {value} is not possible: {allowed}")]
 pub struct ConfigError {
@@ -24,24 +24,24 @@ impl ConfigError {
     }
 }
 
-/// A model that cannot be made from a configuration, from data or from a checkpoint.
+/// Why a model cannot be made from a configuration, data or a checkpoint.
 #[derive(Debug, Error)]
 pub enum ModelError {
     /// A wrong configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A file that is not a checkpoint of this model.
+    /// A file is not a checkpoint of this model.
     #[error("{}: {problem}", path.display())]
     Checkpoint {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, naming the tensor where it is one.
+        /// What is wrong with it, with the name of the tensor if it is in one.
         problem: String,
     },
-    /// No avalanche to learn the number of electrons from.
+    /// There is no avalanche to learn the number of electrons from.
     #[error("all {0} avalanches of the training data are empty; there is nothing to learn")]
     NothingToLearn(usize),
-    /// A device that this build does not have.
+    /// The device is not part of this build.
     #[error("device `{name}` is not part of this build; it has: {available}")]
     Device {
         /// The name that was asked for.

@@ -14,42 +14,42 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
     /// The tensors of the model, in a fixed order.
     fn tensors(&self) -> Vec<TensorSpec>;
 
-    /// The player that a tensor belongs to, who changes it in training.
+    /// The player that a tensor belongs to and is changed by in training.
     fn player(&self, _tensor: &str) -> Player {
         Player::Generator
     }
 
-    /// The players who take a step with a batch, one after the other; `step` counts the batches of the
-    /// training from 1, `epoch` from 0.
+    /// The players that take a step with a batch, in this order; `step` counts the batches of the training
+    /// from 1, `epoch` from 0.
     fn moves(&self, _epoch: u32, _step: u64) -> Vec<Player> {
         vec![Player::Generator]
     }
 
-    /// Sets the tensors that are not trained but taken from the avalanches of the training part.
+    /// Sets the tensors that are not trained but computed from the avalanches of the training part.
     fn prepare(&self, _parameters: &mut Parameters, _training: &CountSet) {}
 
-    /// How many standard normal numbers an avalanche is made of, in training and in generation.
+    /// Number of standard normal numbers for an avalanche, in training and in generation.
     fn noise(&self) -> usize;
 
     /// The loss that `player` minimises, for a batch in an epoch counted from 0.
     fn losses(&self, pass: &mut Pass<'_>, batch: &Batch, player: Player, epoch: u32) -> Losses;
 
-    /// A loss that means the same in every epoch, to compare them by on avalanches that do not train; `None`
-    /// if the model has none. `last` is the last epoch.
+    /// A loss that can be compared between epochs, for avalanches that are not trained on; `None` if the
+    /// model has none. `last` is the last epoch.
     fn validation(&self, _pass: &mut Pass<'_>, _batch: &Batch, _last: u32) -> Option<Losses> {
         None
     }
 
-    /// Signs, in the means of an epoch, that a training goes wrong: a sentence each, with what helps.
+    /// Signs, in the means of an epoch, that a training goes wrong: each a sentence with a remedy.
     fn symptoms(&self, _means: &Numbers) -> Vec<String> {
         Vec::new()
     }
 
-    /// Brings tensors back into the limits that a loss demands, after a step of `player`.
+    /// Brings tensors back into the limits that a loss requires, after a step of `player`.
     fn constrain(&self, _parameters: &mut Parameters, _player: Player) {}
 
-    /// Sets, at the end of an epoch, the tensors that are computed from the weights of the moment and from
-    /// training avalanches, of which `batches` are at most some thousand.
+    /// At the end of an epoch, sets the tensors that are computed from the current weights and from training
+    /// avalanches, of which `batches` has at most a few thousand.
     fn finish_epoch(&self, _parameters: &mut Parameters, _batches: &mut dyn Iterator<Item = Batch>) {}
 
     /// The distribution of the network's inputs, as a function of [`NetworkModel::noise`] standard normal
@@ -58,46 +58,46 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
         Sampler::normal(self.noise())
     }
 
-    /// The same function as [`NetworkModel::shapes`] by the CPU's kernels, for batches of `batch`: new
-    /// avalanches are drawn with it.
+    /// The function [`NetworkModel::shapes`] computed by the CPU's kernels, for batches of `batch`
+    /// avalanches; it is used for generation.
     fn decoder(&self, parameters: &Parameters, batch: usize) -> Decoder;
 
-    /// Multiplications with addition that a training step takes for an avalanche, each layer going forward
-    /// once and back twice. A first convolution is left out, because it computes occupied cells only. `None`
+    /// Number of multiply-adds of a training step for one avalanche, with one pass forward and two backward
+    /// through each layer. A first convolution is left out, because it computes occupied cells only. `None`
     /// for families that do not count them.
     fn step_multiply_adds(&self) -> Option<usize> {
         None
     }
 
     /// Points of the [sampler](NetworkModel::sampler), `[batch, inputs]` → weights of the cells `[batch,
-    /// cells]`, not normalised; a weight that is not positive counts as 0. It is the reference that
-    /// [`NetworkModel::decoder`] is compared with.
+    /// cells]`, not normalised; a weight that is not positive counts as 0. [`NetworkModel::decoder`] is
+    /// tested against it.
     fn shapes(&self, pass: &mut Pass<'_>, points: Tensor<2>) -> Tensor<2>;
 
-    /// True if the model has an encoder: [`NetworkModel::reconstructed`] gives something then.
+    /// True if the model has an encoder, so that [`NetworkModel::reconstructed`] returns something.
     fn has_encoder(&self) -> bool {
         false
     }
 
-    /// Weights of the cells that avalanches are decoded to from their own latent points, `[batch, cells]`;
-    /// `None` if the model has no encoder.
+    /// Weights of the cells, `[batch, cells]`, decoded from the latent points of given avalanches; `None` if
+    /// the model has no encoder.
     fn reconstructed(&self, _pass: &mut Pass<'_>, _batch: &Batch) -> Option<Tensor<2>> {
         None
     }
 
-    /// True if the model draws the number of electrons of avalanches that have any itself: the sum of the
-    /// weights. Else the [`SizeModel`](crate::SizeModel) draws it, as it draws which avalanches are empty.
+    /// True if the model draws the number of electrons of avalanches that have any, as the sum of the
+    /// weights. Otherwise the [`SizeModel`](crate::SizeModel) draws it. Which avalanches are empty is always
+    /// drawn by the `SizeModel`.
     fn draws_size(&self) -> bool {
         false
     }
 }
 
-/// More weights than any machine could hold, so that a slip in a file ends in a message and not in an
-/// allocation.
+/// Largest number of weights of a model, more than any machine could train. A mistake in a configuration then
+/// ends in an error and not in exhausted memory.
 const MOST_WEIGHTS: usize = 1 << 28;
 
-/// Refuses a model with too many weights; `key` and `value` are those that the number of weights depends on
-/// most.
+/// An error if a model has too many weights; `key` and `value` are those on which their number depends most.
 pub(crate) fn check_weights(tensors: &[TensorSpec], key: &str, value: usize) -> Result<(), ConfigError> {
     let weights = tensors.iter().map(TensorSpec::len).fold(0, usize::saturating_add);
     if weights > MOST_WEIGHTS {
@@ -109,7 +109,7 @@ pub(crate) fn check_weights(tensors: &[TensorSpec], key: &str, value: usize) -> 
     Ok(())
 }
 
-/// Refuses a weight that is no finite number above 0.
+/// An error if a weight is not finite or not above 0.
 pub(crate) fn check_finite(key: &str, value: f64) -> Result<(), ConfigError> {
     if value.is_finite() && value > 0.0 {
         return Ok(());
@@ -117,31 +117,32 @@ pub(crate) fn check_finite(key: &str, value: f64) -> Result<(), ConfigError> {
     Err(ConfigError::new(key, value, "must be finite and above 0"))
 }
 
-/// A part of a model that has a loss of its own, which it minimises in turn with the other.
+/// A part of a model with a loss of its own, which it minimises in turn with the other part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Player {
-    /// The part that makes new avalanches.
+    /// The part that generates avalanches.
     Generator,
-    /// The part that tells them from real ones.
+    /// The part that distinguishes them from real ones.
     Critic,
 }
 
-/// Avalanches to learn from. All randomness of a step is in `noise` and in the streams of `seed` and `step`.
+/// Avalanches to train on. All randomness of a step comes from `noise` and from the streams of `seed` and
+/// `step`.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Electrons in each cell, `[batch, cells]`.
     pub counts: Tensor<2>,
     /// Standard normal numbers, `[batch, noise]`.
     pub noise: Tensor<2>,
-    /// Seed of the streams of everything else that is random.
+    /// Seed of the streams of all other random numbers.
     pub seed: u64,
-    /// Number of the batch: index of these streams.
+    /// Number of the batch, which is the index of these streams.
     pub step: u64,
 }
 
 impl Batch {
-    /// The avalanches `indices` of a set, with their `noise`, avalanche after avalanche. `place` is given the
-    /// number of a row and a cell and says in which cell the electrons of that cell are counted: the same, or
+    /// The avalanches `indices` of a set, with their `noise`, avalanche after avalanche. `place` gives for
+    /// the number of a row and a cell the cell in which the electrons of that cell are counted: the same, or
     /// that of a mirrored avalanche. `streams` are the seed and the step.
     ///
     /// # Panics
@@ -169,12 +170,12 @@ impl Batch {
     }
 }
 
-/// A loss, and numbers to be shown beside it.
+/// A loss, and numbers to report beside it.
 #[derive(Debug, Clone)]
 pub struct Losses {
     /// The number that is minimised.
     pub total: Tensor<1>,
-    /// Parts of the loss and signs of trouble, by name: a number each, or a list, such as one number for each
+    /// Parts of the loss and diagnostic numbers, by name: one number each, or several, such as one for each
     /// latent dimension.
     pub parts: Vec<(&'static str, Tensor<1>)>,
 }
@@ -193,14 +194,14 @@ pub type Numbers = BTreeMap<String, Number>;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Number {
-    /// One.
+    /// One number.
     One(f64),
-    /// Several.
+    /// Several numbers.
     Several(Vec<f64>),
 }
 
 impl Number {
-    /// The number, if it is one.
+    /// The number, if it is a single one.
     pub fn one(&self) -> Option<f64> {
         match self {
             Self::One(value) => Some(*value),
@@ -224,7 +225,7 @@ macro_rules! families {
             pub const FAMILIES: &[&str] = &[$($name),*];
 
             /// The configuration, as TOML, that a preset of a family stands for; `None` if there is no such
-            /// family. Tables of `[dims.N]` go before the others in N dimensions.
+            /// family. Tables `[dims.N]` take precedence in N dimensions.
             ///
             /// # Errors
             /// There is no preset of this name.
@@ -248,7 +249,7 @@ macro_rules! families {
                 match self { $(Self::$variant(_) => $name,)* }
             }
 
-            /// The model that this configuration describes on `grid`, or which value is wrong.
+            /// The model of this configuration on `grid`; an error names the value that is wrong.
             pub fn check(&self, grid: &Grid) -> Result<Box<dyn NetworkModel>, ConfigError> {
                 match self { $(Self::$variant(config) => Ok(Box::new(config.check(grid)?)),)* }
             }
@@ -277,6 +278,6 @@ families! {
     "vae" => Vae(vae::VaeConfig) in "vae",
     /// Generative adversarial network.
     "gan" => Gan(gan::GanConfig) in "gan",
-    /// GAN that is told class and codes.
+    /// GAN with classes and codes.
     "infogan" => InfoGan(infogan::InfoGanConfig) in "infogan",
 }

@@ -90,8 +90,8 @@ impl Backward<Flex, 2> for Fused {
     }
 }
 
-/// A loss of `[batch, values]` that is a sum over avalanches: `of_row` gives that of an avalanche from its
-/// values and its `[values]` of `counts`, and leaves its derivatives by the values.
+/// A loss of `[batch, values]` that is a sum over avalanches: `of_row` gives the loss of an avalanche from
+/// its values and its `counts`, `[values]` each, and writes its derivatives with respect to the values.
 pub(crate) fn loss(
     decoded: &Tensor<2>,
     counts: &Tensor<2>,
@@ -105,14 +105,14 @@ pub(crate) fn loss(
         let rows = rows.zip(numbers(&counts).par_chunks(values));
         let losses: Vec<f64> =
             rows.map(|((gradient, decoded), counts)| of_row(decoded, counts, gradient)).collect();
-        // Added up in the order of the batch, whichever thread was first.
+        // Added in the order of the batch, independent of the threads.
         (scalar(losses.iter().sum::<f64>() as f32), tensor(gradient, batch))
     })
 }
 
-/// Numbers of electrons in the cells, thrown by what stands before a softmax, `[batch, cells]`: `of_row`
-/// makes expected numbers of the values of an avalanche and gives the cells in which electrons are found.
-/// Gradients pass as if the expected numbers had been returned.
+/// Numbers of electrons in the cells, drawn from the arguments of a softmax, `[batch, cells]`: `of_row`
+/// computes expected numbers from the values of an avalanche and gives the cells that electrons are in.
+/// Gradients are those of the expected numbers.
 pub(crate) fn thrown(
     decoded: &Tensor<2>,
     of_row: impl Fn(usize, &mut [f32]) -> Vec<u32> + Sync,
@@ -134,7 +134,7 @@ pub(crate) fn thrown(
 struct Thrown;
 
 impl Backward<Flex, 1> for Thrown {
-    /// Expected numbers, and how many cells there are.
+    /// Expected numbers, and the number of cells.
     type State = (FlexTensor, usize);
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -172,7 +172,7 @@ impl Backward<Flex, 1> for Derivatives {
     }
 }
 
-/// An operation on one tensor: `evaluate` gives the output and what the way back needs.
+/// An operation on one tensor: `evaluate` gives the output and what the backward pass needs.
 fn of_one<O: Backward<Flex, 1>, const INPUT: usize, const OUTPUT: usize>(
     operation: O,
     input: &Tensor<INPUT>,

@@ -22,22 +22,22 @@ const ELECTRONS: Purpose = Purpose::new("generate electrons");
 const POSTERIOR: Purpose = Purpose::new("reconstruct latent");
 const RECONSTRUCTED: Purpose = Purpose::new("reconstruct electrons");
 
-/// Draws avalanches: a latent point becomes the shape of an avalanche, the number of electrons is drawn on
-/// its own, and the electrons are thrown into the cells of the shape. It computes on the CPU, whatever the
-/// model was trained on.
+/// Draws avalanches: a latent point is decoded to the shape of an avalanche, the number of electrons is drawn
+/// independently of it, and the electrons are distributed over the cells of the shape. It computes on the
+/// CPU, independent of the device of the training.
 ///
-/// Avalanche `index` of a seed is always the same, byte for byte: one by one ([`Generator::avalanche`]) or in
-/// any range ([`Generator::chunks`]), on however many threads. All its randomness comes from streams of its
-/// own, and what a network computes for a row does not depend on the other rows.
+/// Avalanche `index` of a seed has always the same bytes: alone ([`Generator::avalanche`]) or in any range
+/// ([`Generator::chunks`]), on any number of threads. All its random numbers come from streams of its own,
+/// and what a network computes for a row does not depend on the other rows.
 #[derive(Debug)]
 pub struct Generator {
     model: Box<dyn NetworkModel>,
     sampler: Sampler,
     parameters: Parameters,
-    /// For [`block`]s of latent points, and for one point at a time.
+    /// For [`block`]s of latent points, and for single points.
     decoder: Decoder,
     single: Decoder,
-    /// Memory for blocks that no thread is using.
+    /// Memory for blocks that no thread currently uses.
     unused: Mutex<Vec<Maps>>,
     size: SizeModel,
     grid: Grid,
@@ -45,8 +45,8 @@ pub struct Generator {
     family: &'static str,
 }
 
-/// The memory that [`Generator::avalanche`] draws an avalanche in. It is empty at first and grows to what a
-/// generator needs; one workspace serves one generator after another.
+/// The memory in which [`Generator::avalanche`] draws an avalanche. It is empty at first and grows to what a
+/// generator needs; one workspace can serve several generators in turn.
 #[derive(Debug, Default)]
 pub struct Workspace {
     noise: Vec<f32>,
@@ -59,7 +59,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Grows to what `generator` needs; every vector keeps what it has.
+    /// Grows to what `generator` needs; contents of the vectors are kept.
     fn fit(&mut self, generator: &Generator) {
         self.noise.resize(generator.model.noise(), 0.0);
         self.point.resize(generator.sampler.inputs(), 0.0);
@@ -80,7 +80,7 @@ impl Generator {
     /// errors only.
     ///
     /// # Errors
-    /// The bytes are no checkpoint that this program reads.
+    /// The bytes are not a checkpoint of this version.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ModelError> {
         let (checkpoint, model) = Checkpoint::from_bytes(bytes, path, &Device::flex())?;
         Ok(Self::new(checkpoint, model))
@@ -120,7 +120,7 @@ impl Generator {
         self.family
     }
 
-    /// True if [`Generator::reconstruct`] gives something.
+    /// True if [`Generator::reconstruct`] returns something.
     pub fn has_encoder(&self) -> bool {
         self.model.has_encoder()
     }
@@ -130,8 +130,8 @@ impl Generator {
         &self.size
     }
 
-    /// Avalanche `index` of a seed, computed by the thread that calls it alone. Once `workspace` has grown,
-    /// in the first call, nothing is allocated any more.
+    /// Avalanche `index` of a seed, computed by the calling thread alone. Once `workspace` has grown, in the
+    /// first call, no memory is allocated.
     pub fn avalanche<'w>(&self, seed: u64, index: u64, workspace: &'w mut Workspace) -> Counts<'w> {
         workspace.fit(self);
         let Workspace { noise, point, sampler, maps, sums, cells, counts } = workspace;
@@ -154,7 +154,7 @@ impl Generator {
         Counts { cells, counts }
     }
 
-    /// The avalanches with these numbers.
+    /// The avalanches with the numbers of `range`.
     pub fn generate(&self, seed: u64, range: Range<u64>) -> CountSet {
         let mut all = self.empty_set();
         for part in self.chunks(seed, range) {
@@ -165,8 +165,8 @@ impl Generator {
         all
     }
 
-    /// The same avalanches in parts of at most 64, so that memory does not grow with their number. The
-    /// threads of the pool share the work.
+    /// The avalanches with the numbers of `range` in parts of at most 64, so that memory does not grow with
+    /// their number. All threads of the pool take part.
     pub fn chunks(&self, seed: u64, range: Range<u64>) -> impl Iterator<Item = CountSet> + '_ {
         let block = block(&self.grid) as u64;
         let first = range.start - range.start % block;
@@ -176,9 +176,9 @@ impl Generator {
         })
     }
 
-    /// Avalanches on the model's grid as it decodes them from latent points of their own, each with as many
-    /// electrons as it has; `None` if the model has no encoder. They tell how well the model describes
-    /// avalanches that it is shown, not what new ones it makes.
+    /// Avalanches on the model's grid decoded from the latent points of given ones, each with its number of
+    /// electrons; `None` if the model has no encoder. They show how well the model describes given
+    /// avalanches, not how well it generates new ones.
     pub fn reconstruct(&self, seed: u64, real: &CountSet) -> Option<CountSet> {
         let mut set = self.empty_set();
         let all: Vec<usize> = (0..real.len()).collect();
@@ -212,8 +212,8 @@ impl Generator {
                 self.sampler.point(&noise)
             })
             .collect();
-        // The lock is not held while this thread computes: a thread that waits for its own parallel work may
-        // take up another block.
+        // The lock is not held during the computation: a thread that waits for its own parallel work may
+        // begin another block.
         let mut maps = self.unused.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let weights = self.decoder.weights(&points, &mut maps);
         let cells = self.grid.cells();
@@ -236,21 +236,22 @@ impl Generator {
     }
 
     /// The number of electrons of an avalanche for which the size model drew `electrons`. A model that draws
-    /// numbers of electrons itself learned from avalanches that have any: which ones are empty is the size
-    /// model's decision.
+    /// numbers of electrons was trained on avalanches with electrons only, so the size model decides which
+    /// are empty.
     fn electrons_of(&self, electrons: u64, weights: &[f32]) -> u64 {
         if electrons > 0 && self.model.draws_size() { expected_electrons(weights) } else { electrons }
     }
 }
 
-/// The number of electrons of weights that are counts; at most 2³² − 1, which is all that a cell can count.
+/// The number of electrons from weights that are counts; at most 2³² − 1, the largest number that a cell can
+/// count.
 fn expected_electrons(weights: &[f32]) -> u64 {
     let sum: f64 = weights.iter().filter(|w| w.is_finite()).map(|&w| f64::from(w.max(0.0))).sum();
     sum.round().min(f64::from(u32::MAX)) as u64
 }
 
-/// Avalanches that are decoded together: at most 64, and on large grids so few that the output of the network
-/// takes at most 32 MB (2²³ cells).
+/// Number of avalanches that are decoded together: at most 64, and on large grids so few that the output of
+/// the network takes at most 32 MB (2²³ cells).
 fn block(grid: &Grid) -> usize {
     ((1 << 23) / grid.cells()).clamp(1, 64)
 }
@@ -262,7 +263,7 @@ pub fn standard_normal(seed: u64, purpose: Purpose, index: u64, n: usize) -> Vec
     numbers
 }
 
-/// As [`standard_normal`], into memory that is there.
+/// Like [`standard_normal`], into existing memory.
 pub fn fill_standard_normal(seed: u64, purpose: Purpose, index: u64, numbers: &mut [f32]) {
     let mut random = stream(seed, purpose, index);
     for number in numbers {

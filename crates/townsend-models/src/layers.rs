@@ -1,8 +1,8 @@
 //! Layers as functions of named parameters, with PyTorch's definitions.
 //!
-//! A map of features has the shape `[batch, channels, t, z, x]` in one, two and three dimensions alike; an
-//! axis that the grid does not have is 1 long. So a kernel of `k` cells an axis has `1` along the missing
-//! axes, and one code path serves all dimensions.
+//! A feature map has the shape `[batch, channels, t, z, x]` in one, two and three dimensions alike; axes that
+//! the grid does not have are of length 1. So a kernel of `k` cells along each axis has the length 1 along
+//! missing axes, and one code path serves all dimensions.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{Parameters, Role, TensorSpec, fused};
 /// Weight of the newest batch in the running statistics of a batch normalisation (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
 
-/// A convolution of a stack: `outputs` channels, `kernel` cells an axis, `stride`.
+/// A convolution of a stack: `outputs` channels, `kernel` cells along each axis, `stride`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Convolution {
     pub(crate) name: String,
@@ -26,7 +26,7 @@ pub(crate) struct Convolution {
     pub(crate) outputs: usize,
     pub(crate) kernel: usize,
     pub(crate) stride: usize,
-    /// Zeros at each end of each axis.
+    /// Number of zeros added at each end of each axis.
     pub(crate) padding: usize,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Layer {
     pub(crate) transposed: bool,
     /// Name of the batch normalisation, and the number that it adds to the variance.
     pub(crate) norm: Option<(String, f64)>,
-    /// Factor of negative numbers at the end, at most 1: 1 leaves them as they are.
+    /// Slope of the activation for negative numbers, at most 1; 1 means no activation.
     pub(crate) slope: f64,
 }
 
@@ -117,12 +117,12 @@ pub(crate) fn padded(shape: &[usize]) -> [usize; 3] {
     std::array::from_fn(|axis| shape.get(2 - axis).copied().unwrap_or(1))
 }
 
-/// Layers one after the other on maps of `size`, as the CPU's kernels describe them.
+/// A sequence of layers on maps of `size`, as the CPU's kernels describe them.
 pub(crate) fn stack(layers: &[Layer], size: [usize; 3]) -> Stack {
     stack_of(layers, size).expect("layers that a checked configuration describes fit")
 }
 
-/// As [`stack`]; `None` if a kernel is larger than a map.
+/// Like [`stack`]; `None` if a kernel is larger than its map.
 pub(crate) fn stack_of(layers: &[Layer], size: [usize; 3]) -> Option<Stack> {
     Stack::new(size, layers.iter().map(Layer::block).collect())
 }
@@ -156,26 +156,26 @@ pub(crate) fn norm_specs(name: &str, channels: usize) -> Vec<TensorSpec> {
     .into()
 }
 
-/// One evaluation of a model: its parameters, and whether it trains.
+/// One evaluation of a model: its parameters, and whether it is for training.
 ///
-/// In training a batch normalisation uses the statistics of the batch and keeps what the running statistics
-/// become; [`Pass::running`] hands them over once the step is done.
+/// In training a batch normalisation uses the statistics of the batch and records the new running statistics;
+/// [`Pass::running`] returns them after the step.
 #[derive(Debug)]
 pub struct Pass<'a> {
     parameters: &'a Parameters,
     training: bool,
     running: Vec<(String, Tensor<1>)>,
-    /// Tensors that stand in for those of the parameters.
+    /// Tensors that replace those of the parameters.
     replaced: BTreeMap<String, Tensor<1>>,
 }
 
 impl<'a> Pass<'a> {
-    /// An evaluation that trains: `parameters` are [tracked](Parameters::tracked).
+    /// An evaluation for training: `parameters` are [tracked](Parameters::tracked).
     pub fn training(parameters: &'a Parameters) -> Self {
         Self { parameters, training: true, running: Vec::new(), replaced: BTreeMap::new() }
     }
 
-    /// An evaluation that does not train.
+    /// An evaluation without training.
     pub fn inference(parameters: &'a Parameters) -> Self {
         Self { parameters, training: false, running: Vec::new(), replaced: BTreeMap::new() }
     }
@@ -185,7 +185,7 @@ impl<'a> Pass<'a> {
         self.running
     }
 
-    /// True if it trains.
+    /// True if it is for training.
     pub(crate) fn is_training(&self) -> bool {
         self.training
     }
@@ -200,12 +200,12 @@ impl<'a> Pass<'a> {
         self.replaced.get(name).unwrap_or_else(|| self.parameters.flat(name)).clone()
     }
 
-    /// A tensor in a shape of as many values.
+    /// A tensor in a shape with the same number of values.
     pub(crate) fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Tensor<D> {
         self.flat(name).reshape(shape)
     }
 
-    /// For the rest of this evaluation, `value` stands for a tensor.
+    /// For the rest of this evaluation, `value` replaces the tensor.
     pub(crate) fn replace(&mut self, name: &str, value: Tensor<1>) {
         self.replaced.insert(name.to_owned(), value);
     }
@@ -224,8 +224,8 @@ impl<'a> Pass<'a> {
         self.flat(&format!("{layer}.bias"))
     }
 
-    /// Layers one after the other, from `[batch, channels · cells]` with cells of `size` to the same of the
-    /// output. On the CPU all of them are one operation of this project's own kernels.
+    /// A sequence of layers, from `[batch, channels · cells]` with cells of `size` to the same form of the
+    /// output. On the CPU all of them are one operation of the project's own kernels.
     pub(crate) fn stack(&mut self, layers: &[Layer], size: [usize; 3], input: Tensor<2>) -> Tensor<2> {
         let [batch, _] = input.dims();
         let stack = stack(layers, size);
@@ -259,7 +259,7 @@ impl<'a> Pass<'a> {
         map.reshape([batch, stack.output().values()])
     }
 
-    /// Tensors joined end to end.
+    /// Tensors concatenated.
     fn joined(&self, names: impl Iterator<Item = String>) -> Tensor<1> {
         let tensors: Vec<Tensor<1>> = names.map(|name| self.flat(&name)).collect();
         if tensors.is_empty() {
@@ -281,7 +281,7 @@ impl<'a> Pass<'a> {
             let (mean, rest) = statistics.split_at(convolution.outputs);
             let (variance, rest) = rest.split_at(convolution.outputs);
             statistics = rest;
-            // As in PyTorch, the batch is normalised with its own variance, and the running one gets the
+            // As in PyTorch, the batch is normalised with its own variance, and the running one follows the
             // unbiased estimate.
             let unbiased = variance.iter().map(|variance| variance * (n / (n - 1.0).max(1.0))).collect();
             for (part, values) in [("running_mean", mean.to_vec()), ("running_var", unbiased)] {
@@ -334,7 +334,7 @@ impl<'a> Pass<'a> {
     pub(crate) fn linear(&self, name: &str, outputs: usize, input: Tensor<2>) -> Tensor<2> {
         let [_, inputs] = input.dims();
         let weight = self.tensor(&format!("{name}.weight"), [outputs, inputs]);
-        // In this order the small matrices are transposed, and the gradient of the weight has the layout of
+        // In this order the smaller matrices are transposed, and the gradient of the weight has the layout of
         // the weight.
         weight.matmul(input.transpose()).transpose() + self.bias(name).reshape([1, outputs])
     }
@@ -360,8 +360,8 @@ impl<'a> Pass<'a> {
         let variance = sum_of_channels(centered.clone().square()) / n;
         let scale = along_channels(part("weight")) / (variance.clone() + epsilon).sqrt();
         let output = centered * scale + along_channels(part("bias"));
-        // As in PyTorch, the batch is normalised with its own variance, and the running one gets the unbiased
-        // estimate.
+        // As in PyTorch, the batch is normalised with its own variance, and the running one follows the
+        // unbiased estimate.
         let unbiased = variance * (n / (n - 1.0).max(1.0));
         self.remember(&format!("{name}.running_mean"), MOMENTUM, mean.reshape([channels]));
         self.remember(&format!("{name}.running_var"), MOMENTUM, unbiased.reshape([channels]));
@@ -384,8 +384,8 @@ fn size_after(layer: &Convolution, size: [usize; 3]) -> [usize; 3] {
     std::array::from_fn(|axis| (size[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1)
 }
 
-/// Sums of `[batch, channels, t, z, x]` over all axes but the channels, one axis after the other: Burn's own
-/// batch normalisation adds up the millions of cells of a batch in 3D in one sum, which costs three digits of
+/// Sums of `[batch, channels, t, z, x]` over all axes but the channels, one axis after the other. Burn's own
+/// batch normalisation adds the millions of cells of a 3D batch in a single sum, which costs three digits of
 /// the gradients.
 fn sum_of_channels(map: Tensor<5>) -> Tensor<5> {
     map.sum_dim(4).sum_dim(3).sum_dim(2).sum_dim(0)

@@ -1,4 +1,4 @@
-//! Layers as a configuration lists them, and the layers of a network that they become.
+//! Layers as listed in a configuration, and the layers of a network made from them.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,30 +15,30 @@ const MOST_LAYERS: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layers {
-    /// Outputs of the linear layers; of a critic without the last layer, which has one output.
+    /// Outputs of the linear layers; for a critic without the last layer, which has one output.
     #[serde(default)]
     pub linear: Vec<usize>,
     /// Channels after each convolution.
     #[serde(default)]
     pub channels: Vec<usize>,
-    /// Cells an axis that each kernel covers.
+    /// Number of cells of each kernel along an axis.
     #[serde(default)]
     pub kernels: Vec<usize>,
-    /// Step of each kernel.
+    /// Stride of each kernel.
     #[serde(default)]
     pub strides: Vec<usize>,
 }
 
 /// The properties that all convolutions of a network have in common.
 pub(crate) struct Style<'a> {
-    /// The beginning of their names, with a dot.
+    /// Prefix of their names, with a dot.
     pub(crate) prefix: &'a str,
     pub(crate) dims: usize,
-    /// Zeros at each end of each axis.
+    /// Number of zeros added at each end of each axis.
     pub(crate) padding: usize,
-    /// Factor of negative numbers after each layer.
+    /// Slope of the activation after each layer for negative numbers.
     pub(crate) slope: f64,
-    /// The first layer, counted from 0, that has a batch normalisation; all later ones have one too.
+    /// The first layer, counted from 0, with a batch normalisation; all later ones have one too.
     pub(crate) first_norm: Option<usize>,
 }
 
@@ -49,7 +49,7 @@ impl Layers {
         Self { linear, channels, kernels, strides }
     }
 
-    /// Refuses lists that describe no network; `key` is their key in the configuration.
+    /// An error if the lists do not describe a network; `key` is their key in the configuration.
     pub(crate) fn check(
         &self,
         key: &str,
@@ -74,7 +74,7 @@ impl Layers {
         Err(ConfigError::new(key, self, allowed))
     }
 
-    /// Convolutions of maps with one channel.
+    /// Convolutions of maps with one input channel.
     pub(crate) fn convolutions(&self, style: &Style<'_>) -> Vec<Layer> {
         let inputs = std::iter::once(1).chain(self.channels.iter().copied());
         let layers =
@@ -82,8 +82,8 @@ impl Layers {
         layers.collect()
     }
 
-    /// Transposed convolutions of maps with `inputs` channels; the last has no normalisation and no
-    /// activation, as the output function follows.
+    /// Transposed convolutions of maps with `inputs` channels; the last has neither normalisation nor
+    /// activation, because the output function follows.
     pub(crate) fn transposed(&self, style: &Style<'_>, inputs: usize) -> Vec<Layer> {
         let last = self.channels.len() - 1;
         let inputs = std::iter::once(inputs).chain(self.channels.iter().copied());
@@ -112,7 +112,7 @@ impl Layers {
         }
     }
 
-    /// The cells along each axis that convolutions, which tile `cells` without a rest, leave.
+    /// Number of cells along each axis after convolutions, which must tile `cells` without a remainder.
     pub(crate) fn after(&self, key: &str, cells: &[usize]) -> Result<Vec<usize>, ConfigError> {
         let through = |layers: &mut dyn Iterator<Item = (&usize, &usize)>, mut length: usize| {
             for (kernel, stride) in layers {
@@ -125,7 +125,7 @@ impl Layers {
         cells.iter().map(after).collect::<Option<_>>().ok_or_else(|| self.does_not_fit(key, cells))
     }
 
-    /// The cells along each axis that transposed convolutions turn into `cells`.
+    /// Number of cells along each axis from which transposed convolutions lead to `cells`.
     pub(crate) fn before(&self, key: &str, cells: &[usize]) -> Result<Vec<usize>, ConfigError> {
         let reversed = |list: &[usize]| list.iter().rev().copied().collect::<Vec<_>>();
         let mirrored = Self::new(&[], &[], &reversed(&self.kernels), &reversed(&self.strides));

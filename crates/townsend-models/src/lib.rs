@@ -1,8 +1,8 @@
 //! Generative models of electron avalanches: networks, losses, sampling and checkpoints.
 //!
 //! A family of models is a folder with its configuration, layers, loss and sampling, and one line in the list
-//! of families; everything else works with [`NetworkModel`]. A configuration is checked against a grid and
-//! becomes a model, whose weights are [`Parameters`] with the names of a PyTorch state dict:
+//! of families; everything else works with [`NetworkModel`]. The check of a configuration against a grid
+//! makes a model, whose weights are [`Parameters`] with the names of a PyTorch state dict:
 //!
 //! ```
 //! use townsend_core::Grid;
@@ -20,11 +20,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Training is the business of `townsend-train`; what it leaves is a [`Checkpoint`], from which a
-//! [`Generator`] draws new avalanches. All randomness comes from named streams, never from Burn's global
-//! generator, so results are the same bits on any number of threads. Of Burn only `burn-tensor` is used
-//! (tensors, automatic gradients, backends): layers are functions of named tensors here, so that names,
-//! initial values and the state of the optimiser are ours to keep stable.
+//! `townsend-train` trains the models and writes [`Checkpoint`]s, from which a [`Generator`] draws new
+//! avalanches. All random numbers come from named streams, never from Burn's global generator, so that
+//! results have the same bits on any number of threads. Of Burn only `burn-tensor` is used (tensors,
+//! automatic gradients, backends): layers are functions of named tensors, so that names, initial values and
+//! the state of the optimiser do not change with Burn.
 
 #![cfg_attr(
     test,

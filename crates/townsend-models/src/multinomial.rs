@@ -1,13 +1,13 @@
-//! Electrons thrown into cells.
+//! Distribution of electrons over cells.
 
 use rand::Rng;
 use rand_distr::{Distribution, Exp1};
 
-/// Partial sums that [`throw_each`] keeps in memory: enough for all but the largest avalanches.
+/// Number of partial sums that [`throw_each`] keeps in memory: enough for all but the largest avalanches.
 pub(crate) const KEPT_SUMS: usize = 1 << 16;
 
-/// Throws `electrons` independently into cells with probabilities proportional to `weights` and returns the
-/// cell of each, sorted; see [`throw_each`].
+/// Distributes `electrons` independently over cells with probabilities proportional to `weights` and returns
+/// the cell of each, sorted; see [`throw_each`].
 pub(crate) fn throw(weights: &[f32], electrons: u64, random: &mut (impl Rng + Clone)) -> Vec<u32> {
     let kept = electrons.min(KEPT_SUMS as u64) as usize;
     let mut cells = Vec::with_capacity(kept);
@@ -15,16 +15,15 @@ pub(crate) fn throw(weights: &[f32], electrons: u64, random: &mut (impl Rng + Cl
     cells
 }
 
-/// Throws `electrons` independently into cells with probabilities proportional to `weights` and calls `act`
-/// with the cell of each, by increasing cell. This is an exact multinomial draw in O(cells + electrons): the
-/// sorted uniform numbers are the partial sums of exponential ones over their total (Devroye 1986, section
-/// V.3), and a single walk along the cumulative weights finds their cells.
+/// Distributes `electrons` independently over cells with probabilities proportional to `weights`, and calls
+/// `act` with the cell of each, in ascending order. This is an exact multinomial draw in O(cells +
+/// electrons): sorted uniform numbers are the partial sums of exponential numbers divided by their total
+/// (Devroye 1986, section V.3), and a single pass over the cumulative weights finds their cells.
 ///
-/// Weights that are not positive and finite count as 0. Without any weight there is nowhere to throw to, and
-/// `act` is not called.
+/// Weights that are not positive and finite count as 0. If no weight is left, `act` is not called.
 ///
 /// The partial sums of the first electrons are kept in `sums`; those of the others, if there are more, are
-/// drawn a second time from a copy of `random`, so that no number of electrons needs more memory.
+/// drawn a second time from a copy of `random`, so that memory does not grow with the number of electrons.
 pub(crate) fn throw_each(
     weights: &[f32],
     electrons: u64,

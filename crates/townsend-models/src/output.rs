@@ -1,4 +1,4 @@
-//! The scaling of counts that enter a network, and the output function that gives counts or probabilities.
+//! The scaling of a network's input counts, and the output function that gives counts or probabilities.
 
 use std::sync::Arc;
 
@@ -22,17 +22,17 @@ pub(crate) const PROFILE: &str = "output.log_profile";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
-    /// max(0, x): counts, scaled like those that enter.
+    /// max(0, x): counts, scaled like the input.
     Relu,
-    /// 2 / (1 + exp(−x)): counts, scaled like those that enter.
+    /// 2 / (1 + exp(−x)): counts, scaled like the input.
     TwoSigmoid,
-    /// exp(x) over its sum over all cells: probabilities.
+    /// exp(x) divided by its sum over all cells: probabilities.
     Softmax,
     /// exp(x) times the mean avalanche: expected counts.
     Exp,
 }
 
-/// How counts enter the network.
+/// The scaling of a network's input counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scaling {
@@ -42,12 +42,12 @@ pub enum Scaling {
     Sqrt,
     /// ln(1 + n).
     Log1p,
-    /// n over the number of electrons of the avalanche, times a thousand: the shape alone.
+    /// n divided by the number of electrons of the avalanche, times a thousand: the shape alone.
     PerThousand,
 }
 
 impl Scaling {
-    /// Counts as they enter the network.
+    /// Scales counts for the input of the network.
     pub(crate) fn scale(self, counts: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Raw => counts,
@@ -57,8 +57,8 @@ impl Scaling {
         }
     }
 
-    /// The inverse of [`Scaling::scale`]: counts from scaled ones. Of [`Scaling::PerThousand`] only the shape
-    /// comes back, not the number of electrons.
+    /// The inverse of [`Scaling::scale`]: counts from scaled ones. For [`Scaling::PerThousand`] it gives the
+    /// shape only, not the number of electrons.
     pub(crate) fn unscale(self, scaled: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Raw | Self::PerThousand => scaled,
@@ -67,7 +67,7 @@ impl Scaling {
         }
     }
 
-    /// [`Scaling::unscale`] of a number.
+    /// Like [`Scaling::unscale`] for a single number.
     pub(crate) fn unscaled(self, scaled: f32) -> f32 {
         match self {
             Self::Raw | Self::PerThousand => scaled,
@@ -89,7 +89,7 @@ impl Output {
         matches!(self, Self::Softmax | Self::Exp)
     }
 
-    /// Computes that tensor from the training avalanches.
+    /// Computes this tensor from the training avalanches.
     pub(crate) fn prepare(self, parameters: &mut Parameters, training: &CountSet) {
         if self.has_profile() {
             let (mut profile, electrons) = log_profile(training);
@@ -103,9 +103,9 @@ impl Output {
         }
     }
 
-    /// The output function over `[batch, cells]`; for `softmax` and `exp` its logarithm. With these two the
-    /// output of the network is added to the logarithm of the mean avalanche, so that the many cells that are
-    /// always empty are empty from the first step.
+    /// The output function of `[batch, cells]`; for `softmax` and `exp` its logarithm. With these two the
+    /// output of the network is added to the logarithm of the mean avalanche, so that cells which are always
+    /// empty are empty from the first step.
     pub(crate) fn apply(self, pass: &Pass<'_>, made: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Relu => activation::relu(made),
@@ -130,8 +130,8 @@ impl Output {
     }
 
     /// Avalanches for a critic, from the arguments of the output function, `[batch, cells]`: scaled, and as
-    /// counts. From probabilities or expected numbers whole electrons are drawn, as many as the avalanches of
-    /// the batch have.
+    /// counts. From probabilities or expected numbers, whole electrons are drawn, as many as the avalanches
+    /// of the batch have.
     pub(crate) fn shown(
         self,
         scaling: Scaling,
@@ -151,7 +151,7 @@ impl Output {
         }
     }
 
-    /// Output function and [`Output::weights`] in one, without Burn.
+    /// Output function and [`Output::weights`] together, without Burn.
     pub(crate) fn to_weights(self, scaling: Scaling, parameters: &Parameters) -> ToWeights {
         let profile = if self.has_profile() { parameters.values(PROFILE) } else { Vec::new() };
         Arc::new(move |cells: &mut [f32]| match self {
@@ -168,13 +168,14 @@ impl Output {
     }
 }
 
-/// Fraction of the electrons of the mean avalanche that are distributed as if its axes were independent. At
-/// the edges of avalanches most cells hold no electron of the training avalanches, though other cells as far
-/// out hold some: one electron in a hundred fills these gaps, and hardly changes the middle.
+/// Fraction of the electrons of the mean avalanche that are distributed as if its axes were independent.
+/// Chosen, not fitted: at the edges of avalanches most cells contain no electron of the training avalanches,
+/// although other cells as far out do. One electron in a hundred fills these gaps and hardly changes the
+/// middle.
 const INDEPENDENT: f64 = 0.01;
-/// Fraction of the electrons that may be in any cell with the same probability, so that no cell is
-/// impossible. Electrons far from all others widen an avalanche; with this fraction fewer than one in a
-/// hundred avalanches of some thousand electrons get any.
+/// Fraction of the electrons that are distributed uniformly over all cells, so that no cell is impossible.
+/// Chosen, not fitted: electrons far from all others widen an avalanche, and with this fraction fewer than
+/// one in a hundred avalanches of a few thousand electrons have any.
 const ANYWHERE: f64 = 1e-6;
 
 /// ln p of the mean avalanche, smoothed; and the mean number of electrons of avalanches that have any.
@@ -202,9 +203,10 @@ pub(crate) fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
     ((0..).zip(&electrons).map(ln_p).collect(), (all / filled.max(1) as f64) as f32)
 }
 
-/// Electrons thrown into cells with the probabilities softmax(`made`), `[batch, cells]`, as many as the
+/// Electrons distributed over cells with the probabilities softmax(`made`), `[batch, cells]`, as many as the
 /// avalanches of the batch have. Gradients are those of the expected counts (a straight-through estimate:
-/// Bengio et al. 2013, arXiv:1308.3432), so that a network learns from how a critic judges whole electrons.
+/// Bengio et al. 2013, arXiv:1308.3432), so that a network learns from the critic's judgement of whole
+/// electrons.
 fn thrown(pass: &Pass<'_>, made: &Tensor<2>, batch: &Batch, purpose: Purpose) -> Tensor<2> {
     let sizes = to_host(without_gradient(batch.counts.clone()).sum_dim(1));
     let first = batch.step.wrapping_mul(sizes.len() as u64);
@@ -225,7 +227,7 @@ fn thrown(pass: &Pass<'_>, made: &Tensor<2>, batch: &Batch, purpose: Purpose) ->
     counts.unwrap_or_else(|| thrown_by_operations(pass, made.clone(), &sizes, throw_row))
 }
 
-/// As [`thrown`], in tensor operations, for backends other than the CPU's.
+/// Like [`thrown`] in tensor operations, for backends other than the CPU's.
 fn thrown_by_operations(
     pass: &Pass<'_>,
     made: Tensor<2>,

@@ -1,8 +1,8 @@
 //! The named tensors of a model.
 //!
-//! A model is a list of [`TensorSpec`]s and functions of the [`Parameters`] that were made from it. Names and
-//! layouts are those of a PyTorch state dict, so weights travel both ways. All values are kept flat: a
-//! checkpoint, an optimiser and a comparison treat a bias and a kernel of five dimensions alike.
+//! A model is a list of [`TensorSpec`]s and functions of the [`Parameters`] made from it. Names and layouts
+//! are those of a PyTorch state dict, so that weights can be exchanged in both directions. All values are
+//! kept flat: checkpoints, optimisers and comparisons treat a bias and a kernel of five dimensions alike.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use townsend_core::{Purpose, stream};
 
 const INITIAL_WEIGHTS: Purpose = Purpose::new("initial weights");
 
-/// Whether a tensor is trained, and its first values.
+/// Whether a tensor is trained, and its initial values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Role {
     /// Trained; drawn from U(−b, b) with b = 1/√`fan_in` (the default of PyTorch's convolutions and linears).
@@ -86,13 +86,13 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Initial values, a function of the seed alone (no global random state is touched).
+    /// Initial values, a function of the seed alone (no global random state is used).
     pub fn initial(specs: Vec<TensorSpec>, seed: u64, device: &Device) -> Self {
         let values = specs.iter().zip(0..).map(|(spec, number)| spec.initial(seed, number)).collect();
         Self::from_values(specs, values, device)
     }
 
-    /// Values given one after the other as in `specs`.
+    /// Parameters with given values, in the order of `specs`.
     ///
     /// # Panics
     /// If a number of values is not that of its tensor's shape.
@@ -136,12 +136,12 @@ impl Parameters {
     /// A tensor, flat.
     ///
     /// # Panics
-    /// If there is none of this name: a mistake in the model's code.
+    /// If there is no tensor of this name, which is a mistake in the model's code.
     pub fn flat(&self, name: &str) -> &Tensor<1> {
         self.values.get(name).unwrap_or_else(|| panic!("the model has no tensor {name}"))
     }
 
-    /// A tensor in a shape of as many values.
+    /// A tensor in a shape with the same number of values.
     pub fn get<const D: usize>(&self, name: &str, shape: [usize; D]) -> Tensor<D> {
         self.flat(name).clone().reshape(shape)
     }
@@ -152,7 +152,8 @@ impl Parameters {
         debug_assert!(old.is_some(), "the model has no tensor {name}");
     }
 
-    /// Changes a tensor's values on the host. On the CPU nothing is copied if no clone of the tensor exists.
+    /// Changes a tensor's values on the host. On the CPU they are not copied if there is no clone of the
+    /// tensor.
     ///
     /// # Panics
     /// As [`Parameters::flat`].
@@ -164,7 +165,7 @@ impl Parameters {
     }
 
     /// The same values on a device that records operations, so that a loss computed from them has gradients
-    /// by those trained tensors for whose names `trains` returns true.
+    /// with respect to those trained tensors for whose names `trains` returns true.
     #[must_use]
     pub fn tracked(&self, trains: impl Fn(&str) -> bool) -> Self {
         let mut tracked = Self { device: self.device.clone().autodiff(), ..self.clone() };
@@ -176,7 +177,7 @@ impl Parameters {
         tracked
     }
 
-    /// Takes the gradients of these tensors; they are 0 for a tensor that the loss does not depend on.
+    /// The gradients of these tensors; they are 0 for a tensor that the loss does not depend on.
     pub fn gradients(&self, names: &[String], gradients: &mut Gradients) -> Vec<Tensor<1>> {
         let inner = self.device.clone().inner();
         let gradient = |name: &String| {

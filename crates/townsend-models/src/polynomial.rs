@@ -1,10 +1,10 @@
-//! A polynomial of the position in the logarithm of the probabilities.
+//! A polynomial of the position, added to the logarithm of the probabilities.
 //!
-//! Σ aᵢ uᵢ + Σ qᵢⱼ uᵢ uⱼ is added to ln p(cell), where u is the position in units of the mean avalanche: the
-//! distance from its centre over its width, cut at ± [`REACH`]. A Gaussian avalanche is moved and widened by
-//! these terms exactly (the inverse of its covariance changes by −2q, and for q = 0 its mean by a); the
-//! convolutions of the network add everything else. Convolutions alone learn cell by cell that an avalanche
-//! is elsewhere or wider.
+//! Σ aᵢ uᵢ + Σ qᵢⱼ uᵢ uⱼ is added to ln p(cell), where u is the position relative to the mean avalanche: the
+//! distance from its centre divided by its width, clamped to ± [`REACH`]. For a Gaussian avalanche these
+//! terms are exactly a shift and a change of widths (the inverse of its covariance changes by −2q, and for
+//! q = 0 its mean by a); the convolutions of the network add everything else. Convolutions alone have to
+//! learn cell by cell that an avalanche is at another place or wider.
 
 use burn_tensor::{Tensor, TensorData};
 use townsend_core::Grid;
@@ -18,9 +18,10 @@ const MOST_TERMS: usize = 9;
 /// Powers of x within a row of cells: 1, x, x².
 const POWERS: usize = 3;
 
-/// The distance, in widths of the mean avalanche, beyond which the polynomial stays constant. Without it a
-/// square term brings electrons to places where no avalanche has any: ten widths out, q = 0.05 is a factor of
-/// exp(5) ≈ 150. Within four widths are all but one in ten thousand electrons of a Gaussian avalanche.
+/// The distance, in widths of the mean avalanche, beyond which the polynomial is constant. Chosen, not
+/// fitted: without a limit a square term brings electrons to places where no avalanche has any (ten widths
+/// out, q = 0.05 is a factor of exp(5) ≈ 150), and all but one in ten thousand electrons of a Gaussian
+/// avalanche are within four widths.
 const REACH: f32 = 4.0;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +41,8 @@ struct Tables {
 }
 
 impl LogDensityPolynomial {
-    /// A polynomial whose coefficients are linear in `latent` numbers; its tensors are named after the
-    /// `network` that it belongs to.
+    /// A polynomial whose coefficients are linear in `latent` numbers; the names of its tensors begin with
+    /// that of the `network` that it belongs to.
     pub(crate) fn new(network: &str, grid: &Grid, latent: usize) -> Self {
         let axes = grid.axes().iter().map(BatchObservables::positions).collect();
         Self { name: format!("{network}.tilt"), axes, latent }
@@ -53,7 +54,7 @@ impl LogDensityPolynomial {
         dims + dims * (dims + 1) / 2
     }
 
-    /// All weights begin at 0: with random ones, as other layers have, the first avalanches would be at the
+    /// All weights are 0 at first: random ones, as in other layers, would put the first avalanches at the
     /// ends of the grid.
     pub(crate) fn specs(&self) -> [TensorSpec; 2] {
         [("weight", vec![self.terms(), self.latent]), ("bias", vec![self.terms()])].map(|(part, shape)| {
@@ -61,8 +62,8 @@ impl LogDensityPolynomial {
         })
     }
 
-    /// The polynomial of each cell, `[batch, cells]`, for latent points `[batch, latent]`. The model has the
-    /// tensors of [`BatchObservables`], which hold centre and width of the mean avalanche.
+    /// The polynomial in each cell, `[batch, cells]`, for latent points `[batch, latent]`. The model must
+    /// have the tensors of [`BatchObservables`], which contain centre and width of the mean avalanche.
     pub(crate) fn of(&self, pass: &Pass<'_>, latent: Tensor<2>) -> Tensor<2> {
         let device = latent.device();
         let [batch, _] = latent.dims();
@@ -155,7 +156,7 @@ impl FixedPolynomial {
     }
 }
 
-/// Refuses a polynomial where the output has no logarithm that it could be added to.
+/// An error if a polynomial is wanted but the output has no logarithm that it could be added to.
 pub(crate) fn check_polynomial(wanted: bool, output: Output, dims: usize) -> Result<(), ConfigError> {
     if wanted && (dims == 0 || !matches!(output, Output::Softmax | Output::Exp)) {
         let allowed = "needs axes, and output = \"softmax\" or \"exp\", which have logarithms of probabilities to add to";

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
 
-/// A value that starts at `start`, grows by `slope` every epoch and stays at `stop` once it got there. With
-/// slope 0 it is constant.
+/// A value that starts at `start`, changes by `slope` every epoch, and stays at `stop` once it is reached.
+/// With slope 0 it is constant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Value in the first epoch.
     pub start: f64,
-    /// Change an epoch; may be negative.
+    /// Change per epoch; may be negative.
     #[serde(default)]
     pub slope: f64,
     /// The value at which the change ends; by default it never ends.

@@ -16,8 +16,8 @@ use townsend_models::{
 
 /// Largest deviation of an output relative to the largest output.
 const OUTPUT: f32 = 1e-5;
-/// Largest deviation of a gradient relative to the largest of its tensor, or to a hundredth of the largest of
-/// all: biases before a normalisation have no gradient but rounding.
+/// Largest deviation of a gradient relative to the largest in its tensor, or to a hundredth of the largest of
+/// all: the gradient of a bias before a normalisation is nothing but rounding.
 const GRADIENT: f32 = 1e-3;
 
 struct Expected(HashMap<String, (Vec<usize>, Vec<f32>)>);

@@ -1,4 +1,4 @@
-//! The effective gain and how it fluctuates.
+//! The effective gain and its fluctuation.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ impl fmt::Display for Measured {
     }
 }
 
-/// What the numbers of electrons of avalanches say of the gain.
+/// The effective gain and its fluctuation, from the numbers of electrons of avalanches.
 ///
 /// ```
 /// use townsend_observables::Gain;
@@ -35,26 +35,26 @@ impl fmt::Display for Measured {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gain {
-    /// Mean number of electrons over all avalanches, empty ones included, with s/√N.
+    /// Mean number of electrons over all avalanches, empty ones included; its error is s/√N.
     pub effective: Measured,
     /// Fraction of empty avalanches.
     ///
-    /// Its error is the spread of the fraction, given what was counted, if every fraction was as likely
-    /// before (Ullrich and Xu, arXiv:physics/0701199): √(p(1 − p)/N) where there are many of either kind,
-    /// and not 0 where none or all are empty.
+    /// Its error is the standard deviation of the fraction given the data, with a uniform prior (Ullrich and
+    /// Xu, arXiv:physics/0701199): √(p(1 − p)/N) for large numbers of both kinds, and not 0 if none or all
+    /// avalanches are empty.
     pub empty: Measured,
     /// f = s²/mean² over all avalanches, empty ones included; none if all are empty.
     pub relative_variance: Option<Measured>,
-    /// θ of the Polya distribution of the avalanches that are not empty, from their relative variance
-    /// f = 1/(1 + θ) (Alkhazov, Nucl. Instrum. Methods 89, 155, 1970). Polya's law is one of continuous
-    /// numbers; of few electrons f has 1/mean more, which is not taken off. None if fewer than two avalanches
-    /// have electrons, or all have equally many.
+    /// θ of the Polya distribution of the avalanches that are not empty, from their relative variance f =
+    /// 1/(1 + θ) (Alkhazov, Nucl. Instrum. Methods 89, 155, 1970). The Polya distribution is continuous; for
+    /// whole electrons f is larger by 1/mean, which is not subtracted. None if fewer than two avalanches have
+    /// electrons, or all have the same number.
     pub theta: Option<Measured>,
 }
 
 impl Gain {
-    /// From the number of electrons of every avalanche, 0 for empty ones; none for fewer than two
-    /// avalanches, which have no spread.
+    /// Computes the gain from the number of electrons of every avalanche, 0 for empty ones. None for fewer
+    /// than two avalanches, which have no spread.
     pub fn of(electrons: &[u64]) -> Option<Self> {
         if electrons.len() < 2 {
             return None;
@@ -71,17 +71,18 @@ impl Gain {
     }
 }
 
-/// `count` of `total`, with the root of the variance of the Beta distribution (k + 1, N − k + 1).
+/// The fraction `count` of `total`; its error is the square root of the variance of the Beta distribution
+/// (k + 1, N − k + 1).
 fn fraction(count: usize, total: usize) -> Measured {
     let (k, n) = (count as f64, total as f64);
     let variance = (k + 1.0) * (n - k + 1.0) / ((n + 2.0).powi(2) * (n + 3.0));
     Measured { value: k / n, error: variance.sqrt() }
 }
 
-/// s²/mean², with the error that follows to first order from those of mean and variance, which are correlated
-/// if the distribution is skewed: with central moments μ, Var(mean) = μ₂/N, Var(s²) = (μ₄ − μ₂²)/N and
-/// Cov(mean, s²) = μ₃/N (Cramér, Mathematical Methods of Statistics, 27.4). None without a mean, or of fewer
-/// than two values.
+/// s²/mean², with the error that follows to first order from the errors of mean and variance, which are
+/// correlated if the distribution is skewed: with central moments μ, Var(mean) = μ₂/N, Var(s²) = (μ₄ − μ₂²)/N
+/// and Cov(mean, s²) = μ₃/N (Cramér, Mathematical Methods of Statistics, 27.4). None if the mean is 0 or
+/// there are fewer than two values.
 fn relative_variance(values: &[f64]) -> Option<Measured> {
     let (n, m) = (values.len() as f64, mean(values));
     if values.len() < 2 || m <= 0.0 {
@@ -93,7 +94,7 @@ fn relative_variance(values: &[f64]) -> Option<Measured> {
     Some(Measured { value: second * n / (n - 1.0), error: variance.max(0.0).sqrt() })
 }
 
-/// θ = 1/f − 1; none if nothing varies.
+/// θ = 1/f − 1; none if all values are equal.
 fn theta(f: Measured) -> Option<Measured> {
     (f.value > 0.0).then(|| Measured { value: 1.0 / f.value - 1.0, error: f.error / f.value.powi(2) })
 }

@@ -1,11 +1,12 @@
-//! Numbers that describe avalanches, and how far two samples of such a number are apart.
+//! Observables: numbers that describe avalanches, and distances between two samples of such a number.
 //!
-//! [`Observables::of`] computes one [`Column`] an [`Observable`] (size, means, widths, correlations, shape)
-//! from electrons or from counts. [`Resampling::distances`] compares two samples of one number:
-//! Wasserstein-1, Kolmogorov-Smirnov and separation power, each with its floor (what statistics alone give)
-//! and its interval. [`Gain::of`] says what the numbers of electrons tell of the gain.
+//! [`Observables::of`] computes one [`Column`] for each [`Observable`] (size, means, widths, correlations,
+//! shape) from electrons or from counts. [`Resampling::distances`] compares two samples of one number by the
+//! Wasserstein-1 and Kolmogorov-Smirnov distances and the separation power, each with its floor (what
+//! statistics alone give) and its interval. [`Gain::of`] gives the gain and its fluctuation from the numbers
+//! of electrons.
 //!
-//! Nothing here knows a metric of several observables at once, a classifier, a report or a plot.
+//! Metrics of several observables at once, classifiers, reports and plots are in other crates.
 //!
 //! ```
 //! use townsend_core::{Dataset, ElectronSet, Silent};

@@ -1,24 +1,24 @@
-//! A number of every avalanche that is not one of the [observables](crate::Observable), such as what a strip
-//! records. It is compared in the same way.
+//! Quantities: numbers of avalanches that are not among the [observables](crate::Observable), such as the
+//! charge on strips, but are compared in the same way.
 
-/// A number of every avalanche of a set that has it.
+/// The values of one quantity, for all avalanches of a set for which it is defined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
     /// Its name in the report.
     pub name: String,
     /// Its unit; empty for pure numbers.
     pub unit: String,
-    /// What it is, in a line.
+    /// Its definition, in a line.
     pub definition: String,
     /// Its values; never NaN.
     pub values: Vec<f64>,
-    /// Number of avalanches with electrons that do not have it.
+    /// Number of avalanches with electrons for which it is not defined.
     pub left_out: usize,
 }
 
 impl Quantity {
-    /// Keeps the values that are not NaN; `filled` is the number of avalanches with electrons, which tells
-    /// how many are left out.
+    /// Keeps the values that are not NaN. `filled` is the number of avalanches with electrons; those without
+    /// a value are counted in `left_out`.
     pub fn new(
         name: &str,
         unit: &str,

@@ -3,8 +3,8 @@
 use rand::Rng;
 use townsend_core::Stream;
 
-/// A whole number from 0 to `bound` − 1: the upper 64 bits of the product of a random 64-bit number and
-/// `bound`. The numbers are as probable as one another to within `bound`/2⁶⁴.
+/// A random whole number from 0 to `bound` − 1: the upper 64 bits of the product of a random 64-bit number
+/// and `bound`. The probabilities of the numbers differ by less than a relative `bound`/2⁶⁴.
 pub fn below(bound: u64, random: &mut Stream) -> u64 {
     ((u128::from(random.next_u64()) * u128::from(bound)) >> 64) as u64
 }

@@ -1,11 +1,11 @@
 //! Means and standard deviations, summed in the order of the values.
 
-/// Mean of some values; NaN of none.
+/// Mean of the values; NaN if there are none.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Standard deviation of the values themselves: the sum of squares is divided by n, as numpy does.
+/// Standard deviation of the values themselves: the sum of squares is divided by n, as in NumPy.
 pub fn standard_deviation(values: &[f64]) -> f64 {
     (squares(values) / values.len() as f64).sqrt()
 }

@@ -1,4 +1,4 @@
-//! Numbers as text for people, the same in tables, on pages and in messages.
+//! Numbers as text for readers, in the same form in tables, on pages and in messages.
 
 /// A number with `digits` significant digits. Below 0.0001 and from a million on it is written with a power
 /// of ten; 0, `NaN` and `inf` are written as they are.
@@ -17,7 +17,7 @@ pub fn significant(value: f64, digits: usize) -> String {
 /// A number with its error: the error has two significant digits, and the number as many decimals.
 pub fn with_error(value: f64, error: f64) -> String {
     let shown = significant(error, 2);
-    // As it is shown: 0.0999 is shown as 0.10.
+    // The number of decimals comes from the error as it is shown: 0.0999 is shown as 0.10.
     match shown.split_once('.') {
         Some((_, decimals)) if !shown.contains('e') => format!("{value:.*} ± {shown}", decimals.len()),
         None if error >= 1.0 => format!("{value:.0} ± {shown}"),
@@ -33,8 +33,8 @@ pub fn thousands(value: u64) -> String {
     groups.join(",")
 }
 
-/// A number of 0.0005 or more, or 0, with three decimals; a smaller one, which would read 0.000, with one
-/// significant digit.
+/// A number with three decimals if it is 0 or at least 0.0005; a smaller one, which would read 0.000, with
+/// one significant digit.
 pub fn decimal(value: f64) -> String {
     if value == 0.0 || value >= 0.0005 { format!("{value:.3}") } else { significant(value, 1) }
 }
@@ -44,7 +44,7 @@ pub fn percent(fraction: f64) -> String {
     format!("{}%", significant(100.0 * fraction, 3))
 }
 
-/// A table as lines of text: the first column is aligned left, the others right.
+/// A table as lines of text; the first column is aligned to the left, the others to the right.
 pub fn align(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)

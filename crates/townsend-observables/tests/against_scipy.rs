@@ -1,5 +1,5 @@
-//! Observables, distances and gains against a second implementation of their definitions in numpy and scipy
-//! (`against_scipy.py`).
+//! Observables, distances and gains agree with a second implementation of their definitions in NumPy and
+//! SciPy (`against_scipy.py`).
 
 #![allow(clippy::float_cmp, reason = "tests mean exactly what they say")]
 
@@ -16,7 +16,7 @@ use townsend_observables::{Binning, Gain, Measured, Observable, ObservableOption
 
 const TEST: Purpose = Purpose::new("against scipy");
 
-/// Everything that both sides look at.
+/// The data that both implementations are given.
 struct Case {
     electrons: ElectronSet,
     samples: Vec<(Vec<f64>, Vec<f64>)>,
@@ -51,7 +51,7 @@ fn case() -> Case {
     Case { electrons, samples, gains: vec![squares(400, 40.0, 1_004), with_empty] }
 }
 
-/// The case and what Python says of it; computed once.
+/// The data and the results of Python, computed once.
 static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
     let case = case();
     let avalanches: Vec<Vec<[f64; 3]>> = case
@@ -149,7 +149,7 @@ fn distances_are_scipys() {
     }
 }
 
-/// Errors are found there by leaving out one avalanche after the other, which agrees to the order of 1/N.
+/// Python finds errors by leaving out one avalanche after the other, which agrees to the order of 1/N.
 #[test]
 fn gains_are_scipys() {
     let (case, theirs) = &*BOTH;

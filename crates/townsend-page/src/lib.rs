@@ -1,8 +1,8 @@
-//! Pages and figures of what `townsend-check` found: the report as one HTML file that needs no other, the
-//! page of one set of avalanches, the table of a ranking, and figures as SVG and PDF.
+//! Pages and figures for the results of `townsend-check`: the report as one HTML file that needs no other,
+//! the page of one set of avalanches, the table of a ranking, and figures as SVG and PDF.
 //!
-//! Nothing is computed here that the report does not have; the numbers come from [`townsend_check::Check`]
-//! and [`townsend_observables::Observables`]. Every text that comes from outside is escaped.
+//! No results are computed here: all numbers come from [`townsend_check::Check`] and
+//! [`townsend_observables::Observables`]. Every text from outside is escaped.
 //!
 //! ```
 //! use townsend_check::{CheckOptions, check};

@@ -17,7 +17,7 @@ use townsend_page::{figures, inspection_page, overview_pdf, overview_svg, rankin
 /// A file name as bad as can be.
 const HOSTILE: &str = "<script>console.error('injected')</script></script><!--&\"quoted\".npz";
 
-/// Made once: its classifiers take most of the time.
+/// Computed once, because its classifiers take most of the time.
 static CHECKED: LazyLock<Check> = LazyLock::new(|| {
     let hostile = InputFile { file: HOSTILE.to_string(), ..file("") };
     let (real, generated) = (avalanches(150, 80.0, 0.3, 1), avalanches(150, 80.0, 0.33, 2));
@@ -40,8 +40,8 @@ fn chromium() -> &'static str {
     found.expect("needs a headless browser: install chromium (Debian and Ubuntu: `apt-get install chromium`)")
 }
 
-/// Opens a page, runs `script` (the body of an asynchronous function) once it has loaded, and returns what
-/// that returned; with what went to the console as an error or a warning, and errors that nobody caught.
+/// Opens a page, runs `script` (the body of an asynchronous function) once it has loaded, and returns its
+/// result, with the errors and warnings on the console and uncaught errors.
 fn run(page: &str, script: &str, more: &[&str]) -> (Value, Vec<String>) {
     // Before anything else of the page, so that nothing is missed. WebGL reports how long it takes as a
     // warning.
@@ -119,8 +119,8 @@ fn every_plot_is_drawn_and_says_what_it_is() {
     assert_eq!((&found["language"], &found["maps"]), (&"en".into(), &10.into()), "{found}");
 }
 
-/// The pixels of a scene change with the camera, and both scenes have one camera; 50 avalanches at once do
-/// not stutter.
+/// The pixels of a scene change with the camera, which both scenes share, and 50 avalanches at once are still
+/// drawn smoothly.
 #[test]
 fn the_avalanches_turn() {
     let page = report_html(&CHECKED).unwrap();

@@ -1,6 +1,7 @@
-//! Electrons at the anode a second on one core, and what bounds it: the random bits and the normal numbers.
+//! Measures the electrons at the anode simulated per second, and what limits this number: random bits and
+//! normal numbers.
 //!
-//! `cargo bench -p townsend-sim`; every line is the median of rounds in which all of them take turns.
+//! `cargo bench -p townsend-sim`; each line is the median of rounds in which all measurements take turns.
 
 use std::hint::black_box;
 use std::time::Instant;

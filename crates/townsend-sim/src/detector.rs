@@ -13,12 +13,12 @@ use gas::WrittenGas;
 
 use crate::{Polya, Readout, SimError, Track, Transport};
 
-/// A detector: gas, field, foils and gaps. Every value was checked when it was read, and the gas table is
-/// part of it, so it can be simulated without further files. Serialised, it is a description that gives the
-/// same detector.
+/// A detector: gas, field, foils and gaps. Every value is checked when the description is read, and the gas
+/// table is part of the detector, so that it can be simulated without further files. Serialised, it is a
+/// description that gives the same detector.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Detector {
-    /// What it is.
+    /// A name or short description of the detector.
     pub name: String,
     /// The gas and the magnetic field.
     pub gas: Gas,
@@ -30,7 +30,7 @@ pub struct Detector {
     pub foils: Vec<Foil>,
     /// The charged particle that crosses the drift gap; only needed to simulate tracks.
     pub track: Option<Track>,
-    /// The strips of the anode; only needed to read them.
+    /// The strips of the anode; only needed to read them out.
     pub readout: Option<Readout>,
     #[serde(skip)]
     files: Vec<InputFile>,
@@ -59,62 +59,63 @@ pub struct Holes {
     pub pitch_um: f64,
 }
 
-/// A gap.
+/// A gap between two foils, or between a foil and a plane.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gap {
-    /// Height, mm.
+    /// Height (distance between its planes), mm.
     pub gap_mm: f64,
     /// Electric field, kV/cm.
     pub field_kv_cm: f64,
 }
 
-/// A foil and the gap below it. What a foil does to an electron is told by [`crate::FoilStage`]; lengths are
-/// in µm, times in ns, and r is the distance of the electron from the axis of a hole.
+/// A foil and the gap below it. [`crate::FoilStage`] describes what a foil does to an electron. Lengths are
+/// in µm, times in ns; r is the distance of the electron from the axis of the nearest hole, `r_h` that from
+/// the axis of hole h.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Foil {
-    /// Probability that an electron gets into a hole and is multiplied there, if it comes along the axis.
+    /// Probability that an electron gets into a hole and is multiplied there, if it arrives on the hole's
+    /// axis.
     pub collection: f64,
-    /// Change of the logarithm of that probability's odds by (r/pitch)².
+    /// Change of ln(c/(1 − c)) with (r/pitch)², where c is that probability.
     #[serde(default)]
     pub collection_slope: f64,
     /// Mean number of electrons that one electron becomes in a hole.
     pub gain: f64,
-    /// θ of the Polya distribution of that number.
+    /// Parameter θ of the Polya distribution of that number.
     pub theta: f64,
-    /// Probability that an electron in a hole gets out below.
+    /// Probability that an electron in a hole leaves it at the lower side.
     pub extraction: f64,
-    /// Diffusion on the way into a hole: hole h is chosen with a probability in proportion to
-    /// `exp(−r_h²/2s²)`. With s = 0 it is the nearest.
+    /// Spread s of the diffusion on the way into a hole: hole h is chosen with a probability in proportion to
+    /// `exp(−r_h²/2s²)`. With s = 0 it is the nearest hole.
     pub hole_spread_um: f64,
-    /// The part of its offset from the hole's axis that an electron leaves to its children as a common
-    /// offset.
+    /// Fraction of an electron's offset from the hole's axis that its children keep as a common offset.
     #[serde(default)]
     pub offset_retention: f64,
-    /// Spread, a direction, of the children's common offset from the axis.
+    /// Spread (standard deviation) of the children's common offset from the axis, along each direction.
     #[serde(default)]
     pub common_spread_um: f64,
-    /// Spread, a direction, of each child about it.
+    /// Spread of each child about the common offset, along each direction.
     pub exit_spread_um: f64,
-    /// Mean time from above the foil to below, along the axis.
+    /// Mean time from above the foil to below it, for an electron on the axis of a hole.
     pub transit_ns: f64,
-    /// Increase of that time by `(r_h/pitch)²`.
+    /// Increase of that time with `(r_h/pitch)²`.
     #[serde(default)]
     pub transit_slope_ns: f64,
     /// Spread of that time that is common to the children of an electron.
     pub common_time_spread_ns: f64,
-    /// Spread of that time of each child by itself.
+    /// Spread of that time of each child about the common one.
     pub own_time_spread_ns: f64,
     /// Height of the gap below, mm.
     pub gap_mm: f64,
-    /// Field in it, kV/cm.
+    /// Electric field in that gap, kV/cm.
     pub field_kv_cm: f64,
-    /// The part of that gap (and of the one above) whose diffusion and time the values above already hold,
-    /// because they were found for planes inside the gaps, mm.
+    /// Length of that gap (and of the one above) whose diffusion and drift time the values above already
+    /// include, because they were measured at planes inside the gaps, mm.
     #[serde(default)]
     pub included_mm: f64,
-    /// What the values above depend on, such as a voltage, by name.
+    /// Conditions that the values above depend on, such as a voltage, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub conditions: BTreeMap<String, Condition>,
 }
@@ -123,17 +124,17 @@ pub struct Foil {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
-    /// Where the values of the foil hold.
+    /// The value of the condition for which the foil's other values hold, in the condition's own unit.
     pub value: f64,
-    /// The least and the largest value that the dependence was found with.
+    /// The least and the largest value of the condition in the data that the dependence was fitted to.
     pub range: [f64; 2],
-    /// Change of ln(gain) by a unit.
+    /// Change of ln(gain) for each unit of the condition.
     #[serde(default)]
     pub ln_gain: f64,
-    /// Change of the logarithm of the collection's odds by a unit.
+    /// Change of ln(c/(1 − c)) for each unit, where c is the probability of collection.
     #[serde(default)]
     pub collection_odds: f64,
-    /// Change of the transit time by a unit.
+    /// Change of the transit time for each unit, ns.
     #[serde(default)]
     pub transit_ns: f64,
 }
@@ -145,7 +146,7 @@ pub struct SharedCondition {
     pub name: String,
     /// Its value at each foil, from the top.
     pub values: Vec<f64>,
-    /// For each foil the least and the largest value that the dependence was found with.
+    /// For each foil the least and the largest value in the data that the dependence was fitted to.
     pub ranges: Vec<[f64; 2]>,
 }
 
@@ -168,8 +169,10 @@ impl Detector {
         Self::SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|&(_, text)| text)
     }
 
-    /// Reads and checks a file with a description. A file named in it is looked for from the folder of the
-    /// description.
+    /// Reads and checks a file with a description. Paths in it start from the folder of the file.
+    ///
+    /// # Errors
+    /// If the file or the gas table that it names cannot be read, or the description is wrong.
     pub fn read(path: &Path) -> Result<Self, SimError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| SimError::Read { file: path.into(), source })?;
@@ -180,7 +183,10 @@ impl Detector {
         Ok(detector)
     }
 
-    /// Reads and checks a description. A file named in it is looked for from the current folder.
+    /// Reads and checks a description. Paths in it start from the current folder.
+    ///
+    /// # Errors
+    /// If a gas table that it names cannot be read, or the description is wrong.
     pub fn from_toml(text: &str) -> Result<Self, SimError> {
         Self::parse(text, Path::new(""))
     }
@@ -194,7 +200,7 @@ impl Detector {
         Ok(detector)
     }
 
-    /// The files that the detector was read from: its description, then its gas table, as far as they are
+    /// The files that the detector was read from: its description and its gas table, as far as these are
     /// files.
     pub fn files(&self) -> &[InputFile] {
         &self.files
@@ -216,12 +222,11 @@ impl Detector {
     }
 
     /// Sets a condition of the foils, from the top: one value for all of them, or one for each. Returns a
-    /// warning for each foil whose value is outside the range that its dependence was found with.
+    /// warning for each foil whose value is outside the range of the data that the dependence was fitted to.
     ///
     /// # Errors
-    /// If the number of values is another, or a foil that one is meant for does not depend on this condition,
-    /// or a value is farther from the known range than that is wide, or a parameter then is outside what it
-    /// may be.
+    /// If there are neither one nor as many values as foils, a foil does not depend on this condition, a
+    /// value lies outside that range by more than its width, or a parameter is outside its limits afterwards.
     pub fn set_condition(&mut self, name: &str, values: &[f64]) -> Result<Vec<String>, SimError> {
         let foils = self.foils.len();
         if values.len() != 1 && values.len() != foils {
@@ -243,10 +248,11 @@ impl Detector {
         Ok(outside)
     }
 
-    /// Transport in a gap at this electric field, kV/cm, with the factors of the description.
+    /// Transport coefficients in an electric field of `field_kv_cm`, kV/cm, with the scales of the
+    /// description.
     ///
     /// # Errors
-    /// If the gas table does not hold the field.
+    /// If the field is outside the gas table.
     pub fn transport(&self, field_kv_cm: f64) -> Result<Transport, SimError> {
         let mut transport = self.gas.table.transport(field_kv_cm, self.gas.magnetic_field_t)?;
         transport.longitudinal *= self.gas.longitudinal_scale;
@@ -286,8 +292,8 @@ impl Foil {
         Gap { gap_mm: self.gap_mm, field_kv_cm: self.field_kv_cm }
     }
 
-    /// Sets a condition and changes the parameters with it. Returns the range that it should be in, if it is
-    /// not.
+    /// Sets a condition and changes the parameters accordingly. Returns the range of the dependence's data if
+    /// the value is outside it.
     fn set_condition(&mut self, name: &str, value: f64, at: &str) -> Result<Option<[f64; 2]>, SimError> {
         let Some(condition) = self.conditions.get_mut(name) else {
             let known: Vec<_> = self.conditions.keys().map(String::as_str).collect();
@@ -342,10 +348,10 @@ impl Foil {
 }
 
 impl Condition {
-    /// Refuses a value that nothing is known of. The parameters follow straight lines that were found within
-    /// the known range. Beyond it by as much as it is wide they are extrapolated by as much as they were
-    /// found from, and their errors are √5 times those at its ends; farther out nothing holds. And what is
-    /// known of positive values, as voltages are, says nothing of 0 or of values of the other sign.
+    /// Refuses a value too far from the data. The parameters follow straight lines fitted to data within
+    /// `range`; up to the width of this range beyond its ends they are extrapolated, where their errors are
+    /// up to √5 times those at the ends. Nothing supports them farther out. A range of positive values, as
+    /// voltages are, supports neither 0 nor values of the other sign.
     fn refuse_far(&self, key: &str, value: f64) -> Result<(), SimError> {
         let [low, high] = self.range;
         let width = (high - low).max(0.0);
@@ -384,7 +390,7 @@ impl Condition {
     }
 }
 
-/// Checks that `low <= value <= high`; NaN is not.
+/// Checks that `low <= value <= high`; NaN is refused.
 ///
 /// # Errors
 /// [`SimError::Range`] with `key` as the name of the value.

@@ -1,4 +1,4 @@
-//! What can be wrong with a detector.
+//! Errors of detectors and their descriptions.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ pub enum SimError {
     /// The text is not TOML, or has a key that does not exist or a value of another type.
     #[error("{}", .0.to_string().trim_end())]
     Toml(#[from] toml::de::Error),
-    /// A value is outside what it may be.
+    /// A value is outside its limits.
     #[error("{key} is {value}, but must be {allowed}")]
     Range {
         /// The key, as it is written in the file.
@@ -31,7 +31,7 @@ pub enum SimError {
         e_kv_cm: f64,
         /// Magnetic field, T.
         b_t: f64,
-        /// The fields that it holds, in words.
+        /// The fields that the table covers, in words.
         range: String,
     },
     /// No gas table of this name.
@@ -39,10 +39,10 @@ pub enum SimError {
     NoTable {
         /// The name asked for.
         name: String,
-        /// What there is.
+        /// What there is instead, and what to do.
         remedy: String,
     },
-    /// A table that the description can do without, but not what was asked for.
+    /// A table is missing that the description needs only for what was asked for, such as tracks.
     #[error(
         "there is no [{table}] table, which says {what}\n  hint: add one, as configs/detector/cgem.toml has it"
     )]
@@ -63,15 +63,15 @@ pub enum SimError {
         /// What to do.
         remedy: String,
     },
-    /// The system refused.
+    /// The operating system could not read a file.
     #[error("{file}: cannot be read: {source}")]
     Read {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The reason that it gives.
         source: std::io::Error,
     },
-    /// Something wrong with a file, where the rest of the message does not name it.
+    /// An error in a file, for errors that do not name the file themselves.
     #[error("{file}: {source}")]
     In {
         /// The file.

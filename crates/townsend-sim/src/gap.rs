@@ -2,13 +2,13 @@
 
 use crate::Transport;
 
-/// What a gap does to an electron that crosses a length of it: means and spreads of its displacement; by
-/// default no gap.
+/// Mean and spread of the displacement of an electron that drifts over some length of a gap; the default is a
+/// length of 0.
 ///
-/// With length L along E, drift velocity v, Lorentz angle α and diffusion σ per root length: the mean time is
-/// L/v, the mean shift L·tan α along E × B, the spread transverse `σ_T√L` across and along B, and that of the
-/// time `σ_L√L/v`. An electron that arrives late has been swept along E × B for longer, so its shift grows by
-/// v·tan α times its delay.
+/// For a length L along E, drift velocity v, Lorentz angle α and diffusion σ per root length, the mean time
+/// is L/v, the mean shift along E × B is L·tan α, the transverse spread `σ_T√L` across and along B, and the
+/// spread of the time `σ_L√L/v`. An electron that arrives late has been swept along E × B for longer: its
+/// shift grows by v·tan α times its delay.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Drift {
     /// Mean time, ns.
@@ -19,12 +19,12 @@ pub struct Drift {
     pub sigma_t_ns: f64,
     /// Spread of x (across B) and z (along B), mm, for electrons that arrive at the same time.
     pub sigma_mm: [f64; 2],
-    /// Further shift along E × B of an electron that arrives late, mm/ns.
+    /// Additional shift along E × B for each ns by which an electron arrives late, mm/ns.
     pub sweep_mm_ns: f64,
 }
 
 impl Drift {
-    /// Drift over `length_mm` along the electric field, at least 0.
+    /// Drift over the length `length_mm` along the electric field, mm, which must not be negative.
     pub fn over(length_mm: f64, transport: &Transport) -> Self {
         // Diffusion is given in µm for 1 cm.
         let root_cm = (length_mm / 10.0).sqrt();

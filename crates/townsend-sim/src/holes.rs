@@ -1,18 +1,19 @@
-//! Which hole an electron gets into.
+//! The choice of the hole that an electron gets into.
 
 use rand::{Rng, RngExt};
 
 use crate::Lattice;
 
 /// Chooses one of the 19 holes about the nearest one, with a probability in proportion to exp(−r²/2s²), where
-/// r is the electron's distance from the hole's axis: it diffuses by s on its way.
+/// r is the electron's distance from the hole's axis and s the spread of its diffusion on the way to the
+/// hole.
 ///
 /// With a hole at i·a + j·b and the electron at q, exp(−|q − ia − jb|²/2s²) ∝ `K_ij·A^i·B^j`, where A =
 /// exp(q·a/s²) and B = exp(q·b/s²) depend on q and `K_ij` does not: two exponentials serve for all holes.
 #[derive(Debug, Clone)]
 pub(crate) struct HoleChoice {
     lattice: Lattice,
-    /// 1/s² in mm⁻²; infinite for the nearest hole.
+    /// 1/s² in mm⁻²; infinite if always the nearest hole is chosen.
     inverse_square: f64,
     /// `K_ij`.
     weights: [f64; 19],
@@ -38,8 +39,9 @@ pub(crate) const NEIGHBOURS: [(i8, i8); 19] = {
 };
 
 impl HoleChoice {
-    /// Below this fraction of the pitch the nearest hole is taken: electrons hop only from within s²/pitch of
-    /// the border of two cells then, and the exponentials would overflow.
+    /// With a spread below this fraction of the pitch the nearest hole is always taken, because the
+    /// exponentials would overflow. It makes little difference: only electrons within s²/pitch of the border
+    /// of two cells would choose another hole.
     const SMALLEST: f64 = 0.05;
 
     pub(crate) fn new(lattice: Lattice, spread_mm: f64) -> Self {
@@ -52,8 +54,8 @@ impl HoleChoice {
         Self { lattice, inverse_square, weights }
     }
 
-    /// The chosen hole's centre, relative to the nearest one, for an electron at (x, z) from the nearest, all
-    /// in mm.
+    /// The centre of the chosen hole relative to the nearest one, for an electron at (x, z) relative to the
+    /// nearest one, mm.
     #[inline]
     pub(crate) fn choose(&self, x: f32, z: f32, random: &mut impl Rng) -> (f32, f32) {
         if self.inverse_square.is_infinite() {
@@ -101,7 +103,7 @@ mod tests {
         }
     }
 
-    /// Frequencies against the probabilities written out.
+    /// The frequencies of the chosen holes agree with the probabilities, which are computed one by one here.
     #[test]
     fn holes_are_chosen_by_their_distance() {
         let lattice = Lattice::new(0.14);

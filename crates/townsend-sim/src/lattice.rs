@@ -1,4 +1,4 @@
-//! The holes of a foil.
+//! The lattice of the holes of a foil.
 
 use rand::RngExt;
 
@@ -21,7 +21,8 @@ impl Lattice {
         self.pitch_mm * (3f32.sqrt() / 2.0)
     }
 
-    /// The centre of the hole nearest to (x, z), mm: of the two rows beside the point, the nearer hole.
+    /// The centre of the hole nearest to (x, z), mm: of the nearest holes in the two rows beside the point,
+    /// the nearer one.
     pub fn nearest(self, x: f32, z: f32) -> (f32, f32) {
         let below = (z / self.row_mm()).floor();
         let hole = |row: f32| {
@@ -39,7 +40,7 @@ impl Lattice {
         self.pitch_mm
     }
 
-    /// The hole `column`·(p, 0) + `row`·(p/2, p√3/2), mm.
+    /// The centre of the hole `column`·(p, 0) + `row`·(p/2, p√3/2), mm.
     pub fn hole(self, column: i32, row: i32) -> (f32, f32) {
         (self.pitch_mm * (column as f32 + 0.5 * row as f32), self.row_mm() * row as f32)
     }
@@ -49,8 +50,8 @@ impl Lattice {
         NEIGHBOURS.map(|(column, row)| self.hole(column.into(), row.into()))
     }
 
-    /// A point distributed evenly over the cell of the hole at the origin: the hexagon of the points nearest
-    /// to it.
+    /// A point distributed uniformly over the cell of the hole at the origin, which is the hexagon of the
+    /// points that are nearest to this hole, mm.
     pub fn point_in_cell(self, random: &mut impl rand::Rng) -> (f32, f32) {
         let (u, v): (f32, f32) = (random.random(), random.random());
         let (x, z) = ((u + 0.5 * v) * self.pitch_mm, v * self.row_mm());
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Against a search among all holes around.
+        /// The nearest hole is the one that a search among all holes around finds.
         #[test]
         fn no_hole_is_nearer(x in -1.0f32..1.0, z in -1.0f32..1.0) {
             let lattice = Lattice::new(0.14);

@@ -1,7 +1,7 @@
 //! A Monte Carlo of a triple GEM (gas electron multiplier): gas, gaps, foils, charged tracks and readout
 //! strips, from a description of the detector in TOML.
 //!
-//! An avalanche is a function of the seed and its number. `docs/monte-carlo.md` tells each step with its
+//! An avalanche is a function of the seed and its number. `docs/monte-carlo.md` describes each step with its
 //! formula and source.
 //!
 //! ```

@@ -2,28 +2,32 @@
 
 use rand::{Rng, RngExt};
 
-/// The Polya distribution for whole electrons, which is the negative binomial: a Poisson number whose mean
-/// follows the continuous Polya density of gain G with mean Ḡ, p(G) ∝ (G/Ḡ)^θ exp(−(1 + θ) G/Ḡ) (Byrne, Proc.
-/// R. Soc. Edinburgh A 66, 33, 1962; Alkhazov, NIM 89, 155, 1970). Its variance is Ḡ + Ḡ²/(1 + θ).
+/// The Polya distribution for whole electrons, which is the negative binomial distribution: a Poisson number
+/// whose mean follows the continuous Polya density of the gain G with mean Ḡ, p(G) ∝ (G/Ḡ)^θ exp(−(1 + θ)
+/// G/Ḡ) (Byrne, Proc. R. Soc. Edinburgh A 66, 33, 1962; Alkhazov, NIM 89, 155, 1970). Its variance is Ḡ +
+/// Ḡ²/(1 + θ).
 ///
 /// If each electron is then kept with probability ε, the number kept is again Polya distributed, with mean εḠ
 /// and the same θ: thinning a Poisson number scales its mean. So gain and extraction take one draw.
 ///
-/// Draws invert the tabulated distribution with 53 random bits.
+/// A draw inverts the tabulated distribution for a random number of 53 bits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polya {
     mean: f64,
     theta: f64,
-    /// P(N ≤ n).
+    /// P(N ≤ n), for n from 0.
     cumulative: Vec<f64>,
-    /// For each of [`Polya::GUIDE`] equal intervals of probability, the first n that it can give
-    /// (Chen and Asau, Comm. ACM 17, 570, 1974).
+    /// For each of [`Polya::GUIDE`] equal intervals of probability, the n at which the search in `cumulative`
+    /// begins (Chen and Asau, Comm. ACM 17, 570, 1974).
     guide: Vec<u32>,
 }
 
 impl Polya {
+    /// Number of intervals of the guide table. Chosen, not fitted: with more of them the search is shorter
+    /// and the table takes more memory. Draws do not depend on it.
     const GUIDE: usize = 1024;
-    /// The table ends where less than this probability is left.
+    /// The table ends where the remaining probability is less than this, which is below the resolution of a
+    /// draw, 2⁻⁵³.
     const TAIL: f64 = 1e-16;
 
     /// The largest mean: a table of about 10⁶ entries.
@@ -32,7 +36,7 @@ impl Polya {
     /// A distribution with this mean, between 0 and [`Polya::MAXIMUM_MEAN`], and θ from −0.5 to 100.
     ///
     /// # Panics
-    /// If one of them is outside; the detector's description was checked before.
+    /// If one of them is outside these limits, which the check of a detector's description rules out.
     pub fn new(mean: f64, theta: f64) -> Self {
         assert!((0.0..=Self::MAXIMUM_MEAN).contains(&mean) && (-0.5..=100.0).contains(&theta));
         let k = 1.0 + theta;
@@ -41,7 +45,7 @@ impl Polya {
         let mut sum = probability;
         let mut cumulative = vec![sum];
         for n in 0u32.. {
-            // Beyond the mode, what is left is less than a geometric series.
+            // Beyond the mode, the remaining probability is less than a geometric series.
             let factor = (f64::from(n) + k) / f64::from(n + 1) * ratio;
             probability *= factor;
             if factor < 1.0 && probability / (1.0 - factor.max(ratio)) < Self::TAIL {
@@ -50,7 +54,7 @@ impl Polya {
             sum += probability;
             cumulative.push(sum);
         }
-        // Rounding may leave the sum a few units of the last place from 1.
+        // Rounding may leave the sum a few units in the last place from 1.
         for value in &mut cumulative {
             *value /= sum;
         }

@@ -1,4 +1,4 @@
-//! Whole avalanches.
+//! The simulation of whole avalanches.
 
 use std::fmt;
 use std::ops::{Deref, Range};
@@ -15,10 +15,10 @@ use crate::{
 /// Where the primary electron starts.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Start {
-    /// Evenly over the cell of a hole, just above the first foil.
+    /// Distributed uniformly over the cell of a hole, just above the first foil.
     #[default]
     Cell,
-    /// Evenly over such a cell and over the height of the drift gap.
+    /// Distributed uniformly over such a cell and over the height of the drift gap.
     Drift,
     /// At this place above the first foil, µm from the centre of a hole.
     At {
@@ -27,13 +27,15 @@ pub enum Start {
         /// Along B.
         z_um: f64,
     },
-    /// A charged track crosses the drift gap and the first foil evenly over such a cell; all electrons that
-    /// it frees are primary electrons. Positions are relative to where it crosses the foil.
+    /// A charged track crosses the drift gap, and the first foil at a point distributed uniformly over such a
+    /// cell; all electrons that it frees are primary electrons. Positions are relative to where it crosses
+    /// the foil.
     Track,
 }
 
 impl fmt::Display for Start {
-    /// As it is read, but [`Start::Track`], which has an option of its own.
+    /// The form that is read from text; only [`Start::Track`] cannot be read, since it has an option of its
+    /// own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cell => f.write_str("cell"),
@@ -71,11 +73,11 @@ pub struct Simulation {
     track: Option<Ionisation>,
 }
 
-/// Memory for one avalanche, used again for the next: an avalanche allocates only if it needs more of it than
-/// all before.
+/// Memory of one avalanche, reused for the next: an avalanche allocates only if it needs more than all before
+/// it.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    /// The electrons above the stages with even numbers, from 0, and above those with odd numbers.
+    /// The electrons above the stages with even numbers (counted from 0), and above those with odd numbers.
     buffers: [ElectronBuffer; 2],
     clusters: Vec<Cluster>,
     stage: StageWorkspace,
@@ -83,8 +85,8 @@ pub struct Workspace {
 
 impl Simulation {
     const PURPOSE: Purpose = Purpose::new("simulate");
-    /// Avalanches that one thread simulates before it hands them on. An event of a track is some 50
-    /// avalanches, so it is a block of its own.
+    /// Avalanches that one thread simulates before it hands them on. A track frees some 50 electrons and so
+    /// makes as many avalanches, so an event of a track is a block of its own.
     const BLOCK: u64 = 32;
     /// Blocks that are simulated in parallel before the first of them is handed on.
     const BLOCKS_TOGETHER: u64 = 16;
@@ -92,14 +94,15 @@ impl Simulation {
     /// Prepares a detector.
     ///
     /// # Errors
-    /// If its gas table does not hold the field of a gap.
+    /// If the field of a gap is outside its gas table.
     pub fn new(detector: &Detector) -> Result<Self, SimError> {
         let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         for foil in &detector.foils {
             let transport = detector.transport(foil.field_kv_cm)?;
             let mut drift = Drift::over(foil.gap_mm - foil.included_mm, &transport);
-            // The response of a foil is symmetric; what the magnetic field does within it is left to the gap.
+            // The response of a foil is symmetric, so the shift by the magnetic field inside its region is
+            // added in the gap.
             drift.shift_mm = foil.gap_mm * transport.lorentz_tangent();
             stages.push(Box::new(FoilStage::new(lattice, foil, &drift)));
         }
@@ -109,7 +112,7 @@ impl Simulation {
         Ok(Self { lattice, stages, drift_mm, drift, track })
     }
 
-    /// An error if avalanches cannot start so: a track needs the detector's `[track]` table.
+    /// An error if avalanches cannot start like this: a track needs the detector's `[track]` table.
     pub fn check_start(&self, start: Start) -> Result<(), SimError> {
         if start == Start::Track && self.track.is_none() {
             return Err(SimError::Missing { table: "track", what: "how a track ionises the gas" });
@@ -118,9 +121,10 @@ impl Simulation {
     }
 
     /// The electrons at the anode of avalanche number `index`, in mm and ns: a function of seed, index and
-    /// start alone. Positions are relative to the start of the primary electron, times count from its start.
+    /// start alone. Positions are relative to the start of the primary electron, and times count from its
+    /// start.
     ///
-    /// A start that [`Simulation::check_start`] refuses gives no electrons.
+    /// With a start that [`Simulation::check_start`] refuses there are no electrons.
     pub fn avalanche<'a>(
         &self,
         seed: u64,
@@ -130,7 +134,8 @@ impl Simulation {
     ) -> &'a ElectronBuffer {
         let mut random = stream(seed, Self::PURPOSE, index);
         let Workspace { buffers: [now, next], clusters, stage: scratch } = workspace;
-        // The references are exchanged, not the buffers: so the same avalanche finds the same memory again.
+        // The references are exchanged rather than the buffers, so that the same avalanche finds the same
+        // memory again.
         let (mut now, mut next) = (now, next);
         now.clear();
         let (x, z) = self.add_primaries(start, now, clusters, &mut random);
@@ -144,7 +149,7 @@ impl Simulation {
         now
     }
 
-    /// Puts the primary electrons above the first foil and returns where they started, mm.
+    /// Places the primary electrons above the first foil and returns where they started, x and z in mm.
     fn add_primaries(
         &self,
         start: Start,
@@ -176,7 +181,7 @@ impl Simulation {
         (x, z)
     }
 
-    /// Adds an electron that drifted from a height above the first foil.
+    /// Adds an electron above the first foil that has drifted down from a height above it.
     fn drift_down(
         &self,
         electrons: &mut ElectronBuffer,
@@ -197,8 +202,8 @@ impl Simulation {
         );
     }
 
-    /// The avalanches with these numbers, in order, a few at a time; all threads simulate together. Each is
-    /// what [`Simulation::avalanche`] gives.
+    /// The avalanches with the numbers of `range`, in order and in blocks of a few, simulated by all threads.
+    /// Each is the one that [`Simulation::avalanche`] gives.
     pub fn blocks(
         &self,
         seed: u64,
@@ -208,7 +213,7 @@ impl Simulation {
         Self::blocks_of(self, seed, range, start)
     }
 
-    /// The same of a simulation that the iterator keeps.
+    /// Like [`Simulation::blocks`], but the iterator owns the simulation.
     pub fn into_blocks(
         self: Arc<Self>,
         seed: u64,

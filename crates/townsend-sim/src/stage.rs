@@ -1,4 +1,5 @@
-//! What happens to one electron between the planes above one foil and above the next.
+//! A stage of an avalanche: what happens to an electron between the plane above a foil and the plane above
+//! the next foil.
 
 use rand::RngExt;
 use townsend_core::{ElectronBuffer, Stream, fill_normal};
@@ -8,8 +9,8 @@ use crate::{Drift, Foil, Lattice, Polya};
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
-    /// Appends the offspring of all `parents` to `children`, parent by parent. What the workspace held before
-    /// does not matter.
+    /// Appends the children of all `parents` to `children`, parent by parent, in mm and ns. Nothing that the
+    /// workspace held before has an influence.
     fn respond(
         &self,
         parents: &ElectronBuffer,
@@ -19,7 +20,7 @@ pub trait Stage: Send + Sync {
     );
 }
 
-/// Memory that a stage needs besides the electrons, used again for the next.
+/// Memory that a stage needs besides the electrons, reused by the next stage.
 #[derive(Debug, Default)]
 pub struct StageWorkspace {
     families: Vec<Family>,
@@ -34,39 +35,39 @@ pub struct StageWorkspace {
 /// 1. is collected and multiplied with probability c, where ln(c/(1 − c)) grows by `collection_slope`·(r/p)²;
 /// 2. becomes N electrons that leave the foil below, N Polya distributed (see [`Polya`]) with mean
 ///    gain·extraction;
-/// 3. chooses a hole, see `hole_spread_um`; with its vector d from that hole's axis,
+/// 3. chooses a hole (see [`Foil::hole_spread_um`]); d is the vector to the electron from that hole's axis;
 /// 4. its children have a common place `m = axis + offset_retention·d + normal(common_spread)` and a common
 ///    time `T = transit + transit_slope·(|d|/p)² + normal(common_time_spread)`;
 /// 5. each child leaves at `m + normal(exit_spread)`, `T + normal(own_time_spread)`, and drifts through the
 ///    gap ([`Drift`]).
 ///
-/// The displacements of step 5 are sums of normal ones, so one normal number a coordinate serves for exit and
-/// drift.
+/// The displacements of step 5 are sums of normal numbers, so that one normal number per coordinate serves
+/// for exit and drift together.
 #[derive(Debug, Clone)]
 pub struct FoilStage {
     lattice: Lattice,
     holes: HoleChoice,
-    /// ln(c/(1 − c)) on the axis, and its change by r² in mm².
+    /// ln(c/(1 − c)) on the axis, and its change with r² in mm².
     collection: [f64; 2],
     number: Polya,
     offset_retention: f32,
     common_mm: f32,
     common_time_ns: f32,
-    /// Increase of the time by r² in mm².
+    /// Increase of the time with r² in mm², ns/mm².
     time_slope: f32,
     mean: [f32; 3],
     sigma: [f32; 3],
-    /// Shift along x by the normal number of the time, mm.
+    /// Shift along x per unit of the normal number that the time is made of, mm.
     sweep: f32,
 }
 
 impl FoilStage {
-    /// A stage of a foil with these holes, and the drift through the gap below.
+    /// The stage of a foil with holes on `lattice`, and of the `drift` through the gap below it.
     pub fn new(lattice: Lattice, foil: &Foil, drift: &Drift) -> Self {
         let mm = |um: f64| um / 1000.0;
         let pitch_squared = f64::from(lattice.pitch_mm()).powi(2);
-        // An electron that leaves the hole late is not swept along E × B for that: only its delay in the gap
-        // counts, which is, given the sum of both delays, a share of the sum and a rest.
+        // Only a delay in the gap, not one in the hole, makes an electron drift along E × B for longer. Given
+        // the sum of both delays, the delay in the gap is a share of the sum plus an independent normal rest.
         let sigma_t = foil.own_time_spread_ns.hypot(drift.sigma_t_ns);
         let share = if sigma_t > 0.0 { (drift.sigma_t_ns / sigma_t).powi(2) } else { 0.0 };
         let rest = drift.sweep_mm_ns * drift.sigma_t_ns * (1.0 - share).sqrt();
@@ -91,7 +92,7 @@ impl FoilStage {
     }
 }
 
-/// The children of one electron: how many, and where they arrive on average (x, z, t).
+/// The children of one electron: their number, and their mean place (x, z, mm) and time (ns).
 #[derive(Debug)]
 struct Family {
     len: usize,
@@ -130,7 +131,7 @@ impl Stage for FoilStage {
 }
 
 impl FoilStage {
-    /// Draws the families of those parents that have children.
+    /// Draws the families of all parents; parents without children have none.
     fn found_families(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
         let StageWorkspace { families, common } = workspace;
         families.clear();

@@ -1,4 +1,4 @@
-//! A charged track that crosses the drift gap.
+//! A charged track through the drift gap and the clusters of electrons that it frees.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Exp1};
@@ -9,8 +9,8 @@ use crate::detector::within;
 
 /// The `[track]` table: how a charged particle ionises the gas, and its direction.
 ///
-/// The particle makes clusters of electrons at places that are independent of each other, so their number
-/// along a path follows Poisson's law; the electrons of a cluster start at one point, all at time 0.
+/// The particle frees clusters of electrons at places independent of each other, so that their number along a
+/// path is a Poisson number. The electrons of a cluster start at one point, and all clusters at time 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Track {
@@ -18,15 +18,15 @@ pub struct Track {
     pub clusters_per_mm: f64,
     /// Relative frequency of clusters of 1, 2, 3, … electrons.
     pub cluster_size: Vec<f64>,
-    /// That of a larger cluster of n electrons is this over n².
+    /// Tail of these frequencies: that of a larger cluster of n electrons is this value over n².
     pub cluster_tail: f64,
-    /// Electrons in the largest cluster: the tail is cut there, its mean grows without limit.
+    /// Electrons in the largest cluster. The tail has to end somewhere, because its mean grows without limit.
     pub largest_cluster: u32,
     /// Angle between the track and the normal of the foils, degrees.
     #[serde(default)]
     pub inclination_deg: f64,
-    /// Direction in which it is inclined, degrees: 0 is x (along E × B), 90 is z (along B). Seen from the
-    /// first foil, the track comes from there.
+    /// Direction of the inclination, degrees: 0 is x (along E × B), 90 is z (along B). Seen from the first
+    /// foil, the track comes from this direction.
     #[serde(default)]
     pub azimuth_deg: f64,
 }
@@ -53,31 +53,31 @@ impl Track {
     }
 }
 
-/// Electrons that start together.
+/// Electrons that a track frees at one point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cluster {
     /// Height above the first foil, mm.
     pub height_mm: f64,
     /// Distance in x and z from where the track crosses the first foil, mm.
     pub offset_mm: [f32; 2],
-    /// How many.
+    /// Number of electrons.
     pub electrons: u32,
 }
 
-/// A track through a gap, ready to be drawn from.
+/// A track through a gap, prepared for drawing its clusters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ionisation {
     gap_mm: f64,
     /// Mean difference in height between neighbouring clusters, mm.
     spacing_mm: f64,
-    /// Shift in x and z per height.
+    /// Shift in x and z per unit of height.
     slope: [f64; 2],
-    /// P(electrons of a cluster ≤ n), from n = 1.
+    /// P(cluster has at most n electrons), for n from 1.
     cumulative: Vec<f64>,
 }
 
 impl Ionisation {
-    /// A track through a gap of this height.
+    /// A track through a gap of the height `gap_mm`, mm.
     pub fn new(track: &Track, gap_mm: f64) -> Self {
         let (inclination, azimuth) = (track.inclination_deg.to_radians(), track.azimuth_deg.to_radians());
         let mut sum = 0.0;
@@ -109,7 +109,8 @@ impl Ionisation {
         1.0 + self.cumulative.iter().map(|c| 1.0 - c).sum::<f64>()
     }
 
-    /// The clusters of one track, from the first foil upwards. Distances between neighbours are exponential.
+    /// Draws the clusters of one track, from the first foil upwards. The distances between neighbours are
+    /// exponential.
     pub fn clusters<'a>(&'a self, random: &'a mut impl Rng) -> impl Iterator<Item = Cluster> + 'a {
         let mut height = 0.0;
         std::iter::from_fn(move || {
@@ -150,7 +151,7 @@ mod tests {
         (mean, values.map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0))
     }
 
-    /// Poisson's law: mean and variance are the same, λ; the sample variance of n tracks has variance (2 +
+    /// Poisson's law: mean and variance are equal, λ. The sample variance of n tracks has the variance (2 +
     /// 1/λ) λ²/n.
     #[test]
     fn the_number_of_clusters_follows_poisson() {
@@ -162,7 +163,7 @@ mod tests {
         assert!((mean - lambda).abs() < 4.5 * (lambda / f64::from(n)).sqrt(), "{mean}");
         let error = lambda * ((2.0 + 1.0 / lambda) / f64::from(n)).sqrt();
         assert!((variance - lambda).abs() < 4.5 * error, "{variance}");
-        // Depths are even: the largest distance of their distribution from a straight line (Kolmogorov).
+        // Heights are uniform: largest difference of their distribution from a straight line (Kolmogorov).
         let mut depths: Vec<f64> = tracks.iter().flatten().map(|cluster| cluster.height_mm / 5.0).collect();
         depths.sort_by(f64::total_cmp);
         let n = depths.len() as f64;
@@ -170,7 +171,8 @@ mod tests {
         assert!(distance * n.sqrt() < 2.2, "{distance}");
     }
 
-    /// The default in 5 mm: about 55 electrons. The size's own variance is large, and is taken from its law.
+    /// The default track in 5 mm: about 55 electrons. The large variance of the number is computed from its
+    /// distribution.
     #[test]
     fn a_default_track_frees_55_electrons() {
         let (n, track) = (50_000, track());

@@ -1,4 +1,4 @@
-//! A simulation under way allocates nothing.
+//! A simulation allocates no memory once its workspace is large enough.
 
 #[path = "../../townsend-kernels/tests/counting/mod.rs"]
 mod counting;
@@ -11,7 +11,7 @@ fn nothing_is_allocated_for_an_avalanche() {
     let detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
     let simulation = Simulation::new(&detector).unwrap();
     let mut workspace = Workspace::default();
-    // The largest comes first: the memory that it needed is enough for the others.
+    // The largest avalanche comes first: the memory that it needs is enough for the others.
     for start in [Start::Track, Start::Cell, Start::Drift, Start::At { x_um: 10.0, z_um: 0.0 }] {
         let first = simulation.avalanche(1, 0, start, &mut workspace).len();
         let before = allocations();

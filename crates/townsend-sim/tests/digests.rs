@@ -1,7 +1,7 @@
 //! The same seed gives the same avalanches in every release.
 //!
-//! Elementary functions of the system's library decide rare cases, so the digests are those of Linux on
-//! x86-64.
+//! In rare cases a result depends on the last bit of the system's mathematical functions, so the digests hold
+//! for Linux on x86-64.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use townsend_core::{Coordinate, Dataset, ElectronSet};

@@ -1,4 +1,4 @@
-//! Gas tables: what comes with the program, TOML, and the files of Garfield++.
+//! Gas tables: those that ship, those in TOML, and the files of Garfield++.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ fn close(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-5 * b.abs().max(1.0)
 }
 
-/// The invented gas of `make_gas_files.py`.
+/// Checks that transport is that of the invented gas which `make_gas_files.py` writes.
 fn is_the_invented_gas(table: &GasTable, e: f64, b: f64) {
     let transport = table.transport(e, b).unwrap();
     assert!(close(transport.velocity_um_ns, 30.0 + e), "{transport:?}");
@@ -168,7 +168,7 @@ fn tables_in_toml_are_checked() {
     let table = |points: &[String]| {
         GasTable::from_toml(&format!("name = \"a\"\nsource = \"b\"\npoints = [{}]", points.join(", ")))
     };
-    // Order does not matter.
+    // The order of the points does not matter.
     let sorted = table(&[point("1.0", rest), point("2.0", rest)]).unwrap();
     assert_eq!(table(&[point("2.0", rest), point("1.0", rest)]).unwrap(), sorted);
     for (points, said) in [
@@ -219,7 +219,8 @@ fn a_detector_brings_its_own_gas() {
     assert!(damaged.contains("mine.gas: gas file has no line"), "{damaged}");
 }
 
-/// A description written out holds a table from a file, to the last bit, and the name of one that ships.
+/// A serialised description contains a table that came from a file, exact to the last bit, but only the name
+/// of one that ships.
 #[test]
 fn a_detector_written_out_needs_no_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -276,7 +277,7 @@ fn a_table_in_a_description_is_checked() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Bytes changed, cut out or put twice: an error or a table, never a panic.
+    /// Files with bytes changed, removed or repeated give an error or a table, never a panic.
     #[test]
     fn damaged_gas_files_are_refused(
         fortran in any::<bool>(), at in any::<prop::sample::Index>(), length in 0usize..400, with in "[ -~\\n]{0,12}",
@@ -292,7 +293,7 @@ proptest! {
         prop_assert!(GasTable::from_gas_file(&whole[..start]).is_err() || start > whole.len() - 400);
     }
 
-    /// Between the lowest and the highest neighbour, wherever.
+    /// Interpolated values lie between the lowest and the highest of all points.
     #[test]
     fn interpolation_stays_between_the_points(e in 1.5f64..=5.0, b in 0.0f64..=1.0) {
         let table = GasTable::shipped("ar_ic4h10_90_10").unwrap().unwrap();
@@ -304,8 +305,8 @@ proptest! {
     }
 }
 
-/// Files with a few bytes changed, cut, repeated or replaced: a table or an error, never a panic.
-/// `TOWNSEND_MUTATIONS` asks for more than 5,000.
+/// Files with bytes changed, removed, inserted or cut off give a table or an error, never a panic. The
+/// variable `TOWNSEND_MUTATIONS` sets their number, 5,000 by default.
 #[test]
 fn mutations_of_gas_files() {
     use rand::Rng;

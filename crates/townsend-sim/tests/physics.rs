@@ -1,8 +1,8 @@
-//! The simulation against closed forms.
+//! The simulation agrees with closed forms.
 
 use townsend_sim::{Condition, Detector, GasTable, SharedCondition, Simulation, Start, Workspace};
 
-/// A detector of one foil that only passes electrons on, and the gap below it.
+/// A detector of one foil without any spread, and the gap below it.
 fn one_gap(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
     let text = format!(
         r#"
@@ -20,8 +20,8 @@ fn one_gap(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
     Detector::from_toml(&text).unwrap()
 }
 
-/// Means, covariances (x, z, t) of all electrons of many avalanches that start on a hole's axis, and their
-/// number.
+/// Means and covariances (x, z, t) of the electrons of many avalanches that start on a hole's axis, and the
+/// number of these electrons.
 fn moments(detector: &Detector, avalanches: u64) -> ([f64; 3], [[f64; 3]; 3], f64) {
     let simulation = Simulation::new(detector).unwrap();
     let start = Start::At { x_um: 0.0, z_um: 0.0 };
@@ -52,7 +52,7 @@ fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
         let root_cm = f64::sqrt(gap_mm / 10.0);
         let tangent = gas.perpendicular_um_ns / gas.velocity_um_ns;
         let sigma_t = gas.longitudinal * root_cm / gas.velocity_um_ns;
-        // An electron that is late by dt has been swept along E × B for v tan α dt more.
+        // An electron that arrives late by dt has been swept along E × B by v tan α dt more.
         let sigma_x =
             (gas.transverse[0] * root_cm / 1000.0).hypot(tangent * gas.longitudinal * root_cm / 1000.0);
         let sigma_z = gas.transverse[1] * root_cm / 1000.0;
@@ -71,9 +71,10 @@ fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
     }
 }
 
-/// For stages of mean numbers n₁, n₂ … and relative variances f₁, f₂ …, that of the last is f = f₁ + f₂/n₁ +
-/// f₃/(n₁n₂) (arXiv:1602.01316); of a stage that loses electrons with probability 1 − c before a Polya gain
-/// of mean m, n = c·m and f = (1/m + 1/(1 + θ) + 1)/c − 1.
+/// If the stages multiply by n₁, n₂ … on average, with relative variances f₁, f₂ …, the number of electrons
+/// after the last has the relative variance f = f₁ + f₂/n₁ + f₃/(n₁n₂) (arXiv:1602.01316). A stage that loses
+/// electrons with probability 1 − c before a Polya gain of mean m has n = c·m and f = (1/m + 1/(1 + θ) + 1)/c
+/// − 1.
 #[test]
 fn the_gain_of_a_cascade_varies_as_its_stages_say() {
     let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
@@ -102,8 +103,7 @@ fn the_gain_of_a_cascade_varies_as_its_stages_say() {
     assert!((variance - relative).abs() < 5.0 * error, "relative variance {variance} ± {error}, {relative}");
 }
 
-/// Without diffusion, electrons come down on the lattice: under the hole nearest to where the primary
-/// started.
+/// Without diffusion, electrons arrive on the lattice, under the hole nearest to the start of the primary.
 #[test]
 fn electrons_come_down_under_the_nearest_hole() {
     let mut detector = one_gap(0.0, 3.0, 0.0);
@@ -122,14 +122,14 @@ fn electrons_come_down_under_the_nearest_hole() {
         let electrons = simulation.avalanche(1, 0, Start::At { x_um, z_um }, &mut workspace);
         assert!(!electrons.is_empty());
         for (x, z) in electrons.x.iter().zip(&electrons.z) {
-            // Relative to the start.
+            // Positions are relative to the start.
             let at = [f64::from(*x) * 1000.0 + x_um, f64::from(*z) * 1000.0 + z_um];
             assert!((at[0] - hole[0]).abs() < 0.01 && (at[1] - hole[1]).abs() < 0.01, "{at:?} {hole:?}");
         }
     }
 }
 
-/// An electron that starts in the drift gap arrives as late as the way it had to go.
+/// The times of electrons that start in the drift gap are those of heights distributed uniformly.
 #[test]
 fn a_start_in_the_drift_gap_is_even_in_height() {
     let mut detector = one_gap(0.0, 3.0, 0.0);
@@ -187,8 +187,7 @@ fn every_detector_that_ships_can_be_simulated() {
     }
 }
 
-/// Every number of a description has a range; what is outside is refused with the key, the value and the
-/// range.
+/// Every number of a description has a range; a value outside is refused with its key and the range.
 #[test]
 fn bad_values_are_refused() {
     let good = Detector::shipped("cgem").unwrap();
@@ -211,8 +210,7 @@ fn bad_values_are_refused() {
     assert!(error.contains("1.5 T"), "{error}");
 }
 
-/// Conditions are listed if every foil depends on them, with the values that are set and the ranges that the
-/// dependence was found with.
+/// The conditions that every foil depends on are listed, with the values set and the ranges of their data.
 #[test]
 fn conditions_of_all_foils_are_listed() {
     let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
@@ -238,7 +236,7 @@ fn conditions_of_all_foils_are_listed() {
     assert_eq!(detector.conditions(), [shared]);
 }
 
-/// Values beyond the known range are extrapolated as far as it is wide, with a warning, and no farther.
+/// Values beyond the range of the data are extrapolated up to its width, with a warning, and no farther.
 #[test]
 fn conditions_far_from_what_is_known_are_refused() {
     let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
@@ -258,7 +256,7 @@ fn conditions_far_from_what_is_known_are_refused() {
             assert!(error.contains(names), "{error}");
         }
     }
-    // A wide range does not reach to where its values mean nothing; one on both sides of 0 does.
+    // A range of positive values does not extend to 0, even if it is wide; one on both sides of 0 does.
     for (range, value, allowed) in [
         ([100.0, 300.0], 0.0, false),
         ([100.0, 300.0], 1.0, true),
@@ -271,7 +269,7 @@ fn conditions_far_from_what_is_known_are_refused() {
             foil.conditions.get_mut("voltage_v").unwrap().range = range;
         }
         let set = detector.clone().set_condition("voltage_v", &[value]);
-        // The gain that follows may be refused too; here it is the condition.
+        // The gain that results may be refused as well; here only the condition's own error counts.
         let refused = set.is_err_and(|error| error.to_string().contains("its effect is known"));
         assert_eq!(refused, !allowed, "{value} of {range:?}");
     }

@@ -11,7 +11,7 @@ fn detector(track: &str) -> Detector {
     detector
 }
 
-/// Mean number of electrons, and mean z of all.
+/// Mean number of electrons of an event, and mean z of all electrons, mm.
 fn means(detector: &Detector, start: Start, events: u64) -> (f64, f64) {
     let simulation = Simulation::new(detector).unwrap();
     let mut workspace = Workspace::default();

@@ -1,7 +1,7 @@
-//! Batches of avalanches: which avalanches, in what order, mirrored along which axes, with what noise.
+//! Batches of avalanches: their choice, their order, the axes along which they are mirrored, and their noise.
 //!
-//! Everything follows from the seed, the epoch and the number of the batch, so a training that was stopped
-//! goes on with the very batch it would have had.
+//! All of this follows from the seed, the epoch and the number of the batch, so that a training that was
+//! stopped continues with the same batch that it would have had.
 
 use burn_tensor::Device;
 use rand::Rng;
@@ -27,9 +27,9 @@ pub(crate) struct Batches<'a> {
 }
 
 impl Batches<'_> {
-    /// The number of batches of an epoch of training. The avalanches left over after the last full one are
-    /// left out of this epoch, as a batch normalisation over a few avalanches is a bad one. Fewer avalanches
-    /// than a batch are one batch.
+    /// Number of batches in an epoch of training. The avalanches left over after the last full batch are not
+    /// used in this epoch, because a batch normalisation over few avalanches is imprecise. If there are fewer
+    /// avalanches than a batch has, they make one batch.
     pub(crate) fn full(&self) -> u64 {
         (self.indices.len() / self.batch_size).max(1) as u64
     }
@@ -54,8 +54,8 @@ impl Batches<'_> {
         Batch::new(self.counts, chosen, place, noise, (self.seed, step), &self.device)
     }
 
-    /// All avalanches in order, in batches; the noise of an avalanche is the same in every epoch. Each batch
-    /// comes with its number of avalanches.
+    /// All avalanches in order, in batches, each with its number of avalanches. The noise of an avalanche is
+    /// the same in every epoch.
     pub(crate) fn validation(&self) -> impl Iterator<Item = (usize, Batch)> {
         self.indices.chunks(self.batch_size).map(|chosen| {
             let noise = |&index: &usize| standard_normal(self.seed, VALIDATION, index as u64, self.noise);
@@ -65,16 +65,16 @@ impl Batches<'_> {
         })
     }
 
-    /// Batches of the first avalanches, at most `most` of them, mirrored as in training; the same batches in
+    /// Batches of the first avalanches, about `most` of them, mirrored as in training; they are the same in
     /// every epoch.
     pub(crate) fn some(&self, most: usize) -> impl Iterator<Item = Batch> {
         let batches = most.min(self.indices.len()).div_ceil(self.batch_size) as u64;
-        // No training takes so many steps, so no batch of it has this noise.
+        // The number of a step never becomes so large, so no batch of the training has the same noise.
         (0..batches).map(|batch| self.training(&self.indices, batch, u64::MAX - batch))
     }
 }
 
-/// The cell opposite to a cell: of x if bit 0 is set, of z if bit 1 is.
+/// The mirror image of a cell: along x if bit 0 is set, along z if bit 1 is.
 fn mirrored(grid: &Grid, cell: u32, mirror: u32) -> u32 {
     if mirror.is_multiple_of(4) {
         return cell;

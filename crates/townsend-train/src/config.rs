@@ -11,21 +11,21 @@ use crate::TrainError;
 
 /// A configuration file: `[model]`, `[size]`, `[data]` and `[training]`. Only `model.family` has no default.
 ///
-/// `model.preset` chooses the values of keys that are not given: `"improved"` (the default) are those that
-/// this project found best, `"reference"` the layers, losses and hyperparameters of the reference. In a
-/// configuration that was read all keys have values, and it has no preset any more.
+/// `model.preset` chooses the values of the keys that are not given: `"improved"` (the default) has those
+/// that worked best in this project, `"reference"` the layers, losses and hyperparameters of the reference. A
+/// configuration that was read has values for all keys, and no preset any more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// The model of an avalanche's shape.
+    /// The model of the shape of an avalanche.
     pub model: ModelConfig,
-    /// The model of its number of electrons.
+    /// The model of the number of electrons.
     #[serde(default)]
     pub size: SizeConfig,
-    /// The avalanches that it learns from.
+    /// The avalanches to train on.
     #[serde(default)]
     pub data: DataConfig,
-    /// How it learns.
+    /// The settings of training.
     #[serde(default)]
     pub training: TrainingConfig,
 }
@@ -34,9 +34,9 @@ pub struct TrainConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// Fraction of the avalanches by which the best epoch is chosen.
+    /// Fraction of the avalanches for validation, by which the best epoch is chosen.
     pub validation: f64,
-    /// Fraction that training never sees.
+    /// Fraction that is held back from training.
     pub test: f64,
     /// Seed of the split into these parts.
     pub seed: u64,
@@ -58,34 +58,34 @@ impl Default for DataConfig {
 pub struct TrainingConfig {
     /// Passes over the training avalanches.
     pub epochs: u32,
-    /// Avalanches a step.
+    /// Number of avalanches in a step.
     pub batch_size: usize,
-    /// The method that takes the steps.
+    /// The optimiser.
     pub optimiser: Method,
-    /// Step size.
+    /// Learning rate.
     pub learning_rate: f64,
-    /// Step size of the critic, if the model has one; by default the same as `learning_rate`.
+    /// Learning rate of the critic, if the model has one; by default equal to `learning_rate`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub critic_learning_rate: Option<f64>,
-    /// How the step size changes in the course of the training.
+    /// Change of the learning rate in the course of the training.
     pub decay: Decay,
-    /// Decay of Adam's mean of the gradient.
+    /// Decay β₁ of Adam's running mean of the gradient.
     pub beta1: f64,
-    /// Decay of the mean of the squared gradient (RMSprop's α).
+    /// Decay β₂ of the running mean of the squared gradient (α of RMSprop).
     pub beta2: f64,
-    /// Added to the root in the denominator.
+    /// ε, which is added to the root in the denominator of a step.
     pub epsilon: f64,
-    /// Largest norm of the gradient; a longer one is shortened to it. 0: no limit.
+    /// Largest norm of the gradient; a gradient with a larger one is scaled down to it. 0: no limit.
     pub clip: f64,
-    /// Fraction of the running mean of the weights that each update keeps; avalanches are generated with this
-    /// mean. 0: they are generated with the weights themselves.
+    /// Decay of a running mean of the weights, with which avalanches are generated. 0: they are generated
+    /// with the weights themselves.
     pub average: f64,
     /// The number by which the best epoch is chosen, whose weights are kept.
     pub select: Select,
-    /// Epochs without a better checkpoint after which training ends. 0: never.
+    /// Number of epochs without a better checkpoint after which training ends. 0: it never ends early.
     pub patience: u32,
-    /// Mirror avalanches at the middle of the x and z axes at random: in a detector that is symmetric about
-    /// both, each avalanche stands for four.
+    /// Whether avalanches are mirrored at the middle of the x and z axes at random: in a detector that is
+    /// symmetric about both, each avalanche then stands for four.
     pub augment_flips: bool,
     /// Seed of initial weights, order of avalanches and noise.
     pub seed: u64,
@@ -116,13 +116,13 @@ impl Default for TrainingConfig {
     }
 }
 
-/// A method to take steps along gradients.
+/// An optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// Kingma and Ba 2015.
+    /// Adam (Kingma and Ba 2015).
     Adam,
-    /// Tieleman and Hinton 2012: `beta2` is its α.
+    /// RMSprop (Tieleman and Hinton 2012); `beta2` is its α.
     Rmsprop,
 }
 
@@ -130,27 +130,26 @@ pub enum Method {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Select {
-    /// The distance of the observables of new avalanches from those of the validation avalanches: the mean of
-    /// W1/σ.
+    /// The mean of W1/σ over the observables, between generated avalanches and the validation avalanches.
     Distance,
-    /// The loss of the validation avalanches, if the model has one that means the same in every epoch.
+    /// The loss of the validation avalanches, if the model has a loss that can be compared between epochs.
     Loss,
     /// None: the last epoch counts as the best.
     Last,
 }
 
-/// How the step size changes in the course of a training.
+/// The change of the learning rate in the course of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
-    /// Not at all.
+    /// Constant.
     None,
-    /// Along half a period of a cosine from `learning_rate` to 0 at the last step.
+    /// Along half a cosine from `learning_rate` to 0 at the last step.
     Cosine,
 }
 
 impl TrainingConfig {
-    /// The step size of `player` at `step` of `steps`, counted from 1.
+    /// The learning rate of `player` at `step` of `steps`, counted from 1.
     pub fn learning_rate_at(&self, player: Player, step: u64, steps: u64) -> f64 {
         let rate = match player {
             Player::Generator => self.learning_rate,
@@ -184,7 +183,7 @@ impl TrainConfig {
         let table = parse_table(text, path, overrides)?;
         let filled = fill_in(table.clone())?;
         filled.try_into().map_err(|error| {
-            // An error in the text itself shows its line.
+            // An error in the text itself is reported with its line.
             let read = parse_config::<Self>(text, path, overrides);
             read.err().unwrap_or_else(|| wrong(path, &error))
         })
@@ -198,9 +197,9 @@ impl TrainConfig {
         toml::to_string(self).expect("every configuration has a form in TOML")
     }
 
-    /// Checks all values, and chooses the grid by the data if the configuration has none.
+    /// Checks all values; if the configuration has no grid, chooses that of the data or the standard one.
     pub(crate) fn check(&self, data: &Dataset) -> Result<Plan, TrainError> {
-        // A model of the number of electrons alone still needs an axis to write histograms on: one bin.
+        // A model of the number of electrons alone still needs an axis for its histograms, of one bin.
         let dims = self.model.dims().max(1);
         let grid = match (&self.data.grid, data.grid()) {
             (Some(grid), _) => grid.clone(),
@@ -266,7 +265,7 @@ pub fn parse_config<T: DeserializeOwned>(
     path: &Path,
     overrides: &[String],
 ) -> Result<T, TrainError> {
-    // Without overrides the text itself is read, so that an error shows its line.
+    // Without overrides the text itself is read, so that an error is reported with its line.
     if overrides.is_empty() {
         return toml::from_str(text).map_err(|error| wrong(path, &error));
     }
@@ -302,8 +301,7 @@ fn fill_in(mut table: toml::Table) -> Result<toml::Table, ConfigError> {
     Ok(table)
 }
 
-/// The values of a preset for the dimensions of `model`: in three dimensions those of its `[dims.3]` go
-/// before the others.
+/// The values of a preset for the dimensions of `model`: those of `[dims.N]` take precedence in N dimensions.
 fn of_dims(mut preset: toml::Table, model: &toml::Table) -> toml::Table {
     let Some(toml::Value::Table(mut all)) = preset.remove("dims") else { return preset };
     let bare = model.clone().into_iter().filter(|(key, _)| matches!(key.as_str(), "family" | "dims"));
@@ -317,8 +315,8 @@ fn of_dims(mut preset: toml::Table, model: &toml::Table) -> toml::Table {
     table
 }
 
-/// Adds the entries of `defaults` that `table` does not have, section by section. The value of a key, such as
-/// a schedule, is taken from one of the two as a whole.
+/// Adds the entries of `defaults` that `table` does not have, section by section. A value with several parts,
+/// such as a schedule, is taken as a whole from one of the two.
 fn merge(table: &mut toml::Table, defaults: toml::Table) {
     for (key, value) in defaults {
         match (table.get_mut(&key), value) {

@@ -6,13 +6,13 @@ use thiserror::Error;
 use townsend_core::{GridError, OutputError, RunError, SizeError, SplitError};
 use townsend_models::{ConfigError, ModelError};
 
-/// Training that cannot begin or go on, or a run that cannot be used.
+/// Why a training cannot begin or continue, or a run cannot be used.
 #[derive(Debug, Error)]
 pub enum TrainError {
-    /// A configuration value that cannot be used.
+    /// A configuration has a value that cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A file that holds no configuration.
+    /// A file is not a configuration.
     #[error("{}: {problem}", path.display())]
     Toml {
         /// The file.
@@ -23,22 +23,22 @@ pub enum TrainError {
     /// An override that is not `key=value`.
     #[error("`{0}` is not of the form key=value, such as training.epochs=10")]
     Override(String),
-    /// Fractions of the split that cannot be.
+    /// The fractions of the split are not valid.
     #[error(transparent)]
     Split(#[from] SplitError),
     /// The data do not fit the grid.
     #[error(transparent)]
     Grid(#[from] GridError),
-    /// A model or a checkpoint.
+    /// A model or a checkpoint cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// A file could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// A run that cannot be opened.
+    /// A run cannot be opened.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A run of a family that is no network.
+    /// A run belongs to a family that is not a network.
     #[error("{}: the run is of the family `{family}`, which is no network", path.display())]
     NoNetwork {
         /// The header of the run.
@@ -51,10 +51,10 @@ pub enum TrainError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that the operating system gives.
         source: std::io::Error,
     },
-    /// Resuming with something else than the run began with.
+    /// A resumed run was given another configuration or other data than it began with.
     #[error("{}: cannot be resumed: {what}; start a new run instead", path.display())]
     Differs {
         /// The configuration of the run.
@@ -62,7 +62,7 @@ pub enum TrainError {
         /// What differs.
         what: String,
     },
-    /// Too little to train with.
+    /// Too few avalanches to train on.
     #[error("{usable} of the {training} training avalanches have electrons; training needs at least 2")]
     TooFew {
         /// Avalanches with electrons.
@@ -70,7 +70,7 @@ pub enum TrainError {
         /// Avalanches in the training part.
         training: usize,
     },
-    /// The loss does not stay finite.
+    /// The loss exploded or is not finite, even with a smaller learning rate.
     #[error(
         "the loss became {loss} at step {step} (epoch {epoch}), after {rollbacks} times going back to the end of the last epoch and on with half the step size; lower training.learning_rate or set training.clip. The checkpoint of the last complete epoch is kept"
     )]
@@ -81,7 +81,7 @@ pub enum TrainError {
         step: u64,
         /// Epoch, counted from 1.
         epoch: u32,
-        /// How often training went back.
+        /// How often training went back to the end of the last epoch.
         rollbacks: u32,
     },
 }

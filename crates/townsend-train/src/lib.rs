@@ -1,8 +1,8 @@
-//! Training of the models of `townsend-models`, and the [run](townsend_core::RunFiles) that it leaves, in a
+//! Training of the networks of `townsend-models`, and the [run](townsend_core::RunFiles) that it writes, in a
 //! folder or in memory.
 //!
-//! A run is a function of the configuration, the data and the seeds in it: the same on any number of threads,
-//! and whether it was stopped and resumed or not.
+//! A run is a function of the configuration, the data and the seeds in the configuration: it does not depend
+//! on the number of threads, nor on whether training was stopped and resumed.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;

@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: numbers of every step and epoch, one JSON object a line.
+//! `metrics.jsonl`: the numbers of every step and every epoch, one JSON object per line.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,27 @@ use townsend_models::Numbers;
 use crate::TrainError;
 use crate::run::{Run, read};
 
-/// The numbers of an epoch.
+/// The numbers of an epoch, as a line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
-    /// Counted from 1.
+    /// Number of the epoch, from 1.
     pub epoch: u32,
-    /// Batches since the beginning of training.
+    /// Number of batches since the beginning of training.
     pub step: u64,
-    /// Loss and parts on the validation avalanches, with running statistics and weighted as in the last
-    /// epoch; none without such avalanches, or if the model has no loss that means the same in every epoch.
+    /// Loss and its parts for the validation avalanches, with running statistics and weighted as in the last
+    /// epoch. None if there are no such avalanches, or if the model has no loss that can be compared between
+    /// epochs.
     pub validation: Option<Numbers>,
-    /// The distance of the observables of new avalanches from those of the validation avalanches, the mean of
-    /// W1/σ; none without validation avalanches.
+    /// Mean of W1/σ over the observables, between generated avalanches and the validation avalanches; none
+    /// without validation avalanches.
     pub distance: Option<f64>,
-    /// Training avalanches a second of wall time, since training began or was resumed in this epoch.
+    /// Training avalanches per second of wall time, since training began or was resumed in this epoch.
     pub events_per_second: f64,
-    /// Signs that the training goes wrong: a sentence each.
+    /// Signs that the training goes wrong, each as a sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symptoms: Vec<String>,
-    /// Means over the batches of the epoch: of the generator `loss`, of the critic `critic_loss`, and of
-    /// their parts.
+    /// Means over the batches of the epoch: `loss` of the generator, `critic_loss` of the critic, and their
+    /// parts.
     #[serde(flatten)]
     pub training: Numbers,
 }
@@ -42,15 +43,15 @@ pub(crate) struct StepMetrics {
     pub(crate) numbers: Numbers,
 }
 
-/// Training that went back to the end of an earlier epoch.
+/// A record that training went back to the end of an earlier epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Rollback {
     /// The step that it went back to.
     pub(crate) step: u64,
-    /// The step at which `loss` exploded or was no number.
+    /// The step at which `loss` exploded or was not finite.
     pub(crate) failed: u64,
     pub(crate) loss: String,
-    /// Factor of the step size from there on.
+    /// Factor on the learning rate from there on.
     pub(crate) factor: f64,
 }
 
@@ -62,19 +63,19 @@ enum Line {
     Rollback(Rollback),
 }
 
-/// Lines are kept in memory up to so many bytes, and then written.
+/// Number of bytes of lines that are collected in memory before they are written. Chosen, not fitted: a
+/// larger number loses more lines when the program is killed, a smaller one writes more often.
 const WAITING: usize = 1 << 13;
 
 /// Appends lines to the metrics of a run.
 #[derive(Debug, Default)]
 pub(crate) struct MetricsWriter {
-    /// Lines that are not written yet.
+    /// Lines that have not been written yet.
     waiting: Vec<u8>,
 }
 
 impl MetricsWriter {
-    /// Begins to write. Lines after `step` that are there already (of a training that was killed) are
-    /// dropped.
+    /// Begins to write. Lines after `step`, which a training that was killed has left, are removed.
     pub(crate) fn open(files: &mut RunFiles, step: u64) -> Result<Self, TrainError> {
         let kept = lines(files)?.into_iter().filter(|line| match line {
             Line::Step(metrics) => metrics.step <= step,
@@ -98,7 +99,7 @@ impl MetricsWriter {
         self.write(files, &Line::Rollback(rollback))
     }
 
-    /// Writes the lines that are kept in memory.
+    /// Writes the lines that were collected in memory.
     pub(crate) fn flush(&mut self, files: &mut RunFiles) -> Result<(), TrainError> {
         if !self.waiting.is_empty() {
             files.append(Run::METRICS, &self.waiting)?;
@@ -117,7 +118,7 @@ fn to_json(line: &Line) -> String {
     serde_json::to_string(line).expect("metrics have a form in JSON") + "\n"
 }
 
-/// All lines of the file; none if there is no file. A last line that a crash cut off is left out.
+/// All lines of the file; none if there is no file. A last line that was cut off in a crash is left out.
 fn lines(files: &RunFiles) -> Result<Vec<Line>, TrainError> {
     if !files.exists(Run::METRICS) {
         return Ok(Vec::new());
@@ -135,8 +136,7 @@ pub(crate) fn epochs(files: &RunFiles) -> Result<Vec<EpochMetrics>, TrainError> 
     Ok(lines(files)?.into_iter().filter_map(epoch).collect())
 }
 
-/// What went wrong in a training, in sentences: where it went back, and each symptom with the epochs that had
-/// it.
+/// What went wrong in a training, in sentences: where it went back, and each symptom with its epochs.
 pub(crate) fn notes(files: &RunFiles) -> Result<Vec<String>, TrainError> {
     let (mut notes, mut symptoms) = (Vec::new(), BTreeMap::<String, Vec<u32>>::new());
     for line in lines(files)? {

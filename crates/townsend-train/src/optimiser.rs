@@ -1,9 +1,9 @@
 //! Adam (Kingma and Ba 2015) and RMSprop (Tieleman and Hinton 2012), with PyTorch's conventions. RMSprop is
 //! Adam without a mean of the gradient and without corrections for the first steps.
 //!
-//! The step is taken on the host in one pass over each tensor: written in tensor operations it would go over
-//! the memory a dozen times, half of the time of a training step. The moments are on the host when a
-//! checkpoint is written, and are the same bits on every device.
+//! A step is computed on the host in one pass over each tensor: as tensor operations it would pass over the
+//! memory a dozen times, which takes half of the time of a training step. So the moments are on the host when
+//! a checkpoint is written, and have the same bits on every device.
 
 use burn_tensor::{Tensor, TensorData};
 use rayon::prelude::*;
@@ -12,7 +12,7 @@ use townsend_models::{Moments, Parameters};
 
 use crate::config::{Method, TrainingConfig};
 
-/// Values that a thread works on at a time.
+/// Number of values that a thread works on at a time.
 const BLOCK: usize = 1 << 14;
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Optimiser<'a> {
 }
 
 impl<'a> Optimiser<'a> {
-    /// An optimiser that goes on from these moments; those that are missing begin at 0.
+    /// An optimiser that continues from these moments; missing ones begin at 0.
     pub(crate) fn new(config: &'a TrainingConfig, parameters: &Parameters, mut moments: Moments) -> Self {
         for spec in parameters.trained() {
             for map in [&mut moments.first, &mut moments.second] {
@@ -32,7 +32,7 @@ impl<'a> Optimiser<'a> {
         Self { config, moments }
     }
 
-    /// Moves the running mean of these tensors, if one is kept, towards their values.
+    /// Moves the running mean of these tensors, if there is one, towards their values.
     pub(crate) fn average(&mut self, parameters: &Parameters, names: &[String]) {
         let keep = self.config.average as f32;
         if keep == 0.0 {
@@ -52,8 +52,8 @@ impl<'a> Optimiser<'a> {
         &self.moments
     }
 
-    /// Changes the tensors `names` by their gradients; `step` counts the updates of these tensors from 1 and
-    /// `rate` is the learning rate. False if a gradient is not finite; then nothing changes.
+    /// Changes the tensors `names` by their gradients. `step` counts the updates of these tensors from 1, and
+    /// `rate` is the learning rate. Returns false, and changes nothing, if a gradient is not finite.
     pub(crate) fn step(
         &mut self,
         parameters: &mut Parameters,
@@ -90,13 +90,13 @@ impl<'a> Optimiser<'a> {
     }
 }
 
-/// The factor that brings the norm of all gradients together down to `limit`; 1 if it is below, or without
-/// limit.
+/// The factor that scales the norm of all gradients together down to `limit`; 1 if it is smaller, or if there
+/// is no limit.
 fn shortening(gradients: &[&[f32]], limit: f64) -> f32 {
     if limit == 0.0 {
         return 1.0;
     }
-    // Sums of blocks, added in order: the same bits for any number of threads.
+    // Sums of blocks are added in order, so that the result does not depend on the number of threads.
     let squares = |values: &[f32]| values.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>();
     let sums: Vec<f64> =
         gradients.iter().flat_map(|g| g.chunks(BLOCK).map(squares).collect::<Vec<_>>()).collect();
@@ -108,8 +108,8 @@ fn on_host(data: &TensorData) -> &[f32] {
     data.as_slice().expect("all tensors of a model are f32")
 }
 
-/// True if all numbers are finite. It looks at all of them: vectors of numbers are faster than an end at the
-/// first that is not.
+/// True if all numbers are finite. All of them are tested: vector instructions for that are faster than
+/// stopping at the first that is not.
 fn are_finite(numbers: &[f32]) -> bool {
     numbers.iter().fold(true, |all, x| all & x.is_finite())
 }

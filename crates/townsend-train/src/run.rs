@@ -1,4 +1,4 @@
-//! The run of a network: the files that a training leaves behind, in a folder or in memory.
+//! The run of a network: the files that training writes, in a folder or in memory.
 //!
 //! | file | contents |
 //! |---|---|
@@ -14,12 +14,12 @@ use townsend_models::{Checkpoint, Generator, ModelConfig};
 
 use crate::{EpochMetrics, TrainConfig, TrainError};
 
-/// The summary of a training in the header of a network's run.
+/// The summary of a training, in the header of a network's run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Avalanches in the parts for training, validation and test, empty ones included.
     pub parts: [usize; 3],
-    /// Training avalanches that have electrons: those that the network sees.
+    /// Number of training avalanches with electrons, which the network is trained on.
     pub used: usize,
     /// The grid on which electrons are counted.
     pub grid: Grid,
@@ -40,7 +40,7 @@ impl Run {
     pub const CONFIG: &str = "config.toml";
     /// The numbers of every step and epoch.
     pub const METRICS: &str = "metrics.jsonl";
-    /// The checkpoint to go on from.
+    /// The checkpoint to resume from.
     pub const LAST: &str = "checkpoints/last.safetensors";
     /// The checkpoint of the best epoch.
     pub const BEST: &str = "checkpoints/best.safetensors";
@@ -48,7 +48,7 @@ impl Run {
     /// Opens a run.
     ///
     /// # Errors
-    /// The files are no run of a network, of another version, damaged, or cannot be read.
+    /// The files are not the run of a network, or of another version, damaged, or cannot be read.
     pub fn open(files: RunFiles) -> Result<Self, TrainError> {
         let header = RunHeader::read(&files)?;
         if !ModelConfig::FAMILIES.contains(&header.family.as_str()) {
@@ -82,7 +82,7 @@ impl Run {
         &self.data
     }
 
-    /// How the training went, from the header.
+    /// The summary of the training, from the header.
     pub fn summary(&self) -> &RunSummary {
         &self.summary
     }
@@ -92,7 +92,7 @@ impl Run {
         &self.config
     }
 
-    /// The numbers of the avalanches of `data` that belong to a part of this run's split.
+    /// The numbers of those avalanches of `data` that belong to a part of this run's split.
     pub fn indices(&self, data: &Dataset, part: Part) -> Vec<usize> {
         self.data.split.indices(part, data.len())
     }
@@ -105,8 +105,8 @@ impl Run {
         crate::metrics::epochs(&self.files)
     }
 
-    /// What went wrong in the training, in sentences: losses that it went back from, and symptoms such as a
-    /// collapse. It is empty if nothing did.
+    /// What went wrong in the training, in sentences: times when it went back, and symptoms such as a
+    /// collapse. Empty if nothing did.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -114,8 +114,8 @@ impl Run {
         crate::metrics::notes(&self.files)
     }
 
-    /// A generator with the weights of the best epoch. It computes on the CPU, whatever the device of the
-    /// training.
+    /// A generator with the weights of the best epoch. It computes on the CPU, independent of the device of
+    /// the training.
     ///
     /// # Errors
     /// There is no such checkpoint, or it is damaged.
@@ -123,7 +123,7 @@ impl Run {
         Ok(Generator::from_bytes(&read(&self.files, Self::BEST)?, &self.files.path(Self::BEST))?)
     }
 
-    /// Refuses to go on with another configuration or other data.
+    /// An error if the configuration or the data are not those that the run began with.
     pub(crate) fn refuse_other(&self, config: &TrainConfig, data: &TrainedOn) -> Result<(), TrainError> {
         let differs = |what: String| Err(TrainError::Differs { path: self.files.path(Self::CONFIG), what });
         let (old, new) = (self.config.to_toml(), config.to_toml());
@@ -141,7 +141,7 @@ impl Run {
     }
 }
 
-/// Writes the files of a new run in the place of those of an older one; `run.json`, which makes them a run,
+/// Writes the files of a new run, replacing those of an older one. `run.json`, which makes them a run, comes
 /// last.
 pub(crate) fn create(
     files: &mut RunFiles,

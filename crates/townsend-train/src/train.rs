@@ -15,33 +15,33 @@ use crate::run::{Run, RunSummary, create, read};
 use crate::trainer::Trainer;
 use crate::{Select, TrainConfig, TrainError};
 
-/// How a training begins.
+/// Whether a training begins anew or continues.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Beginning {
-    /// With new weights; the files of an older run are replaced.
+    /// Begins with new weights and replaces the files of an older run.
     #[default]
     New,
-    /// With the state that an earlier training left in the files.
+    /// Continues from the state that an earlier training left in the files.
     Resume,
 }
 
-/// How a training ended.
+/// The outcome of a training.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct TrainSummary {
     /// True if it was asked to stop before its last epoch.
     pub stopped: bool,
-    /// Complete epochs.
+    /// Number of complete epochs.
     pub epochs: u32,
-    /// Steps of the optimiser.
+    /// Number of steps of the optimiser.
     pub steps: u64,
-    /// Training avalanches that have electrons.
+    /// Number of training avalanches with electrons.
     pub used: usize,
-    /// The smallest distance (or loss) of validation avalanches, and its epoch, counted from 1.
+    /// The smallest distance (or loss) for the validation avalanches, and its epoch, counted from 1.
     pub best: Option<(f64, u32)>,
     /// The number that the best epoch was chosen by.
     pub select: Select,
-    /// How often a loss exploded or was no number, so that training went back to the end of the last epoch,
-    /// and on with half the step size.
+    /// How often a loss exploded or was not finite, so that training went back to the end of the last epoch
+    /// and continued with half the learning rate.
     pub rollbacks: u32,
     /// The last complete epoch.
     pub last: Option<EpochMetrics>,

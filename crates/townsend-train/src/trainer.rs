@@ -1,5 +1,5 @@
-//! The training loop: epochs and steps, comparison and checkpoints at the end of an epoch, and the way back
-//! after a step that failed.
+//! The training loop: epochs and steps, comparison and checkpoints at the end of an epoch, and the return to
+//! the last checkpoint after a step that failed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,14 +20,15 @@ use crate::metrics::{EpochMetrics, MetricsWriter, Rollback, StepMetrics, epochs}
 use crate::optimiser::Optimiser;
 use crate::run::{Run, read};
 
-/// Training avalanches that a sampler of latent points is fitted to at the end of an epoch. They are 256 for
-/// each of the 8 Gaussians that are the default, and encoding them takes a small part of an epoch's time.
+/// Number of training avalanches that a sampler of latent points is fitted to at the end of an epoch. Chosen,
+/// not fitted: they are 256 for each of the default 8 Gaussians, and encoding them takes a small part of an
+/// epoch's time.
 const FITTED_TO: usize = 2048;
-/// How often a training goes back before it gives up. Each time halves the step size: a loss that still
-/// explodes with an eighth of it has another cause.
+/// How often a training goes back before it ends with an error. Chosen, not fitted: each time halves the
+/// learning rate, and a loss that still explodes with an eighth of it has another cause.
 const ROLLBACKS: u32 = 3;
-/// A loss is taken to explode when it is this many times as large as that of the last epoch (or as 1). It is
-/// a rule of thumb, far above the factors by which the losses of batches differ.
+/// A loss counts as exploded if it is this many times as large as that of the last epoch (or as 1). Chosen,
+/// not fitted: it is far above the factors by which the losses of batches differ.
 const EXPLODED: f64 = 1e4;
 
 pub(crate) struct Trainer<'a> {
@@ -36,11 +37,11 @@ pub(crate) struct Trainer<'a> {
     header: CheckpointHeader,
     parameters: Parameters,
     optimiser: Optimiser<'a>,
-    /// The tensors that each player moves.
+    /// Names of the tensors that each player changes.
     names: BTreeMap<Player, Vec<String>>,
     training: Batches<'a>,
     validation: Batches<'a>,
-    /// The observables of the validation avalanches, with which those of generated ones are compared.
+    /// The observables of the validation avalanches, for the comparison with generated ones.
     real: Option<Observables>,
     metrics: MetricsWriter,
     last: Option<EpochMetrics>,
@@ -49,7 +50,7 @@ pub(crate) struct Trainer<'a> {
 /// The outcome of a step.
 enum Step {
     Done(Numbers),
-    /// A loss that exploded or is no number; no tensor was changed by its gradient.
+    /// A loss that exploded or is not finite; no tensor was changed.
     Failed(f64),
 }
 
@@ -93,7 +94,7 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Trains to the last epoch, or until it is stopped, or has not become better for `patience` epochs.
+    /// Trains to the last epoch, or until it is stopped or has not improved for `patience` epochs.
     pub(crate) fn train(
         mut self,
         progress: &dyn Progress,
@@ -120,15 +121,15 @@ impl<'a> Trainer<'a> {
         patience > 0 && state.best.is_some_and(|(_, best)| state.epoch > best + patience)
     }
 
-    /// Avalanches a second since a moment in the epoch at which a number of its batches was done.
+    /// Avalanches per second since a time in the epoch at which some of its batches were done.
     fn events_per_second(&self, (started, batches): (Instant, u64)) -> f64 {
         let steps = self.header.training.batch.saturating_sub(batches);
         let avalanches = steps as f64 * self.training.batch_size.min(self.training.indices.len()) as f64;
         avalanches / started.elapsed().as_secs_f64()
     }
 
-    /// Takes the remaining steps of the epoch, which is under way since `since`; false if it was stopped
-    /// before its end.
+    /// Takes the remaining steps of the epoch, which has been running since `since`. Returns false if it was
+    /// stopped before its end.
     fn epoch(
         &mut self,
         task: &dyn Task,
@@ -175,7 +176,7 @@ impl<'a> Trainer<'a> {
         )
     }
 
-    /// One step of each player whose turn it is.
+    /// One step of each player that takes part in it.
     fn step(&mut self, order: &[usize]) -> Result<Step, TrainError> {
         let (epoch, number) = (self.header.training.epoch, self.header.training.step + 1);
         let batch = self.training.training(order, self.header.training.batch, number);
@@ -193,7 +194,7 @@ impl<'a> Trainer<'a> {
             let mut gradients = losses.total.backward();
             let running = pass.running();
             let gradients = tracked.gradients(names, &mut gradients);
-            // Then `self` alone has the values, and they are changed in place.
+            // After this, `self` alone has the values, so that they are changed in place.
             drop((losses, tracked));
             let state = &mut self.header.training;
             state.updates[player as usize] += 1;
@@ -227,13 +228,13 @@ impl<'a> Trainer<'a> {
         Ok(Step::Done(numbers))
     }
 
-    /// The loss above which a training is taken to explode.
+    /// The loss above which a training counts as exploded.
     fn limit(&self, player: Player) -> f64 {
         let last = self.last.as_ref().and_then(|epoch| epoch.training.get(loss_of(player))?.one());
         last.map_or(f64::INFINITY, |loss| EXPLODED * loss.abs().max(1.0))
     }
 
-    /// Goes back to the last checkpoint, to go on with half the step size.
+    /// Goes back to the last checkpoint, and halves the learning rate.
     fn roll_back(&mut self, loss: f64) -> Result<(), TrainError> {
         self.metrics.flush(self.files)?;
         let failed = self.header.training.clone();
@@ -247,7 +248,7 @@ impl<'a> Trainer<'a> {
         self.header.training.rollbacks = failed.rollbacks + 1;
         self.parameters = checkpoint.parameters;
         self.optimiser = Optimiser::new(&self.plan.config.training, &self.parameters, checkpoint.moments);
-        // A training that is resumed knows of the smaller step too.
+        // A training that is resumed uses the smaller learning rate, too.
         self.save(Run::LAST, self.parameters.clone(), true)?;
         let step = self.header.training.step;
         self.metrics = MetricsWriter::open(self.files, step)?;
@@ -282,12 +283,12 @@ impl<'a> Trainer<'a> {
         self.metrics.epoch(self.files, &metrics)?;
         let loss = metrics.validation.as_ref().and_then(|numbers| numbers.get("loss")?.one());
         let value = match self.plan.config.training.select {
-            // Avalanches without electrons are further away than any others.
+            // If generated avalanches have no electrons, their distance counts as infinite.
             Select::Distance if self.real.is_some() => Some(distance.unwrap_or(f64::INFINITY)),
             Select::Distance | Select::Loss => loss,
             Select::Last => None,
         };
-        // Without a number to compare epochs by, the last weights are the best that are known.
+        // If there is no number to compare epochs by, the last weights count as the best.
         let is_best = value.is_none_or(|value| state.best.is_none_or(|(best, _)| value < best));
         if let (Some(value), true) = (value.filter(|value| value.is_finite()), is_best) {
             state.best = Some((value, epoch));
@@ -300,7 +301,7 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// The weights that avalanches are generated with: their running mean, if one is kept.
+    /// The weights for generating avalanches: their running mean, if there is one.
     fn generating(&self) -> Parameters {
         let mut weights = self.parameters.clone();
         for (name, values) in &self.optimiser.moments().average {
@@ -310,8 +311,7 @@ impl<'a> Trainer<'a> {
         weights
     }
 
-    /// The mean W1/σ of the observables between as many new avalanches as there are for validation, and
-    /// these.
+    /// The mean W1/σ over the observables, between the validation avalanches and as many generated ones.
     fn distance(&self, weights: &Parameters) -> Result<Option<f64>, TrainError> {
         let Some(real) = &self.real else { return Ok(None) };
         let header = self.header.clone();
@@ -329,7 +329,7 @@ impl<'a> Trainer<'a> {
         Ok((!distances.is_empty()).then(|| distances.iter().sum::<f64>() / distances.len() as f64))
     }
 
-    /// The loss of the validation avalanches, weighted as in the last epoch so that all epochs can be
+    /// The loss of the validation avalanches, weighted as in the last epoch, so that all epochs can be
     /// compared.
     fn validate(&self, weights: &Parameters) -> Option<Numbers> {
         let last = self.plan.config.training.epochs - 1;
@@ -337,14 +337,14 @@ impl<'a> Trainer<'a> {
         for (avalanches, batch) in self.validation.validation() {
             let losses = self.plan.model.validation(&mut Pass::inference(weights), &batch, last)?;
             for (name, value) in named(&losses, Player::Generator) {
-                // Each avalanche counts the same, also those of a last batch that is smaller.
+                // Each avalanche has the same weight, also in a last batch that is smaller.
                 (0..avalanches).for_each(|_| add(&mut sums, &name, &value));
             }
         }
         (!sums.is_empty()).then(|| means(&sums))
     }
 
-    /// Writes a checkpoint, with the state of the optimiser if it is to hold `all`.
+    /// Writes a checkpoint; with `all` it includes the state of the optimiser.
     fn save(&mut self, name: &str, parameters: Parameters, all: bool) -> Result<(), TrainError> {
         let moments = if all { self.optimiser.moments().clone() } else { Moments::default() };
         let checkpoint = Checkpoint { header: self.header.clone(), parameters, moments };

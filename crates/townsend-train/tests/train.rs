@@ -1,4 +1,4 @@
-//! Training and the run directory, with networks of a few thousand weights on 10 cells an axis.
+//! Training and the run directory, with networks of a few thousand weights on 10 cells along each axis.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -110,7 +110,7 @@ impl Progress for StopAfter {
 
 impl Task for Counting<'_> {
     fn advance(&self, steps: u64) {
-        // What an earlier call did is told in one go and does not count.
+        // Progress that an earlier call has made is reported at once and does not count.
         if steps == 1 && self.0.steps.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.0.flag.store(true, Ordering::Relaxed);
         }

@@ -20,33 +20,46 @@ pub use parameters::{Estimate, Own, Width};
 use parameters::{Parameters, default_widths, widths_of};
 use search::{Found, Search};
 
-/// Fewest avalanches whose shape counts to fit to.
+/// Fewest avalanches with at least [`LEAST_ELECTRONS`] electrons that a fit takes. Chosen, not fitted: the
+/// mean of a feature over 200 avalanches is known to 7% (1/√200) of its spread. A larger number refuses data
+/// that still carry information; with a smaller one the prior decides more and more of the result.
 const FEWEST: usize = 200;
-/// A kind of parameter is as guessed if the data leave more than this part of its error.
+/// A kind of parameter is reported in [`AnodeFit::as_guessed`] if its standard error after the fit is more
+/// than this fraction of the one before. Chosen, not fitted, and the fitted values do not depend on it:
+/// nearer to 1 fewer kinds are reported, nearer to 0 more.
 const AS_GUESSED: f64 = 0.9;
-/// Largest fraction of the electrons outside the grid.
+/// Largest fraction of the data's electrons that may lie outside the grid. Chosen, not fitted: from counts,
+/// electrons outside enter the observables at the end of an axis, and where most electrons are outside, the
+/// observables describe the grid rather than the avalanches. A smaller value refuses grids that only cut
+/// tails, a larger one fits to such observables.
 const MOST_OUTSIDE: f64 = 0.5;
-/// χ² a degree of freedom above which the data are not what such a detector makes.
+/// χ² for each degree of freedom above which a warning says that no such detector makes these avalanches.
+/// Chosen, not fitted: with some 50 degrees of freedom χ² of a true model scatters by √(2/50) = 0.2 for each,
+/// so that a larger value is rare by chance alone. A smaller value warns of good fits, a larger one leaves
+/// bad fits unmentioned; the fit is the same.
 const POOR: f64 = 1.5;
 
 /// The `[fit]` table: how a detector is fitted to avalanches.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FitConfig {
-    /// Avalanches simulated at each step, half of them with the same parameters and half to learn what
-    /// parameters change.
+    /// Avalanches simulated in each step: half of them with the parameters of the step, which give the mean
+    /// features, and half with parameters that scatter about these, which give the derivatives.
     pub avalanches: usize,
-    /// Steps. The result is the mean over the second half of them.
+    /// Number of steps. The result is the mean of the parameters after the steps of the second half.
     pub steps: usize,
-    /// Avalanches simulated at each of the first steps, which lead from the guess to where the data are.
+    /// Avalanches simulated in each of the first steps (at most 10), which lead from the guess to the
+    /// neighbourhood of the data.
     pub approach: usize,
-    /// How widely the parameters of simulated avalanches scatter at most, in units of what is believed of
-    /// them. The wider, the better derivatives are known, as long as features change linearly; where much is
-    /// believed, they do over more.
+    /// Largest standard deviation by which the parameters of simulated avalanches scatter, in units of their
+    /// prior widths. The wider they scatter, the smaller is the statistical error of the derivatives, as long
+    /// as the features change linearly over that width. Narrow priors, such as the errors of a fit to
+    /// responses, allow a larger value.
     pub scatter: f64,
-    /// Seed of the simulations.
+    /// Seed of the simulated avalanches and of the deviations of their parameters.
     pub seed: u64,
-    /// What is believed of the parameters before; by default the errors of the run that the fit starts from.
+    /// Prior widths by the name of the parameter. Where the fit starts from the run of a fit to responses,
+    /// the default is the standard errors of that fit.
     pub widths: BTreeMap<String, Width>,
 }
 
@@ -56,28 +69,29 @@ impl Default for FitConfig {
     }
 }
 
-/// What the stages were fitted to, and how well.
+/// The result of a fit to avalanches: the data, χ² and the parameters with their errors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnodeFit {
-    /// Avalanches that it was fitted to.
+    /// Number of avalanches fitted to; those held back are not among them.
     pub avalanches: usize,
-    /// Those with electrons enough for their shape to count.
+    /// Number of these with at least 30 electrons, whose observables count; smaller ones are only counted.
     pub large: usize,
-    /// χ² of the means of all features of an avalanche.
+    /// χ² of the mean features of the data, given those of avalanches simulated with the result.
     pub chi_square: f64,
-    /// Number of features less that of the directions.
+    /// Number of features less the number of directions.
     pub degrees_of_freedom: usize,
-    /// Combinations of parameters that the data tell.
+    /// Number of combinations of parameters (directions in the space of parameters) that the data determine;
+    /// along all others the parameters stay as guessed.
     pub directions: usize,
-    /// Kinds of parameters that the data tell little of: they are as they were guessed.
+    /// Names of the kinds of parameters that the data hardly constrain: they are nearly as guessed.
     pub as_guessed: Vec<String>,
-    /// The parameters.
+    /// Every free parameter with its errors with and without the data.
     pub parameters: Vec<Estimate>,
 }
 
 impl FitConfig {
-    /// With what is believed of the parameters that it does not name: as well as the stages that the detector
-    /// comes from tell them, or what is believed of a guess.
+    /// Fills in the prior widths that the configuration does not name: the standard errors of `stages`, if
+    /// the detector was fitted to responses before, or else the default widths of a guess.
     pub(super) fn resolved(mut self, stages: Option<(&Detector, &[StageFit])>) -> Result<Self> {
         let mut believed = default_widths();
         believed.extend(stages.map(|(detector, stages)| widths_of(detector, stages)).unwrap_or_default());
@@ -88,7 +102,7 @@ impl FitConfig {
         Ok(self)
     }
 
-    /// Refuses values that cannot be.
+    /// An error if a number of avalanches, the number of steps or the scatter is out of its range.
     pub(super) fn check(&self) -> Result<()> {
         let least = |key: &str, value: usize, least: usize| {
             let what = format!("fit.{key} is {value}, but must be at least {least}");
@@ -112,19 +126,21 @@ impl FitConfig {
 pub struct FittedAvalanches {
     /// The detector with the parameters found.
     pub detector: Detector,
-    /// How well.
+    /// χ², the parameters and their errors.
     pub fit: AnodeFit,
     /// The configuration, every default written out.
     pub config: CascadeConfig,
-    /// What a user should know of the data.
+    /// What a user should know of the fit, such as a χ² that is too large.
     pub warnings: Vec<String>,
 }
 
-/// Fits the free parameters of a detector to those of the avalanches in `data` that are not held back.
+/// Fits the free parameters of a detector to those avalanches of `data` that are not held back. Data are
+/// electrons in mm and ns, or counts on a grid in these units. The method is the generalised method of
+/// moments (Hansen, Econometrica 50, 1029, 1982) with simulated moments; `docs/cascade.md` describes it.
 ///
 /// # Errors
-/// The configuration has a value that cannot be; the avalanches are too few, not in mm and ns, or mostly
-/// outside their grid; the work was asked to stop.
+/// The configuration has a value outside its limits; there are too few avalanches, they are not in mm and ns,
+/// or most of their electrons lie outside the grid; the work was asked to stop.
 pub fn fit_avalanches(
     config: &CascadeConfig,
     guess: Guess,
@@ -178,8 +194,8 @@ pub fn fit_avalanches(
     })
 }
 
-/// The number of avalanches whose shape counts; an error if it or their part on the grid is too small to fit
-/// to.
+/// The number of avalanches with at least [`LEAST_ELECTRONS`] electrons. An error if there are too few of
+/// them, or if too many electrons lie outside the grid.
 fn enough(observed: &Observables) -> Result<usize> {
     let large = large(observed).into_iter().filter(|&large| large).count();
     if large < FEWEST {
@@ -195,8 +211,8 @@ fn enough(observed: &Observables) -> Result<usize> {
     Ok(large)
 }
 
-/// Scales the gains of all foils so that avalanches have about the mean size of the data: orders of magnitude
-/// are beyond a search.
+/// Scales the gains of all foils by a common factor, so that avalanches have about the mean size of the data.
+/// The search itself does not find the way over orders of magnitude.
 fn scale_gain(detector: &mut Detector, size: f64) {
     let of_foil = |foil: &Foil| foil.gain * foil.extraction * foil.collection;
     let expected: f64 = detector.foils.iter().map(of_foil).product();
@@ -206,7 +222,7 @@ fn scale_gain(detector: &mut Detector, size: f64) {
     }
 }
 
-/// A warning if the data are not what such a detector makes.
+/// A warning if χ² is too large for the avalanches to come from a detector of this kind.
 fn poor(found: &Found, features: &Features, degrees_of_freedom: usize) -> Option<String> {
     let chi_square = found.chi_square / degrees_of_freedom as f64;
     let largest = found.pulls.iamax();

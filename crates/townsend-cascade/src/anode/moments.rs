@@ -1,39 +1,48 @@
-//! Parameters of a simulation for which the mean features of its avalanches are those of the data.
+//! The generalised method of moments (Hansen, Econometrica 50, 1029, 1982): the parameters of a simulation
+//! for which the mean features of its avalanches are those of the data. Means, covariances and derivatives of
+//! the features come from simulations.
 //!
-//! It is the generalised method of moments (Hansen, Econometrica 50, 1029, 1982), with all that it needs
-//! learned from simulations. With features φ of an avalanche, their mean φ̄ in n avalanches of the data,
-//! their mean μ and covariance Σ in simulations, and G = ∂μ/∂θ, the data's logarithmic likelihood of φ̄ has
-//! at θ
+//! With features φ of an avalanche, their mean φ̄ in n avalanches of the data, their mean μ and covariance Σ
+//! in simulations, and G = ∂μ/∂θ, the log-likelihood of φ̄ has at the parameters θ
 //!
 //! - the score U = n Gᵀ Σ⁻¹ (φ̄ − μ),
 //! - the information A = n Gᵀ Σ⁻¹ G,
 //!
-//! which for parameters θ whose prior belief has mean 0 and variance 1 lead to the most probable parameters
-//! by steps of (1 + A)⁻¹ (U − θ), and to their covariance (1 + A)⁻¹.
+//! The prior of θ has mean 0 and variance 1. Steps of (1 + A)⁻¹ (U − θ) therefore lead to the most probable
+//! parameters, and (1 + A)⁻¹ is their covariance.
 //!
-//! **The derivative** takes no finite differences: avalanches are simulated each with parameters of its own,
-//! θ + δ, where δ is normal with covariance Q. Then by Stein's lemma E[φ δᵀ] Q⁻¹ is the derivative, averaged
-//! over δ. Every avalanche tells of every parameter, which is what regression of parameters on features does
-//! for simulations without a likelihood (Fearnhead and Prangle, J. R. Stat. Soc. B 74, 419, 2012).
+//! **The derivative** needs no finite differences: each avalanche is simulated with parameters of its own,
+//! namely θ + δ with δ normal of covariance Q. By Stein's lemma E[φ δᵀ] Q⁻¹ is the derivative, averaged over
+//! δ. So every avalanche contributes to the derivative by every parameter, as it does where parameters are
+//! regressed on features of simulations without a likelihood (Fearnhead and Prangle, J. R. Stat. Soc. B 74,
+//! 419, 2012).
 //!
-//! **What simulations do not tell.** The noise of G would make any direction look told by the data, if A were
-//! taken from one G. So G is made in parts, and A is the mean of n Gᵢᵀ Σ⁻¹ Gⱼ over i ≠ j, which noise does
-//! not enlarge on average. Its eigenvalues are then as often negative as positive where there is but noise.
-//! Only directions whose eigenvalue exceeds the most negative one in magnitude, and the 1 of the prior
-//! belief, are followed; in the others the parameters stay at the guess.
+//! **Noise of the derivative.** A from a single estimate of G would contain the square of the noise of G, and
+//! the data would seem to determine every direction. Therefore G is estimated in parts from different
+//! avalanches, and A is the mean of n Gᵢᵀ Σ⁻¹ Gⱼ over i ≠ j, where noise averages to zero. Along directions
+//! with nothing but noise its eigenvalues are as often negative as positive. Steps follow only directions
+//! whose eigenvalue exceeds both the magnitude of the most negative one and the 1 of the prior; along the
+//! others the parameters stay as guessed.
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
-/// Parts that the derivative is made in.
+/// Number of parts that the derivative is estimated in, each from its own avalanches. Chosen, not fitted.
+/// With P parts a fraction 1/P of the products, those of a part with itself, is not used; more parts use more
+/// of them, but each part is noisier and A takes longer to compute. It must be at least 2.
 const PARTS: usize = 4;
-/// Added to the diagonal of the features' correlation: features that are nearly functions of others count
-/// little.
+/// Added to the diagonal of the features' correlation matrix before it is inverted. Chosen, not fitted:
+/// features that are nearly functions of others would make it singular. A larger value gives correlated
+/// features less weight and makes errors larger; 0.01 and 0.1 made the sizes of avalanches no better
+/// (`docs/cascade.md`). A smaller one lets the noise of the simulated covariance decide.
 const RIDGE: f64 = 1e-3;
-/// What simulated avalanches scatter by is what this many avalanches would leave unknown: avalanches of their
-/// own tell that much more only of how the features change.
+/// Scale of the scatter of simulated parameters: its covariance is the inverse of the information of this
+/// many avalanches and the bound that is configured. The scatter then adds at most a third to the variance
+/// that the features of one avalanche have anyway. Chosen, not fitted: a larger value makes the scatter
+/// narrower and the derivatives noisier, a smaller one averages them over parameters for which features no
+/// longer change linearly.
 const SCATTER: f64 = 3.0;
 
-/// Mean features of the data.
+/// Mean features of the data, and the number of avalanches that they are the mean of.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) mean: DVector<f64>,
@@ -46,11 +55,11 @@ impl Target {
     }
 }
 
-/// Mean and covariance of the features of simulated avalanches that have the same parameters.
+/// Mean and covariance of the features of avalanches simulated with the same parameters.
 #[derive(Debug)]
 pub(super) struct Centre {
     mean: DVector<f64>,
-    /// The features' standard deviations; infinite for those that never differ, so that they do not count.
+    /// Standard deviations of the features; infinite for those that never differ, which then have no weight.
     std: DVector<f64>,
     correlation: Cholesky<f64, nalgebra::Dyn>,
     avalanches: usize,
@@ -72,7 +81,7 @@ impl Centre {
         Self { mean, std, correlation, avalanches: features.nrows() }
     }
 
-    /// Rows in standard deviations.
+    /// Divides each row (feature) by the feature's standard deviation.
     fn scaled(&self, mut matrix: DMatrix<f64>) -> DMatrix<f64> {
         for (mut row, std) in matrix.row_iter_mut().zip(self.std.iter()) {
             row /= *std;
@@ -80,30 +89,32 @@ impl Centre {
         matrix
     }
 
-    /// The data's mean features less those of the simulation, in standard deviations of one avalanche.
+    /// Mean features of the data less those of the simulation, in standard deviations of one avalanche.
     pub(super) fn pulls(&self, target: &Target) -> DVector<f64> {
         (&target.mean - &self.mean).component_div(&self.std)
     }
 
-    /// What as many avalanches as the data's weigh, if the simulated mean has an error as well.
+    /// The number of avalanches that counts as n: fewer than the data have, because the simulated mean has a
+    /// statistical error as well.
     pub(super) fn weight(&self, target: &Target) -> f64 {
         1.0 / (1.0 / target.avalanches as f64 + 1.0 / self.avalanches as f64)
     }
 
-    /// χ² of the data's mean features.
+    /// χ² of the mean features of the data.
     pub(super) fn chi_square(&self, target: &Target) -> f64 {
         let pulls = self.pulls(target);
         self.weight(target) * pulls.dot(&self.correlation.solve(&pulls))
     }
 }
 
-/// Derivatives of the mean features by the parameters, in [`PARTS`] parts made from different avalanches.
+/// Derivatives of the mean features (rows) by the standard parameters (columns), in [`PARTS`] estimates from
+/// different avalanches.
 #[derive(Debug, Clone)]
 pub(super) struct Derivative(Vec<DMatrix<f64>>);
 
 impl Derivative {
-    /// From avalanches whose parameters deviate by the rows of `deviations`, normal with covariance
-    /// `scatter`.
+    /// Estimates the derivatives from avalanches (rows) whose parameters deviate from the centre by the rows
+    /// of `deviations`, which are normal with covariance `scatter`.
     pub(super) fn of(features: &DMatrix<f64>, deviations: &DMatrix<f64>, scatter: &Scatter) -> Self {
         let mean = features.row_mean();
         let part = |part: usize| {
@@ -116,14 +127,14 @@ impl Derivative {
         Self((0..PARTS).map(part).collect())
     }
 
-    /// The mean of several.
+    /// The mean of several estimates, part by part.
     pub(super) fn mean(all: &[Self]) -> Self {
         let part = |part: usize| all.iter().map(|one| &one.0[part]).sum::<DMatrix<f64>>() / all.len() as f64;
         Self((0..PARTS).map(part).collect())
     }
 }
 
-/// How simulated avalanches' parameters scatter: a covariance, its root and its inverse.
+/// The scatter of simulated parameters: square root and inverse of its covariance.
 #[derive(Debug)]
 pub(super) struct Scatter {
     pub(super) root: DMatrix<f64>,
@@ -131,7 +142,8 @@ pub(super) struct Scatter {
 }
 
 impl Scatter {
-    /// The way from `here` to `there`, no longer than `longest` in units of the scatter; and how long it was.
+    /// The point on the way from `here` to `there` that is at most `longest` away, and how far away `there`
+    /// is, both in units of the scatter.
     pub(super) fn limit(
         &self,
         here: &DVector<f64>,
@@ -143,23 +155,22 @@ impl Scatter {
         (here + way * (longest / length).min(1.0), length)
     }
 
-    /// The same standard deviation in all directions.
+    /// The scatter with standard deviation `std` along all directions.
     pub(super) fn even(parameters: usize, std: f64) -> Self {
         let identity = DMatrix::identity(parameters, parameters);
         Self { root: &identity * std, inverse: identity / (std * std) }
     }
 }
 
-/// What the data say about the parameters at one place.
+/// The information of the data about the standard parameters, at one place.
 #[derive(Debug)]
 pub(super) struct Information {
-    /// Eigenvalues of the information, the largest first, and their directions as columns; those alone that
-    /// are told.
+    /// Eigenvalues of A that exceed their noise, the largest first, and their eigenvectors as columns.
     values: DVector<f64>,
     directions: DMatrix<f64>,
-    /// The score in these directions.
+    /// The score U along these directions.
     score: DVector<f64>,
-    /// All eigenvalues, none negative, of one avalanche, and all directions.
+    /// All eigenvalues of the information of one avalanche, negative ones set to 0, and all eigenvectors.
     all: (DVector<f64>, DMatrix<f64>),
 }
 
@@ -188,12 +199,13 @@ impl Information {
         }
     }
 
-    /// Number of directions that the data tell.
+    /// Number of directions that the data determine.
     pub(super) fn told(&self) -> usize {
         self.values.len()
     }
 
-    /// The most probable parameters, as it looks from `here`, and how far they are in standard errors.
+    /// The most probable parameters, from the information and score at `here`, and how far they are from it
+    /// in standard errors.
     pub(super) fn most_probable(&self, here: &DVector<f64>) -> (DVector<f64>, f64) {
         let here = self.directions.tr_mul(here);
         let information = self.values.add_scalar(1.0);
@@ -202,7 +214,7 @@ impl Information {
         (&self.directions * (here + step), errors)
     }
 
-    /// The parameters' covariance, given the data and the belief.
+    /// Covariance of the standard parameters, given the data and the prior.
     pub(super) fn covariance(&self) -> DMatrix<f64> {
         let n = self.directions.nrows();
         let told = self.values.map(|value| value / (1.0 + value));
@@ -210,8 +222,8 @@ impl Information {
             - &self.directions * DMatrix::from_diagonal(&told) * self.directions.transpose()
     }
 
-    /// How parameters should scatter to learn from them: as widely as features change about linearly, and
-    /// with a standard deviation of at most `most`.
+    /// The scatter of parameters to estimate derivatives with: so wide that it adds a little to the features'
+    /// own variance ([`SCATTER`]), but at most `most` in any direction.
     pub(super) fn scatter(&self, most: f64) -> Scatter {
         let (values, directions) = &self.all;
         let precision = values.map(|value| most.powi(-2) + SCATTER * value);

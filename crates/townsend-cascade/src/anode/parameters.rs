@@ -1,4 +1,5 @@
-//! What of a detector is free in a fit, and what is believed of it beforehand.
+//! The free parameters of a detector in a fit, and their prior: what is believed of them before the data are
+//! seen.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +10,19 @@ use townsend_sim::{Detector, Foil, Gas, Polya};
 use crate::stages::StageFit;
 use crate::{CascadeError, Result};
 
-/// What is believed of one kind of parameter before the data are seen: how far the guesses may be off, as
-/// standard deviations of a normal distribution. They are relative ones where the parameter is positive (of
-/// 1 + θ for θ), of ln(c/(1 − c)) for a probability c, and in the parameter's unit otherwise.
+/// Prior widths of one kind of parameter: how far the guesses may be off, as standard deviations of a normal
+/// distribution. They are relative for positive parameters (for θ of 1 + θ), of ln(c/(1 − c)) for a
+/// probability c, and in the parameter's unit otherwise.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Width {
-    /// Of all foils together.
+    /// Of an error that all foils have in common.
     pub shared: f64,
-    /// Of each foil by itself.
+    /// Of an error of each foil by itself, in addition.
     pub own: Own,
 }
 
-/// Widths of one kind of parameter for each foil by itself.
+/// Prior widths of one kind of parameter for each foil by itself.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(untagged, expecting = "`own` is a number, or a list with a number for each foil")]
 pub enum Own {
@@ -40,7 +41,8 @@ impl Own {
     }
 }
 
-/// A coordinate in which an error is about as likely upwards as downwards.
+/// The function of a parameter, called its coordinate, that has a normal prior. It may take any value, and
+/// the parameter stays within its natural limits.
 #[derive(Debug, Clone, Copy)]
 enum Scale {
     /// The value itself.
@@ -83,24 +85,33 @@ impl Scale {
     }
 }
 
-/// Parameters with one meaning, of each foil or of the gas.
+/// A kind of parameter, such as the gain: it has one value for each foil, or for each scale of the gas.
 struct Kind {
     name: &'static str,
     scale: Scale,
-    /// Least and largest value.
+    /// Least and largest value; the fit's values are clamped to them.
     range: [f64; 2],
-    /// What is believed by default: shared and own width.
+    /// Default prior widths, for a guess: shared and own.
     widths: [f64; 2],
     at: At,
 }
 
+/// Where the values of a kind of parameter stand in a detector.
 enum At {
     Foils(fn(&mut Foil) -> &mut f64),
     Gas(fn(&mut Gas) -> &mut [f64]),
 }
 
-/// The gas table is better known than any foil. Of a foil, the extraction is not free, since only its product
-/// with the gain shows.
+/// All kinds of parameters that a fit may change: scale, range and default prior widths.
+///
+/// The ranges are those of a detector's description or narrower. The widths, for a detector that was guessed,
+/// are chosen, not fitted. Gains, spreads and times may be off by 30% to 50% for all foils together, but by
+/// about a third of that from foil to foil, since the foils of a detector are alike; a gas table is better
+/// known than any foil, to 3%. Wider priors leave more to the data: parameters that these hardly constrain
+/// move farther from the guess and have larger errors. Narrower ones keep a parameter near the guess even
+/// where the data contradict it.
+///
+/// The extraction of a foil is not among them, because avalanches depend only on its product with the gain.
 const KINDS: [Kind; 14] = {
     use Scale::{LogOdds, Logarithm, LogarithmOfOneMore, Plain};
     const fn foil(
@@ -136,7 +147,7 @@ const KINDS: [Kind; 14] = {
 };
 
 impl Kind {
-    /// Where its values stand.
+    /// References to the values in a detector, from the top foil or the first axis.
     fn places<'a>(&self, detector: &'a mut Detector) -> Vec<&'a mut f64> {
         match self.at {
             At::Foils(value) => detector.foils.iter_mut().map(value).collect(),
@@ -144,7 +155,7 @@ impl Kind {
         }
     }
 
-    /// The name of a value, as in a detector's description.
+    /// The name of a value in a detector's description, such as `foils[0].gain`.
     fn path(&self, index: usize) -> String {
         match self.at {
             At::Foils(_) => format!("foils[{index}].{}", self.name),
@@ -154,14 +165,14 @@ impl Kind {
     }
 }
 
-/// What is believed by default, by the names of the parameters.
+/// Default prior widths, by the names of the parameters.
 pub(super) fn default_widths() -> BTreeMap<String, Width> {
     let width = |[shared, own]: [f64; 2]| Width { shared, own: Own::Alike(own) };
     KINDS.iter().map(|kind| (kind.name.to_owned(), width(kind.widths))).collect()
 }
 
-/// What is believed of a detector whose foils were fitted to responses: the standard errors of these fits, by
-/// the names of the parameters. A parameter of which an error is missing is not among them.
+/// Prior widths for a detector whose foils were fitted to responses, by the names of the parameters: the
+/// standard errors of those fits. A parameter is left out if its error is missing for one of the foils.
 pub(super) fn widths_of(detector: &Detector, stages: &[StageFit]) -> BTreeMap<String, Width> {
     let mut detector = detector.clone();
     let of_kind = |kind: &Kind| {
@@ -175,49 +186,54 @@ pub(super) fn widths_of(detector: &Detector, stages: &[StageFit]) -> BTreeMap<St
     KINDS.iter().filter_map(of_kind).collect()
 }
 
-/// A free value of the detector.
+/// One free value of the detector: its kind, as an index into [`KINDS`], and its number among the values of
+/// that kind.
 #[derive(Debug)]
 struct Place {
     kind: usize,
     index: usize,
 }
 
-/// The free parameters of a detector.
+/// The free parameters of a detector, which are described in two ways.
 ///
-/// What is believed of them is a normal distribution about the detector's own values. A vector of *standard*
-/// parameters, which have by this belief the mean 0, the variance 1 and no correlations, stands for a
-/// detector: each kind of parameter has one for what its values have in common, and one for each value.
+/// A value's *coordinate* is a function of it ([`Scale`]) whose prior is normal about the guess. *Standard
+/// parameters* are linear combinations of the coordinates' deviations from the guess that have by the prior
+/// the mean 0, the variance 1 and no correlations: for each kind of parameter one for the error that its
+/// values have in common, and one for the error of each value.
 #[derive(Debug)]
 pub(super) struct Parameters {
     detector: Detector,
     places: Vec<Place>,
-    /// The places' coordinates in the detector as it was guessed.
+    /// Coordinates of the free values in the guessed detector.
     guess: DVector<f64>,
-    /// Change of the places' coordinates by each standard parameter.
+    /// Change of each coordinate (row) by each standard parameter (column).
     widths: DMatrix<f64>,
 }
 
-/// A parameter as it was found.
+/// A fitted value of the detector.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Estimate {
-    /// Its name, as in a detector's description.
+    /// Its name in a detector's description, such as `foils[0].gain`.
     pub name: String,
-    /// Its value.
+    /// Its value, in the unit of the description.
     pub value: f64,
-    /// Its standard error, given the data and what was believed before.
+    /// Its standard error, given the data and the prior.
     pub error: f64,
-    /// Its standard error by what was believed before alone.
+    /// Its standard error by the prior alone.
     pub believed_error: f64,
 }
 
 impl Parameters {
-    /// The parameters that `widths` set free; of the others and of values that have no logarithm, nothing
-    /// changes.
+    /// The parameters of `detector` that `widths` names. All others stay as they are, and so does a value
+    /// whose coordinate is not finite, such as a spread of 0.
+    ///
+    /// # Errors
+    /// If a name is not that of a parameter, a width is out of range, or no parameter is free.
     pub(super) fn new(detector: Detector, widths: &BTreeMap<String, Width>) -> Result<Self> {
         check(widths, detector.clone())?;
         let mut places = Vec::new();
         let mut guess = Vec::new();
-        // Of each standard parameter, the coordinates that it changes.
+        // For each standard parameter the coordinates that it changes, and by how much.
         let mut changes: Vec<Vec<(usize, f64)>> = Vec::new();
         for (kind_index, kind) in KINDS.iter().enumerate() {
             let Some(width) = widths.get(kind.name) else { continue };
@@ -263,7 +279,8 @@ impl Parameters {
         detector
     }
 
-    /// The values with these standard parameters, and their errors by the standard parameters' covariance.
+    /// The values of the detector with these standard parameters, and their errors from the covariance of the
+    /// standard parameters.
     pub(super) fn estimates(&self, standard: &DVector<f64>, covariance: &DMatrix<f64>) -> Vec<Estimate> {
         let mut detector = self.detector(standard);
         let posterior = &self.widths * covariance * self.widths.transpose();
@@ -278,8 +295,8 @@ impl Parameters {
         self.places.iter().enumerate().map(estimate).collect()
     }
 
-    /// The kinds of parameters of which the data tell little: what their values have in common, on average,
-    /// keeps more than this part of its error.
+    /// The kinds of parameters that the data hardly constrain: the standard error of the mean of their values
+    /// is after the fit more than `part` of the one before.
     pub(super) fn untold(&self, covariance: &DMatrix<f64>, part: f64) -> Vec<&'static str> {
         let told = |&(index, _): &(usize, &Kind)| {
             let of_kind = |place: &Place| if place.kind == index { 1.0 } else { 0.0 };
@@ -292,7 +309,8 @@ impl Parameters {
     }
 }
 
-/// An error if a width is no width, or is not that of a parameter.
+/// An error if a name is not that of a parameter, if a list has the wrong length, or if a width is out of
+/// range.
 fn check(widths: &BTreeMap<String, Width>, mut detector: Detector) -> Result<()> {
     for (name, width) in widths {
         let wrong = |what: String| Err(CascadeError::Config(format!("fit.widths.{name}{what}")));

@@ -1,4 +1,4 @@
-//! The way from a guessed detector to the data.
+//! The search that leads from a guessed detector to one whose simulated avalanches are like the data.
 
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
@@ -12,24 +12,40 @@ use super::moments::{Centre, Derivative, Information, Scatter, Target};
 use super::parameters::Parameters;
 use crate::{Result, Work};
 
+/// Purpose of the random stream that the deviations of the parameters are drawn from.
 const DEVIATIONS: Purpose = Purpose::new("fit deviations");
-/// Avalanches that one thread simulates and describes together.
+/// Avalanches simulated as one piece of work of a thread, which then computes their observables together.
+/// Chosen, not fitted. A larger number leaves threads idle at the end of a step, a smaller one computes
+/// observables of fewer avalanches at a time. Each block has its own seed for the random pairs of electrons
+/// that the median pair distance is taken from, so another number changes results within their statistical
+/// error.
 const BLOCK: usize = 16;
-/// The first avalanche's number: those of lower numbers are what a generator makes.
+/// Number of the first simulated avalanche, which chooses its random numbers. Avalanches that a user
+/// simulates or generates count from 0, so with the same seed they never share random numbers with those of a
+/// fit.
 const FIRST: u64 = 1 << 48;
-/// First steps at most.
+/// Largest number of first steps. Chosen, not fitted: they end as soon as a step is shorter than the scatter.
+/// With a smaller number a bad guess may not reach the data; a larger one takes time where the data cannot be
+/// reached anyway.
 const APPROACHES: usize = 10;
-/// Scatter of the standard parameters in the first steps.
+/// Standard deviation of the parameters in the first steps, as a fraction of [`FitConfig::scatter`]. Chosen,
+/// not fitted. A larger one averages the derivatives over detectors whose features no longer change linearly;
+/// a smaller one makes them noisier and, with [`LONGEST`], the steps shorter.
 const FIRST_SCATTER: f64 = 0.5;
-/// The longest step, in units of the scatter: farther, the derivatives say nothing.
+/// Longest step, in units of the scatter. Chosen, not fitted: derivatives are averages over the scatter, so
+/// they say nothing of parameters much farther away. A larger value risks steps beyond the data, a smaller
+/// one needs more steps.
 const LONGEST: f64 = 3.0;
 
-/// Looks for the parameters with which simulated avalanches are like those of the data.
+/// A search for the parameters whose simulated avalanches have the mean features of the data.
 pub(super) struct Search<'a> {
+    /// Free parameters of the detector.
     pub(super) parameters: &'a Parameters,
+    /// Features that avalanches are compared by.
     pub(super) features: &'a Features,
+    /// Observables of the data.
     pub(super) observed: &'a Observables,
-    /// The grid that the data are counted on, if they are.
+    /// Grid that the data are counted on; none if they are electrons.
     pub(super) grid: Option<&'a Grid>,
     pub(super) config: &'a FitConfig,
     pub(super) work: Work<'a>,
@@ -39,14 +55,20 @@ pub(super) struct Search<'a> {
 
 /// Where a search ended.
 pub(super) struct Found {
+    /// Parameters found, as standard parameters ([`Parameters`]).
     pub(super) standard: DVector<f64>,
+    /// Information of the data about the parameters at this place.
     pub(super) information: Information,
+    /// χ² of the mean features of the data.
     pub(super) chi_square: f64,
-    /// The data's mean features less the simulated ones, in standard errors.
+    /// Mean features of the data less the simulated ones, in standard errors, in the order of the features.
     pub(super) pulls: DVector<f64>,
 }
 
 impl Search<'_> {
+    /// Approaches the data by first steps, then takes the configured number of steps, and simulates once more
+    /// at the mean of the parameters after the steps of the second half. Derivatives are averaged over all
+    /// steps since the last one that was longer than the scatter.
     pub(super) fn run(&mut self) -> Result<Found> {
         let (mut here, mut scatter) = self.approach()?;
         let FitConfig { avalanches, steps, .. } = *self.config;
@@ -81,8 +103,8 @@ impl Search<'_> {
         })
     }
 
-    /// First steps, with few avalanches and features that change with the parameters however far off they
-    /// are.
+    /// First steps, each with few avalanches and with features that keep changing with the parameters however
+    /// far the detector is from the data. Gives the parameters reached and the scatter for the next step.
     fn approach(&mut self) -> Result<(DVector<f64>, Scatter)> {
         let avalanches = self.config.approach;
         let target = self.target(Order::First);
@@ -107,11 +129,12 @@ impl Search<'_> {
         Ok((here, scatter))
     }
 
+    /// Mean features of the data.
     fn target(&self, order: Order) -> Target {
         Target::of(&self.features.rows(self.observed, order))
     }
 
-    /// Simulates avalanches of the detector with these standard parameters.
+    /// Simulates avalanches with these standard parameters: the mean and covariance of their features.
     fn centre(
         &mut self,
         here: &DVector<f64>,
@@ -124,7 +147,8 @@ impl Search<'_> {
         Ok(Centre::of(&features))
     }
 
-    /// Simulates avalanches of detectors that scatter about these standard parameters.
+    /// Simulates avalanches each with parameters of its own, which scatter about these standard parameters:
+    /// the derivatives of the mean features.
     fn derivative(
         &mut self,
         here: &DVector<f64>,
@@ -149,7 +173,8 @@ impl Search<'_> {
         Ok(Derivative::of(&features, &deviations, scatter))
     }
 
-    /// The features of as many avalanches, each of the detector for its number.
+    /// Features of simulated avalanches, one row each. `detector` gives the detector for an avalanche's
+    /// number.
     fn simulate(
         &mut self,
         avalanches: usize,
@@ -178,6 +203,7 @@ impl Search<'_> {
         Ok(rows)
     }
 
+    /// Features of the simulated avalanches with these numbers.
     fn block(
         &self,
         numbers: std::ops::Range<u64>,

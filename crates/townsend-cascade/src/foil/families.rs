@@ -11,24 +11,28 @@ use super::standard_errors::standard_errors;
 use super::{Maximum, no_maximum};
 use crate::CascadeError;
 
-/// For each of the holes that [`Lattice::neighbours`] names.
+/// One value for each of the holes that [`Lattice::neighbours`] gives.
 type PerHole<T> = [T; 19];
 
-/// The electrons with children, in µm and ns, relative to the nearest hole.
+/// The families: all responses with children, in µm and ns, relative to the hole nearest to the start.
 pub(super) struct Families {
     all: Vec<Family>,
     /// Axes of the 19 holes about the nearest one.
     holes: PerHole<[f64; 2]>,
+    /// Pitch of the lattice, µm.
     pitch: f64,
-    /// Pooled variances within a family: of places in a direction, and of times.
+    /// Pooled variances of the children about the mean of their family: of places along one direction, µm²,
+    /// and of times, ns².
     own: f64,
     own_time: f64,
-    /// Children beyond the first of each family.
+    /// Children beyond the first of each family, in all: the degrees of freedom of these variances.
     free: f64,
 }
 
+/// A response with children.
 struct Family {
     start: [f64; 2],
+    /// Number of children.
     len: f64,
     /// Mean place and time of the children.
     place: [f64; 2],
@@ -39,14 +43,15 @@ struct Family {
 /// A family and a hole that its children may have come through.
 struct HoleHypothesis<'a> {
     family: &'a Family,
-    /// The start and the children's mean place, from the hole's axis.
+    /// The start and the mean place of the children, relative to the hole's axis, µm.
     start: [f64; 2],
     place: [f64; 2],
     /// Square of the start's distance from the axis, in pitches.
     square: f64,
 }
 
-/// Parameters of the families' means; `common` and `common_time` are variances, µm² and ns².
+/// Parameters of the distribution of the families' mean places and times, which are in the letters of
+/// [`super::fit_foil`] s (µm), retention, σ² (µm²), transit (ns), slope (ns) and τ² (ns²).
 #[derive(Debug, Clone)]
 pub(super) struct FamilyParameters {
     pub(super) hole_spread: f64,
@@ -55,13 +60,13 @@ pub(super) struct FamilyParameters {
     pub(super) transit: f64,
     pub(super) transit_slope: f64,
     pub(super) common_time: f64,
-    /// For each condition the change of `transit` by a unit of it.
+    /// For each condition the change of `transit` over its recorded range, ns.
     pub(super) by_condition: Vec<f64>,
 }
 
 impl FamilyParameters {
-    /// As numbers of any size: ln of the hole spread, retention, ln of the variance of places, transit, its
-    /// slope, ln of the variance of times, and one for each condition.
+    /// The free parameters of the search, each of which may be any number: ln s, retention, ln σ², transit,
+    /// slope, ln τ², and one for each condition.
     fn free(&self) -> Vec<f64> {
         let six = [
             self.hole_spread.ln(),
@@ -104,7 +109,8 @@ fn dot(a: [f64; 2], b: [f64; 2]) -> f64 {
 }
 
 impl Families {
-    /// Fewest families, and children beyond the first of each: with fewer, six parameters are not told apart.
+    /// Fewest families, and fewest children beyond the first of each family, that a fit takes. Chosen, not
+    /// fitted: fewer hardly determine six parameters.
     const FEWEST: usize = 20;
     /// Variances are at least this: children that all come to one point would have an infinite likelihood.
     const SMALLEST: f64 = 1e-9;
@@ -149,17 +155,18 @@ impl Families {
         self.all.len()
     }
 
-    /// Children beyond the first of each family: what the spreads within families are known from.
+    /// Children beyond the first of each family, in all: the degrees of freedom of the spreads within
+    /// families.
     pub(super) fn free(&self) -> f64 {
         self.free
     }
 
-    /// Variance of each child's place about its family's, a direction, µm².
+    /// Variance of a child's place about the mean of its family, along one direction, µm².
     pub(super) fn own(&self) -> f64 {
         self.own
     }
 
-    /// Variance of each child's time about its family's, ns².
+    /// Variance of a child's time about the mean of its family, ns².
     pub(super) fn own_time(&self) -> f64 {
         self.own_time
     }
@@ -201,7 +208,8 @@ impl Families {
         let (offset_retention, common) = self.places(&weights, p.common);
         let hole_spread = self.hole_spread(&weights, p.hole_spread);
         let next = FamilyParameters { hole_spread, offset_retention, common, ..p.clone() };
-        // Starts on the axis of a hole whose children all came through it tell neither retention nor slope.
+        // If all starts lie on the axis of the hole that their children come through, neither retention nor
+        // slope is determined.
         match self.times(&weights, next) {
             Some(next) if next.free().iter().all(|value| value.is_finite()) => Ok((next, log_likelihood)),
             _ => Err(no_maximum("the places and times of children")),
@@ -217,7 +225,8 @@ impl Families {
         })
     }
 
-    /// Probabilities of the holes for each family, and the log-likelihood.
+    /// The E step: for each family the probabilities of the holes that its children came through, and the
+    /// log-likelihood.
     fn expect(&self, p: &FamilyParameters) -> (Vec<PerHole<f64>>, f64) {
         let inverse = self.inverse(p.hole_spread);
         let mut log_likelihood = 0.0;
@@ -256,8 +265,8 @@ impl Families {
         }))
     }
 
-    /// Memory, by weighted least squares, and the variance of the common place: the mean square of that
-    /// place, given what was seen and the variance so far.
+    /// The M step for places: the retention by weighted least squares, and σ² as the mean square of the place
+    /// that the children of a family have in common, given the responses and the previous σ², `common`.
     fn places(&self, weights: &[PerHole<f64>], common: f64) -> (f64, f64) {
         let variance = |hypothesis: &HoleHypothesis<'_>| common + self.own / hypothesis.family.len;
         let [products, squares] = self.sum(weights, |hypothesis| {
@@ -273,8 +282,8 @@ impl Families {
         (offset_retention, (square / self.len() as f64).max(Self::SMALLEST))
     }
 
-    /// Transit, its changes, and the variance of the common time, likewise. None if the families do not tell
-    /// them.
+    /// The M step for times, in the same way: transit, slope, changes with conditions, and τ². None if the
+    /// families do not determine them.
     fn times(&self, weights: &[PerHole<f64>], mut p: FamilyParameters) -> Option<FamilyParameters> {
         let variance =
             |hypothesis: &HoleHypothesis<'_>| p.common_time + self.own_time / hypothesis.family.len;
@@ -303,17 +312,18 @@ impl Families {
         Some(p)
     }
 
-    /// p²/2s².
+    /// β = p²/2s².
     fn inverse(&self, hole_spread: f64) -> f64 {
         0.5 * (self.pitch / hole_spread).powi(2)
     }
 
-    /// The spread s of the choice of holes: Σ ln πₕ is concave in β = p²/2s², and its derivative is the
-    /// difference of the mean square distance that π gives and that of the holes chosen. Newton's steps, or
-    /// half-hypothesis where one leads astray.
+    /// The spread s of the choice of holes. Σ ln πₕ is concave in β = p²/2s², and its derivative is the mean
+    /// square distance by π less that of the holes chosen. Its zero is found by Newton's steps; where one
+    /// would leave the interval that holds the zero, the interval is halved instead.
     fn hole_spread(&self, weights: &[PerHole<f64>], before: f64) -> f64 {
         let [chosen] = self.sum(weights, |hypothesis| [hypothesis.square]);
-        // From twenty pitches, where all holes are alike, to what is taken for the nearest hole alone.
+        // From a spread of 20 pitches, with which all holes are about equally likely, to one of a twentieth,
+        // with which it is always the nearest.
         let (mut low, mut high) = (1.0 / 800.0, 200.0);
         let mut beta = self.inverse(before).clamp(low, high);
         for _ in 0..60 {
@@ -337,7 +347,7 @@ impl Families {
     }
 }
 
-/// exp of values over the sum of these, and the logarithm of that sum.
+/// The exponential of each value divided by the sum of all of them, and the logarithm of that sum.
 fn softmax(logs: PerHole<f64>) -> (PerHole<f64>, f64) {
     let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let weights = logs.map(|log| (log - largest).exp());

@@ -1,4 +1,4 @@
-//! The parameters of one foil from recorded responses, by maximum likelihood.
+//! Fits the parameters of one foil to its recorded responses, by maximum likelihood.
 
 mod families;
 mod number;
@@ -17,32 +17,33 @@ use townsend_sim::{Condition, Foil, Gap, Lattice, within};
 
 use crate::CascadeError;
 
-/// What has to be known of a foil beforehand, because responses do not tell it.
+/// What has to be known of a foil beforehand, because responses do not determine it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KnownFoil {
-    /// Probability that an electron in a hole leaves it below. Responses tell only the product of this and
-    /// the gain.
+    /// Probability that an electron in a hole leaves it at the lower side. Responses determine only the
+    /// product of this and the gain.
     pub extraction: f64,
     /// The gap below.
     pub gap: Gap,
-    /// The part of that gap, and of the one above, that lies between the foil and the planes of the
-    /// responses, mm.
+    /// The thickness of that gap, and of the one above, that lies between the foil and the planes at which
+    /// the responses start and end, mm.
     pub included_mm: f64,
 }
 
 /// A foil with the parameters that make its responses most likely.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedFoil {
-    /// The parameters.
+    /// The fitted parameters.
     pub foil: Foil,
-    /// Standard errors of the parameters, by the names that they have in a detector's description
-    /// (`conditions.voltage_v.ln_gain`). The error of a parameter that the responses do not tell is missing.
+    /// Standard errors of the parameters, by their names in a detector's description (such as `gain` or
+    /// `conditions.voltage_v.ln_gain`), in the parameters' units. The error of a parameter that the responses
+    /// do not determine is missing.
     pub errors: BTreeMap<String, f64>,
     /// Number of responses.
     pub starts: usize,
-    /// Number of responses with children.
+    /// Number of responses with at least one child.
     pub families: usize,
-    /// ln of the probability of all numbers of children.
+    /// ln of the probability of the numbers of children of all responses.
     pub number_log_likelihood: f64,
     /// ln of the density of the families' mean places and times (µm, ns), without the terms ln 2π.
     pub family_log_likelihood: f64,
@@ -89,7 +90,7 @@ pub fn fit_foil(
 ) -> Result<FittedFoil, CascadeError> {
     let pitch_um = 1000.0 * f64::from(lattice.pitch_mm());
     within("lattice.pitch_um", pitch_um, 1.0, 10_000.0).map_err(CascadeError::Value)?;
-    // Responses tell gain·extraction: the gain would have no limit if the extraction could be 0.
+    // Responses determine gain·extraction alone: with an extraction of 0 the gain would have no limit.
     within("extraction", known.extraction, 1e-6, 1.0).map_err(CascadeError::Value)?;
     let (ranges, scaled) = scale(recorded)?;
     let families = Families::new(&scaled, lattice)?;
@@ -115,8 +116,8 @@ pub fn fit_foil(
 struct Maximum<P> {
     /// The most likely parameters.
     parameters: P,
-    /// Standard errors in the order of the parameters' `free` form; none if the responses do not tell some of
-    /// them.
+    /// Standard errors in the order of the parameters' `free` form; none if the responses do not determine
+    /// all of them.
     errors: Option<Vec<f64>>,
     log_likelihood: f64,
 }
@@ -180,8 +181,8 @@ fn errors_of(
     errors
 }
 
-/// Adds the condition number `k` to the foil, and the standard errors of what changes with it. The fit's unit
-/// of a condition is its range.
+/// Adds the condition number `k` to the foil, and the standard errors of what changes with it. In the fit a
+/// condition is in units of its recorded range; here it is converted to its own unit.
 fn add_condition(
     foil: &mut Foil,
     errors: &mut Errors,
@@ -204,14 +205,14 @@ fn add_condition(
 struct Errors(BTreeMap<String, f64>);
 
 impl Errors {
-    /// Inserts the error of the parameter `name`, if it is known: `error` is that of a free parameter, and
-    /// `slope` the derivative of the named parameter by the free one.
+    /// Adds the error of the parameter `name`, if it is known. `error` is that of the free parameter that the
+    /// fit searched in, `slope` the derivative of the named parameter by the free one.
     fn insert(&mut self, name: &str, error: Option<f64>, slope: f64) {
         self.0.extend(error.map(|error| (name.to_owned(), error * slope.abs())));
     }
 }
 
-/// The error of a search that found no maximum of the likelihood of `of`.
+/// The error if the search found no maximum of the likelihood of `of`.
 fn no_maximum(of: &str) -> CascadeError {
     CascadeError::Foil {
         what: format!("no maximum of the likelihood of {of} was found"),

@@ -1,4 +1,4 @@
-//! The likelihood of the numbers of children that electrons have.
+//! The likelihood of the numbers of children.
 
 use townsend_core::minimise;
 use townsend_sim::{Lattice, Polya};
@@ -8,36 +8,37 @@ use super::standard_errors::standard_errors;
 use super::{Maximum, no_maximum};
 use crate::CascadeError;
 
-/// Everything of the responses that the likelihood of the numbers of children depends on.
+/// What the likelihood of the numbers of children depends on in the responses.
 pub(super) struct Numbers {
-    /// One for each set of responses that were recorded under the same conditions.
+    /// Responses that were recorded under the same conditions form one set.
     sets: Vec<Set>,
-    /// Element j is the number of starts with more than j children. With it, Σ ln(Γ(n + k)/(Γ(k) n!)) over
-    /// all starts is the sum over j of this number times ln((k + j)/(1 + j)).
+    /// Element j is the number of starts with more than j children, in all sets. With it, the sum of ln(Γ(n +
+    /// k)/(Γ(k) n!)) over all starts is the sum over j of this number times ln((k + j)/(1 + j)).
     more_than: Vec<f64>,
 }
 
-/// The same of responses that were recorded under the same conditions.
+/// Responses that were recorded under the same conditions.
 struct Set {
     /// (r/p)² of the starts without children, and of those with children.
     squares: [Vec<f64>; 2],
-    /// Number of children of all starts.
+    /// Total number of children.
     children: f64,
+    /// The conditions, relative to those of the first responses and in units of the recorded range.
     conditions: Vec<f64>,
 }
 
-/// Parameters of the distribution of the number of children.
+/// Parameters of the distribution of the number of children; the formula is that of [`super::fit_foil`].
 #[derive(Debug, Clone)]
 pub(super) struct NumberParameters {
-    /// ln(c/(1 − c)) on a hole's axis.
+    /// a = ln(c/(1 − c)) for a start on a hole's axis, where c is the probability of collection.
     pub(super) odds: f64,
-    /// Change of `odds` by (r/p)².
+    /// b, the change of `odds` with (r/p)².
     pub(super) odds_slope: f64,
-    /// Mean μ of the Polya distribution.
+    /// Mean μ of the Polya distribution, over collected electrons.
     pub(super) mean: f64,
     /// k = 1 + θ.
     pub(super) shape: f64,
-    /// For each condition the change of `odds` and of ln μ by a unit of it.
+    /// For each condition the changes of `odds` and of ln μ over its recorded range.
     pub(super) by_condition: Vec<[f64; 2]>,
 }
 

@@ -62,8 +62,8 @@ impl Responses {
         self.children.extend(&more.children);
     }
 
-    /// Responses of `foil` to `times` electrons from each of the same starts, without drift in a gap: what
-    /// would have been recorded if the foil were the one that these responses are of.
+    /// Simulated responses of `foil` to `times` electrons from each of the same starts, without drift in a
+    /// gap, so that they can be compared with these.
     #[must_use]
     pub fn again(&self, foil: &Foil, lattice: Lattice, times: usize, seed: u64) -> Self {
         const PURPOSE: Purpose = Purpose::new("responses");

@@ -1,13 +1,14 @@
-//! How well a maximum of the likelihood is known.
+//! Standard errors of parameters found by maximum likelihood.
 
 use nalgebra::DMatrix;
 
-/// Decrease of the log-likelihood by the step that a second derivative is taken with: large against rounding,
-/// small enough for a parabola.
+/// Decrease of the log-likelihood over the step of a finite difference. Chosen, not fitted: it is large
+/// compared with rounding, and small enough for the log-likelihood to be close to a parabola.
 const DECREASE: f64 = 0.05;
 
-/// Standard errors of parameters at the maximum of their log-likelihood: the diagonal of the inverse of its
-/// curvature, by finite differences. None if a parameter does not matter, or if it is no maximum.
+/// Standard errors of parameters at the maximum of their log-likelihood, from the inverse of its curvature,
+/// which finite differences give. None if the likelihood does not depend on a parameter, or if `best` is no
+/// maximum.
 pub(super) fn standard_errors(log_likelihood: impl Fn(&[f64]) -> f64, best: &[f64]) -> Option<Vec<f64>> {
     let top = log_likelihood(best);
     let at = |moves: &[(usize, f64)]| {

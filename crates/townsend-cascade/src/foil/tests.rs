@@ -155,7 +155,7 @@ fn a_foil_depends_on_its_voltage() {
     }
 }
 
-/// Also from far off, and no neighbouring point is more likely than the end.
+/// EM climbs from the first guess and from far off, and no point near its end is more likely.
 #[test]
 fn em_never_lowers_the_likelihood() {
     let responses = responses(&foil(), 600, 0);
@@ -197,7 +197,7 @@ fn em_never_lowers_the_likelihood() {
     }
 }
 
-/// The sum over numbers is the probability of something, at any place; and without children it is the
+/// The probabilities of all numbers of children add up to 1 at any start, and that of no children is the
 /// formula's.
 #[test]
 fn probabilities_of_numbers_add_up() {

@@ -11,12 +11,12 @@ use townsend_observables::random::uniform;
 
 const COMPONENTS: usize = 32;
 const ITERATIONS: usize = 4;
-/// Rows that are summed together; fixed, so that threads do not change the order of sums.
+/// Rows that are summed together; a fixed number, so that the order of sums does not depend on the threads.
 const BLOCK: usize = 256;
 
 const START: Purpose = Purpose::new("principal components");
 
-/// The first components of every avalanche, largest variance first.
+/// The principal components of every avalanche, in the order of decreasing variance.
 pub(super) fn components(avalanches: &[Image], cells: usize, seed: u64) -> FeatureRows {
     let wanted = COMPONENTS.min(cells).min(avalanches.len());
     let roots: Vec<Vec<(usize, f64)>> = avalanches
@@ -30,7 +30,7 @@ pub(super) fn components(avalanches: &[Image], cells: usize, seed: u64) -> Featu
         mean[cell] += root / roots.len() as f64;
     }
     let mut random = stream(seed, START, 0);
-    // Row-major by cell: one cell's entries lie together.
+    // Column-major storage keeps the entries of one cell together.
     let mut basis = DMatrix::from_fn(wanted, cells, |_, _| 2.0 * uniform(&mut random) - 1.0);
     for _ in 0..ITERATIONS {
         basis = back(&roots, &mean, &forth(&roots, &mean, &basis), cells);
@@ -44,7 +44,7 @@ pub(super) fn components(avalanches: &[Image], cells: usize, seed: u64) -> Featu
     (0..roots.len()).map(|row| order.iter().map(|&c| turned[(c, row)]).collect()).collect()
 }
 
-/// Basis times (rows less their mean): one column an avalanche.
+/// Basis times (rows less their mean): one column for each avalanche.
 fn forth(roots: &[Vec<(usize, f64)>], mean: &[f64], basis: &DMatrix<f64>) -> DMatrix<f64> {
     let k = basis.nrows();
     let add = |sum: &mut [f64], cell: usize, value: f64| {
@@ -67,7 +67,7 @@ fn forth(roots: &[Vec<(usize, f64)>], mean: &[f64], basis: &DMatrix<f64>) -> DMa
     DMatrix::from_fn(k, roots.len(), |r, c| columns[c][r])
 }
 
-/// Projections times (rows less their mean): one column a cell.
+/// Projections times (rows less their mean): one column for each cell.
 fn back(roots: &[Vec<(usize, f64)>], mean: &[f64], projected: &DMatrix<f64>, cells: usize) -> DMatrix<f64> {
     let k = projected.nrows();
     let blocks: Vec<DMatrix<f64>> = roots

@@ -1,10 +1,10 @@
-//! What the classifiers on cells see: every avalanche counted in 16 cells along each axis about its own
-//! centroid. The convolutional network sees these cells, the trees see profiles, order statistics and
-//! principal components of them.
+//! The input of the classifiers on cells: every avalanche counted in 16 cells along each axis about its own
+//! centroid. The convolutional network takes these cells, the trees profiles, order statistics and principal
+//! components of them.
 //!
-//! The cells are 0.4 of the median real spread (root mean square along the axis) wide, so that 16 of them
-//! reach 3.2 spreads to either side and hold all but a few thousandths of a Gaussian avalanche; 16 is halved
-//! without rest by the convolutions of stride 2, and 16³ cells have numbers of 16 bits.
+//! A cell is 0.4 of the median real spread (root mean square along the axis) wide, so that 16 of them reach
+//! 3.2 spreads to either side and contain all but a few thousandths of a Gaussian avalanche. Convolutions of
+//! stride 2 halve 16 without a remainder, and the numbers of 16³ cells fit into 16 bits.
 
 mod components;
 
@@ -16,10 +16,10 @@ use crate::places::Places;
 use components::components;
 use townsend_observables::random::some_of;
 
-/// What the convolutional network sees, as the report says it.
+/// The input of the convolutional network, in the words of the report.
 pub(crate) const IMAGES: &str =
     "roots of the electrons in cells about the centroid, 16 an axis and 0.4 of the real spread wide";
-/// What the trees see, as the report says it.
+/// The input of the trees, in the words of the report.
 pub(crate) const SUMMARIES: &str = "the same cells: profiles, numbers of cells by their electrons, the fullest cells, \
                                     32 principal components of √n";
 
@@ -27,20 +27,22 @@ pub(crate) const SUMMARIES: &str = "the same cells: profiles, numbers of cells b
 const SIDE: usize = 16;
 /// Width of a cell in units of the median real spread.
 const WIDTH: f64 = 0.4;
-/// Avalanches of each set that are looked at, and of these the ones that a convolutional network sees, for
-/// the sake of time.
+/// Largest number of avalanches of each set that are used, and of those that the convolutional network uses.
+/// Chosen, not fitted, to limit the time.
 const MOST: usize = 5_000;
 const MOST_IMAGES: usize = 2_500;
-/// Avalanches from which the median spread is taken: its error is 4% of their standard deviation.
+/// Avalanches that the median spread is taken from: its standard error is 4% of their standard deviation.
 const MEASURED: usize = 1_000;
-/// Least electrons of an avalanche. With fewer the error of the centroid is nearly a cell.
+/// Fewest electrons of an avalanche. Chosen, not fitted: with fewer, the error of the centroid is nearly a
+/// cell.
 const LEAST_ELECTRONS: u64 = 10;
-/// Least avalanches of each set: a fold then has 20.
+/// Fewest avalanches of each set. Chosen, not fitted: a fold then has 20.
 const LEAST: usize = 100;
-/// Cells with exactly 0, 1, ..., 7 electrons are counted: most cells of an avalanche of thousands of
-/// electrons.
+/// The numbers of cells with exactly 0, 1, …, 7 electrons are features: most cells of an avalanche of
+/// thousands of electrons are among them.
 const SMALL: usize = 8;
-/// Ranks of the fullest cells whose share of the electrons is taken, evenly spaced on a logarithmic scale.
+/// Ranks of the fullest cells whose fractions of the electrons are features, evenly spaced on a logarithmic
+/// scale.
 const RANKS: [usize; 10] = [0, 1, 3, 7, 15, 31, 63, 127, 255, 511];
 
 const CHOOSE: Purpose = Purpose::new("avalanches for cells");
@@ -48,21 +50,22 @@ const CHOOSE: Purpose = Purpose::new("avalanches for cells");
 /// One avalanche counted in cells.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Image {
-    /// Cells along `[t, z, x]`; 1 along axes that the data do not have.
+    /// Number of cells along `[t, z, x]`; 1 along axes that the data do not have.
     pub(crate) size: [usize; 3],
-    /// Occupied cells, x fastest, increasing, and their electrons.
+    /// Occupied cells (x fastest, in ascending order) and their numbers of electrons.
     pub(crate) occupied: Vec<(u16, f32)>,
 }
 
-/// The real and the generated set as the classifiers on cells see them.
+/// The real and the generated set in the forms that the classifiers on cells take.
 pub(crate) struct Cells {
-    /// Every cell, of at most [`MOST_IMAGES`] avalanches.
+    /// The cells themselves, for at most [`MOST_IMAGES`] avalanches of each set.
     pub(crate) images: [Vec<Image>; 2],
-    /// One row of numbers an avalanche.
+    /// The summaries, one row for each avalanche.
     pub(crate) summaries: [FeatureRows; 2],
 }
 
-/// Some avalanches of both sets in cells; none if one has too few avalanches.
+/// Some avalanches of both sets in cells; none if a set has too few avalanches or the real ones have no
+/// spread.
 pub(crate) fn cells(
     real: &Dataset,
     generated: &Dataset,
@@ -94,19 +97,19 @@ pub(crate) fn cells(
     let mut rows: FeatureRows = all.par_iter().zip(components).map(row).collect();
     let split = chosen[0].len();
     let (of_generated, generated) = (rows.split_off(split), all.split_off(split));
-    // They stand in random order.
+    // The avalanches are in random order, so the first ones are a random choice.
     let images = [all, generated].map(|all| all.into_iter().take(MOST_IMAGES).collect());
     Some(Cells { images, summaries: [rows, of_generated] })
 }
 
-/// Some avalanches with enough electrons, drawn at random.
+/// Numbers of avalanches with enough electrons, chosen at random.
 fn chosen(data: &Dataset, seed: u64, set: u64) -> Vec<usize> {
     let filled: Vec<usize> = (0..data.len()).filter(|&k| data.electrons(k) >= LEAST_ELECTRONS).collect();
     let order = some_of(filled.len(), MOST, &mut stream(seed, CHOOSE, set));
     order.into_iter().map(|k| filled[k]).collect()
 }
 
-/// Widths of the cells; none if the real avalanches have no spread.
+/// Widths of the cells along each axis; none if the real avalanches have no spread in x.
 fn widths(real: &Dataset, indices: &[usize]) -> Option<[f64; 3]> {
     let spreads: Vec<[f64; 3]> =
         indices.par_iter().take(MEASURED).map(|&index| Places::of(real, index).rms()).collect();
@@ -118,7 +121,7 @@ fn widths(real: &Dataset, indices: &[usize]) -> Option<[f64; 3]> {
     positive.then(|| median.map(|spread| if spread > 0.0 { WIDTH * spread } else { 1.0 }))
 }
 
-/// Counts an avalanche in cells about its centroid; what lies beyond the last cell belongs to it.
+/// Counts an avalanche in cells about its centroid; electrons beyond the last cell count in it.
 fn image(places: &Places, dims: usize, widths: &[f64; 3]) -> Image {
     let center = places.centroid();
     let half = (SIDE / 2) as f64;
@@ -136,8 +139,8 @@ fn image(places: &Places, dims: usize, widths: &[f64; 3]) -> Image {
     Image { size: [2, 1, 0].map(|axis| if axis < dims { SIDE } else { 1 }), occupied }
 }
 
-/// What does not depend on which cell is which: logarithm of the size, profiles along each axis, cells with
-/// few electrons, shares of the fullest cells.
+/// Summaries of the cells: logarithm of the size, profiles along each axis, numbers of cells with few
+/// electrons, fractions of the electrons in the fullest cells.
 fn summary(cells: &[(u16, f32)], dims: usize) -> Vec<f64> {
     let electrons: f64 = cells.iter().map(|&(_, n)| f64::from(n)).sum();
     let mut row = vec![electrons.ln()];

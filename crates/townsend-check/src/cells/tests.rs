@@ -7,7 +7,7 @@ use crate::{RowClassifier, classifier_auc};
 
 const TEST: Purpose = Purpose::new("cells test");
 
-/// Avalanches of 200 electrons, one Gaussian, or two that are `gap` apart in x with the same spread in all.
+/// Avalanches of 200 electrons: one Gaussian, or two that are `gap` apart in x with the same total spread.
 fn avalanches(n: u64, gap: f64, seed: u64) -> Dataset {
     let mut set = ElectronSet::default();
     for index in 0..n {
@@ -26,7 +26,7 @@ fn avalanches(n: u64, gap: f64, seed: u64) -> Dataset {
 
 #[test]
 fn an_avalanche_in_cells() {
-    // Spread 1 and cells 1 wide: electrons at −2 and 2 lie in the cells 6 and 10; one far away in the last.
+    // Cells of width 1: electrons at −2 and 2 lie in the cells 6 and 10.
     let mut set = ElectronSet::default();
     set.push(&[-2.0, -2.0, 2.0, 2.0], &[0.0; 4], &[0.0; 4]);
     let Image { size, occupied: cells } = image(&Places::of(&set.into(), 0), 1, &[1.0; 3]);
@@ -36,7 +36,7 @@ fn an_avalanche_in_cells() {
     assert_eq!(row[0], 4f64.ln());
     assert_eq!(row[1..17].iter().sum::<f64>(), 1.0);
     assert_eq!((row[7], row[11]), (0.5, 0.5));
-    // 14 of 16 cells empty, two with two electrons; the two fullest hold half each.
+    // 14 of 16 cells are empty, two have two electrons; each of the two fullest has half of all electrons.
     assert_eq!(row[17..25], [14.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     assert_eq!(row[25..28], [0.5, 0.5, 0.0]);
 }
@@ -82,10 +82,10 @@ fn counts_of_fewer_axes_have_fewer_cells() {
     assert!(cells(&avalanches(120, 0.0, 1), &avalanches(50, 0.0, 2), 1, &Silent).is_none(), "too few");
 }
 
-/// Avalanches of 50 groups of four electrons, at alternate corners of a cube of 0.13 mm: the corners in which
-/// an even number of coordinates is the larger one, or their mirror image in t. Projections on every plane,
-/// all distances and all numbers of electrons in cells are distributed alike in both; only a look at
-/// neighbouring cells in three dimensions tells.
+/// Avalanches of 50 groups of four electrons at alternate corners of a cube of 0.13 mm: those at which an
+/// even number of coordinates is the larger one, or their mirror image in t. Projections on every plane, all
+/// distances and all numbers of electrons in cells have the same distributions in both; only neighbouring
+/// cells in three dimensions differ.
 fn handed(n: u64, mirrored: bool, seed: u64) -> Dataset {
     let mut set = ElectronSet::default();
     for index in 0..n {
@@ -115,7 +115,7 @@ fn a_convolutional_network_sees_patterns_that_trees_do_not() {
     };
     let [network, trees] = of(handed(400, true, 2));
     assert!(network > 0.8 && (trees - 0.5).abs() < 4.0 * 0.020, "{network} {trees}");
-    // Of the same hand there is nothing to see. The error of the AUC of two sets of 400 is 0.020.
+    // With the same handedness there is no difference. The error of the AUC of two sets of 400 is 0.020.
     let [network, trees] = of(handed(400, false, 3));
     assert!((network - 0.5).abs() < 4.0 * 0.020 && (trees - 0.5).abs() < 4.0 * 0.020, "{network} {trees}");
 }

@@ -1,4 +1,4 @@
-//! Comparing two sets number by number: distances, and the histograms that a picture shows.
+//! The comparison of two sets observable by observable: distances, and the histograms that figures show.
 
 use std::collections::BTreeMap;
 
@@ -11,44 +11,44 @@ use townsend_observables::Quantity;
 use townsend_observables::statistics::{mean, standard_deviation};
 use townsend_observables::{Binning, Column, Observable, Observables, Resampling, Sample};
 
-/// What kind of number a comparison is of.
+/// The group of quantities that a comparison belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberGroup {
     /// An observable of avalanches.
     Observables,
     /// Lumpiness in cells of one size.
     Lumpiness,
-    /// What the strips of a readout record.
+    /// A quantity of the strip hits.
     Strips,
 }
 
-/// The histograms of one number in both sets: those that its separation power is computed from.
+/// The histograms of one quantity in both sets, from which its separation power is computed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistogramPair {
-    /// What kind of number it is.
+    /// The group of the quantity.
     pub group: NumberGroup,
     /// Its name in the report.
     pub name: String,
     /// Its unit; empty for pure numbers.
     pub unit: String,
-    /// What it is, in a line.
+    /// Its definition, in a line.
     pub definition: String,
     /// The bins of both histograms.
     pub binning: Binning,
-    /// Real avalanches in each bin; the flow bins are the first and the last.
+    /// Real avalanches in each bin; the first and the last entry are the flow bins.
     pub real: Vec<u64>,
-    /// Generated avalanches in each bin.
+    /// Generated avalanches in each bin, in the same order.
     pub generated: Vec<u64>,
 }
 
 impl HistogramPair {
-    /// Name and unit, as axes have them.
+    /// Name and unit, as an axis is labelled.
     pub fn title(&self) -> String {
         if self.unit.is_empty() { self.name.clone() } else { format!("{} [{}]", self.name, self.unit) }
     }
 }
 
-/// Every observable that both sets have, with its histograms.
+/// Compares every observable that both sets have for enough avalanches.
 pub(super) fn compare(
     real: &Observables,
     generated: &Observables,
@@ -100,14 +100,14 @@ fn compare_columns(
     let (mut comparison, histogram) =
         compare_one(NumberGroup::Observables, &quantity(real), &quantity(generated), resampling, number);
     if real.observable == Observable::Empty {
-        // Of values that are 0 or 1 the asymptotic probability means nothing; the report has the binomial
+        // The asymptotic p-value does not hold for values that are only 0 or 1; the report has the binomial
         // error.
         comparison.ks.p_value = None;
     }
     (comparison, histogram)
 }
 
-/// Every quantity that both sets have for enough avalanches, with its histograms.
+/// Compares every quantity that both sets have for enough avalanches, and appends its histograms.
 pub(super) fn compare_quantities(
     group: NumberGroup,
     [real, generated]: [Vec<Quantity>; 2],
@@ -128,7 +128,7 @@ pub(super) fn compare_quantities(
     comparisons
 }
 
-/// Both sets of one number; `number` is that of its random streams.
+/// Compares one quantity of both sets; `number` selects its random streams.
 fn compare_one(
     group: NumberGroup,
     real: &Quantity,

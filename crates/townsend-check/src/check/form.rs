@@ -1,4 +1,4 @@
-//! Bringing two sets into one form.
+//! Brings two sets into one form, so that every observable has the same definition for both.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,10 @@ use townsend_core::{Dataset, Grid, InputFile};
 use crate::CheckError;
 use crate::report::Form;
 
+/// The two sets in one form, what that form is, and a note about how they were brought into it.
 pub(super) type OneForm<'a> = (Cow<'a, Dataset>, Cow<'a, Dataset>, Form, String);
 
-/// The same definition must hold for both sets: electrons with electrons, or counts with counts on one grid.
+/// Brings both sets into one form: electrons with electrons, or counts with counts on one grid.
 pub(super) fn in_one_form<'a>(
     real: &'a Dataset,
     generated: &'a Dataset,
@@ -66,7 +67,7 @@ pub(super) fn in_one_form<'a>(
     }
 }
 
-/// Training avalanches in the form in which the real ones are compared; or why that cannot be.
+/// Training avalanches in the form in which the real ones are compared; an error says why this is impossible.
 pub(super) fn in_the_form_of(data: &Dataset, real: &Dataset) -> Result<Dataset, String> {
     if data.meta().units != real.meta().units {
         return Err(format!("they are in {}", data.meta().units.join(", ")));

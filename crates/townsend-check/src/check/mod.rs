@@ -1,4 +1,4 @@
-//! The check itself: from two sets of avalanches to the report and the data that pictures of it need.
+//! The check: from two sets of avalanches to the report and to the data that its figures need.
 
 mod compare;
 mod form;
@@ -27,10 +27,10 @@ use townsend_observables::lumpiness_by_scale;
 use townsend_observables::{Column, ObservableOptions, Observables, Resampling};
 use warnings::warnings;
 
-/// Avalanches of each set that are kept as maps: as many as fit side by side.
+/// Avalanches of each set that are kept as maps. Chosen, not fitted: as many as fit side by side on a page.
 const SHOWN: usize = 4;
 
-/// How to check.
+/// Options of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckOptions<'a> {
     /// Seed of all random streams of the check.
@@ -42,14 +42,15 @@ pub struct CheckOptions<'a> {
     pub halvings: u32,
     /// Bootstrap samples for the intervals.
     pub resamples: u32,
-    /// Whether to train classifiers, which takes most of the time.
+    /// Whether to train classifiers, which takes most of the time of a check.
     pub classifiers: bool,
-    /// What the generator was trained on, to see whether it learnt avalanches by heart. The real avalanches
-    /// must not be among them.
+    /// The avalanches that the generator was trained on, for the test of memorisation; none leaves it out.
+    /// The real avalanches must not be among them.
     pub training: Option<&'a Dataset>,
-    /// Numbers known beforehand, in bins of which the observables are compared too.
+    /// Conditions of each avalanche that are known beforehand, such as a voltage: the observables are
+    /// compared in bins of these as well.
     pub conditions: &'a [Condition],
-    /// Limits of the traffic lights.
+    /// Limits of the traffic lights of the verdict.
     pub thresholds: Thresholds,
 }
 
@@ -62,28 +63,29 @@ impl Default for CheckOptions<'_> {
     }
 }
 
-/// A finished check: the report, and the data that pages and figures of it show.
+/// A finished check: the report, and the data that pages and figures show.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
     /// The numbers of `report.json`.
     pub report: Report,
-    /// The histograms of every number that was compared: observables, then lumpiness by scale, then strips.
+    /// The histograms of every quantity compared: observables, then lumpiness by scale, then strips.
     pub histograms: Vec<HistogramPair>,
-    /// Four real avalanches in the cells of the grid in x and z, at 20, 40, 60 and 80% of the sizes.
+    /// Four real avalanches counted in the cells of the grid in x and z, at the 20%, 40%, 60% and 80%
+    /// quantiles of the size.
     pub real_maps: Vec<AvalancheMap>,
     /// Four generated avalanches, chosen in the same way.
     pub generated_maps: Vec<AvalancheMap>,
     /// Avalanches as points in three dimensions, of the real and of the generated set ([`gallery`]).
     pub galleries: [Vec<AvalanchePoints>; 2],
-    /// How the training of the generator went. [`check`] cannot know it and leaves it empty; who does adds
-    /// it, and the page draws it.
+    /// Curves of the training of the generator, for the page. [`check`] does not know them and leaves the
+    /// list empty; the caller may add them.
     pub curves: Vec<Curve>,
 }
 
-/// One number of a training by epoch: a line of a plot.
+/// A number followed over the epochs of a training: a line of a plot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
-    /// What it shows, such as `loss`. All curves of the same number are drawn in one plot.
+    /// The number that it shows, such as `loss`. All curves of the same number are drawn in one plot.
     pub number: String,
     /// The name of this curve among those of the same number, such as `validation`.
     pub name: String,
@@ -93,10 +95,9 @@ pub struct Curve {
 
 /// Compares two sets of avalanches. The result depends on the avalanches, the options and nothing else.
 ///
-/// # Errors
-/// If a set holds fewer than [`MINIMUM_AVALANCHES`] avalanches with electrons, if a condition has not one
-/// value an avalanche, or if the two cannot be brought into one form: other units, or counts on grids that
-/// have no common first axes.
+/// If a set has fewer than [`MINIMUM_AVALANCHES`] avalanches with electrons, if a condition does not have one
+/// value for each avalanche, or if the two cannot be brought into one form because their units differ or
+/// because they are counts on grids without common first axes.
 pub fn check(
     real: &Dataset,
     generated: &Dataset,
@@ -191,7 +192,7 @@ pub fn check(
     Ok(Check { report, histograms, real_maps, generated_maps, galleries, curves: Vec::new() })
 }
 
-/// In bins of the size, and of every condition.
+/// The observables compared in bins of the size, and of every condition.
 fn conditional(
     real: &Observables,
     generated: &Observables,
@@ -260,7 +261,8 @@ fn empty_difference(real: &Observables, generated: &Observables) -> EmptyDiffere
     }
 }
 
-/// The legacy observables: of the counts compared, or of electrons counted on the standard grid.
+/// The observables of the published histograms, from the counts compared or from electrons counted on the
+/// standard grid.
 fn legacy_of(
     real: &Dataset,
     generated: &Dataset,

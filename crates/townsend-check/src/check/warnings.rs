@@ -1,12 +1,12 @@
-//! What a reader must know before trusting the numbers.
+//! Warnings: what a reader must know before trusting the numbers.
 
 use townsend_core::InputFile;
 
 use townsend_observables::Observables;
 use townsend_observables::text::{percent, thousands};
 
-/// Fraction of avalanches left out of an observable above which the report warns: the distances then say
-/// nothing of one avalanche in twenty or more.
+/// Fraction of avalanches left out of an observable above which the report warns. Chosen, not fitted: one
+/// avalanche in twenty, about which the distances then say nothing.
 const LEFT_OUT: f64 = 0.05;
 
 pub(super) fn warnings(

@@ -6,7 +6,8 @@ use townsend_observables::ObservableOptions;
 
 const TEST: Purpose = Purpose::new("conditions test");
 
-/// Avalanches at conditions evenly from 0 to 1, whose mean in x follows the condition or its reverse.
+/// Avalanches with conditions spaced evenly from 0 to 1, whose mean in x follows the condition or its
+/// reverse.
 fn avalanches(n: usize, reverse: bool, seed: u64) -> (Observables, Vec<f64>) {
     let mut set = ElectronSet::default();
     let conditions: Vec<f64> = (0..n).map(|k| (k as f64 + 0.5) / n as f64).collect();
@@ -33,8 +34,8 @@ fn right_on_average_and_wrong_everywhere() {
     let condition = Condition { name: "place".into(), real: real_at, generated: generated_at };
     let found = by_condition(&condition, &real, &generated, &resampling).unwrap();
     assert_eq!(found.bins.len(), 5);
-    // In the first bin real avalanches lie at 0.1, generated ones at 0.9; σ is 0.2/√12 of the places and
-    // 0.2/√30.
+    // In the first bin the mean of real avalanches in x is 0.1, that of generated ones 0.9; its σ is made of
+    // 0.2/√12 for the conditions in the bin and 0.2/√30 for the mean of 30 electrons.
     let first = &found.bins[0].w1_over_sigma["mean_x"];
     let sigma = (0.2f64.powi(2) / 12.0 + 0.04 / 30.0).sqrt();
     assert!((first.value - 0.8 / sigma).abs() < 1.0, "{first:?}");

@@ -30,8 +30,8 @@ fn the_definitions_by_hand() {
     assert_eq!(value("t_mean"), 0.5);
 }
 
-/// About the centre (w = 2) the width behaves as 2√Σp² = 2√(h / 2√π σ): 0.330 for σ = 0.345 mm in bins of h =
-/// 1/30 mm (0.326 was published for about this σ).
+/// About the centre (w = 2) the width behaves as 2√Σp² = 2√(h / 2√π σ), which is 0.330 for σ = 0.345 mm and
+/// bins of h = 1/30 mm (0.326 was published for about this σ).
 #[test]
 fn the_width_of_a_gaussian_is_an_inverse_participation_ratio() {
     let density = |i: u32| (-0.5 * ((f64::from(i) - 45.5) / 30.0 / 0.345).powi(2)).exp();
@@ -51,8 +51,8 @@ fn every_definition_has_a_published_best() {
     assert_eq!(best.produced_in_range, Some(2_881));
 }
 
-/// The published histograms hold 4,301 avalanches each but for those few outside the figures, and are at no
-/// distance from themselves.
+/// Each published histogram contains the 4,301 avalanches but a few outside the figure, and its distance from
+/// itself is 0.
 #[test]
 fn the_published_histograms_are_whole() {
     for published in Published::all() {

@@ -1,4 +1,4 @@
-//! Correlations between observables, and how far those of two sets are apart.
+//! Correlations between observables, and the differences between those of two sets.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -13,15 +13,15 @@ const RESAMPLES: u64 = 100;
 const FLOOR: Purpose = Purpose::new("correlation halves");
 const BOOTSTRAP: Purpose = Purpose::new("correlation bootstrap");
 
-/// Correlations of all pairs of observables in both sets, and what they are apart.
+/// Correlation coefficients of all pairs of observables in both sets, and their differences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Correlations {
-    /// Rows and columns of the matrices.
+    /// Names of the rows and columns of the matrices.
     pub observables: Vec<String>,
-    /// Pearson's coefficients of the real set, row by row; 0 beside a column without spread.
+    /// Pearson's coefficients of the real set, row by row; 0 for a column without spread.
     pub real: Vec<Vec<f64>>,
-    /// Of the generated set.
+    /// Pearson's coefficients of the generated set.
     pub generated: Vec<Vec<f64>>,
     /// Root mean square of the differences, over pairs of different observables.
     pub rms_difference: MatrixDistance,
@@ -37,13 +37,13 @@ pub struct Correlations {
 pub struct MatrixDistance {
     /// The distance.
     pub value: f64,
-    /// The same between halves of the real set, scaled to the numbers of avalanches compared.
+    /// The same distance between halves of the real set, scaled to the numbers of avalanches compared.
     pub floor: f64,
-    /// Standard deviation when both sets are resampled.
+    /// Its standard deviation when both sets are resampled.
     pub error: f64,
 }
 
-/// Pearson's correlation coefficients of the columns; 0 beside a column without spread.
+/// Pearson's correlation coefficients of the columns, row by row; 0 for a column without spread.
 pub fn correlation_matrix(rows: &FeatureRows) -> Vec<Vec<f64>> {
     matrix(&rows.iter().collect::<Vec<_>>())
 }
@@ -77,8 +77,8 @@ fn matrix(rows: &[&Vec<f64>]) -> Vec<Vec<f64>> {
     (0..columns).map(|a| (0..columns).map(|b| coefficient(a, b)).collect()).collect()
 }
 
-/// Root mean square and largest absolute difference of two matrices off their diagonals, and where the
-/// largest is.
+/// Root mean square and largest absolute difference of two matrices off the diagonal, and the place of the
+/// largest.
 fn difference(a: &[Vec<f64>], b: &[Vec<f64>]) -> ([f64; 2], [usize; 2]) {
     let (mut squares, mut pairs, mut largest, mut place) = (0.0, 0.0, 0.0, [0, 0]);
     for i in 1..a.len() {
@@ -95,7 +95,7 @@ fn difference(a: &[Vec<f64>], b: &[Vec<f64>]) -> ([f64; 2], [usize; 2]) {
     ([rms, largest], place)
 }
 
-/// Both matrices and their distances; with fewer than two columns there is nothing to correlate.
+/// Both matrices and their distances; none with fewer than two columns.
 pub(super) fn correlations(
     names: &[String],
     real: &FeatureRows,
@@ -123,7 +123,7 @@ pub(super) fn correlations(
             difference(&a, &b).0
         })
         .collect();
-    // Differences of coefficients go with √(1/n + 1/m); two halves have 4/n.
+    // Differences of coefficients are proportional to √(1/n + 1/m), which is √(4/n) for two halves.
     let (n, m) = (real.len() as f64, generated.len() as f64);
     let scale = ((1.0 / n + 1.0 / m) / (4.0 / n)).sqrt();
     let distance = |k: usize| {

@@ -9,25 +9,26 @@ use crate::FeatureRows;
 use crate::score::Score;
 use townsend_observables::random::below;
 
-/// JetNet's smallest and largest sample, batches a sample size, and sample sizes.
+/// The settings of JetNet: smallest and largest sample, batches for each sample size, number of sample sizes.
 const SMALLEST: usize = 20_000;
 const LARGEST: usize = 50_000;
 const BATCHES: u64 = 20;
 const POINTS: u64 = 10;
-/// Bootstrap samples for the error where nothing is extrapolated.
+/// Bootstrap samples for the error, where JetNet's extrapolation is not possible.
 const RESAMPLES: u64 = 20;
 
 const FLOOR: Purpose = Purpose::new("fpd halves");
 const BATCH: Purpose = Purpose::new("fpd batch");
 
-/// `‖μ₁ − μ₂‖² + Tr(Σ₁ + Σ₂ − 2√(Σ₁Σ₂))` of the Gaussians with the means and covariances of two sets of rows.
+/// The Fréchet distance `‖μ₁ − μ₂‖² + Tr(Σ₁ + Σ₂ − 2√(Σ₁Σ₂))` of the Gaussians with the means and covariances
+/// of two sets of rows.
 pub fn frechet_distance(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     let (mean_a, covariance_a) = gaussian(real.iter());
     let (mean_b, covariance_b) = gaussian(generated.iter());
     between(&mean_a, &covariance_a, &mean_b, &covariance_b)
 }
 
-/// Mean and covariance (divided by n − 1).
+/// Mean and covariance (with n − 1 in the denominator).
 fn gaussian<'a>(rows: impl ExactSizeIterator<Item = &'a Vec<f64>> + Clone) -> (DVector<f64>, DMatrix<f64>) {
     let n = rows.len() as f64;
     let columns = rows.clone().next().map_or(0, Vec::len);
@@ -43,7 +44,8 @@ fn gaussian<'a>(rows: impl ExactSizeIterator<Item = &'a Vec<f64>> + Clone) -> (D
     (mean, covariance)
 }
 
-/// `Tr √(Σ₁Σ₂)` is the sum of the square roots of the eigenvalues of `√Σ₁ Σ₂ √Σ₁`, which is symmetric.
+/// The Fréchet distance of two Gaussians. `Tr √(Σ₁Σ₂)` is the sum of the square roots of the eigenvalues of
+/// `√Σ₁ Σ₂ √Σ₁`, which is symmetric.
 fn between(mean_a: &DVector<f64>, a: &DMatrix<f64>, mean_b: &DVector<f64>, b: &DMatrix<f64>) -> f64 {
     let eigen = SymmetricEigen::new(a.clone());
     let roots = DMatrix::from_diagonal(&eigen.eigenvalues.map(|value| value.max(0.0).sqrt()));
@@ -55,8 +57,8 @@ fn between(mean_a: &DVector<f64>, a: &DMatrix<f64>, mean_b: &DVector<f64>, b: &D
     ((mean_a - mean_b).norm_squared() + a.trace() + b.trace() - 2.0 * trace).max(0.0)
 }
 
-/// FPD of two sets: extrapolated to infinite samples as JetNet does if both have 20,000 rows, otherwise of
-/// the samples as they are.
+/// FPD of two sets: extrapolated to infinite samples as in JetNet if both have 20,000 rows, otherwise the
+/// distance of the samples as they are.
 pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = by_largest(real, generated);
     let avalanches = [real.len(), generated.len()];
@@ -69,7 +71,8 @@ pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> S
                       1/N, from 20,000 to 50,000 (JetNet)";
         return Score { value, floor, error: Some(error), avalanches, method: method.to_string() };
     }
-    // Of samples of one distribution it goes with 1/n + 1/m, which is why JetNet extrapolates in 1/N.
+    // Between samples of one distribution the distance is proportional to 1/n + 1/m, which is why JetNet
+    // extrapolates in 1/N.
     let (n, m, h) = (real.len() as f64, generated.len() as f64, (real.len() / 2) as f64);
     let [halves] = floor(&real, Draws::new(seed, FLOOR), |a, b, _| [frechet_distance(a, b)]);
     let method = "features over their largest absolute real value; of the samples as they are, not extrapolated \
@@ -83,7 +86,7 @@ pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> S
     }
 }
 
-/// Distance of `n` rows drawn from each set, with replacement as JetNet draws.
+/// Distance of `n` rows drawn from each set, with replacement as in JetNet.
 fn of_batch(real: &FeatureRows, generated: &FeatureRows, n: [usize; 2], draws: Draws, index: u64) -> f64 {
     let mut random = draws.stream(index);
     let mut draw = |rows: &FeatureRows, n| {
@@ -122,8 +125,8 @@ fn extrapolated(real: &FeatureRows, generated: &FeatureRows, draws: Draws) -> (f
     intercept(&inverses, &means)
 }
 
-/// Intercept of a least-squares line with neither intercept nor slope below 0, and its error from the scatter
-/// of the points about the line.
+/// Intercept of a least-squares line whose intercept and slope may not be negative, and its error from the
+/// scatter of the points about the line.
 pub(super) fn intercept(x: &[f64], y: &[f64]) -> (f64, f64) {
     let n = x.len() as f64;
     let (mean_x, mean_y) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);

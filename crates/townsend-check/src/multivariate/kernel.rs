@@ -7,15 +7,15 @@ use super::{Draws, by_largest, choose, floor};
 use crate::FeatureRows;
 use crate::score::Score;
 
-/// JetNet's batches, and rows a batch.
+/// The settings of JetNet: number of batches, and rows in a batch.
 const BATCHES: u64 = 10;
 const BATCH: usize = 5_000;
 
 const FLOOR: Purpose = Purpose::new("kpd halves");
 const DRAW: Purpose = Purpose::new("kpd batch");
 
-/// Unbiased estimate of the squared maximum mean discrepancy with the kernel `(x·y/d + 1)⁴`. It can be
-/// negative.
+/// Unbiased estimate of the squared maximum mean discrepancy with the kernel `(x·y/d + 1)⁴`, for rows of d
+/// numbers. Being unbiased, it can be negative.
 pub fn kernel_distance(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     let (n, m) = (real.len() as f64, generated.len() as f64);
     within(real) / (n * (n - 1.0)) + within(generated) / (m * (m - 1.0))
@@ -27,8 +27,8 @@ fn kernel(a: &[f64], b: &[f64]) -> f64 {
     (product / a.len() as f64 + 1.0).powi(4)
 }
 
-/// Sum over all ordered pairs of different rows. Summed row by row in order, so that threads do not change
-/// it.
+/// Sum of the kernel over all ordered pairs of different rows. It is summed row by row in order, so that it
+/// does not depend on the threads.
 fn within(rows: &FeatureRows) -> f64 {
     let of_row = |i: usize| 2.0 * rows[..i].iter().map(|other| kernel(&rows[i], other)).sum::<f64>();
     (0..rows.len()).into_par_iter().map(of_row).collect::<Vec<_>>().iter().sum()
@@ -39,8 +39,8 @@ fn across(a: &FeatureRows, b: &FeatureRows) -> f64 {
     a.par_iter().map(of_row).collect::<Vec<_>>().iter().sum()
 }
 
-/// Median of ten random batches of 5,000, or of half of the smaller set if that is less, and half of their
-/// 16–84% range. A batch holds no row twice.
+/// KPD of two sets: the median over ten random batches of 5,000 rows, or of half of the smaller set if that
+/// is less; the error is half of their 16–84% range. No batch contains a row twice.
 pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = by_largest(real, generated);
     let batch = BATCH.min(real.len() / 2).min(generated.len() / 2);
@@ -57,7 +57,7 @@ pub(super) fn score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> S
         let (low, high) = (values[rank.floor() as usize], values[rank.ceil() as usize]);
         low + (high - low) * rank.fract()
     };
-    // Around 0, of either sign, between halves: its size is what statistics give.
+    // Between halves the values scatter about 0; their mean absolute value is what statistics give.
     let [floor] = floor(&real, Draws::new(seed, FLOOR), |a, b, _| [kernel_distance(a, b).abs()]);
     Score {
         value: at(0.5),

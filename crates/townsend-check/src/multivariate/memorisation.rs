@@ -1,4 +1,4 @@
-//! Does the generator repeat its own avalanches, or those that it was trained on?
+//! Whether a generator repeats its own avalanches, or those that it was trained on.
 
 use rayon::prelude::*;
 use townsend_core::Purpose;
@@ -8,14 +8,15 @@ use crate::FeatureRows;
 use crate::multivariate::neighbours::{square, standardised};
 use crate::score::Score;
 
-/// Share of real avalanches whose nearest neighbour is near enough to be called a twin: of 5,000 avalanches
-/// 50, whose number fluctuates by 14%.
+/// Fraction of real avalanches whose nearest neighbour is close enough to be called a twin. Chosen, not
+/// fitted: these are 50 of 5,000 avalanches, a number that fluctuates by 14%.
 const TWINS: f64 = 0.01;
 const HALVINGS: u32 = 4;
 const FLOOR: Purpose = Purpose::new("duplicates halves");
 const SAME_SIZE: Purpose = Purpose::new("memory same size");
 
-/// Squared distance of every row to the nearest row of `others`, itself left out if they are the same set.
+/// Squared distance of every row to the nearest row of `others`, without itself if `others` is the `same`
+/// set.
 fn nearest(rows: &FeatureRows, others: &FeatureRows, same: bool) -> Vec<f64> {
     let of_row = |(index, row): (usize, &Vec<f64>)| {
         let other = others.iter().enumerate().filter(|(k, _)| !(same && *k == index));
@@ -24,20 +25,20 @@ fn nearest(rows: &FeatureRows, others: &FeatureRows, same: bool) -> Vec<f64> {
     rows.par_iter().enumerate().map(of_row).collect()
 }
 
-/// Share of `generated` rows whose nearest other generated row is nearer than 99% of the real rows are to
-/// theirs, of two sets of one size. Without duplicates it is 0.01.
+/// Fraction of the rows of `generated` that are closer to their nearest other generated row than 99% of the
+/// real rows are to theirs, for two sets of one size. Without duplicates it is 0.01.
 pub fn duplicates(real: &FeatureRows, generated: &FeatureRows) -> f64 {
     let mut of_real = nearest(real, real, true);
     of_real.sort_unstable_by(f64::total_cmp);
-    // The edge lies between two real distances, so that exactly a hundredth of the real ones are below it.
+    // The limit lies between two real distances, so that exactly a hundredth of the real ones are below it.
     let twins = ((TWINS * of_real.len() as f64).round() as usize).min(of_real.len() - 1);
     let edge = of_real[twins];
     let close = nearest(generated, generated, true).into_iter().filter(|&d| d < edge).count();
     close as f64 / generated.len() as f64
 }
 
-/// The birthday paradox (Arora and Zhang, arXiv:1706.08224) with a yardstick: how many generated avalanches
-/// have a twin, where real ones would have a hundredth.
+/// A birthday-paradox test (Arora and Zhang, arXiv:1706.08224) relative to real data: the fraction of
+/// generated avalanches with a twin, where that of real ones is a hundredth.
 pub(super) fn duplicates_score(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> Score {
     let (real, generated) = standardised(real, generated);
     let size = real.len().min(generated.len());
@@ -50,7 +51,7 @@ pub(super) fn duplicates_score(real: &FeatureRows, generated: &FeatureRows, seed
     Score {
         value,
         floor,
-        // Of both shares, the real one being the yardstick.
+        // The error of the difference of both fractions, because the real one defines the scale.
         error: Some((value * (1.0 - value) / n + TWINS * (1.0 - TWINS) / n).sqrt()),
         avalanches: [size, size],
         method: "share of generated avalanches whose nearest generated neighbour, in standardised observables, is as \
@@ -59,8 +60,8 @@ pub(super) fn duplicates_score(real: &FeatureRows, generated: &FeatureRows, seed
     }
 }
 
-/// Share of `generated` rows that lie nearer to a row of `training` than to one of `held_back`, two sets of
-/// one size; ties count half.
+/// Fraction of the rows of `generated` that are nearer to a row of `training` than to one of `held_back`, two
+/// sets of one size; ties count one half.
 pub fn nearer_to_training(held_back: &FeatureRows, training: &FeatureRows, generated: &FeatureRows) -> f64 {
     let (to_training, to_held_back) =
         (nearest(generated, training, false), nearest(generated, held_back, false));
@@ -72,7 +73,8 @@ pub fn nearer_to_training(held_back: &FeatureRows, training: &FeatureRows, gener
     nearer.sum::<f64>() / generated.len() as f64
 }
 
-/// Nearest training neighbour against nearest held-back neighbour (after Meehan et al., arXiv:2004.05675).
+/// Compares the nearest training avalanche with the nearest held-back one (after Meehan et al.,
+/// arXiv:2004.05675).
 pub(super) fn memorisation_score(
     held_back: &FeatureRows,
     training: &FeatureRows,

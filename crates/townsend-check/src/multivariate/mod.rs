@@ -1,6 +1,6 @@
 //! Metrics of all observables together: the Fréchet and kernel physics distances, precision, recall, density
-//! and coverage, correlations, classifiers, and whether a generator repeats itself or its training. Each is
-//! judged by its floor, the same between halves of the real set.
+//! and coverage, correlations, classifiers, duplicates and memorisation. Each comes with its floor, the same
+//! metric between halves of the real set.
 
 mod classifier;
 mod correlation;
@@ -32,14 +32,15 @@ pub use neighbours::{Neighbours, neighbours};
 
 use classifier::{ConvolutionalNetwork, Network, Trees};
 
-/// Avalanches of a set, drawn at random, that the classifiers and the metrics quadratic in their number use:
-/// an AUC of 0.5 has an error of 0.006 then, and each metric takes seconds.
+/// Largest number of avalanches of a set, chosen at random, for classifiers and for the metrics whose time is
+/// quadratic in it. Chosen, not fitted: an AUC of 0.5 then has an error of 0.006, and each metric takes
+/// seconds.
 const MOST_AVALANCHES: usize = 5_000;
-/// Random halvings for a floor. Each costs a quarter of a metric quadratic in the avalanches, so that the
-/// floor takes as long as the metric.
+/// Random halvings for a floor. Chosen, not fitted: each takes a quarter of the time of a metric quadratic in
+/// the number of avalanches, so that the floor takes as long as the metric.
 const HALVINGS: u32 = 4;
-/// Least avalanches a set for these metrics: a covariance of 21 observables of half a set must have full
-/// rank.
+/// Fewest avalanches of a set for these metrics. Chosen, not fitted: the covariance of 21 observables over
+/// half a set must have full rank.
 const LEAST_AVALANCHES: usize = 100;
 
 /// The metrics that could be computed, with a warning for those that could not.
@@ -58,7 +59,7 @@ pub(crate) struct Scores {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The random streams of one metric. They do not depend on what other metrics draw.
+/// The random streams of one metric, independent of what other metrics draw.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Draws {
     seed: u64,
@@ -75,7 +76,7 @@ impl Draws {
     }
 }
 
-/// What the metrics are computed from.
+/// The input of the metrics.
 pub(crate) struct MetricInputs<'a> {
     pub(crate) real: &'a Observables,
     pub(crate) generated: &'a Observables,
@@ -87,8 +88,8 @@ pub(crate) struct MetricInputs<'a> {
     pub(crate) classifiers: bool,
 }
 
-/// All metrics of the observables that both sets have, without `empty`. Avalanches count that have all of
-/// these observables.
+/// All metrics of the observables that both sets have, without `empty`. Only avalanches with all of these
+/// observables count.
 pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progress) -> Scores {
     let used: Vec<Observable> = common(inputs.real, inputs.generated);
     let (Some(real), Some(generated)) = (inputs.real.rows(&used), inputs.generated.rows(&used)) else {
@@ -142,8 +143,8 @@ pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progre
     }
 }
 
-/// Trees and a network on the observables; a convolutional network on the cells, and trees on summaries of
-/// them.
+/// The classifiers: trees and a network on the observables, a convolutional network on the cells, and trees
+/// on summaries of the cells.
 fn classifiers(
     names: &[String],
     [real, generated]: [&FeatureRows; 2],
@@ -177,7 +178,7 @@ fn classifiers(
     Some(ClassifierTest { auc, auc_network, auc_low_level, auc_cells_trees, details })
 }
 
-/// FPD and KPD as a report has them, of any rows (at least 10 a set).
+/// FPD and KPD as in a report, for any rows of numbers (at least 10 in each set).
 pub fn physics_distances(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> [Score; 2] {
     [frechet::score(real, generated, seed), kernel::score(real, generated, seed)]
 }
@@ -191,7 +192,7 @@ fn common(real: &Observables, generated: &Observables) -> Vec<Observable> {
     of_shape.filter(|&o| has(real, o) && has(generated, o)).collect()
 }
 
-/// At most [`MOST_AVALANCHES`] rows, drawn at random.
+/// At most [`MOST_AVALANCHES`] rows, chosen at random.
 fn some_of<R: Clone>(rows: &[R], draws: Draws, index: u64) -> Vec<R> {
     if rows.len() <= MOST_AVALANCHES {
         return rows.to_vec();
@@ -199,12 +200,12 @@ fn some_of<R: Clone>(rows: &[R], draws: Draws, index: u64) -> Vec<R> {
     choose(rows, MOST_AVALANCHES, &mut draws.stream(index))
 }
 
-/// `wanted` different rows at random.
+/// `wanted` different rows, chosen at random.
 pub(crate) fn choose<R: Clone>(rows: &[R], wanted: usize, stream: &mut Stream) -> Vec<R> {
     random::some_of(rows.len(), wanted, stream).into_iter().map(|row| rows[row].clone()).collect()
 }
 
-/// Mean of a metric between random halves of the real rows.
+/// Mean of a metric over random halvings of the real rows.
 fn floor<const N: usize>(
     real: &FeatureRows,
     draws: Draws,
@@ -213,7 +214,7 @@ fn floor<const N: usize>(
     floor_of(HALVINGS, real, draws, metric)
 }
 
-/// [`floor`] with a number of halvings to choose, for rows of any type.
+/// Like [`floor`], with any number of halvings and for rows of any type.
 fn floor_of<R: Clone, const N: usize>(
     halvings: u32,
     real: &[R],
@@ -235,8 +236,8 @@ fn floor_of<R: Clone, const N: usize>(
     sums
 }
 
-/// Columns divided by the largest absolute real value, as JetNet does before FPD and KPD; columns of zeros
-/// stay.
+/// Columns divided by the largest absolute real value, as in JetNet before FPD and KPD; columns of zeros stay
+/// as they are.
 fn by_largest(real: &FeatureRows, generated: &FeatureRows) -> (FeatureRows, FeatureRows) {
     let columns = real.first().map_or(0, Vec::len);
     let largest: Vec<f64> = (0..columns)
@@ -251,7 +252,7 @@ fn by_largest(real: &FeatureRows, generated: &FeatureRows) -> (FeatureRows, Feat
     (scaled(real), scaled(generated))
 }
 
-/// AUC of a convolutional network alone.
+/// AUC of the convolutional network alone, for tests.
 #[cfg(test)]
 pub(crate) fn convolutional_auc(
     real: &[cells::Image],

@@ -8,7 +8,7 @@ use super::{Draws, floor};
 use crate::FeatureRows;
 use crate::score::Score;
 
-/// The neighbour whose distance is the radius of a neighbourhood; Naeem et al. choose 5.
+/// Number k of the neighbour whose distance is the radius of a neighbourhood; Naeem et al. choose 5.
 const K: usize = 5;
 
 const FLOOR: Purpose = Purpose::new("neighbours halves");
@@ -16,25 +16,26 @@ const FLOOR: Purpose = Purpose::new("neighbours halves");
 /// The four metrics of neighbourhoods.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbours {
-    /// Share of generated rows inside the neighbourhood of some real row.
+    /// Fraction of the generated rows inside the neighbourhood of at least one real row.
     pub precision: f64,
-    /// Share of real rows inside the neighbourhood of some generated row.
+    /// Fraction of the real rows inside the neighbourhood of at least one generated row.
     pub recall: f64,
-    /// Real neighbourhoods that a generated row lies in, on average, over k.
+    /// Mean number of real neighbourhoods that a generated row lies in, divided by k.
     pub density: f64,
-    /// Share of real rows whose neighbourhood holds a generated row.
+    /// Fraction of the real rows whose neighbourhood contains a generated row.
     pub coverage: f64,
 }
 
-/// All four with k = 5. A neighbourhood of a row reaches to its k-th nearest other row of its own set.
+/// Precision, recall, density and coverage with k = 5. The neighbourhood of a row reaches to its k-th nearest
+/// other row in its own set.
 pub fn neighbours(real: &FeatureRows, generated: &FeatureRows) -> Neighbours {
     with_error_of_density(real, generated).0
 }
 
-/// With the standard error of the density: of a mean over the generated rows.
+/// The four metrics, and the standard error of the density as a mean over the generated rows.
 fn with_error_of_density(real: &FeatureRows, generated: &FeatureRows) -> (Neighbours, f64) {
     let (real_radii, generated_radii) = (radii(real), radii(generated));
-    // Of each generated row: real neighbourhoods around it.
+    // For each generated row the number of real neighbourhoods that it lies in.
     let around: Vec<usize> = generated
         .par_iter()
         .map(|row| {
@@ -66,8 +67,8 @@ fn with_error_of_density(real: &FeatureRows, generated: &FeatureRows) -> (Neighb
     (found, (variance / m).sqrt() / K as f64)
 }
 
-/// Whether a row at this squared distance lies in a neighbourhood of this squared radius. Where rows occur
-/// more than k times, the radius is 0, and the neighbourhood holds what is equal to its centre.
+/// Whether a row at this squared distance lies in a neighbourhood of this squared radius. Where a row occurs
+/// more than k times the radius is 0, and the neighbourhood contains the rows equal to its centre.
 fn within(square: f64, radius: f64) -> bool {
     square < radius || square == 0.0
 }
@@ -80,7 +81,7 @@ pub(super) fn square(a: &[f64], b: &[f64]) -> f64 {
 fn radii(rows: &FeatureRows) -> Vec<f64> {
     rows.par_iter()
         .map(|row| {
-            // The row itself is at distance 0, so the k-th other one is number k counted from 0.
+            // The row itself is at distance 0, so the k-th other one has the index k, counted from 0.
             let mut squares: Vec<f64> = rows.iter().map(|other| square(row, other)).collect();
             let k = K.min(squares.len() - 1);
             *squares.select_nth_unstable_by(k, f64::total_cmp).1
@@ -113,7 +114,7 @@ pub(super) fn scores(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> 
     })
 }
 
-/// Columns less the real mean, over the real standard deviation.
+/// Columns less the real mean, divided by the real standard deviation.
 pub(super) fn standardised(real: &FeatureRows, generated: &FeatureRows) -> (FeatureRows, FeatureRows) {
     let n = real.len() as f64;
     let columns = real.first().map_or(0, Vec::len);

@@ -39,7 +39,7 @@ fn frechet_of_a_scale_is_that_of_the_spreads() {
     assert!((frechet_distance(&rotate(&a), &rotate(&scaled)) - expected).abs() < 1e-10);
 }
 
-/// Of 20,000 rows the extrapolation finds the distance of the distributions: 0.3² over the square of the
+/// For 20,000 rows the extrapolation gives the distance of the distributions: 0.3² over the square of the
 /// scale.
 #[test]
 fn frechet_extrapolates_where_it_can() {
@@ -62,7 +62,7 @@ fn a_line_is_fitted_within_its_bounds() {
     assert_eq!(frechet::intercept(&[1.0, 2.0, 3.0], &[0.5, 2.0, 4.5]).0, 0.0);
 }
 
-/// By the definition on two rows a set: k(x, y) = (xy + 1)⁴ in one dimension.
+/// The definition by hand, for two rows in each set: k(x, y) = (xy + 1)⁴ in one dimension.
 #[test]
 fn kernel_distance_by_hand() {
     let (a, b): (FeatureRows, FeatureRows) = (vec![vec![0.0], vec![1.0]], vec![vec![1.0], vec![2.0]]);
@@ -89,7 +89,8 @@ fn neighbours_of_equal_and_of_disjoint_sets() {
     assert_eq!((far.precision, far.recall, far.density, far.coverage), (0.0, 0.0, 0.0, 0.0));
 }
 
-/// Two rows, each a hundred times: the sixth nearest is at distance 0, and what is equal still lies within.
+/// Each of two rows occurs a hundred times: the sixth nearest is at distance 0, and equal rows still lie
+/// within.
 #[test]
 fn rows_that_repeat_cover_each_other() {
     let repeated: FeatureRows = (0..200).map(|i| vec![f64::from(i % 2)]).collect();
@@ -100,8 +101,8 @@ fn rows_that_repeat_cover_each_other() {
     assert_eq!((half.precision, half.recall, half.coverage), (1.0, 0.5, 0.5));
 }
 
-/// One generated point repeated covers almost nothing although it is precise: coverage tells, precision does
-/// not.
+/// A single generated point, repeated, is precise but covers almost nothing: coverage shows this, precision
+/// does not.
 #[test]
 fn a_collapsed_generator_is_precise_and_covers_nothing() {
     let real = gaussians(500, &[0.0, 0.0], &[1.0, 1.0], 9);
@@ -117,7 +118,7 @@ fn auc_by_hand() {
     assert_eq!(auc(&[2.0, 1.0], &[1.0, 3.0]), (0.5 + 1.0) / 4.0);
 }
 
-/// Gaussians s apart have AUC Φ(s/√2) at best; trees come near it from below.
+/// The best possible AUC of Gaussians s apart is Φ(s/√2); trees nearly reach it.
 #[test]
 fn trees_reach_the_best_auc_of_shifted_gaussians() {
     let real = gaussians(1_500, &[0.0, 0.0, 0.0], &[1.0; 3], 11);
@@ -131,7 +132,8 @@ fn trees_reach_the_best_auc_of_shifted_gaussians() {
     assert!((same - 0.5).abs() < 4.0 * 0.0105, "{same}");
 }
 
-/// Equal means and spreads, opposite correlation: only a classifier that looks at both columns tells.
+/// Means and spreads are equal, correlations opposite: only a classifier that combines both columns finds
+/// this.
 #[test]
 fn trees_see_a_correlation() {
     let bent = |rows: FeatureRows, sign: f64| -> FeatureRows {
@@ -142,7 +144,7 @@ fn trees_see_a_correlation() {
     assert!(classifier_auc(RowClassifier::Trees, &real, &generated, 1).unwrap() > 0.85);
 }
 
-/// A network finds the same, of a shift and of a correlation.
+/// A network finds a shift and a correlation as well as trees do.
 #[test]
 fn a_network_reaches_the_best_auc_too() {
     let of = |real: &FeatureRows, generated: &FeatureRows| {
@@ -168,7 +170,7 @@ fn isotonic_pools_what_falls() {
     assert_eq!(isotonic(&[]), [0.0; 0]);
 }
 
-/// The divergence of Gaussians one σ apart, by their true probabilities: 0.1591 bit (numerical integral).
+/// The divergence of Gaussians one σ apart from their true probabilities is 0.1591 bit (numerical integral).
 #[test]
 fn divergence_of_known_probabilities() {
     let column = |shift: f64, index| -> Vec<f64> {
@@ -179,13 +181,13 @@ fn divergence_of_known_probabilities() {
     let (real, generated) = (of(column(0.0, 20)), of(column(1.0, 21)));
     let found = divergence(&generated, &real);
     assert!((found - jensen_shannon(1.0)).abs() < 0.008, "{found} {}", jensen_shannon(1.0));
-    // However the probabilities are bent: the calibration takes it back.
+    // The calibration undoes any monotonic change of the probabilities.
     let bent = |p: &[f64]| p.iter().map(|p| p.powi(5)).collect::<Vec<f64>>();
     assert!((divergence(&bent(&generated), &bent(&real)) - found).abs() < 1e-12);
     assert!(divergence(&of(column(0.0, 22)), &real) < 0.004);
 }
 
-/// By numerical integration, in bits.
+/// Jensen-Shannon divergence of two Gaussians by numerical integration, in bits.
 fn jensen_shannon(shift: f64) -> f64 {
     let density = |x: f64| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
     let part = |x: f64| {
@@ -203,7 +205,8 @@ fn a_classifier_says_what_gave_it_away_and_how_many_it_needed() {
     let real = gaussians(1_100, &[0.0; 3], &[1.0; 3], 23);
     let moved = gaussians(1_100, &[0.0, 0.8, 0.0], &[1.0; 3], 24);
     let (score, details) = told(&real, &moved);
-    // Φ(0.8/√2) = 0.714 at best; so few rows let trees overfit. The floor is 0.5 within its error.
+    // The best possible AUC is Φ(0.8/√2) = 0.714; with so few rows trees overfit. The floor is 0.5 within its
+    // error.
     assert!(score.value > 0.63 && score.value < 0.73 && (score.floor - 0.5).abs() < 0.05, "{score:?}");
     let error = score.error.unwrap();
     assert!(error > 0.008 && error < 0.014, "{error}");
@@ -263,10 +266,10 @@ fn correlations_of_known_rows() {
 fn a_generator_that_repeats_itself_is_found() {
     let real = gaussians(1_000, &[0.0; 4], &[1.0; 4], 29);
     let fresh = gaussians(1_000, &[0.0; 4], &[1.0; 4], 30);
-    // By construction a hundredth of the real ones; of fresh ones about as many.
+    // By construction it is a hundredth for the real rows, and about as much for new ones.
     assert_eq!(duplicates(&real, &real), 0.01);
     assert!(duplicates(&real, &fresh) < 0.03);
-    // A tenth of them twice: 200 of 1,000 have a twin.
+    // A tenth of the rows occurs twice: 200 of 1,000 have a twin.
     let twice: FeatureRows = fresh[..900].iter().chain(&fresh[..100]).cloned().collect();
     let found = duplicates(&real, &twice);
     assert!((0.2..0.23).contains(&found), "{found}");
@@ -283,7 +286,7 @@ fn a_generator_that_learnt_by_heart_is_found() {
     assert_eq!(nearer_to_training(&held_back, &held_back, &honest), 0.5, "ties are halves");
     let score = memorisation::memorisation_score(&held_back, &training, &honest, 1);
     assert!((score.value - 0.5).abs() < 4.0 * score.error.unwrap(), "{score:?}");
-    // Half of them training avalanches with a little noise: ¾.
+    // Half of the rows are training avalanches with a little noise, so that the fraction is ¾.
     let noise = gaussians(800, &[0.0; 4], &[1e-3; 4], 34);
     let copied: FeatureRows = (0..800)
         .map(|k| {

@@ -4,10 +4,10 @@ use townsend_core::{ElectronSet, Grid, Silent};
 use super::*;
 
 const TEST: Purpose = Purpose::new("pairs test");
-/// Spread of clusters, mm.
+/// Spread of the centres of clusters, mm.
 const S: f64 = 0.3;
 
-/// Avalanches of 400 electrons in so many clusters, each `s` wide, about centres `S` apart.
+/// Avalanches of 400 electrons in this many clusters, each of spread `s`, around centres of spread [`S`].
 fn clustered(avalanches: u64, clusters: usize, s: f64, seed: u64) -> Dataset {
     let mut set = ElectronSet::default();
     for index in 0..avalanches {
@@ -28,7 +28,7 @@ fn g(real: &Dataset, generated: &Dataset) -> PairCorrelation {
     pair_correlation(real, generated, S, 1, &Silent).unwrap()
 }
 
-/// One Gaussian an avalanche: electrons know nothing of each other, so g is 1 at every distance.
+/// Each avalanche is a single Gaussian of independent electrons, so g is 1 at every distance.
 #[test]
 fn independent_electrons_have_none() {
     let set = clustered(400, 400, 1e-6, 1);
@@ -41,16 +41,16 @@ fn independent_electrons_have_none() {
     assert!(found.interval[0] <= found.difference && found.difference <= found.interval[1]);
 }
 
-/// Of m clusters, s wide, two electrons share one with probability 1/m. Then their distance has the variance
-/// 2s² an axis, else 2(S² + s²), as electrons of different avalanches have (but for the centroid, 1/m of S²):
-/// so g(0) = (S² + s²)/(m s²) + 1 − 1/m.
+/// Two electrons share one of m clusters of spread s with probability 1/m. The variance of their distance
+/// along an axis is then 2s², and otherwise 2(S² + s²), which is also that of electrons of different
+/// avalanches (but for the centroid, S²/m). So g(0) = (S² + s²)/(m s²) + 1 − 1/m.
 #[test]
 fn clusters_show_at_their_own_size() {
     let (m, s) = (40.0, 0.05);
     let found = g(&clustered(600, 40, s, 3), &clustered(600, 40, s, 4));
     let (wide, narrow) = (S * S + s * s, s * s);
     let between = |r: f64| {
-        // Both relative to their centroids, which are S²/m and s²/400 off.
+        // Both are relative to the centroids, whose variances are S²/m and s²/400.
         let variance = wide - S * S / m;
         (-r * r / (4.0 * variance)).exp() / variance
     };
@@ -70,7 +70,7 @@ fn clusters_show_at_their_own_size() {
         );
     }
     assert!(found.real[1] > 1.5);
-    // Ten clusters are seen at 0.05 mm and at 0.1 mm alike: g(0) is 4.6 and 1.9.
+    // Ten clusters are distinguished with a spread of 0.05 mm and of 0.1 mm, for which g(0) is 4.6 and 1.9.
     let few = |s: f64, seed| clustered(600, 10, s, seed);
     let blurred = g(&few(0.05, 3), &few(0.1, 4));
     let ratio = blurred.difference / blurred.floor;

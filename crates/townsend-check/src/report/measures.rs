@@ -1,28 +1,29 @@
-//! All numbers of a report for which more is worse, by name: what gates and traffic lights look at.
+//! All numbers of a report of which a larger value is worse, by name: the input of gates and traffic lights.
 
 use super::{Comparison, Excess, Report};
 use crate::CheckError;
 use crate::score::Score;
 use townsend_observables::{Distance, Observable};
 
-/// A number for which more is worse.
+/// A number of which a larger value is worse.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Measure {
     /// Full name, such as `w1_over_sigma.rms_x`.
     pub(crate) name: String,
-    /// None where it is beyond any number (the real set has no spread at all).
+    /// The value; none where it is infinite (the real set has no spread at all).
     pub(crate) value: Option<f64>,
-    /// What statistics alone give.
+    /// The value that statistics alone give.
     pub(crate) floor: f64,
     /// Its standard error; 0 where there is none.
     pub(crate) error: f64,
 }
 
-/// Distances that there are for every observable.
+/// Distances that exist for every observable.
 const DISTANCES: [&str; 3] = ["w1_over_sigma", "ks", "separation_power"];
-/// Neighbourhood scores, of which what is missing to the floor is worse.
+/// Neighbourhood scores, of which a smaller value is worse: the measure is how far they fall below their
+/// floor.
 const SHORTFALLS: [&str; 4] = ["precision", "recall", "density", "coverage"];
-/// Numbers of which there is one.
+/// Names that stand for one number.
 const SINGLE: [&str; 10] = [
     "empty",
     "c2st.auc",
@@ -35,11 +36,12 @@ const SINGLE: [&str; 10] = [
     "memorisation",
     "pair_correlation",
 ];
-/// Numbers of which there are several, W1/σ but for the correlations: the name stands for the largest.
+/// Names that stand for several numbers and mean the largest; but for the shortfalls and the correlations
+/// these are W1/σ.
 const FAMILIES: [&str; 5] = ["shortfall", "correlations", "lumpiness_by_scale", "strips", "conditional"];
 
 impl Measure {
-    /// Whether it is `wanted` or of the family `wanted`.
+    /// Whether the name is `wanted`, or belongs to the family `wanted`.
     pub(crate) fn is(&self, wanted: &str) -> bool {
         let of_family = || self.name.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'));
         self.name == wanted || (wanted != "c2st" && of_family())
@@ -56,7 +58,7 @@ fn of_distance(name: String, distance: Option<&Distance>) -> Measure {
 }
 
 impl Report {
-    /// Whether [`Report::exceeds`] knows this name, if the data allow it.
+    /// Whether [`Report::exceeds`] knows this name, provided the data allow the metric.
     pub fn is_metric(name: &str) -> bool {
         let known =
             |name: &str| SINGLE.contains(&name) || FAMILIES.contains(&name) || DISTANCES.contains(&name);
@@ -69,7 +71,7 @@ impl Report {
         known(name) || name.split_once('.').is_some_and(of_family)
     }
 
-    /// Every number for which more is worse.
+    /// Every number of which a larger value is worse.
     pub(crate) fn measures(&self) -> Vec<Measure> {
         let mut all = Vec::new();
         for (observable, c) in self.comparisons() {
@@ -145,9 +147,13 @@ impl Report {
         all
     }
 
-    /// The metrics of this name that are above `limit`. `w1_over_sigma`, `ks` and `separation_power` stand
-    /// for all observables, `ks.rms_x` for one; `empty` is the difference of the empty fractions;
-    /// `shortfall.coverage` is what is missing to the floor of a metric of which more is better.
+    /// The metrics with the name `metric` that are above `limit`. `w1_over_sigma`, `ks` and
+    /// `separation_power` stand for all observables, `ks.rms_x` for one; `empty` is the difference of the
+    /// empty fractions; `shortfall.coverage` is how far coverage, of which more is better, falls below its
+    /// floor.
+    ///
+    /// # Errors
+    /// [`CheckError::UnknownMetric`] if the report has no metric of this name.
     pub fn exceeds(&self, metric: &str, limit: f64) -> Result<Vec<Excess>, CheckError> {
         let all = self.measures();
         let mut found = all.into_iter().filter(|measure| measure.is(metric)).peekable();

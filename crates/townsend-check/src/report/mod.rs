@@ -1,4 +1,4 @@
-//! What a check found, as it stands in `report.json`.
+//! The result of a check, as it stands in `report.json`.
 
 mod measures;
 mod table;
@@ -23,7 +23,7 @@ use townsend_observables::{Distance, Observable};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// [`Report::SCHEMA`].
+    /// Name and version of the format: [`Report::SCHEMA`].
     pub schema: String,
     /// Program and version that wrote it.
     pub producer: String,
@@ -33,11 +33,11 @@ pub struct Report {
     pub real: SetSummary,
     /// The generated set.
     pub generated: SetSummary,
-    /// In which form the two were compared.
+    /// The form in which the two were compared.
     pub compared: Compared,
-    /// Generated less real empty fraction.
+    /// Empty fraction of the generated set less that of the real set.
     pub empty: EmptyDifference,
-    /// One entry an observable that both sets allow, by name.
+    /// The comparison of each observable that both sets allow, by name.
     pub observables: BTreeMap<String, Comparison>,
     /// Classifier two-sample test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,25 +48,25 @@ pub struct Report {
     /// Kernel distance of the observables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kpd: Option<Score>,
-    /// Share of generated avalanches among real neighbours.
+    /// Precision: fraction of generated avalanches within the neighbourhood of a real one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Score>,
-    /// Share of real avalanches among generated neighbours.
+    /// Recall: fraction of real avalanches within the neighbourhood of a generated one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<Score>,
-    /// Real neighbourhoods that an average generated avalanche lies in, over k.
+    /// Density: mean number of real neighbourhoods that a generated avalanche lies in, divided by k.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub density: Option<Score>,
-    /// Share of real neighbourhoods that hold a generated avalanche.
+    /// Coverage: fraction of real neighbourhoods that contain a generated avalanche.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Score>,
     /// Correlations between the observables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlations: Option<Correlations>,
-    /// Share of generated avalanches that have a twin.
+    /// Fraction of generated avalanches that are nearly equal to another generated one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<Score>,
-    /// Share of generated avalanches nearer to training than to held-back ones.
+    /// Fraction of generated avalanches that are nearer to a training avalanche than to a held-back one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memorisation: Option<Score>,
     /// Two-point correlation in x and z.
@@ -75,16 +75,16 @@ pub struct Report {
     /// Lumpiness in cells of several sizes, by size.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lumpiness_by_scale: BTreeMap<String, Comparison>,
-    /// What strips of two views record.
+    /// Quantities of the hits on strips of two views.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub strips: BTreeMap<String, Comparison>,
     /// The observables in bins of conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditional: Vec<Conditional>,
-    /// The observables of the first published models, by their names there.
+    /// The observables of the first published models, by their published names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub legacy: BTreeMap<String, Legacy>,
-    /// What to make of it.
+    /// The verdict by thresholds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// What a reader must know before trusting the numbers.
@@ -109,8 +109,8 @@ pub struct SetSummary {
     pub electrons: u64,
     /// Fraction of them outside the grid.
     pub fraction_outside: f64,
-    /// What was left aside or looked odd when the file was read. [`check`](crate::check()) is given
-    /// avalanches and cannot know it: who reads the file says it here, before the report is written.
+    /// What was left out or looked odd when the file was read. [`check`](crate::check()) is given avalanches,
+    /// not files; the caller that read the file adds this before the report is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -132,7 +132,7 @@ impl std::fmt::Display for EmptyDifference {
     }
 }
 
-/// In which form the sets were compared.
+/// The form in which the sets were compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compared {
@@ -142,11 +142,11 @@ pub struct Compared {
     pub grid: Grid,
     /// Units of x, z and t.
     pub units: [String; 3],
-    /// What was done to bring both into this form.
+    /// What was done to bring both sets into this form.
     pub note: String,
 }
 
-/// How avalanches are given.
+/// The form of avalanches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
@@ -156,7 +156,7 @@ pub enum Form {
     Counts,
 }
 
-/// One observable of both sets.
+/// The comparison of one observable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
@@ -166,18 +166,18 @@ pub struct Comparison {
     pub real: SampleSummary,
     /// The generated sample.
     pub generated: SampleSummary,
-    /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated
-    /// are not.
+    /// Wasserstein-1 distance over the real standard deviation; none if all real values are equal and the
+    /// generated ones differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub w1_over_sigma: Option<Distance>,
     /// Kolmogorov-Smirnov distance.
     pub ks: Distance,
-    /// Separation power in 50 bins between the joint 0.1% and 99.9% quantiles (or a bin for each whole
-    /// number), and two flow bins.
+    /// Separation power in 50 bins between the 0.1% and 99.9% quantiles of both samples together (or in one
+    /// bin for each whole number), and two flow bins.
     pub separation_power: Distance,
 }
 
-/// One observable of one set.
+/// One observable in one set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleSummary {
@@ -187,7 +187,7 @@ pub struct SampleSummary {
     pub std: f64,
     /// Avalanches that have the observable.
     pub avalanches: usize,
-    /// Avalanches with electrons that do not have it, being too small or too narrow.
+    /// Avalanches with electrons for which it is not defined, because they are too small or too narrow.
     pub left_out: usize,
 }
 
@@ -196,7 +196,7 @@ pub struct SampleSummary {
 pub struct Excess {
     /// Full name, such as `w1_over_sigma.rms_x`.
     pub metric: String,
-    /// Its value; none where it is beyond any number (the real set has no spread at all).
+    /// Its value; none where it is infinite (the real set has no spread at all).
     pub value: Option<f64>,
     /// The limit.
     pub limit: f64,
@@ -212,10 +212,13 @@ impl std::fmt::Display for Excess {
 }
 
 impl Report {
-    /// Name and version of the format. The number grows when a field changes its meaning or goes.
+    /// Name and version of the format. The number grows when a field is removed or changes its meaning.
     pub const SCHEMA: &'static str = "townsend-report/2";
 
     /// The report as JSON, ending with a line break.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
     pub fn to_json(&self) -> Result<String, CheckError> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }

@@ -7,7 +7,7 @@ use townsend_observables::Observable;
 use townsend_observables::text::{align, decimal, percent, significant, thousands};
 
 impl Report {
-    /// The table of distances for a terminal.
+    /// The table of all distances and scores, with the warnings.
     pub fn table(&self) -> String {
         let header = ["", "real", "generated", "W1/σ", "floor", "KS", "floor", "sep. power", "floor"];
         let mut rows = vec![header.map(String::from).to_vec()];
@@ -24,7 +24,7 @@ impl Report {
         lines.join("\n") + "\n"
     }
 
-    /// The verdict for a terminal: the summary, and what is not green.
+    /// The verdict for a terminal: the summary, and the questions whose light is not green.
     pub fn lights(&self) -> String {
         let Some(verdict) = &self.verdict else { return String::new() };
         let bad = verdict.judgements.iter().filter(|judgement| judgement.light != Light::Green);
@@ -53,7 +53,7 @@ impl Report {
         )
     }
 
-    /// The metrics of all observables together that were computed, each with its name in tables.
+    /// The metrics of all observables together, as far as they were computed, with their names in tables.
     pub fn scores(&self) -> impl Iterator<Item = (&'static str, &Score)> {
         let c2st = self.c2st.as_ref();
         let scores = [

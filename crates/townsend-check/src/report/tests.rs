@@ -3,7 +3,7 @@ use townsend_core::{Axis, Grid};
 use super::*;
 use crate::{InRange, ReferenceResult};
 
-/// A small report with one of everything, of round numbers.
+/// A small report with an example of every part, made of round numbers.
 fn report() -> Report {
     let distance = |value: f64| Distance {
         value,

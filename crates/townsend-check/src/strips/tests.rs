@@ -6,8 +6,8 @@ fn named<'a>(found: &'a [Quantity], name: &str) -> &'a [f64] {
     &found.iter().find(|quantity| quantity.name == name).unwrap().values
 }
 
-/// All electrons at one point: one strip a view, its charge that of all electrons, its centre at most half a
-/// pitch away.
+/// With all electrons at one point each view has one hit, whose charge is that of its electrons and whose
+/// centre is at most half a pitch away.
 #[test]
 fn a_point_hits_one_strip_of_each_view() {
     let mut set = ElectronSet::default();
@@ -16,7 +16,8 @@ fn a_point_hits_one_strip_of_each_view() {
     for view in ["x", "v"] {
         assert_eq!(named(&found, &format!("{view}_cluster_size")), [1.0; 400]);
         assert_eq!(named(&found, &format!("{view}_earliest_time")), [170.0; 400]);
-        // Placed evenly over the strips, the residual is even over a pitch: its spread is 650 µm/√12.
+        // Positions are uniform over the strips, so the residual is uniform over a pitch: its spread is 650
+        // µm/√12.
         let residual = named(&found, &format!("{view}_residual"));
         assert!(residual.iter().all(|r| r.abs() <= 0.325 + 1e-4));
         let spread = (residual.iter().map(|r| r * r).sum::<f64>() / 400.0).sqrt();
@@ -27,7 +28,7 @@ fn a_point_hits_one_strip_of_each_view() {
     for (x, v) in named(&found, "x_charge").iter().zip(named(&found, "v_charge")) {
         assert!((x + v - 500.0 * one).abs() < 1e-3 * 500.0 * one, "every electron is seen by one view");
     }
-    // The centroid is where the avalanche was, 0.4 in x, within the same half pitch.
+    // The centroid is where the avalanche started, 0.4 mm in x, to within half a pitch.
     let mean = named(&found, "x_centroid").iter().sum::<f64>() / 400.0;
     assert!((mean - 0.4).abs() < 4.0 * 0.188 / 20.0, "{mean}");
 }
@@ -49,7 +50,7 @@ fn what_strips_cannot_read_is_said() {
     set.push(&[], &[], &[]);
     set.push(&[0.0], &[0.0], &[170.0]);
     let found = strips(&set.clone().into(), 1, &Silent).unwrap();
-    // One electron is seen by one view only; the empty avalanche by none.
+    // A single electron is collected in one view only, and the empty avalanche has no hits.
     let seen: usize = ["x_charge", "v_charge"].iter().map(|name| named(&found, name).len()).sum();
     assert_eq!(seen, 1);
     let counts = set.to_counts(&Grid::standard(3).unwrap());

@@ -46,7 +46,7 @@ fn a_light_by_its_limits_and_by_statistics() {
     assert_eq!(of(Some(0.1), 0.0, 0.0), Light::Green);
     assert_eq!(of(Some(0.11), 0.0, 0.0), Light::Amber);
     assert_eq!(of(Some(0.21), 0.0, 0.0), Light::Red);
-    // 0.3 within two errors of the floor is what statistics give, whatever the limits.
+    // 0.3 is within two errors of the floor, so statistics explain it, whatever the limits.
     assert_eq!(of(Some(0.3), 0.1, 0.1), Light::Green);
     assert_eq!(of(Some(0.31), 0.1, 0.1), Light::Red);
     assert_eq!(of(None, 0.1, 0.1), Light::Red);

@@ -1,4 +1,4 @@
-//! Synthetic avalanches, and the Python of the test environment.
+//! Synthetic avalanches, and the interpreter of the Python test environment.
 
 #![allow(dead_code, reason = "every test takes of this what it needs")]
 
@@ -11,8 +11,8 @@ use townsend_core::{Dataset, ElectronSet, InputFile, Purpose, stream};
 
 const TEST: Purpose = Purpose::new("synthetic avalanches");
 
-/// `n` avalanches, one in eight empty, of about `size` electrons (exponentially spread), `width` mm wide in
-/// x.
+/// `n` avalanches, one in eight of them empty, of about `size` electrons (exponentially distributed), `width`
+/// mm wide in x.
 pub(crate) fn avalanches(n: usize, size: f64, width: f64, seed: u64) -> Dataset {
     let mut set = ElectronSet::default();
     for index in 0..n {
@@ -35,13 +35,13 @@ pub(crate) fn file(name: &str) -> InputFile {
     InputFile { file: name.to_string(), sha256: format!("{:064x}", name.len()) }
 }
 
-/// What a Python script of the crate under test prints as JSON when it is given a file of JSON.
+/// Gives a Python script a file of JSON, and returns the JSON that it prints.
 pub(crate) fn computed_by(script: &str, given: &Value) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("input.json");
     std::fs::write(&input, given.to_string()).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
-    // One thread: many wait for each other on a busy machine.
+    // One thread, because several wait for each other on a busy machine.
     let output = Command::new(python()).env("OMP_NUM_THREADS", "1").arg(script).arg(&input).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()

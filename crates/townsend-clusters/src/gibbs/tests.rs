@@ -29,14 +29,14 @@ fn model(levels: usize) -> ClusterModel {
     }
 }
 
-/// Mean and covariance of the posterior of a normal place with normal children, against draws.
+/// The draws have the mean and covariance of the posterior of a normal place with normal children.
 #[test]
 fn a_place_is_drawn_from_the_conjugate_posterior() {
     let ready = model(1).ready().unwrap();
     let (own, below) = (&ready.spreads[0], &ready.spreads[1]);
     let (parent, sum, count) = (Vector3::new(1.0, 0.0, 100.0), Vector3::new(6.0, 1.5, 306.0), 3);
-    // The textbook's other form: gain K = Σ (Σ + Σ′/n)⁻¹, mean = parent + K (x̄ − parent), covariance (1 − K)
-    // Σ.
+    // Another form of the same posterior: gain K = Σ (Σ + Σ′/n)⁻¹, mean = parent + K (x̄ − parent),
+    // covariance (1 − K) Σ.
     let gain = own.covariance * (own.covariance + below.covariance / 3.0).try_inverse().unwrap();
     let mean = parent + gain * (sum / 3.0 - parent);
     let covariance = (Matrix3::identity() - gain) * own.covariance;
@@ -58,7 +58,7 @@ fn a_place_is_drawn_from_the_conjugate_posterior() {
     }
 }
 
-/// What a joint state says, to be compared between two ways to draw it.
+/// Statistics of a state, to compare two ways to draw states.
 fn facts(state: &GibbsState, ready: &Ready) -> Vec<f64> {
     let first = Vector3::from(state.electrons[0].map(f64::from));
     let moments = state.moments();
@@ -73,7 +73,7 @@ fn facts(state: &GibbsState, ready: &Ready) -> Vec<f64> {
     facts
 }
 
-/// Electrons drawn anew, given the centres.
+/// Draws the electrons anew, given the centres.
 fn redraw_electrons(state: &mut GibbsState, ready: &Ready) {
     for k in 0..state.electrons.len() {
         let centre = match state.levels.last() {
@@ -88,7 +88,7 @@ fn redraw_electrons(state: &mut GibbsState, ready: &Ready) {
     }
 }
 
-/// Who has children and who has electrons, by the definitions.
+/// Sets the numbers of children and which centres have electrons, by their definitions.
 fn count_children(state: &mut GibbsState) {
     for l in (0..state.levels.len()).rev() {
         let n = state.levels[l].len();
@@ -101,9 +101,9 @@ fn count_children(state: &mut GibbsState) {
     }
 }
 
-/// Ancestors and electrons drawn from the model have the same distribution as those of a state in which
-/// sweeps and electrons take turns (Geweke, J. Am. Stat. Assoc. 99, 799 (2004)): every step of a sweep must
-/// leave the posterior as it is. Of 9 electrons 6 are looked at.
+/// States drawn from the model, ancestors and electrons, have the same distribution as states in which sweeps
+/// and new electrons take turns (Geweke, J. Am. Stat. Assoc. 99, 799 (2004)), because every step of a sweep
+/// leaves the posterior unchanged. Of the 9 electrons 6 are in the sample.
 #[test]
 fn a_sweep_leaves_the_joint_distribution_as_it_is() {
     for levels in 0..=3 {
@@ -132,7 +132,7 @@ fn a_sweep_leaves_the_joint_distribution_as_it_is() {
         }
         for fact in 0..direct[0].len() {
             let mean = |rows: &[Vec<f64>]| rows.iter().map(|row| row[fact]).sum::<f64>() / rows.len() as f64;
-            // Errors from batches, within which the state is correlated.
+            // Errors come from batches, because successive states are correlated.
             let variance = |rows: &[Vec<f64>]| {
                 let means: Vec<f64> = rows.chunks(batch).map(mean).collect();
                 let whole = mean(rows);
@@ -150,8 +150,7 @@ fn a_sweep_leaves_the_joint_distribution_as_it_is() {
     }
 }
 
-/// The number of centres drawn, when nothing is known but that n children chose, against the sum over all
-/// ways for n = 1, where it has a closed form: with one child, P(m) is the prior.
+/// The number of centres drawn where a single electron is known: with one child its posterior is the prior.
 #[test]
 fn one_electron_tells_nothing_of_the_number_of_centres() {
     let ready = model(1).ready().unwrap();

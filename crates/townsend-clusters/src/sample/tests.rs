@@ -26,8 +26,8 @@ fn model() -> ClusterModel {
     }
 }
 
-/// Of any electron of an avalanche the covariance is the sum over root, levels and its own; numbers of
-/// electrons are as told.
+/// The covariance of any electron is the sum over root, levels and the electron's own; the numbers of
+/// electrons have the model's mean.
 #[test]
 fn moments_are_those_of_the_model() {
     let (model, n) = (model(), 60_000u64);
@@ -41,7 +41,7 @@ fn moments_are_those_of_the_model() {
             empty += 1.0;
             continue;
         }
-        // The first electrons are of the first family; any place is as good.
+        // Electrons are ordered by family, so the one that is looked at must not always be the first.
         let k = (index as usize * 7919) % drawn.len();
         let d = [drawn.x[k], drawn.z[k], drawn.t[k]].map(f64::from);
         let d: [f64; 3] = std::array::from_fn(|i| d[i] - model.root.mean[i]);
@@ -65,9 +65,9 @@ fn moments_are_those_of_the_model() {
     assert!((electrons / full - 51.0).abs() < 4.5 * ((50.0 + 1250.0) / full).sqrt(), "{}", electrons / full);
 }
 
-/// Two electrons of an avalanche have the same centre as often as the model says: with m centres and
-/// Dirichlet distributed shares of parameter a with probability (1 + a)/(1 + a m). Here m = 1 + 4 and a =
-/// 1.5, and centres are far apart.
+/// Two electrons of an avalanche have the same centre with probability (1 + a)/(1 + am), for m centres and
+/// Dirichlet distributed shares of parameter a. Here a = 1.5, m has the mean 1 + 4, and centres are far
+/// apart.
 #[test]
 fn families_are_as_unequal_as_the_model_says() {
     let far = [[1e6, 0.0, 0.0], [0.0, 1e6, 0.0], [0.0, 0.0, 1e6]];

@@ -46,7 +46,7 @@ fn trained(
     Ok((trainer.model().clone(), metrics))
 }
 
-/// Avalanches of a known model give it back, and the bound grows.
+/// Training on avalanches drawn from a known model finds this model, and the bound grows.
 #[test]
 fn a_known_model_is_recovered() {
     let truth = truth();
@@ -71,8 +71,8 @@ fn a_known_model_is_recovered() {
     assert!(bounds.len() == 3 && bounds[2] > bounds[0] + 0.005, "{bounds:?}");
 }
 
-/// Families of families, as a triple GEM has them: from the start on, which pairs of electrons give, the
-/// levels are about where they are.
+/// In data with families of families, as of a triple GEM, the levels are found at about their true sizes,
+/// from the start on that pairs of electrons give.
 #[test]
 fn two_levels_are_told_apart() {
     let mut truth = truth();
@@ -121,7 +121,7 @@ fn electrons(avalanches: &[Vec<[f32; 3]>]) -> Dataset {
     set.into()
 }
 
-/// Odd data give a model that can be drawn from, or are refused with a remedy.
+/// Odd data either give a model that avalanches can be drawn from, or are refused with a remedy.
 #[test]
 fn odd_data_do_no_harm() {
     let line = |n: usize| (0..n).map(|k| [k as f32, 2.0 * k as f32, 3.0 - k as f32]).collect::<Vec<_>>();
@@ -167,7 +167,7 @@ fn settings_that_cannot_be_are_refused() {
     }
 }
 
-/// Histograms are learned from as electrons anywhere within their cells; of two coordinates alone they are
+/// In histograms electrons are taken to lie anywhere within their cells; histograms of two coordinates are
 /// refused.
 #[test]
 fn histograms_of_three_coordinates_are_learned_from() {

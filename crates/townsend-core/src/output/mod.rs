@@ -14,7 +14,7 @@ use place::Place;
 pub(crate) use place::kind_of;
 use put::{REPLACING, WITHOUT_REPLACING, put};
 
-/// A file that could not be written. What stood at its place before is untouched.
+/// Why a file could not be written. What existed at its place before is unchanged.
 #[derive(Debug, Error)]
 pub enum OutputError {
     /// Something is there already.
@@ -29,7 +29,7 @@ pub enum OutputError {
         /// The path asked for.
         path: PathBuf,
     },
-    /// Something is there that is neither replaced nor written to.
+    /// Something is there that can be neither replaced nor written to.
     #[error("{path}: is {kind}, which no output is written to; choose another name")]
     Unsuited {
         /// The path asked for.
@@ -45,15 +45,15 @@ pub enum OutputError {
         /// The missing folder.
         folder: PathBuf,
     },
-    /// The system refused.
+    /// The operating system could not write.
     #[error("{path}: cannot be written: {source}; nothing was changed")]
     Io {
         /// The path asked for.
         path: PathBuf,
-        /// Why.
+        /// The reason that it gives.
         source: io::Error,
     },
-    /// The contents are on the disk, but could not be put in their place. They are kept.
+    /// The contents are on the disk, but the file could not be moved to its place. It is kept.
     #[error(
         "{path}: cannot be put in its place: {source}\n  hint: what was made is whole; it is the file {kept}, take it from there"
     )]
@@ -71,8 +71,8 @@ pub enum OutputError {
 /// [`OutputFile::commit`]; dropped without it, nothing remains.
 ///
 /// If the path is a symbolic link, the link stays and the file that it leads to is replaced. A pipe or a
-/// device (`/dev/stdout`) is no file to be replaced: it is written to, when everything is there, since
-/// formats go back to their beginning. Until then the bytes are in the folder for temporary files.
+/// device (`/dev/stdout`) is not replaced but written to, once everything is finished, because formats write
+/// to their beginning last. Until then the bytes are in the folder for temporary files.
 #[derive(Debug)]
 pub struct OutputFile {
     temporary: NamedTempFile,
@@ -83,11 +83,11 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// Begins to write `path`. Without `force`, whatever is there is refused, now and again at the end, so
-    /// that a file that appears meanwhile is not overwritten either.
+    /// Begins to write `path`. Without `force` an existing file is an error, now and again at the end, so
+    /// that a file that appears in the meantime is not overwritten either.
     ///
     /// # Errors
-    /// Something is there, or no file can be made there.
+    /// Something exists there, or no file can be made there.
     pub fn create(path: &Path, force: bool) -> Result<Self, OutputError> {
         let place = Place::of(path, force)?;
         let folder = match &place {
@@ -99,7 +99,7 @@ impl OutputFile {
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".townsend-").suffix(".part");
-        // Temporary files are private by default; an output is as readable as the user's umask says.
+        // Temporary files are private by default; an output gets the permissions of the user's umask.
         #[cfg(unix)]
         if matches!(place, Place::File(_)) {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -109,7 +109,7 @@ impl OutputFile {
         Ok(Self { temporary, path: path.into(), place, force })
     }
 
-    /// Refuses a path where something is already, unless `force`; for checking before long work.
+    /// Checks before long work that `path` can be written: without `force` nothing may exist there.
     ///
     /// # Errors
     /// Something is there that would not be overwritten.
@@ -137,11 +137,12 @@ impl OutputFile {
         OutputError::Io { path: self.path.clone(), source }
     }
 
-    /// Puts the finished file in its place.
+    /// Moves the finished file to its place.
     ///
     /// # Errors
-    /// [`OutputError::Io`] if the contents are not on the disk: nothing remains. [`OutputError::Kept`] if
-    /// they are, but cannot be put in their place, or a file appeared there meanwhile: no work is lost.
+    /// [`OutputError::Io`] if the contents are not on the disk; nothing remains. [`OutputError::Kept`] if
+    /// they are, but the file cannot be moved to its place, or another appeared there in the meantime; the
+    /// contents are kept.
     pub fn commit(self) -> Result<(), OutputError> {
         let Self { mut temporary, path, place, force } = self;
         synchronise(temporary.as_file()).map_err(|source| OutputError::Io { path: path.clone(), source })?;
@@ -161,8 +162,8 @@ impl OutputFile {
         })
     }
 
-    /// A file with these contents, still to be put in its place: files that belong together are all written
-    /// before the first is committed, so that a full disk leaves no mixture of old and new.
+    /// A file with these contents, not yet moved to its place. Files that belong together are all written
+    /// before the first is committed, so that a full disk leaves no mixture of old and new ones.
     pub fn filled(path: &Path, contents: &[u8], force: bool) -> Result<Self, OutputError> {
         let mut output = Self::create(path, force)?;
         io::Write::write_all(output.file(), contents).map_err(|source| output.error(source))?;
@@ -175,7 +176,7 @@ impl OutputFile {
     }
 }
 
-/// Waits until the contents are on the disk. A file system that cannot tell is no reason to lose them.
+/// Waits until the contents are on the disk. A file system that does not support this is no reason to fail.
 fn synchronise(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
@@ -183,7 +184,7 @@ fn synchronise(file: &File) -> io::Result<()> {
     }
 }
 
-/// Writes the whole of `file` to a pipe or a device. To open a pipe waits for its reader.
+/// Writes the whole of `file` to a pipe or a device. Opening a pipe waits for its reader.
 fn copy(file: &mut File, stream: &Path) -> io::Result<()> {
     file.rewind()?;
     let mut stream = File::options().write(true).open(stream)?;

@@ -1,4 +1,4 @@
-//! Where an output goes, told by what stands at its path.
+//! The destination of an output, which depends on what exists at its path.
 
 use std::fs::{FileType, Metadata};
 use std::io;
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::OutputError;
 
-/// Links that are followed one after the other; the kernel follows as many.
+/// Largest number of links that are followed one after the other, as in the Linux kernel.
 const MOST_LINKS: usize = 40;
 
-/// Where the bytes of an output go in the end.
+/// The destination of the bytes of an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A file gets this name, in place of an older file.
+    /// A file of this name, which may replace an older one.
     File(PathBuf),
-    /// A pipe or a device takes the bytes, and stays what it is.
+    /// A pipe or a device, which the bytes are written to.
     Stream(PathBuf),
 }
 
@@ -23,7 +23,7 @@ impl Place {
     /// that it names is replaced, or made if there is none.
     pub(super) fn of(path: &Path, force: bool) -> Result<Self, OutputError> {
         let Ok(entry) = path.symlink_metadata() else {
-            // Nothing is there, or it cannot be seen, which making the file will tell.
+            // Nothing is there, or it cannot be seen; making the file will give the error.
             return Ok(Self::File(path.into()));
         };
         if path.is_dir() {
@@ -42,7 +42,8 @@ impl Place {
         }
     }
 
-    /// The place for `path`, where `entry` is, which is or leads to `there`; none if no output can go there.
+    /// The destination for `path`, where `entry` is, which is or leads to `there`; none if no output can go
+    /// there.
     fn in_place_of(path: &Path, entry: &Metadata, there: &Metadata) -> io::Result<Option<Self>> {
         Ok(if there.is_file() {
             Some(Self::File(if entry.is_symlink() { path.canonicalize()? } else { path.into() }))
@@ -62,7 +63,7 @@ fn end_of_links(path: &Path) -> PathBuf {
     at
 }
 
-/// True for what takes bytes one after the other: pipes, and devices such as terminals.
+/// True for pipes and for devices such as terminals, which take bytes one after the other.
 fn is_stream(kind: FileType) -> bool {
     matches!(kind_of(kind), PIPE | DEVICE)
 }

@@ -1,4 +1,4 @@
-//! How a finished file gets its name.
+//! Gives a finished file its name.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -6,31 +6,31 @@ use std::path::Path;
 
 use tempfile::{PathPersistError, TempPath};
 
-/// A way to give the temporary file a name. It fails without having changed anything.
+/// A way to give the temporary file its name. If it fails, it has changed nothing.
 type Way = fn(TempPath, &Path) -> Result<(), PathPersistError>;
 
-/// Over whatever is there.
+/// Replaces whatever is there.
 pub(super) const REPLACING: &[Way] = &[|temporary, path| temporary.persist(path)];
 
-/// Without replacing anything, the best first. The kernel renames without replacing, or links; file systems
-/// of clusters (`BeeGFS`) and of user space (FUSE) often do neither.
+/// Replaces nothing; the best way comes first. The operating system renames without replacing, or makes a
+/// link; file systems of clusters (`BeeGFS`) and in user space (FUSE) often support neither.
 pub(super) const WITHOUT_REPLACING: &[Way] =
     &[|temporary, path| temporary.persist_noclobber(path), over_a_placeholder];
 
-/// Makes an empty file of this name, which only one process can, and renames over it. Others see the empty
-/// file for a moment, and it stays if the machine fails then; so this is the last resort.
+/// Makes an empty file of this name, which only one process can do, and renames over it. Other programs see
+/// the empty file for a moment, and it remains if the machine fails then; so this is the last resort.
 fn over_a_placeholder(temporary: TempPath, path: &Path) -> Result<(), PathPersistError> {
     if let Err(error) = File::create_new(path) {
         return Err(PathPersistError { error, path: temporary });
     }
     temporary.persist(path).inspect_err(|_| {
-        // That the name cannot be given up again changes nothing of the error.
+        // An error of removing the empty file does not matter beside the one that is returned.
         let _ = std::fs::remove_file(path);
     })
 }
 
-/// Tries one way after the other. If none works, returns the error of the last one and the temporary file. A
-/// name that is taken is taken for all of them.
+/// Tries one way after the other. If none works, returns the error of the last one and the temporary file. If
+/// the name is taken, no further way is tried.
 pub(super) fn put(mut temporary: TempPath, path: &Path, ways: &[Way]) -> Result<(), (io::Error, TempPath)> {
     let mut last = io::Error::from(ErrorKind::Unsupported);
     for way in ways {
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"work");
         assert_eq!(names(folder.path()), 1);
 
-        // What is there by now stays.
+        // A file that exists by now stays.
         std::fs::write(&path, "precious").unwrap();
         let (error, left) = put(temporary(folder.path()), &path, &ways).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);

@@ -20,25 +20,25 @@ pub struct SizePart {
     pub shape: f64,
 }
 
-/// Parts of a fitted mixture: more than one, since sizes behind several stages follow a single negative
-/// binomial distribution badly. That it is three is a choice; it was not compared with other numbers.
+/// Number of parts of a fitted mixture: more than one, because sizes after several stages are not negative
+/// binomial. Three is chosen, not fitted: it was not compared with other numbers.
 const PARTS: usize = 3;
-/// The shape that all parts start from: clearly narrower than the exponential (1) and clearly wider than
-/// Poisson (∞).
+/// The shape that all parts start from. Chosen, not fitted: clearly narrower than an exponential distribution
+/// (1) and clearly wider than a Poisson distribution (∞).
 const FIRST_SHAPE: f64 = 4.0;
-/// Steps of expectation–maximisation at most, and the growth of ln L a number below which they end.
+/// Largest number of steps of expectation–maximisation, and the growth of ln L for each size below which they
+/// end.
 const STEPS: usize = 300;
 const LEAST_GROWTH: f64 = 1e-6;
-/// Where the logarithm of a shape is looked for: from nearly all electrons in few avalanches to all but
-/// Poisson.
+/// Range in which the logarithm of a shape is searched: from a distribution with nearly all electrons in few
+/// avalanches to nearly a Poisson distribution.
 const LN_SHAPES: [f64; 2] = [-3.0, 6.0];
-/// Largest number of electrons that is drawn.
+/// Largest number of electrons of an avalanche.
 const MOST: u64 = 100_000_000;
 
-/// The mixture for which the likelihood of these numbers, all above 0, is greatest, by
-/// expectation–maximisation (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1 (1977)). It starts from
-/// means at quantiles of the numbers; the shape of a part is the zero of the derivative of its share of the
-/// likelihood.
+/// The mixture that maximises the likelihood of these numbers, all above 0, by expectation–maximisation
+/// (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1 (1977)). It starts with means at quantiles of the
+/// numbers; the shape of a part is the zero of the derivative of its contribution to the likelihood.
 pub(super) fn fit(sizes: &[f64]) -> Vec<SizePart> {
     let mut more: Vec<f64> = sizes.iter().map(|size| size - 1.0).collect();
     more.sort_by(f64::total_cmp);
@@ -67,7 +67,7 @@ pub(super) fn fit(sizes: &[f64]) -> Vec<SizePart> {
     parts
 }
 
-/// An error if a parameter cannot be.
+/// An error if a parameter is outside its limits.
 pub(super) fn check(parts: &[SizePart]) -> Result<(), SizeError> {
     let whole: f64 = parts.iter().map(|part| part.weight).sum();
     if !(0.999_999..1.000_001).contains(&whole) {
@@ -88,7 +88,7 @@ pub(super) fn check(parts: &[SizePart]) -> Result<(), SizeError> {
     Ok(())
 }
 
-/// Draws a number of electrons, at least 1; beyond 10⁸ it is cut.
+/// Draws a number of electrons, from 1 to 10⁸.
 pub(super) fn sample(parts: &[SizePart], random: &mut impl Rng) -> u64 {
     let mut left: f64 = random.random();
     let chosen = parts.iter().find(|part| {

@@ -13,13 +13,13 @@ use thiserror::Error;
 pub use mixture::{SizePart, negative_binomial};
 use quantiles::{ln_quantile, ln_quantiles};
 
-/// How the number of electrons is learned.
+/// The settings for learning the distribution of the number of electrons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SizeConfig {
     /// The form of the distribution.
     pub form: SizeForm,
-    /// Number of points of the quantile function that are kept, for the form `quantiles`.
+    /// Number of probabilities at which the quantile function is stored, for the form `quantiles`.
     pub knots: usize,
 }
 
@@ -27,10 +27,10 @@ pub struct SizeConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SizeForm {
-    /// The quantile function at a few probabilities: no form is assumed.
+    /// The quantile function at some probabilities: no form is assumed.
     Quantiles,
-    /// Polya's distribution with the mean and the variance of the data. It describes the gain of a single
-    /// stage; sizes behind several stages follow it badly.
+    /// The Polya distribution with the mean and the variance of the data. It describes the gain of a single
+    /// stage, but badly the sizes after several stages.
     Polya,
     /// A mixture of three negative binomial distributions.
     NegativeBinomialMixture,
@@ -43,7 +43,7 @@ impl Default for SizeConfig {
 }
 
 impl SizeConfig {
-    /// Refuses a number of knots that cannot be.
+    /// An error if the number of knots is outside its limits.
     pub fn check(&self) -> Result<(), SizeError> {
         match self.knots {
             2..=65_536 => Ok(()),
@@ -52,10 +52,10 @@ impl SizeConfig {
     }
 }
 
-/// Why numbers of electrons cannot be learned or drawn.
+/// Why the distribution of the number of electrons cannot be learned or drawn from.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SizeError {
-    /// A setting or a parameter outside what it may be.
+    /// A setting or a parameter is outside its limits.
     #[error("{key} is {value}, but must be {allowed}")]
     Range {
         /// Its key within the table of the sizes, such as `parts[0].mean`.
@@ -68,7 +68,7 @@ pub enum SizeError {
     /// No avalanche has an electron.
     #[error("all {avalanches} avalanches are empty; there is no number of electrons to learn")]
     NothingToLearn {
-        /// How many avalanches there are.
+        /// Number of avalanches.
         avalanches: usize,
     },
 }
@@ -81,13 +81,14 @@ impl SizeError {
 
 /// The distribution of the number of electrons: the fraction of empty avalanches, and a form for the others.
 ///
-/// Parameters are [checked](SizeModel::check) when they are read; whoever sets them by hand must check them.
+/// Parameters that are read from a file are [checked](SizeModel::check) then; parameters that are set in code
+/// must be checked by the caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct SizeModel {
     /// Fraction of avalanches without electrons.
     pub empty: f64,
-    /// The number of electrons of the others.
+    /// The distribution of the number of electrons of the others.
     #[serde(flatten)]
     pub filled: FilledSizes,
 }
@@ -96,10 +97,10 @@ pub struct SizeModel {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilledSizes {
-    /// The quantile function of ln n on straight lines between the probabilities (1 − cos(π i / (k − 1))) /
-    /// 2, i from 0 to k − 1.
+    /// The quantile function of ln n, linear between the probabilities (1 − cos(π i / (k − 1))) / 2 with i
+    /// from 0 to k − 1.
     LnN(Vec<f64>),
-    /// Polya's distribution.
+    /// The Polya distribution.
     Polya(PolyaSizes),
     /// A mixture of negative binomial distributions of n − 1.
     Parts(Vec<SizePart>),
@@ -141,12 +142,15 @@ impl TryFrom<Written> for SizeModel {
     }
 }
 
-/// ln of the largest number of electrons of the forms `quantiles` and `polya`: just above ln 2³², more than a
-/// cell of counts holds.
+/// ln of the largest number of electrons for the forms `quantiles` and `polya`: just above ln 2³², which is
+/// more than a cell of counts can hold.
 const MOST_LN_N: f64 = 22.2;
 
 impl SizeModel {
-    /// Learns from the numbers of electrons of avalanches, empty ones included.
+    /// Learns the distribution from the numbers of electrons of avalanches, empty ones included.
+    ///
+    /// # Errors
+    /// If no avalanche has an electron, or the number of knots is outside its limits.
     pub fn fit(sizes: &[u64], config: &SizeConfig) -> Result<Self, SizeError> {
         config.check()?;
         let filled: Vec<f64> = sizes.iter().filter(|&&n| n > 0).map(|&n| n as f64).collect();
@@ -162,7 +166,7 @@ impl SizeModel {
         Ok(Self { empty, filled })
     }
 
-    /// Refuses parameters that cannot be; keys are those of the serialised form.
+    /// An error if a parameter is outside its limits; keys are those of the serialised form.
     pub fn check(&self) -> Result<(), SizeError> {
         if !(0.0..1.0).contains(&self.empty) {
             return Err(SizeError::range("empty", &self.empty, "at least 0 and below 1"));
@@ -195,7 +199,7 @@ impl SizeModel {
         }
     }
 
-    /// Draws a number of electrons.
+    /// Draws a number of electrons; 0 for an empty avalanche.
     pub fn sample(&self, random: &mut impl Rng) -> u64 {
         if random.random::<f64>() < self.empty {
             return 0;
@@ -213,8 +217,8 @@ impl SizeModel {
     }
 }
 
-/// Polya's distribution with the mean and the variance of `sizes`: 1 + θ = mean² / variance (Alkhazov, NIM
-/// 89, 155 (1970)). Sizes that do not vary get a relative spread of 0.001.
+/// The Polya distribution with the mean and the variance of `sizes`: 1 + θ = mean² / variance (Alkhazov, NIM
+/// 89, 155 (1970)). If all sizes are equal, the relative spread is 0.001.
 fn polya(sizes: &[f64]) -> PolyaSizes {
     let n = sizes.len() as f64;
     let mean = sizes.iter().sum::<f64>() / n;

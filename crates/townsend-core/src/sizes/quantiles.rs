@@ -1,4 +1,4 @@
-//! A distribution by its quantile function.
+//! A distribution described by its quantile function.
 
 /// Quantiles of ln n at `knots` probabilities, which must be at least 2; `sizes` are above 0.
 pub(super) fn ln_quantiles(sizes: &[f64], knots: usize) -> Vec<f64> {
@@ -7,7 +7,7 @@ pub(super) fn ln_quantiles(sizes: &[f64], knots: usize) -> Vec<f64> {
     (0..knots).map(|knot| interpolate(&ln_n, knot_probability(knot, knots - 1))).collect()
 }
 
-/// The quantile of ln n at a `probability` from 0 to 1, on straight lines between the knots.
+/// The quantile of ln n at a `probability` from 0 to 1, by linear interpolation between the knots.
 pub(super) fn ln_quantile(ln_n: &[f64], probability: f64) -> f64 {
     let Some(last) = ln_n.len().checked_sub(1).filter(|&last| last > 0) else {
         return ln_n.first().copied().unwrap_or_default();
@@ -20,13 +20,13 @@ pub(super) fn ln_quantile(ln_n: &[f64], probability: f64) -> f64 {
     ln_n[knot] + part * (ln_n[knot + 1] - ln_n[knot])
 }
 
-/// The probability that a knot stands for, (1 − cos(π i / (k − 1))) / 2: knots lie close where the tails are
-/// steep.
+/// The probability of a knot, (1 − cos(π i / (k − 1))) / 2: knots are dense in the tails, where the quantile
+/// function is steep.
 fn knot_probability(knot: usize, last: usize) -> f64 {
     (1.0 - (std::f64::consts::PI * knot as f64 / last as f64).cos()) / 2.0
 }
 
-/// The quantile of sorted values, on straight lines between them.
+/// The quantile of sorted values, by linear interpolation.
 fn interpolate(sorted: &[f64], probability: f64) -> f64 {
     let position = probability * (sorted.len() - 1) as f64;
     let below = (position as usize).min(sorted.len() - 1);

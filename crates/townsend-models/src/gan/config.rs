@@ -1,4 +1,4 @@
-//! The configuration of a GAN: as it is written, and checked.
+//! The configuration of a GAN, as written in a file, and its check.
 
 use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
@@ -11,7 +11,7 @@ use crate::layout::Layers;
 use crate::polynomial::check_polynomial;
 use crate::{ConfigError, NetworkModel, Output, Scaling};
 
-/// The distribution of the numbers that avalanches are made of.
+/// The distribution of the latent numbers of an avalanche.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Noise {
@@ -25,12 +25,12 @@ pub enum Noise {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
-    /// Those of the reference.
+    /// The layers of the reference.
     Reference,
-    /// Those of the reference with nine convolutions on either side (3D).
+    /// The layers of the reference with nine convolutions in generator and critic (3D).
     Deep,
-    /// Kernels that are multiples of their strides: every cell is reached by as many weights as any other,
-    /// which leaves no checkerboard.
+    /// Kernel sizes that are multiples of their strides, so that every cell is reached by the same number of
+    /// weights. This avoids a checkerboard pattern.
     Smooth,
 }
 
@@ -41,9 +41,9 @@ pub enum Layout {
 pub struct GanConfig {
     /// Dimensions of the grid: x; x, z; x, z, t. With 0 the GAN learns the number of electrons alone.
     pub dims: usize,
-    /// The distribution of the numbers that avalanches are made of.
+    /// The distribution of the latent numbers.
     pub noise: Noise,
-    /// How many of these numbers an avalanche is made of.
+    /// Number of latent numbers of an avalanche.
     pub latent: usize,
     /// The layers, where `generator` or `critic` are not given.
     pub layout: Layout,
@@ -55,7 +55,7 @@ pub struct GanConfig {
     pub critic: Option<Layers>,
     /// Width of the linear layers with one dimension or none, if no layers are given.
     pub hidden: usize,
-    /// Fraction of the outputs of these layers that are left out in training, in one dimension.
+    /// Fraction of the outputs of these layers that are dropped in training, in one dimension.
     pub dropout: f64,
     /// The loss of generator and critic.
     pub loss: AdversarialLoss,
@@ -63,24 +63,25 @@ pub struct GanConfig {
     pub clip: f64,
     /// With `wgan_gp`: the weight of the penalty.
     pub penalty: f64,
-    /// The value that the critic should give real avalanches, with `bce` and `lsgan`.
+    /// The score that real avalanches should get, with `bce` and `lsgan`.
     pub real_target: f64,
-    /// The value that the critic should give made avalanches.
+    /// The score that generated avalanches should get.
     pub made_target: f64,
     /// Steps of the critic for each step of the generator.
     pub critic_steps: u64,
-    /// The critic sees how close the avalanches of a batch are to each other.
+    /// Whether the critic uses the distances between the avalanches of a batch.
     pub minibatch_discrimination: bool,
-    /// The generator learns to match the mean features of real avalanches, instead of to convince the critic.
+    /// Whether the generator matches the mean features of real avalanches, instead of convincing the critic.
     pub feature_matching: bool,
-    /// The critic sees observables of avalanches too: number of electrons, mean and width along each axis.
+    /// Whether the critic also uses observables of avalanches: number of electrons, mean and width along each
+    /// axis.
     pub label: bool,
-    /// The critic's weights are divided by their largest singular value.
+    /// Whether the critic's weights are divided by their largest singular value.
     pub spectral_norm: bool,
-    /// Factor of negative numbers after the critic's layers.
+    /// Slope of the critic's activations for negative numbers.
     pub leak: f64,
-    /// The generator adds a polynomial of the position to the logarithm of the probabilities, which moves and
-    /// widens whole avalanches. It needs `softmax`.
+    /// Whether the generator adds a polynomial of the position to the logarithm of the probabilities, which
+    /// shifts and widens whole avalanches. It needs `softmax`.
     pub log_density_polynomial: bool,
     /// The output function of the generator.
     pub output: Output,
@@ -120,9 +121,9 @@ impl Default for GanConfig {
 const MOST_UNITS: usize = 65_536;
 
 impl GanConfig {
-    /// The model that these values describe on `grid`.
+    /// The model of this configuration on `grid`; an error names the value that is wrong.
     pub fn check(&self, grid: &Grid) -> Result<Gan, ConfigError> {
-        // Without axes there is still one to write histograms on.
+        // A model without axes still needs one for its histograms.
         if self.dims.max(1) != grid.dims() {
             let allowed = format!("the grid of the data has {} axes", grid.dims());
             return Err(ConfigError::new("model.dims", self.dims, allowed));
@@ -172,7 +173,7 @@ impl GanConfig {
         Ok(())
     }
 
-    /// The layers that are given, or those of the layout.
+    /// The layers of the configuration, or else those of the layout.
     fn layers(&self) -> (Layers, Layers) {
         let (generator, critic) = self.layout.layers(self.dims, self.hidden);
         (self.generator.clone().unwrap_or(generator), self.critic.clone().unwrap_or(critic))
@@ -180,7 +181,7 @@ impl GanConfig {
 }
 
 impl Layout {
-    /// Layers of generator and critic for 92 cells an axis.
+    /// Layers of generator and critic for 92 cells along each axis.
     fn layers(self, dims: usize, hidden: usize) -> (Layers, Layers) {
         let layers = Layers::new;
         let perceptron = |depth: usize| layers(&vec![hidden; depth], &[], &[], &[]);
@@ -213,8 +214,8 @@ impl Layout {
                 layers(&[512, 512], &[64, 32, 16, 1], &[3, 8, 6, 4], &[1, 2, 3, 2]),
                 layers(&[256], &[16, 32, 64, 128], &[4, 6, 8, 4], &[2, 3, 2, 1]),
             ),
-            // Maps of 22 cells an axis before the last kernel of the generator and after the first of the
-            // critic: with 45 as above a step takes twice the time.
+            // Maps have 22 cells along each axis before the last kernel of the generator and after the first
+            // of the critic; with 45, as above, a step takes twice the time.
             (Self::Smooth, _) => (
                 layers(&[512, 2048], &[16, 8, 1], &[4, 4, 8], &[2, 2, 4]),
                 layers(&[256], &[8, 16, 32, 64], &[8, 4, 4, 4], &[4, 2, 2, 1]),

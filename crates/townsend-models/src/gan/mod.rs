@@ -1,6 +1,6 @@
 //! Generative adversarial network (Goodfellow et al. 2014, arXiv:1406.2661): a generator makes avalanches
-//! from noise, a critic learns to tell them from real ones, and the generator learns to make avalanches that
-//! the critic takes to be real.
+//! from noise, a critic learns to distinguish them from real ones, and the generator learns to make
+//! avalanches that the critic judges to be real.
 
 mod config;
 mod network;
@@ -39,10 +39,10 @@ pub struct Gan {
     batch_observables: BatchObservables,
 }
 
-/// Avalanches as they enter the critic.
+/// Avalanches in the form that the critic takes.
 struct Seen {
     cells: Tensor<2>,
-    /// Their observables, even if the critic does not see them.
+    /// Their observables, even if the critic does not use them.
     observables: Tensor<2>,
 }
 
@@ -62,7 +62,7 @@ impl Gan {
         self.config.output.apply(pass, made)
     }
 
-    /// As [`Gan::make`], without the output function; `batch` gives the streams that dropout draws from.
+    /// Like [`Gan::make`] without the output function; `batch` gives the streams of the dropout.
     fn before_output(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: Option<&Batch>) -> Tensor<2> {
         let made = self.generator.make(pass, noise.clone(), batch);
         match &self.polynomial {
@@ -72,7 +72,7 @@ impl Gan {
     }
 
     /// The critic's scores `[batch, 1]` of scaled counts `[batch, cells]` and observables `[batch, 1 + 2
-    /// dims]`, if it sees any. `batch` gives the streams that dropout draws from in training.
+    /// dims]`, if it uses any. `batch` gives the streams of the dropout in training.
     pub fn score(
         &self,
         pass: &mut Pass<'_>,
@@ -107,7 +107,7 @@ impl Gan {
         Seen { cells, observables }
     }
 
-    /// Made avalanches, as many as there are in the batch and with as many electrons each.
+    /// Generated avalanches, as many as there are in the batch and with the same numbers of electrons.
     fn made(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: &Batch) -> Seen {
         let made = self.before_output(pass, self.shaped(noise), Some(batch));
         if self.config.dims == 0 {
@@ -117,8 +117,8 @@ impl Gan {
         Seen { cells, observables: self.batch_observables.of(pass, &counts) }
     }
 
-    /// Standard normal numbers as the noise that the generator is made for, as [`Sampler`] makes it for new
-    /// avalanches.
+    /// Turns standard normal numbers into the distribution of the generator's noise, as [`Sampler`] does for
+    /// generation.
     fn shaped(&self, noise: Tensor<2>) -> Tensor<2> {
         match self.config.noise {
             Noise::Normal => noise,
@@ -254,8 +254,8 @@ impl NetworkModel for Gan {
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {
         if self.config.dims == 0 {
             let made = self.generator.make(pass, noise, None);
-            // All electrons are in the one bin between the flow bins. It learned from avalanches that have
-            // any.
+            // All electrons are in the one bin between the flow bins. The model was trained on avalanches
+            // with electrons only.
             let electrons = self.batch_observables.electrons(pass, made).clamp_min(1.0);
             let nothing = electrons.zeros_like();
             let mut columns = vec![nothing; self.cells];

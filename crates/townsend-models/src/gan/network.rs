@@ -1,12 +1,12 @@
 //! The layers of a GAN.
 //!
-//! - In one dimension, generator: linear layers with SELU and dropout after each, then one to the cells.
-//!   Critic: linear layers of cells and observables, with ELU after each and dropout between them, then one
-//!   to the score.
-//! - In two and three dimensions, generator: linear layers, then transposed convolutions, with ReLU after all
-//!   but the last; in the reference's 2D generator batch normalisation after the linear layers. Critic:
-//!   convolutions with LeakyReLU; linear layers of the features and all that is joined to them, with
-//!   LeakyReLU, then one to the score.
+//! - In one dimension: the generator has linear layers with SELU and dropout after each, then one to the
+//!   cells; the critic has linear layers of cells and observables, with ELU after each and dropout between
+//!   them, then one to the score.
+//! - In two and three dimensions: the generator has linear layers, then transposed convolutions, with ReLU
+//!   after all but the last, and in the reference's 2D generator batch normalisation after the linear layers;
+//!   the critic has convolutions with LeakyReLU, linear layers of the features and all that is added to them,
+//!   with LeakyReLU, then one to the score.
 //! - For the number of electrons alone: linear layers with CELU (which is ELU) in the generator, with ELU in
 //!   the critic.
 
@@ -71,7 +71,7 @@ impl GeneratorNetwork {
     }
 
     /// Noise `[batch, latent]` → arguments of the output function, `[batch, cells]`; `batch` gives the
-    /// streams that dropout draws from.
+    /// streams of the dropout.
     pub(super) fn make(&self, pass: &mut Pass<'_>, noise: Tensor<2>, batch: Option<&Batch>) -> Tensor<2> {
         let dropout = batch.map(|batch| (batch, DROPOUT, self.dropout));
         let x = apply_all(&self.dense, pass, dropout, noise);
@@ -87,8 +87,8 @@ impl GeneratorNetwork {
         }
     }
 
-    /// [`GeneratorNetwork::make`] by the CPU's kernels, for rows of as many cells as the grid has: where it
-    /// makes one number alone, that number stands between two flow bins, which are 0.
+    /// [`GeneratorNetwork::make`] computed by the CPU's kernels, for rows of as many cells as the grid has. A
+    /// network with a single number as output puts it between two flow bins, which are 0.
     pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> Network {
         let row = |cells| Shape { channels: 1, size: [1, 1, cells] };
         let mut network = Network::new(batch, self.dense[0].inputs, Isa::best());
@@ -111,7 +111,7 @@ impl GeneratorNetwork {
     }
 }
 
-/// The network that judges them.
+/// The critic of this configuration.
 pub(super) fn critic_of(config: &GanConfig, layers: &Layers, cells: &[usize]) -> Result<Critic, ConfigError> {
     let observables = if config.label { 1 + 2 * config.dims } else { 0 };
     let minibatch = config.minibatch_discrimination.then(|| Minibatch::of(config.dims));
@@ -119,7 +119,7 @@ pub(super) fn critic_of(config: &GanConfig, layers: &Layers, cells: &[usize]) ->
         minibatch,
         spectral_norm: config.spectral_norm,
         dropout: if config.dims == 1 { config.dropout } else { 0.0 },
-        // Without axes the cells of the critic are the observables.
+        // Without axes the cells that the critic takes are the observables.
         sees_observables: config.label && config.dims > 0,
         ..Critic::new("critic.", padded(cells))
     };

@@ -9,12 +9,12 @@ use super::*;
 use crate::{Layers, ModelConfig, Number, Output, Scaling};
 
 fn grid(dims: usize) -> Grid {
-    // 12 cells an axis with the flow bins.
+    // 12 cells along each axis with the flow bins.
     let bins = if dims == 0 { 1 } else { 10 };
     Grid::new(vec![Axis::uniform(bins, -1.0, 1.0).unwrap(); dims.max(1)]).unwrap()
 }
 
-/// A network for 12 cells an axis.
+/// A network for 12 cells along each axis.
 fn tiny(dims: usize) -> GanConfig {
     let (generator, critic) = if dims < 2 {
         (Layers::new(&[5, 6], &[], &[], &[]), Layers::new(&[6, 5], &[], &[], &[]))

@@ -1,4 +1,4 @@
-//! The configuration of an InfoGAN: as it is written, and checked.
+//! The configuration of an InfoGAN, as written in a file, and its check.
 
 use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
@@ -16,30 +16,31 @@ use crate::{ConfigError, NetworkModel, Output, Scaling};
 pub struct InfoGanConfig {
     /// Dimensions of the grid: x, z; x, z, t.
     pub dims: usize,
-    /// How many normal numbers an avalanche is made of, besides class and codes.
+    /// Number of normal numbers of an avalanche, besides class and codes.
     pub noise: usize,
-    /// The number of classes, of which each avalanche is given one at random.
+    /// Number of classes; each avalanche has one, chosen at random.
     pub classes: usize,
-    /// The number of codes, from −1 to 1, that each avalanche is given.
+    /// Number of codes of each avalanche, which are uniform from −1 to 1.
     pub codes: usize,
     /// Layers of the generator: linear ones, then transposed convolutions.
     pub generator: Layers,
     /// The critic's convolutions and, if there are any, linear layers before its three heads.
     pub critic: Layers,
-    /// Zeros at each end of each axis before each of the critic's convolutions.
+    /// Number of zeros added at each end of each axis before each of the critic's convolutions.
     pub padding: usize,
-    /// Factor of negative numbers after each layer.
+    /// Slope of the activations for negative numbers.
     pub leak: f64,
-    /// The critic sees how close the avalanches of a batch are to each other.
+    /// Whether the critic uses the distances between the avalanches of a batch.
     pub minibatch_discrimination: bool,
-    /// The critic sees observables of avalanches too: number of electrons, mean and width along each axis.
+    /// Whether the critic also uses observables of avalanches: number of electrons, mean and width along each
+    /// axis.
     pub label: bool,
-    /// Weight of the cross entropy of the class that the critic guesses.
+    /// Weight of the cross entropy between class and the critic's guess.
     pub class_weight: f64,
-    /// Weight of the mean squared error of the codes that the critic guesses.
+    /// Weight of the mean squared error of the critic's guess of the codes.
     pub code_weight: f64,
-    /// The generator adds a polynomial of the position to the logarithm of the probabilities, which moves and
-    /// widens whole avalanches. It needs `softmax`.
+    /// Whether the generator adds a polynomial of the position to the logarithm of the probabilities, which
+    /// shifts and widens whole avalanches. It needs `softmax`.
     pub log_density_polynomial: bool,
     /// The output function of the generator.
     pub output: Output,
@@ -72,7 +73,7 @@ impl Default for InfoGanConfig {
 const MOST: usize = 65_536;
 
 impl InfoGanConfig {
-    /// The model that these values describe on `grid`.
+    /// The model of this configuration on `grid`; an error names the value that is wrong.
     pub fn check(&self, grid: &Grid) -> Result<InfoGan, ConfigError> {
         if self.dims != grid.dims() || self.dims < 2 {
             let allowed = format!("must be 2 or 3; the grid of the data has {} axes", grid.dims());

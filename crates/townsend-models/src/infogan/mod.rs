@@ -1,6 +1,6 @@
-//! InfoGAN (Chen et al. 2016, arXiv:1606.03657): a GAN whose generator is given a class and codes besides
-//! noise. Its critic learns to guess both from the avalanche, and the generator learns to make avalanches
-//! from which they can be guessed: so they come to describe avalanches.
+//! InfoGAN (Chen et al. 2016, arXiv:1606.03657): a GAN whose generator has a class and codes as inputs
+//! besides noise. The critic learns to guess both from an avalanche, and the generator learns to make
+//! avalanches from which they can be guessed, so that they become properties of avalanches.
 
 mod config;
 mod network;
@@ -43,8 +43,8 @@ impl InfoGan {
         Self { config, cells: grid.cells(), networks, polynomial, batch_observables }
     }
 
-    /// Noise, class (1 in its place, 0 in others) and codes, `[batch, noise + classes + codes]` → result of
-    /// the output function, `[batch, cells]`; logarithms of probabilities for `softmax`.
+    /// Noise, class (one-hot) and codes, `[batch, noise + classes + codes]` → result of the output function,
+    /// `[batch, cells]`; logarithms of probabilities for `softmax`.
     pub fn make(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {
         let made = self.before_output(pass, told);
         self.config.output.apply(pass, made)
@@ -59,13 +59,14 @@ impl InfoGan {
     }
 
     /// The critic's judgement of scaled counts `[batch, cells]` and observables `[batch, 1 + 2 dims]`, if it
-    /// sees any.
+    /// uses any.
     pub fn judge(&self, pass: &mut Pass<'_>, cells: Tensor<2>, observables: Option<Tensor<2>>) -> Judged {
         self.networks.judge(pass, cells, observables)
     }
 
-    /// Standard normal numbers as noise, class and codes: the largest number of the second part is the class,
-    /// and the third part becomes uniform from −1 to 1 by Φ. For new avalanches [`Sampler`] does the same.
+    /// Turns standard normal numbers into noise, class and codes: the largest number of the second part
+    /// selects the class, and the third part becomes uniform from −1 to 1 by Φ. [`Sampler`] does the same for
+    /// generation.
     fn told(&self, numbers: &Tensor<2>) -> Tensor<2> {
         let InfoGanConfig { noise, classes, codes, .. } = self.config;
         let [rows, _] = numbers.dims();
@@ -76,7 +77,7 @@ impl InfoGan {
         Tensor::cat(vec![part(0, noise), class, code], 1)
     }
 
-    /// Made avalanches as they enter the critic, and as counts.
+    /// Generated avalanches in the form that the critic takes, and as counts.
     fn made(&self, pass: &mut Pass<'_>, told: Tensor<2>, batch: &Batch) -> [Tensor<2>; 2] {
         let made = self.before_output(pass, told);
         self.config.output.shown(self.config.input, pass, made, (batch, ELECTRONS))
@@ -94,8 +95,8 @@ impl InfoGan {
         [class * self.config.class_weight, code * self.config.code_weight]
     }
 
-    /// The loss of the critic: the validity of real and made avalanches, and class and codes of the made
-    /// ones, which are known.
+    /// The loss of the critic: the validity of real and generated avalanches, and class and codes of the
+    /// generated ones, which are known.
     fn of_critic(&self, pass: &mut Pass<'_>, batch: &Batch) -> Losses {
         let told = self.told(&batch.noise);
         let [cells, counts] = self.made(pass, told.clone(), batch).map(Tensor::detach);

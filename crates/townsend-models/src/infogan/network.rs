@@ -5,10 +5,10 @@
 //!   LeakyReLU(0.2) after each; 16→1 k6 s2 (→92).
 //! - Critic: convolutions 1→16→32→64→128, k3 s2 with a zero at each end (→46→23→12→6 cells), LeakyReLU(0.2),
 //!   batch normalisation from the second on.
-//! - Heads: linear layers with LeakyReLU, if there are any, of the features and all that is joined to them;
-//!   from these three linear layers to 1 validity, 10 classes and 2 codes.
+//! - Heads: linear layers with LeakyReLU, if there are any, of the features and all that is added to them;
+//!   from these, three linear layers to 1 validity, 10 classes and 2 codes.
 //!
-//! Here k is the number of cells that a kernel covers along an axis, and s its step.
+//! Here k is the number of cells of a kernel along an axis, and s its stride.
 
 use burn_tensor::Tensor;
 use townsend_core::Grid;
@@ -21,8 +21,8 @@ use crate::layers::{Layer, Pass, add_stack, padded, stack, stack_of};
 use crate::layout::Style;
 use crate::{ConfigError, Parameters, Role, TensorSpec};
 
-/// Weights begin as N(0, 0.02²), those of minibatch discrimination too, scales of normalisations as N(1,
-/// 0.02²), as in DCGAN (Radford et al. 2015, arXiv:1511.06434).
+/// Standard deviation of initial weights, N(0, 0.02²), including those of minibatch discrimination, and of
+/// the scales of normalisations, N(1, 0.02²), as in DCGAN (Radford et al. 2015, arXiv:1511.06434).
 const STD: f32 = 0.02;
 
 pub(super) const CRITIC: &str = "critic.";
@@ -39,9 +39,9 @@ pub(super) struct Networks {
 /// The judgement of the critic.
 #[derive(Debug)]
 pub struct Judged {
-    /// Near 1 for avalanches that it takes to be real, near 0 for others, `[batch, 1]`.
+    /// The validity, near 1 for avalanches judged to be real and near 0 for others, `[batch, 1]`.
     pub validity: Tensor<2>,
-    /// Logarithms of probabilities but for a constant, `[batch, classes]`.
+    /// Logarithms of the probabilities of the classes, up to a constant, `[batch, classes]`.
     pub classes: Tensor<2>,
     /// Guessed codes, `[batch, codes]`.
     pub codes: Tensor<2>,
@@ -112,8 +112,8 @@ impl Networks {
             let role = match spec.role {
                 Role::Weight { .. } if spec.name.ends_with(".weight") => Role::Normal { mean: 0.0, std: STD },
                 Role::Constant(mean) if spec.name.ends_with(".weight") => Role::Normal { mean, std: STD },
-                // After normalisations features are so large that with weights of N(0, 1) no avalanche would
-                // be close to another.
+                // After normalisations features are so large that with weights of N(0, 1) no two avalanches
+                // would be close to each other.
                 Role::Normal { mean, .. } => Role::Normal { mean, std: STD },
                 role => role,
             };
@@ -128,7 +128,7 @@ impl Networks {
         pass.stack(&self.transposed, self.start, x)
     }
 
-    /// [`Networks::make`] by the CPU's kernels.
+    /// [`Networks::make`] computed by the CPU's kernels.
     pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> Network {
         let mut network = Network::new(batch, self.dense[0].inputs, Isa::best());
         let start = stack(&self.transposed, self.start).input();
@@ -137,7 +137,7 @@ impl Networks {
         network
     }
 
-    /// Judges avalanches `[batch, cells]`, with observables if the critic sees any.
+    /// Judges avalanches `[batch, cells]`, with observables if the critic uses any.
     pub(super) fn judge(
         &self,
         pass: &mut Pass<'_>,

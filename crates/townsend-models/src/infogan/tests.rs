@@ -9,11 +9,11 @@ use super::*;
 use crate::{Layers, ModelConfig, Output, Scaling};
 
 fn grid(dims: usize) -> Grid {
-    // 12 cells an axis with the flow bins.
+    // 12 cells along each axis with the flow bins.
     Grid::new(vec![Axis::uniform(10, -1.0, 1.0).unwrap(); dims]).unwrap()
 }
 
-/// A network for 12 cells an axis: 3 → 5 → 12; 12 → 6 → 3.
+/// A network for 12 cells along each axis: 3 → 5 → 12; 12 → 6 → 3.
 fn tiny(dims: usize) -> InfoGanConfig {
     InfoGanConfig {
         dims,

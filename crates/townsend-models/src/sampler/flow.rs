@@ -13,11 +13,11 @@ const ROTATIONS: &str = "latent.rotations";
 const KNOTS: &str = "latent.knots";
 const TURNS: Purpose = Purpose::new("flow rotations");
 
-/// The number of rotations, each followed by a map of every coordinate: a compromise between the quality of
-/// the fit and the time that a point takes, which is proportional to it.
+/// Number of rotations, each followed by a map of every coordinate. Chosen, not fitted: with more of them the
+/// fit is better, and the time for a point grows in proportion.
 const LAYERS: usize = 32;
-/// Standard normal numbers x at which a map is known, and Φ(x): x becomes the quantile of the points at Φ(x).
-/// Between and beyond these numbers the map is straight.
+/// Standard normal numbers x at which a map is defined, with Φ(x): x is mapped to the quantile of the points
+/// at Φ(x). Between and beyond these numbers the map is linear.
 pub(super) const KNOWN: [(f64, f64); 11] = [
     (-2.0, 0.022_750_132),
     (-1.6, 0.054_799_292),
@@ -31,7 +31,7 @@ pub(super) const KNOWN: [(f64, f64); 11] = [
     (1.6, 0.945_200_708),
     (2.0, 0.977_249_868),
 ];
-/// The least slope of a map, so that it has an inverse where points coincide.
+/// Smallest slope of a map, so that it has an inverse where points coincide.
 const LEAST_SLOPE: f64 = 1e-3;
 
 type Knots = [f64; KNOWN.len()];
@@ -55,7 +55,7 @@ impl Flow {
         vec![(ROTATIONS, vec![LAYERS, latent, latent]), (KNOTS, vec![LAYERS, latent, KNOWN.len()])]
     }
 
-    /// The flow in the tensors of a model; none if nothing was fitted yet.
+    /// The flow stored in the tensors of a model; none if nothing was fitted yet.
     pub(super) fn of(parameters: &Parameters, latent: usize) -> Option<Self> {
         let values = |name: &str| parameters.values(name).into_iter().map(f64::from).collect::<Vec<_>>();
         let (rotations, knots) = (values(ROTATIONS), values(KNOTS));
@@ -91,12 +91,12 @@ impl Flow {
         Self(layers.collect())
     }
 
-    /// Numbers of a point.
+    /// Number of coordinates of a point.
     pub(super) fn dims(&self) -> usize {
         self.0[0].rotation.nrows()
     }
 
-    /// The point that standard normal numbers become: layer after layer, the last first.
+    /// Turns standard normal numbers into a point: layer after layer, beginning with the last.
     pub(super) fn fill(&self, noise: &[f32], [from, to]: &mut [DVector<f64>; 2], point: &mut [f32]) {
         from.iter_mut().zip(noise).for_each(|(to, x)| *to = f64::from(*x));
         for layer in self.0.iter().rev() {
@@ -125,7 +125,7 @@ fn turned(latent: usize, seed: u64, number: u64) -> DMatrix<f64> {
     normal.qr().q()
 }
 
-/// Quantiles of a coordinate, increasing.
+/// Quantiles of a coordinate, strictly increasing.
 fn map(mut values: Vec<f64>) -> Knots {
     values.sort_unstable_by(f64::total_cmp);
     let last = (values.len() - 1) as f64;
@@ -141,7 +141,7 @@ fn map(mut values: Vec<f64>) -> Knots {
     knots
 }
 
-/// The straight lines through the points (from, to), the outermost continued beyond them.
+/// Linear interpolation between the points (from, to), continued beyond the outermost ones.
 fn interpolate(from: &Knots, to: &Knots, x: f64) -> f64 {
     let above = from.partition_point(|&knot| knot <= x).clamp(1, from.len() - 1);
     let slope = (to[above] - to[above - 1]) / (from[above] - from[above - 1]);

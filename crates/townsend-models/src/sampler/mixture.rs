@@ -12,14 +12,14 @@ const MEANS: &str = "latent.means";
 const FACTORS: &str = "latent.factors";
 const STARTS: Purpose = Purpose::new("mixture starts");
 
-/// Steps of expectation and maximisation: a fixed number, so that the end of an epoch takes the same time
-/// always, and not a test of convergence.
+/// Number of steps of expectation–maximisation. Chosen, not fitted: a fixed number instead of a test of
+/// convergence, so that the end of an epoch always takes the same time.
 const STEPS: usize = 50;
-/// Added to variances (of latent points, which are of order 1), so that the density is finite if all points
-/// lie in a plane.
+/// Added to variances (of latent points, which are of order 1), so that the density stays finite if all
+/// points lie in a plane.
 const LEAST_VARIANCE: f64 = 1e-6;
 
-/// Shares, means and triangular factors L of covariances L Lᵀ.
+/// Weights, means and triangular factors L of the covariances L Lᵀ.
 #[derive(Debug, Clone)]
 pub(super) struct Mixture {
     shares: Vec<f64>,
@@ -36,7 +36,7 @@ impl Mixture {
         ]
     }
 
-    /// The mixture in the tensors of a model; none if nothing was fitted yet.
+    /// The mixture stored in the tensors of a model; none if nothing was fitted yet.
     pub(super) fn of(parameters: &Parameters, latent: usize) -> Option<Self> {
         let values = |name: &str| parameters.values(name).into_iter().map(f64::from).collect::<Vec<_>>();
         let (shares, means, factors) = (values(SHARES), values(MEANS), values(FACTORS));
@@ -61,12 +61,12 @@ impl Mixture {
         ]
     }
 
-    /// Numbers of a point.
+    /// Number of coordinates of a point.
     pub(super) fn dims(&self) -> usize {
         self.means[0].len()
     }
 
-    /// The point that standard normal numbers become; the last of them chooses the Gaussian.
+    /// Turns standard normal numbers into a point; the last of them selects the Gaussian.
     pub(super) fn fill(&self, noise: &[f32], [normal, product]: &mut [DVector<f64>; 2], point: &mut [f32]) {
         let latent = self.dims();
         normal.iter_mut().zip(&noise[..latent]).for_each(|(to, x)| *to = f64::from(*x));
@@ -84,8 +84,8 @@ impl Mixture {
         point.iter_mut().zip(sums).for_each(|(to, (mean, x))| *to = (mean + x) as f32);
     }
 
-    /// The mixture of maximum likelihood, with a prior on the covariances: as if each Gaussian had `latent` +
-    /// 2 more points with the covariance of all points, scaled to its part of the space.
+    /// The mixture of maximum likelihood with a prior on the covariances: each Gaussian has `latent` + 2
+    /// additional points with the covariance of all points, scaled to its part of the space.
     pub(super) fn fit(points: &[f32], latent: usize, components: usize, seed: u64) -> Self {
         let points = columns(points, latent);
         let n = points.ncols();
@@ -115,7 +115,7 @@ impl Mixture {
         mixture
     }
 
-    /// The probability that each point belongs to each Gaussian: one list a Gaussian.
+    /// The probability that each point belongs to each Gaussian, one list for each Gaussian.
     fn responsibilities(&self, points: &DMatrix<f64>) -> Vec<Vec<f64>> {
         let log_densities =
             self.shares.iter().zip(&self.means).zip(&self.factors).map(|((share, mean), factor)| {
@@ -167,7 +167,7 @@ fn factor(mut covariance: DMatrix<f64>) -> DMatrix<f64> {
     }
 }
 
-/// Points far from each other, as first means (k-means++: Arthur and Vassilvitskii 2007).
+/// Points far from each other, as initial means (k-means++: Arthur and Vassilvitskii 2007).
 fn starts(points: &DMatrix<f64>, components: usize, random: &mut Stream) -> Vec<DVector<f64>> {
     let mut starts = vec![points.column(random.random_range(0..points.ncols())).into_owned()];
     let mut squares = vec![f64::INFINITY; points.ncols()];

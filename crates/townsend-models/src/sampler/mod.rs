@@ -1,10 +1,10 @@
 //! The distributions of the latent points that new avalanches are decoded from.
 //!
-//! The divergence of a single avalanche weighs little beside its thousands of electrons. So after training
-//! the latent points of all avalanches together are not distributed as N(0, I): they are wider along the
-//! directions that matter, and not Gaussian. Therefore a distribution is fitted at the end of every epoch to
-//! points drawn from the posteriors of training avalanches, and new points are drawn from it: ex-post density
-//! estimation (Ghosh et al. 2020, arXiv:1903.12436).
+//! In the loss the divergence of an avalanche is small beside the likelihood of its thousands of electrons.
+//! So after training the latent points of all avalanches are not distributed as N(0, I): along the directions
+//! that matter they are wider, and not Gaussian. Therefore a distribution is fitted at the end of every epoch
+//! to points drawn from the posteriors of training avalanches, and new points are drawn from it: ex-post
+//! density estimation (Ghosh et al. 2020, arXiv:1903.12436).
 
 mod flow;
 mod mixture;
@@ -23,7 +23,7 @@ use crate::{Parameters, Role, TensorSpec};
 pub enum SamplerKind {
     /// N(0, I).
     Normal,
-    /// A mixture of Gaussians, each with mean and covariance of its own.
+    /// A mixture of Gaussians, each with its own mean and covariance.
     Gmm,
     /// N(0, I) through rotations and monotone maps of each coordinate (rotation-based iterative
     /// Gaussianisation: Laparra et al. 2011, arXiv:1602.00229).
@@ -44,8 +44,7 @@ enum Form {
     Uniform {
         latent: usize,
     },
-    /// Noise as it is; a class, 1 in the place of the largest of its numbers and 0 in the others; codes,
-    /// uniform from −1 to 1.
+    /// Noise as it is; a one-hot class, selected by the largest of its numbers; codes, uniform from −1 to 1.
     Told {
         noise: usize,
         classes: usize,
@@ -66,7 +65,7 @@ impl Default for PointMemory {
 }
 
 impl PointMemory {
-    /// Makes both vectors as long as a point of `sampler`.
+    /// Resizes both vectors to a point of `sampler`.
     pub(crate) fn fit(&mut self, sampler: &Sampler) {
         if self.0[0].len() != sampler.inputs() {
             self.0 = [DVector::zeros(sampler.inputs()), DVector::zeros(sampler.inputs())];
@@ -74,7 +73,7 @@ impl PointMemory {
     }
 }
 
-/// A sampler as a configuration describes it.
+/// The settings of a sampler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SamplerSpec {
     pub(crate) kind: SamplerKind,
@@ -98,13 +97,13 @@ impl SamplerSpec {
         shapes.into_iter().map(spec).collect()
     }
 
-    /// How many standard normal numbers a point is made of.
+    /// Number of standard normal numbers for a point.
     pub(crate) fn noise(&self) -> usize {
-        // One more number chooses the Gaussian.
+        // One more number selects the Gaussian.
         self.latent + usize::from(self.kind == SamplerKind::Gmm)
     }
 
-    /// Fits the distribution to points, `latent` numbers each.
+    /// Fits the distribution to points of `latent` numbers each.
     pub(crate) fn fit(&self, parameters: &mut Parameters, points: &[f32], seed: u64) {
         let found = match self.kind {
             SamplerKind::Normal => return,
@@ -117,7 +116,7 @@ impl SamplerSpec {
         }
     }
 
-    /// The distribution that was fitted; N(0, I) before.
+    /// The fitted distribution; N(0, I) before the first fit.
     pub(crate) fn sampler(&self, parameters: &Parameters) -> Sampler {
         let normal = Form::Normal { latent: self.latent };
         Sampler(match self.kind {
@@ -139,13 +138,13 @@ impl Sampler {
         Self(Form::Uniform { latent })
     }
 
-    /// The inputs of an InfoGAN: normal numbers, one of `classes` (a 1 in its place, 0 in the others), and
-    /// codes that are uniform from −1 to 1.
+    /// The inputs of an InfoGAN: normal numbers, one of `classes` (one-hot), and codes that are uniform from
+    /// −1 to 1.
     pub(crate) fn told(noise: usize, classes: usize, codes: usize) -> Self {
         Self(Form::Told { noise, classes, codes })
     }
 
-    /// How many numbers a point has: the inputs of the network that decodes it.
+    /// Number of coordinates of a point, which are the inputs of the network that decodes it.
     pub fn inputs(&self) -> usize {
         match &self.0 {
             Form::Normal { latent } | Form::Uniform { latent } => *latent,
@@ -155,7 +154,7 @@ impl Sampler {
         }
     }
 
-    /// The point that [`NetworkModel::noise`](crate::NetworkModel::noise) standard normal numbers become.
+    /// The point for [`NetworkModel::noise`](crate::NetworkModel::noise) standard normal numbers.
     pub fn point(&self, noise: &[f32]) -> Vec<f32> {
         let (mut point, mut memory) = (vec![0.0; self.inputs()], PointMemory::default());
         memory.fit(self);
@@ -163,7 +162,7 @@ impl Sampler {
         point
     }
 
-    /// As [`Sampler::point`], into a slice of [`Sampler::inputs`] numbers; `memory` fits this sampler.
+    /// Like [`Sampler::point`], into a slice of [`Sampler::inputs`] numbers; `memory` must fit this sampler.
     pub(crate) fn fill(&self, noise: &[f32], memory: &mut PointMemory, point: &mut [f32]) {
         match &self.0 {
             Form::Normal { latent } => point.copy_from_slice(&noise[..*latent]),
@@ -191,7 +190,7 @@ fn columns(points: &[f32], latent: usize) -> nalgebra::DMatrix<f64> {
     nalgebra::DMatrix::from_iterator(latent, points.len() / latent, points.iter().map(|&x| f64::from(x)))
 }
 
-/// Φ(x), from 0 to 1, to 10⁻⁷ (Abramowitz and Stegun 26.2.17), which is as exact as single precision.
+/// Φ(x) to 10⁻⁷ (Abramowitz and Stegun 26.2.17), about the precision of a single-precision number.
 fn distribution_function(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
     let polynomial = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];

@@ -1,5 +1,5 @@
-//! A critic beside a VAE, which learns to tell decoded from real avalanches while the decoder learns to make
-//! avalanches that the critic takes to be real (Larsen et al. 2016, arXiv:1512.09300).
+//! A critic of a VAE, which learns to distinguish decoded from real avalanches while the decoder learns to
+//! make avalanches that it judges to be real (Larsen et al. 2016, arXiv:1512.09300).
 
 use burn_tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::layers::{Pass, padded};
 use crate::layout::{Layers, Style};
 use crate::{Batch, ConfigError, Losses, TensorSpec};
 
-/// The beginning of the names of its tensors.
+/// Prefix of the names of its tensors.
 pub(super) const PREFIX: &str = "adversary.";
 const SLOPE: f64 = 0.01;
 
@@ -22,7 +22,7 @@ const SLOPE: f64 = 0.01;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdversaryLoss {
-    /// −ln of the probability that the critic gives decoded avalanches of being real.
+    /// −ln of the probability of being real that the critic gives to decoded avalanches.
     CrossEntropy,
     /// The mean squared difference between the critic's features of a real avalanche and of its decoded one.
     Feature,
@@ -37,7 +37,7 @@ pub struct AdversaryConfig {
     pub loss: AdversaryLoss,
     /// Weight of this loss beside that of the VAE.
     pub weight: f64,
-    /// It takes part in one of so many epochs, the last of them.
+    /// It takes part in one of this many epochs, the last of them.
     pub every: u32,
     /// Its layers, with a batch normalisation after each convolution.
     pub layers: Layers,
@@ -82,7 +82,7 @@ pub(super) struct Adversary {
     critic: Critic,
 }
 
-/// Avalanches `[batch, cells]` as they enter the critic, real and decoded ones, and the decoded ones as
+/// Real and decoded avalanches `[batch, cells]` in the form that the critic takes, and the decoded ones as
 /// counts.
 pub(super) struct Shown {
     pub(super) real: Tensor<2>,

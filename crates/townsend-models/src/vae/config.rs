@@ -1,4 +1,4 @@
-//! The configuration of a VAE: as it is written, and checked.
+//! The configuration of a VAE, as written in a file, and its check.
 
 use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
@@ -12,11 +12,12 @@ use crate::polynomial::{LogDensityPolynomial, check_polynomial};
 use crate::sampler::SamplerSpec;
 use crate::{ConfigError, NetworkModel, Output, SamplerKind, Scaling, Schedule};
 
-/// The loss of the reconstruction: how badly a decoded avalanche explains the real one.
+/// The loss of the reconstruction: minus the log-likelihood of an avalanche given its decoded one, or a
+/// squared error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Likelihood {
-    /// Mean squared error over all cells (the reference; empty cells outvote the others).
+    /// Mean squared error over all cells (as in the reference; most cells are empty and dominate it).
     Mse,
     /// −Σ n ln p over the cells in nats: each electron falls into a cell with the decoded probability.
     Multinomial,
@@ -34,38 +35,38 @@ pub struct VaeConfig {
     pub dims: usize,
     /// Channels after each convolution of the encoder; the decoder mirrors them.
     pub channels: Vec<usize>,
-    /// Cells an axis that each kernel covers.
+    /// Number of cells of each kernel along an axis.
     pub kernels: Vec<usize>,
-    /// Step of each kernel.
+    /// Stride of each kernel.
     pub strides: Vec<usize>,
     /// Width of the linear layers around the latent space.
     pub hidden: usize,
     /// Dimensions of the latent space.
     pub latent: usize,
-    /// The decoder adds a polynomial of the position to the logarithm of the probabilities, which moves and
-    /// widens whole avalanches, and the encoder sees observables besides its features (number of electrons,
-    /// mean and width along each axis). It needs `softmax` or `exp`.
+    /// Whether the decoder adds a polynomial of the position to the logarithm of the probabilities, which
+    /// shifts and widens whole avalanches; the encoder then uses observables besides its features (number of
+    /// electrons, mean and width along each axis). It needs `softmax` or `exp`.
     pub log_density_polynomial: bool,
     /// The output function of the decoder.
     pub output: Output,
-    /// Batch normalisation before the output function, as in the reference. With `softmax` it only slows down
-    /// how fast the probabilities of cells can drift apart.
+    /// Whether there is a batch normalisation before the output function, as in the reference. With `softmax`
+    /// it only slows down the divergence of the probabilities of different cells.
     pub output_norm: bool,
     /// The distribution of the latent points of new avalanches: N(0, I), or one fitted to those of training
     /// avalanches.
     pub sampler: SamplerKind,
-    /// Gaussians of the sampler `gmm`.
+    /// Number of Gaussians of the sampler `gmm`.
     pub components: usize,
     /// The loss of the reconstruction.
     pub likelihood: Likelihood,
-    /// The scaling of counts that enter the encoder; with `mse` also of those that are reconstructed.
+    /// The scaling of the encoder's input counts; with `mse` also of the counts that are reconstructed.
     pub input: Scaling,
     /// Weight of the KL divergence.
     pub beta: Schedule,
-    /// If given, |KL − capacity| takes the place of KL.
+    /// If given, |KL − capacity| replaces KL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Schedule>,
-    /// If given, a critic that learns to tell decoded from real avalanches, and from which the decoder
+    /// If given, a critic that learns to distinguish decoded from real avalanches, and from which the decoder
     /// learns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adversary: Option<AdversaryConfig>,
@@ -94,14 +95,14 @@ impl Default for VaeConfig {
     }
 }
 
-/// Limits beyond what any machine could hold, so that a slip in a file ends in a message and not in an
-/// allocation.
+/// Largest numbers of channels and units, beyond what any machine could train. A mistake in a configuration
+/// then ends in an error and not in exhausted memory.
 const MOST_CHANNELS: usize = 4096;
 const MOST_UNITS: usize = 65_536;
 const MOST_COMPONENTS: usize = 1024;
 
 impl VaeConfig {
-    /// The model that these values describe on `grid`.
+    /// The model of this configuration on `grid`; an error names the value that is wrong.
     pub fn check(&self, grid: &Grid) -> Result<Vae, ConfigError> {
         if self.dims != grid.dims() {
             let allowed = format!("the grid of the data has {} axes", grid.dims());
@@ -192,8 +193,8 @@ impl VaeConfig {
     }
 }
 
-/// Cells after a convolution, if the kernel tiles them without a rest (else the decoder could not give them
-/// back).
+/// Number of cells after a convolution, if the kernel tiles them without a remainder (otherwise the decoder
+/// could not restore them).
 fn convolved(cells: usize, kernel: usize, stride: usize) -> Option<usize> {
     let steps = cells.checked_sub(kernel)?;
     (steps % stride == 0).then_some(steps / stride + 1)

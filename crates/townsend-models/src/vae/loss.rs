@@ -8,7 +8,7 @@ use super::Likelihood;
 use crate::{Output, fused};
 
 /// A draw from N(mean, exp(logvar)) as a function of standard normal `noise`, so that gradients reach mean
-/// and log variance.
+/// and log variance (reparametrisation).
 pub fn sample(mean: Tensor<2>, logvar: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
     mean + (logvar * 0.5).exp() * noise
 }
@@ -35,9 +35,9 @@ pub fn reconstruction(
     }
 }
 
-/// Output function and [`reconstruction`] in one pass over memory, where the CPU evaluates them; `None`
-/// elsewhere. `decoded` are the arguments of the output function, and `profile` gives the logarithm of the
-/// mean avalanche, which `softmax` and `exp` add.
+/// Output function and [`reconstruction`] in one pass over memory on the CPU; `None` on other devices.
+/// `decoded` are the arguments of the output function, and `profile` gives the logarithm of the mean
+/// avalanche, which `softmax` and `exp` add.
 pub(super) fn of_decoded(
     output: Output,
     decoded: &Tensor<2>,
@@ -111,9 +111,9 @@ pub fn nats(mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<1> {
     terms.sum_dim(0).reshape([latent]) / batch as f64
 }
 
-/// The divergence as it enters the loss. With a likelihood in nats it is the sum of [`nats`] over the latent
-/// dimensions, so that both terms are nats of an avalanche; with `mse` it is averaged over them as in the
-/// reference.
+/// The divergence in the form that enters the loss. With a likelihood in nats it is the sum of [`nats`] over
+/// the latent dimensions, so that both terms are in nats per avalanche; with `mse` it is the mean over them,
+/// as in the reference.
 pub fn divergence(likelihood: Likelihood, nats: Tensor<1>) -> Tensor<1> {
     match likelihood {
         Likelihood::Mse => nats.mean(),

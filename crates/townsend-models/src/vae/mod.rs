@@ -31,10 +31,10 @@ use crate::{
 };
 
 const ELECTRONS: Purpose = Purpose::new("decoded electrons");
-/// Name of the divergence of each latent dimension among the parts of a loss.
+/// Name, among the parts of a loss, of the divergence of each latent dimension.
 const KL_PER_DIMENSION: &str = "kl_per_dimension";
-/// A latent dimension with a smaller divergence is not used: a hundredth of a nat shifts or narrows a
-/// posterior by less than 15 % of the width of the prior.
+/// A latent dimension with a smaller divergence counts as unused. Chosen, not fitted: with a hundredth of a
+/// nat the posterior is shifted or narrowed by less than 15 % of the width of the prior.
 const USED_NATS: f64 = 0.01;
 
 /// A VAE on a grid.
@@ -43,7 +43,7 @@ pub struct Vae {
     config: VaeConfig,
     network: Network,
     polynomial: Option<LogDensityPolynomial>,
-    /// Observables of avalanches, if the encoder sees them or there is an adversary.
+    /// Observables of avalanches, if the encoder uses them or there is an adversary.
     batch_observables: Option<BatchObservables>,
     adversary: Option<Adversary>,
 }
@@ -105,13 +105,13 @@ impl Vae {
         Encoded { scaled, mean, logvar, decoded }
     }
 
-    /// The normal numbers that points of the posterior are drawn with; a sampler may need one more.
+    /// The normal numbers for drawing points of the posterior; a sampler may need one more than these.
     fn latent_noise(&self, batch: &Batch) -> Tensor<2> {
         let [rows, _] = batch.noise.dims();
         batch.noise.clone().slice([0..rows, 0..self.config.latent])
     }
 
-    /// The loss without an adversary's part.
+    /// The loss without the part of the adversary.
     fn of_autoencoder(&self, pass: &Pass<'_>, encoded: &Encoded, batch: &Batch, epoch: u32) -> Losses {
         let Encoded { scaled, mean, logvar, decoded } = encoded;
         let profile = || pass.values(PROFILE);
@@ -134,7 +134,7 @@ impl Vae {
         Losses::new(total, parts)
     }
 
-    /// The avalanches for the adversary.
+    /// The avalanches in the form that the adversary takes.
     fn shown(&self, pass: &Pass<'_>, encoded: &Encoded, batch: &Batch) -> Shown {
         let [decoded, counts] =
             self.config.output.shown(self.config.input, pass, encoded.decoded.clone(), (batch, ELECTRONS));
@@ -221,7 +221,7 @@ impl NetworkModel for Vae {
             points.extend(to_host(loss::sample(mean, logvar, self.latent_noise(&batch))));
             seed = batch.seed;
         }
-        // After weights exploded there are no points to fit to.
+        // If weights have exploded there are no points to fit to.
         if !points.is_empty() && points.iter().all(|x| x.is_finite()) {
             spec.fit(parameters, &points, seed);
         }

@@ -1,4 +1,4 @@
-//! The layers of the VAE, with the numbers of the reference for 92 cells an axis.
+//! The layers of the VAE, with the numbers of the reference for 92 cells along each axis.
 //!
 //! - Encoder: convolutions 1→16 k6 s2 (→44 cells), 16→32 k5 s3 (→14), 32→64 k5 s3 (→4), 64→128 k4 s1 (→1);
 //!   batch normalisation and LeakyReLU(0.01) after each.
@@ -6,7 +6,7 @@
 //! - Decoder: linear 300→3000, 3000→128; transposed convolutions 128→64 k4 s1 (→4), 64→32 k5 s3 (→14), 32→16
 //!   k5 s3 (→44), 16→1 k6 s2 (→92); batch normalisation after each, ReLU between them.
 //!
-//! Here k is the number of cells that a kernel covers along an axis, and s its step.
+//! Here k is the number of cells of a kernel along an axis, and s its stride.
 
 use burn_tensor::Tensor;
 use townsend_kernels::{Isa, Linear, Shape};
@@ -35,8 +35,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The layers of `config` on a grid of `cells`, of which the encoder leaves `innermost`. The bottleneck
-    /// is given these features and so many `observables`.
+    /// The layers of `config` on a grid of `cells`, which the encoder reduces to `innermost`. The bottleneck
+    /// takes these features and this number of `observables`.
     pub(super) fn new(config: &VaeConfig, cells: &[usize], innermost: &[usize], observables: usize) -> Self {
         let last = config.channels.len() - 1;
         let convolutions: Vec<_> = (0..=last)
@@ -120,7 +120,7 @@ impl Network {
         3 * (linear + encoder + stack(&self.decoder, [t, z, x]).multiply_adds().sum::<usize>())
     }
 
-    /// [`Network::decode`] with running statistics, by the CPU's kernels.
+    /// [`Network::decode`] with running statistics, computed by the CPU's kernels.
     pub(super) fn decoder(&self, parameters: &Parameters, batch: usize) -> townsend_kernels::Network {
         let [channels, t, z, x] = self.innermost;
         let mut network = townsend_kernels::Network::new(batch, self.latent, Isa::best());

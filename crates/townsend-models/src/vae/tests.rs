@@ -12,7 +12,7 @@ fn grid(dims: usize, bins: u32) -> Grid {
     Grid::new(vec![Axis::uniform(bins, -1.0, 1.0).unwrap(); dims]).unwrap()
 }
 
-/// A network for 8 bins an axis.
+/// A network for 8 bins along each axis.
 fn tiny(dims: usize) -> VaeConfig {
     VaeConfig {
         dims,

@@ -1,5 +1,5 @@
-//! Distances between two samples of one number. Each comes with its floor (the distance that two samples of
-//! one distribution have by chance) and its interval (by resampling).
+//! Distances between two samples of one number, each with its floor (the distance that two samples of one
+//! distribution have by chance) and its interval (by resampling).
 
 mod resample;
 mod sample;
@@ -10,7 +10,7 @@ pub use sample::{Binning, Sample};
 pub use significance::kolmogorov_smirnov_p_value;
 
 /// Wasserstein-1 distance, in the unit of the values: the area between the two empirical distribution
-/// functions. It is exact for samples of any sizes.
+/// functions. It is exact for samples of any size.
 ///
 /// ```
 /// use townsend_observables::wasserstein;

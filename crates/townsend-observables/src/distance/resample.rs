@@ -14,12 +14,12 @@ use crate::text::decimal;
 pub struct Distance {
     /// The distance.
     pub value: f64,
-    /// What statistics alone give: the same distance between two random halves of the real set, averaged over
-    /// many halvings and scaled to the numbers of avalanches compared.
+    /// What statistics alone give: the mean distance between two random halves of the real set, scaled to the
+    /// numbers of avalanches compared.
     pub floor: f64,
     /// 68% interval from bootstrap samples of both sets ([`resampling_interval`]).
     pub interval: [f64; 2],
-    /// Probability of such a distance between samples of one distribution (KS only).
+    /// Probability of at least this distance between samples of one distribution (Kolmogorov-Smirnov only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
 }
@@ -39,17 +39,17 @@ impl Distance {
 /// The three distances of one number between two sets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Distances {
-    /// Wasserstein-1 over the real standard deviation; none if all real values are the same and the generated
-    /// are not.
+    /// Wasserstein-1 distance over the real standard deviation; none if all real values are equal and the
+    /// generated ones differ.
     pub w1_over_sigma: Option<Distance>,
-    /// Kolmogorov-Smirnov.
+    /// Kolmogorov-Smirnov distance.
     pub ks: Distance,
     /// Separation power in the given bins.
     pub separation_power: Distance,
 }
 
-/// How many random halves and bootstrap samples floors and intervals are made of, and the seed of their
-/// random streams.
+/// Numbers of random halves and bootstrap samples for floors and intervals, and the seed of their random
+/// streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resampling {
     /// Seed of the random streams.
@@ -64,14 +64,15 @@ impl Resampling {
     const HALVES: Purpose = Purpose::new("halves of the real set");
     const BOOTSTRAP: Purpose = Purpose::new("bootstrap");
 
-    /// 20 halvings, of which the mean is known to some 10%, since a distance of two halves fluctuates by
-    /// about half of itself; and 200 bootstrap samples, of which 32 lie beyond each end of a 68% interval.
+    /// 20 halvings, whose mean is known to some 10%, since the distance of two halves fluctuates by about
+    /// half of itself; and 200 bootstrap samples, of which 32 lie beyond each end of a 68% interval. Both
+    /// numbers are chosen, not fitted: larger ones only take longer.
     pub fn new(seed: u64) -> Self {
         Self { seed, halvings: 20, resamples: 200 }
     }
 
-    /// All three distances of `generated` from `real`, of which each has at least 2 values. `number` selects
-    /// the random streams; give every observable its own, so that their floors are independent.
+    /// All three distances between `real` and `generated`, each of at least 2 values. `number` selects the
+    /// random streams; with a different number for each observable their floors are independent.
     pub fn distances(&self, real: &[f64], generated: &[f64], binning: &Binning, number: u64) -> Distances {
         let (real, generated) = (Sample::new(real, binning), Sample::new(generated, binning));
         let found = real.against(&generated);
@@ -99,9 +100,9 @@ impl Resampling {
         Distances { w1_over_sigma, ks: Distance { p_value: Some(p_value), ..ks }, separation_power }
     }
 
-    /// Mean distances of two random halves of the real set, scaled to real against `generated` values. W1 and
-    /// KS of samples of n and m values of one distribution go with `√(1/n + 1/m)`; the separation power, a
-    /// sum of squares of such fluctuations, with `1/n + 1/m`.
+    /// Mean distances between two random halves of the real set, scaled to the numbers of real and
+    /// `generated` values. Between samples of n and m values of one distribution W1 and KS are proportional
+    /// to `√(1/n + 1/m)`; the separation power, a sum of squares of such fluctuations, to `1/n + 1/m`.
     fn floor(&self, real: &Sample, generated: usize, number: u64) -> SampleDistances {
         let n = real.len();
         let mut sum = [0.0; 3];
@@ -143,19 +144,19 @@ impl Resampling {
     }
 }
 
-/// What is found when both sets are resampled once.
+/// The result of resampling both sets once.
 struct BootstrapSample {
     distances: SampleDistances,
     /// Standard deviation of the resampled real set.
     sigma: f64,
 }
 
-/// A Wasserstein distance in units of the real standard deviation; none if that is 0 and the distance is not.
+/// A Wasserstein distance in units of the real standard deviation; none if that is 0 but the distance is not.
 fn over(distance: f64, sigma: f64) -> Option<f64> {
     if sigma > 0.0 { Some(distance / sigma) } else { (distance == 0.0).then_some(0.0) }
 }
 
-/// A bootstrap sample of `n` values: how often each of them is drawn in `n` draws with replacement.
+/// A bootstrap sample of `n` values: the number of times each of them occurs in `n` draws with replacement.
 fn multinomial(n: usize, random: &mut Stream) -> Vec<u32> {
     let mut weights = vec![0; n];
     for _ in 0..n {
@@ -164,10 +165,10 @@ fn multinomial(n: usize, random: &mut Stream) -> Vec<u32> {
     weights
 }
 
-/// 68% interval of a distance from its values in bootstrap samples: their 16% and 84% quantiles, moved so
-/// that their median is `value`, and kept between 0 and `largest`. Without the move the interval would lie
-/// too high, since resampling adds the statistical fluctuation a second time. Values that are not finite are
-/// left out.
+/// 68% interval of a distance from its values in bootstrap samples: their 16% and 84% quantiles, shifted so
+/// that their median is `value`, and kept between 0 and `largest`. Without the shift the interval would lie
+/// too high, because resampling adds the statistical fluctuation a second time. Values that are not finite
+/// are left out.
 pub fn resampling_interval(value: f64, largest: f64, mut resampled: Vec<f64>) -> [f64; 2] {
     resampled.retain(|v| v.is_finite());
     if resampled.is_empty() {

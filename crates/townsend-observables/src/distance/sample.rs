@@ -1,5 +1,5 @@
-//! A sample of one number, sorted and binned once. Distances take a whole weight for each value, so that
-//! halves and bootstrap samples of it need no sorting of their own.
+//! A sample of one number, sorted and binned once. Distances take a weight (a whole number) for each value,
+//! so that halves and bootstrap samples need not be sorted again.
 
 /// Equal bins with a flow bin at each end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,13 +13,13 @@ pub struct Binning {
 }
 
 impl Binning {
-    /// Bins that [`Binning::of`] makes: with 5,000 avalanches some 100 a bin, of which the shares are known
-    /// to 10%.
+    /// Number of bins that [`Binning::of`] makes. Chosen, not fitted: 5,000 avalanches leave some 100 in a
+    /// bin, whose fraction is then known to 10%.
     pub const BINS: usize = 50;
 
     /// 50 bins from the smaller of the two 0.1% quantiles to the larger of the two 99.9% quantiles, so that
-    /// single values far out do not make the bins wide. If all values are whole numbers and these ends are
-    /// fewer than 50 apart, each whole number has a bin. What is outside falls into the flow bins.
+    /// outliers do not make the bins wide. If all values are whole numbers and these ends are fewer than 50
+    /// apart, each whole number has a bin. Values outside fall into the flow bins.
     pub fn of(a: &[f64], b: &[f64]) -> Self {
         let low = quantile(a, 0.001).min(quantile(b, 0.001));
         let high = quantile(a, 0.999).max(quantile(b, 0.999));
@@ -31,8 +31,8 @@ impl Binning {
         Self { low, high, bins: Self::BINS }
     }
 
-    /// The bin of a value: 0 below, `bins + 1` above. The upper end belongs to the last bin, so that a
-    /// largest value that many avalanches have (such as a share of 1) does not fall into the flow bin.
+    /// The bin of a value: 0 below the range, `bins + 1` above it. The upper end belongs to the last bin, so
+    /// that a maximum that many avalanches reach (such as a fraction of 1) does not fall into the flow bin.
     pub fn bin(&self, value: f64) -> usize {
         if value < self.low {
             0
@@ -49,7 +49,7 @@ impl Binning {
     }
 }
 
-/// The value below which a fraction `p` of a sample lies, without interpolation; 0 of no values.
+/// The value below which a fraction `p` of a sample lies, without interpolation; 0 if there are no values.
 fn quantile(values: &[f64], p: f64) -> f64 {
     let mut values = values.to_vec();
     if values.is_empty() {
@@ -59,7 +59,7 @@ fn quantile(values: &[f64], p: f64) -> f64 {
     *values.select_nth_unstable_by(rank, f64::total_cmp).1
 }
 
-/// The values of a sample in increasing order, and the bin of each.
+/// The values of a sample in ascending order, and the bin of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     values: Vec<f64>,
@@ -94,7 +94,7 @@ impl Sample {
         self.values.is_empty()
     }
 
-    /// Entries of every bin, flow bins first and last.
+    /// Number of values in every bin, with the flow bins first and last.
     pub fn histogram(&self) -> Vec<u64> {
         let mut entries = vec![0; self.binning.bins + 2];
         for &bin in &self.bins {
@@ -116,7 +116,7 @@ impl Sample {
         self.weighted_against(&vec![1; self.len()], other, &vec![1; other.len()])
     }
 
-    /// The distances of two samples when value k counts as often as its weight says.
+    /// The distances between two samples whose value k counts as often as its weight says.
     pub(crate) fn weighted_against(
         &self,
         weights: &[u32],
@@ -128,7 +128,7 @@ impl Sample {
         SampleDistances { wasserstein, kolmogorov_smirnov, separation_power }
     }
 
-    /// Share of the weights in every bin.
+    /// Fraction of the weight in every bin.
     fn shares(&self, weights: &[u32]) -> Vec<f64> {
         let mut sums = vec![0u64; self.binning.bins + 2];
         for (&bin, &weight) in self.bins.iter().zip(weights) {
@@ -140,7 +140,7 @@ impl Sample {
 }
 
 /// Area between the two empirical distribution functions (Wasserstein) and their largest difference
-/// (Kolmogorov-Smirnov), in one walk through both sorted samples.
+/// (Kolmogorov-Smirnov), in one pass over both sorted samples.
 fn walk((a, a_weights): (&[f64], &[u32]), (b, b_weights): (&[f64], &[u32])) -> (f64, f64) {
     let total = |weights: &[u32]| weights.iter().map(|&w| u64::from(w)).sum::<u64>() as f64;
     let (a_total, b_total) = (total(a_weights), total(b_weights));
@@ -171,7 +171,7 @@ fn walk((a, a_weights): (&[f64], &[u32]), (b, b_weights): (&[f64], &[u32])) -> (
     (area, largest)
 }
 
-/// `½ Σ (a − b)² / (a + b)` of the shares in each bin; bins that both leave empty add nothing.
+/// `½ Σ (a − b)² / (a + b)` of the fractions in each bin; bins that are empty in both samples add nothing.
 fn separation(a: &[f64], b: &[f64]) -> f64 {
     let filled = a.iter().zip(b).filter(|(a, b)| *a + *b > 0.0);
     0.5 * filled.map(|(a, b)| (a - b).powi(2) / (a + b)).sum::<f64>()

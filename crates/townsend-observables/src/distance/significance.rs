@@ -1,15 +1,14 @@
-//! How probable a Kolmogorov-Smirnov distance is by chance.
+//! The significance of a Kolmogorov-Smirnov distance.
 
-/// Probability that two samples of `n` and `m` values of one continuous distribution are as far apart as
-/// `distance` or farther: the asymptotic `2 Σ (−1)^(k−1) exp(−2k²λ²)` with Stephens'
-/// `λ = (√e + 0.12 + 0.11/√e) D`, `e = nm/(n + m)` (Stephens, J. R. Stat. Soc. B 32, 1970, p. 115). For whole
-/// numbers such as `n_cells` the probability is too large: a difference is then called significant too
-/// rarely, never too often.
+/// Probability (p-value) that two samples of `n` and `m` values of one continuous distribution differ by at
+/// least `distance`: the asymptotic `2 Σ (−1)^(k−1) exp(−2k²λ²)` with Stephens' `λ = (√e + 0.12 + 0.11/√e)
+/// D`, `e = nm/(n + m)` (Stephens, J. R. Stat. Soc. B 32, 1970, p. 115). For whole numbers such as `n_cells`
+/// the probability is too large: a difference is then called significant too rarely, never too often.
 pub fn kolmogorov_smirnov_p_value(distance: f64, n: usize, m: usize) -> f64 {
     let effective = (n as f64 * m as f64 / (n + m) as f64).sqrt();
     let lambda = (effective + 0.12 + 0.11 / effective) * distance;
     if lambda < 0.2 {
-        // The alternating series converges slowly here; its value is 1 to 12 digits.
+        // The alternating series converges slowly here, and its value is 1 to 12 digits.
         return 1.0;
     }
     let term = |k: i32| {

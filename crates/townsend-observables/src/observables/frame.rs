@@ -1,4 +1,4 @@
-//! What is known of a grid before any avalanche is looked at.
+//! What observables need of a grid, computed once for all avalanches.
 
 use townsend_core::{Axis, Grid};
 
@@ -13,7 +13,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// `millimetres`: x and z are given in mm, so that the 0.1 mm cells mean something.
+    /// `millimetres` says whether x and z are in mm; without it there are no cells of 0.1 mm.
     pub(super) fn new(grid: Grid, millimetres: bool) -> Self {
         let centers = grid
             .axes()
@@ -41,8 +41,8 @@ impl Frame {
         if (1..=axis.bins()).contains(&bin) { axis.low_edge(bin + 1) - axis.low_edge(bin) } else { 0.0 }
     }
 
-    /// Widths of the bins where they are equidistant, else 0: Sheppard's corrections hold for equal bins
-    /// only.
+    /// Widths of the bins along axes with equidistant bins, for Sheppard's corrections; 0 along others, for
+    /// which the corrections do not hold.
     pub(super) fn bin_widths(&self) -> [f64; 3] {
         std::array::from_fn(|d| match self.grid.axes().get(d) {
             Some(axis) if axis.edges().is_none() => (axis.high() - axis.low()) / f64::from(axis.bins()),
@@ -50,8 +50,8 @@ impl Frame {
         })
     }
 
-    /// The 0.1 mm cell around a cell of the grid; none if the bins do not group into such cells. Each flow
-    /// bin is a cell by itself.
+    /// The 0.1 mm cell that contains a cell of the grid; none if the bins cannot be grouped into such cells.
+    /// Each flow bin is a cell of its own.
     pub(super) fn lump(&self, cell: u32) -> Option<(i32, i32)> {
         let [x, z] = self.lumps.as_ref()?;
         let bins = self.grid.split(cell);
@@ -63,13 +63,13 @@ impl Frame {
     }
 }
 
-/// The cell of this size that holds a position in mm.
+/// The number of the cell of size `edge_mm` that contains a position in mm.
 pub(super) fn lump_at(position_mm: f64, edge_mm: f64) -> i32 {
     (position_mm / edge_mm).floor() as i32
 }
 
-/// The 0.1 mm cell of every bin of an axis, if its bins group into whole ones: every multiple of 0.1 mm
-/// between its ends is an edge of a bin, and so are both ends.
+/// The 0.1 mm cell of every bin of an axis, if its bins can be grouped into whole ones: every multiple of 0.1
+/// mm between the ends of the axis is an edge of a bin, and both ends are such multiples.
 fn lumps_of(axis: &Axis) -> Option<Vec<i32>> {
     let edges: Vec<f64> = (1..=axis.bins() + 1).map(|bin| axis.low_edge(bin) / LUMP_MM).collect();
     let whole = |edge: f64| (edge - edge.round()).abs() < 1e-6;

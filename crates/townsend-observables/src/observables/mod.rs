@@ -18,13 +18,13 @@ pub use scales::lumpiness_by_scale;
 /// Avalanches between two reports of progress.
 const BLOCK: usize = 256;
 
-/// What the observables need to know besides the avalanches.
+/// Options for the computation of observables.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservableOptions {
     /// Seed of the random pairs of [`Observable::PairDistance`].
     pub seed: u64,
     /// The grid on which electrons are counted for [`Observable::Cells`] and [`Observable::MaxCell`]; none
-    /// for the standard grid of three axes. Counts have their own.
+    /// for the standard grid of three axes. Counts come with their own grid.
     pub grid: Option<Grid>,
 }
 
@@ -34,7 +34,7 @@ impl Default for ObservableOptions {
     }
 }
 
-/// The values of one observable, of all avalanches of a set for which it is defined.
+/// The values of one observable, for all avalanches of a set for which it is defined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// The observable.
@@ -43,10 +43,10 @@ pub struct Column {
     pub unit: String,
     /// Its values; never NaN.
     pub values: Vec<f64>,
-    /// The number of the avalanche that each value belongs to, increasing.
+    /// The number of the avalanche that each value belongs to, in ascending order.
     pub avalanches: Vec<u32>,
-    /// Number of avalanches with electrons for which it is not defined: too few electrons, or a spread too
-    /// small for the bins.
+    /// Number of avalanches with electrons for which it is not defined, because of too few electrons or a
+    /// spread too small for the bins.
     pub left_out: usize,
 }
 
@@ -56,7 +56,7 @@ impl Column {
         mean(&self.values)
     }
 
-    /// Standard deviation of the values (divided by n, as numpy does).
+    /// Standard deviation of the values (with n in the denominator, as in NumPy).
     pub fn std(&self) -> f64 {
         standard_deviation(&self.values)
     }
@@ -94,8 +94,9 @@ impl Observables {
     /// threads.
     ///
     /// From electrons they are exact. From counts they are those of electrons at the centres of their bins
-    /// (of an axis' end, for flow bins), with Sheppard's corrections for equidistant bins and, for pair
-    /// distances, spread evenly over their bins, so that both agree to within what the bins resolve.
+    /// (for flow bins at the end of the axis), with Sheppard's corrections for equidistant bins; for pair
+    /// distances the electrons are distributed uniformly over their bins. Both agree within the resolution of
+    /// the bins.
     ///
     /// # Errors
     /// If the standard grid cannot be made; never in practice.
@@ -191,7 +192,7 @@ fn column(observable: Observable, rows: &[AvalancheRow], units: &[String; 3]) ->
     let (avalanches, values): (Vec<u32>, Vec<f64>) =
         defined.map(|(index, row)| (index as u32, row.values[place])).unzip();
     let filled = rows.iter().filter(|row| row.electrons > 0).count();
-    // Only `empty` has values of empty avalanches.
+    // Empty avalanches have a value of `empty` only.
     let left_out = filled.saturating_sub(values.len());
     Column { observable, unit: observable.unit(units), values, avalanches, left_out }
 }
@@ -237,7 +238,7 @@ fn row_of_counts(set: &CountSet, index: usize, frame: &Frame, random: &mut Strea
     row(&points, frame.bin_widths(), counts.counts, outside, lumpiness, random)
 }
 
-/// A cell's two numbers as one, which sorts faster than a pair.
+/// The two numbers of a cell in one, which sorts faster than a pair.
 fn packed([x, z]: [i32; 2]) -> u64 {
     u64::from(x.cast_unsigned()) << 32 | u64::from(z.cast_unsigned())
 }

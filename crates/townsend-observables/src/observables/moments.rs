@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Moments {
     pub(super) mean: f64,
-    /// Second central moment, corrected for the bins' width and never negative.
+    /// Second central moment, corrected for the width of the bins and never negative.
     variance: f64,
     third: f64,
     fourth: f64,
@@ -33,8 +33,8 @@ impl Moments {
         }
         let (m2, m3, m4) = (m2 / total, m3 / total, m4 / total);
         let h2 = bin_width * bin_width;
-        // Below a sixth of h² the correction is more than half of the moment: the shape is the bin's, not the
-        // avalanche's. Without bins, the limit is what rounding of the mean leaves of identical values.
+        // Below h²/6 the correction is more than half of the moment: the shape is that of the bin, not of the
+        // avalanche. Without bins the limit is what rounding of the mean leaves for identical values.
         let limit = if bin_width > 0.0 { h2 / 6.0 } else { 1e-24 * (mean * mean).max(f64::MIN_POSITIVE) };
         Self {
             mean,
@@ -54,14 +54,14 @@ impl Moments {
         self.resolved.then(|| self.third / self.variance.powf(1.5))
     }
 
-    /// Excess kurtosis `μ₄/σ⁴ − 3`; none as for the skewness.
+    /// Excess kurtosis `μ₄/σ⁴ − 3`; none under the same condition as the skewness.
     pub(super) fn kurtosis(&self) -> Option<f64> {
         self.resolved.then(|| self.fourth / (self.variance * self.variance) - 3.0)
     }
 }
 
-/// Covariance of two coordinates about their means. Bins need no correction: within a cell the two are taken
-/// as independent.
+/// Covariance of two coordinates about their means. Bins need no correction, because the coordinates are
+/// taken as independent within a cell.
 pub(super) fn covariance(a: &[f64], mean_a: f64, b: &[f64], mean_b: f64, weights: Option<&[u32]>) -> f64 {
     let weight = |i: usize| weights.map_or(1.0, |w| f64::from(w[i]));
     let (mut total, mut sum) = (0.0, 0.0);
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!((one_bin.rms(), one_bin.skewness()), (0.0, None));
     }
 
-    /// A finely sampled smooth density, once as it is and once as centres of bins a fifth of its width.
+    /// The moments of a smooth density, from fine samples and from centres of bins a fifth of its width.
     #[test]
     fn sheppards_corrections_undo_the_bins() {
         let density = |x: f64| (-0.5 * x * x).exp() * (1.0 + 0.3 * x).max(0.0).powi(2);

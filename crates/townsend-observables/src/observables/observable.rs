@@ -6,9 +6,9 @@ use townsend_core::Coordinate::{T, X, Z};
 /// One number that describes an avalanche.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observable {
-    /// Electrons, of avalanches that have any.
+    /// Number of electrons, for avalanches that have any.
     Electrons,
-    /// 1 if no electron arrived, else 0; its mean is the empty fraction.
+    /// 1 if no electron arrived, otherwise 0; its mean is the empty fraction.
     Empty,
     /// Mean of a coordinate.
     Mean(Coordinate),
@@ -20,11 +20,11 @@ pub enum Observable {
     Skewness(Coordinate),
     /// Excess kurtosis of a coordinate.
     Kurtosis(Coordinate),
-    /// Transverse radius that holds 90% of the electrons.
+    /// Transverse radius about the centroid that contains 90% of the electrons.
     R90,
-    /// Occupied cells.
+    /// Number of occupied cells.
     Cells,
-    /// Electrons in the fullest cell.
+    /// Number of electrons in the fullest cell.
     MaxCell,
     /// Median transverse distance of two electrons.
     PairDistance,
@@ -87,7 +87,7 @@ impl Observable {
         Self::ALL.iter().position(|&o| o == self).unwrap_or(Self::ALL.len())
     }
 
-    /// Its unit, given those of x, z and t; empty for pure numbers.
+    /// Its unit, given the units of x, z and t; empty for pure numbers.
     pub fn unit(self, units: &[String; 3]) -> String {
         match self {
             Self::Mean(c) | Self::Rms(c) => units[c as usize].clone(),
@@ -100,7 +100,7 @@ impl Observable {
         }
     }
 
-    /// What it is, in a line.
+    /// Its definition, in a line.
     pub fn definition(self) -> &'static str {
         match self {
             Self::Electrons => "electrons of an avalanche that has any, those outside the grid included",
@@ -126,7 +126,7 @@ impl Observable {
         }
     }
 
-    /// The least number of electrons for which it means something.
+    /// The least number of electrons for which it is defined.
     pub(super) fn least_electrons(self) -> u64 {
         match self {
             Self::Empty => 0,
@@ -137,7 +137,7 @@ impl Observable {
         }
     }
 
-    /// How many of the coordinates x, z, t must be there.
+    /// The number of coordinates, of x, z, t in this order, that it needs.
     pub(super) fn least_dimensions(self) -> usize {
         match self {
             Self::Electrons | Self::Empty | Self::Cells | Self::MaxCell => 1,

@@ -1,5 +1,5 @@
-//! One avalanche as weighted points: electrons, or the centres of occupied bins. Everything that describes
-//! its shape is computed here once for both.
+//! One avalanche as weighted points: its electrons, or the centres of its occupied bins. All observables of
+//! its shape are computed here, in the same way for both.
 
 use townsend_core::{Avalanche, Counts, Stream};
 
@@ -7,8 +7,8 @@ use super::frame::Frame;
 use super::moments::{Moments, covariance};
 use crate::random::{below, uniform};
 
-/// Pairs that are drawn for the median distance of two electrons, and the most that are all looked at. The
-/// median's relative error is then about 0.6%.
+/// Number of pairs drawn for the median distance of two electrons; up to this number all pairs are used.
+/// Chosen, not fitted: the relative error of the median is then about 0.6%.
 const PAIRS: u64 = 16_384;
 
 /// The electrons of one avalanche, or its occupied cells with their numbers of electrons.
@@ -57,8 +57,8 @@ impl Points {
         self.weights.as_ref().map_or(1, |weights| u64::from(weights[i]))
     }
 
-    /// Moments of every coordinate; bins `bin_widths` wide (0 for electrons and for bins that are not
-    /// equidistant).
+    /// Moments of every coordinate, for bins of the widths `bin_widths` (0 for electrons and for bins that
+    /// are not equidistant).
     pub(super) fn moments(&self, bin_widths: [f64; 3]) -> Vec<Moments> {
         let weights = self.weights.as_deref();
         self.coordinates.iter().zip(bin_widths).map(|(values, h)| Moments::of(values, weights, h)).collect()
@@ -91,8 +91,8 @@ impl Points {
         radii.last().map_or(0.0, |last| last.0)
     }
 
-    /// Median distance of two different electrons in x and z. The electrons of a bin are spread evenly over
-    /// it: the distances of bins' centres are few, and a median of them would jump from one to the next.
+    /// Median distance of two different electrons in x and z. Electrons are distributed uniformly over their
+    /// bins: centres of bins have only few distances, and the median would jump from one to the next.
     pub(super) fn pair_distance(&self, random: &mut Stream) -> f64 {
         let mut squares = if self.electrons.saturating_mul(self.electrons - 1) / 2 <= PAIRS {
             self.all_pairs(random)
@@ -107,7 +107,7 @@ impl Points {
     }
 
     fn all_pairs(&self, random: &mut Stream) -> Vec<f64> {
-        // At most 181 electrons: written out one by one.
+        // At most 181 electrons, each with a position of its own.
         let each =
             (0..self.coordinates[0].len()).flat_map(|i| std::iter::repeat_n(i, self.weight(i) as usize));
         let places: Vec<[f64; 2]> = each.map(|i| self.place(i, random)).collect();
@@ -130,7 +130,7 @@ impl Points {
         (0..PAIRS)
             .map(|_| {
                 let first = below(self.electrons, random);
-                // Another electron than the first: skip over it.
+                // The second electron differs from the first, whose number is skipped.
                 let second = below(self.electrons - 1, random);
                 let second = second + u64::from(second >= first);
                 square_distance(&self.place(point(first), random), &self.place(point(second), random))
@@ -138,7 +138,7 @@ impl Points {
             .collect()
     }
 
-    /// Where in x and z an electron of point `i` is: there, or anywhere in its bin.
+    /// Position in x and z of an electron of point `i`: the point itself, or a random position in its bin.
     fn place(&self, i: usize, random: &mut Stream) -> [f64; 2] {
         [0, 1].map(|d| {
             let center = self.coordinates[d][i];

@@ -1,4 +1,4 @@
-//! Lumpiness at several scales: how an avalanche fills ever larger cells.
+//! Lumpiness at several scales: the probability that two electrons share a cell, for cells of several sizes.
 
 use rayon::prelude::*;
 use townsend_core::{Dataset, Grid, GridError, Progress};
@@ -7,13 +7,13 @@ use super::frame::{Frame, lump_at};
 use super::{packed, same_cell};
 use crate::quantity::Quantity;
 
-/// Edges of the cells, mm: each twice the one before, so that cells nest.
+/// Edge lengths of the cells, mm, each twice the one before, so that cells nest.
 const SCALES_MM: [f64; 5] = [0.05, 0.1, 0.2, 0.4, 0.8];
 const BLOCK: usize = 256;
 
 /// The probability that two electrons of an avalanche share a cell, one [`Quantity`] for each size of the
-/// cells in x and z: 0.05, 0.1, 0.2, 0.4 and 0.8 mm, of counts from 0.1 mm on. Empty if x and z are not in mm
-/// or the bins of counts do not group into cells of 0.1 mm.
+/// cells in x and z: 0.05, 0.1, 0.2, 0.4 and 0.8 mm; from counts only from 0.1 mm on. Empty if x and z are
+/// not in mm, or if the bins of counts cannot be grouped into cells of 0.1 mm.
 ///
 /// # Errors
 /// If the standard grid cannot be made; never in practice.
@@ -44,7 +44,7 @@ pub fn lumpiness_by_scale(data: &Dataset, progress: &dyn Progress) -> Result<Vec
     Ok((first..SCALES_MM.len()).map(quantity).collect())
 }
 
-/// One number a scale from number `first` on; NaN below it and for fewer than two electrons.
+/// The values for all scales from number `first` on; NaN for smaller scales and for fewer than two electrons.
 fn of_avalanche(data: &Dataset, index: usize, frame: &Frame, first: usize) -> [f64; SCALES_MM.len()] {
     let mut found = [f64::NAN; SCALES_MM.len()];
     if data.electrons(index) < 2 {
@@ -66,7 +66,7 @@ fn of_avalanche(data: &Dataset, index: usize, frame: &Frame, first: usize) -> [f
     };
     for (k, found) in found.iter_mut().enumerate().skip(first) {
         if k > first {
-            // Twice as wide: the cell number halved, downwards.
+            // A cell of the next scale is twice as wide: its number is half of this one, rounded down.
             for ((x, z), _) in &mut cells {
                 (*x, *z) = (*x >> 1, *z >> 1);
             }
@@ -97,15 +97,15 @@ mod tests {
 
     #[test]
     fn cells_that_grow_hold_ever_more_pairs() {
-        // At 0.01, 0.06, 0.11 and 0.61 mm: alone at 0.05 mm; then two of four, three of four, ..., all at 0.8
-        // mm.
+        // Electrons at 0.01, 0.06, 0.11 and 0.61 mm share no cell of 0.05 mm; in larger cells two, three and
+        // at last, at 0.8 mm, all four are together.
         assert_eq!(of(&[0.01, 0.06, 0.11, 0.61], &[0.01; 4]), [0.0, 1.0 / 6.0, 0.5, 0.5, 1.0]);
         assert_eq!(of(&[-0.01, 0.01], &[0.0, 0.0]), [0.0; 5], "0 is an edge of every cell");
     }
 
     #[test]
     fn an_even_square_is_as_lumpy_as_it_has_cells() {
-        // 64 × 64 electrons in 0.8 mm squared: each cell of s mm holds (80 s)² of them.
+        // 64 × 64 electrons in a square of 0.8 mm: each cell of s mm contains (80 s)² of them.
         let side = |k: usize| (0.8 / 64.0) * (k as f32 + 0.5);
         let (x, z): (Vec<f32>, Vec<f32>) = (0..4096).map(|k| (side(k % 64), side(k / 64))).unzip();
         let n = 4096.0;

@@ -1,10 +1,10 @@
-//! What each metric is and where it misleads, a click away from its value. `docs/metrics.md` has formulas and
+//! The definition of each metric and where it misleads, shown on a click. `docs/metrics.md` has formulas and
 //! sources.
 
-/// What it is, and its known trap.
+/// The definition of a metric, and its known trap.
 pub(super) type Definition = [&'static str; 2];
 
-/// The definition of a metric that stands in a table.
+/// The definition of a metric in the tables.
 pub(super) fn definition(name: &str) -> Definition {
     match name {
         "classifier AUC" => [

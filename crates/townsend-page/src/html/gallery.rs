@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use townsend_check::{AvalanchePoints, Check};
 
-/// Steps that a coordinate is rounded to over the extent of all avalanches shown: 12 bits, finer than a
-/// screen has pixels.
+/// Number of steps over the extent of all avalanches shown that coordinates are rounded to: 12 bits, finer
+/// than the pixels of a screen.
 const STEPS: f64 = 4_095.0;
 
 /// The avalanches of a check.
@@ -12,7 +12,7 @@ pub(super) fn gallery(check: &Check) -> Option<Value> {
     gallery_of(&check.galleries, &check.report.compared.units, ["real", "generated"])
 }
 
-/// Two sets with their common extent; nothing if one set has nothing to show.
+/// Two sets with their common extent; none if one of them is empty.
 pub(super) fn gallery_of(
     [real, generated]: &[Vec<AvalanchePoints>; 2],
     units: &[String; 3],
@@ -25,7 +25,7 @@ pub(super) fn gallery_of(
     let extent = [0, 1, 2].map(|d| {
         let mut values: Vec<f64> = points().map(|point| point[d]).collect();
         values.sort_unstable_by(f64::total_cmp);
-        // Without the farthest electrons, which would make all others small.
+        // The farthest electrons are left out, because they would make all others small.
         let at = |p: f64| values[(p * (values.len() - 1) as f64) as usize];
         let (low, high) = (at(0.001), at(0.999));
         if high > low { [low, high] } else { [low - 0.5, high + 0.5] }

@@ -1,4 +1,4 @@
-//! Pages that need no other file: the report, one set of avalanches, a ranking.
+//! HTML pages that need no other file: the report, one set of avalanches, a ranking.
 
 mod definitions;
 mod figures;
@@ -121,7 +121,7 @@ fn section(id: &str, title: &str, content: &Markup) -> Markup {
     }
 }
 
-/// A place for plots, which the script fills, and the switch between linear and logarithmic shares.
+/// The container for plots, which the script fills, and the switch between linear and logarithmic fractions.
 fn plots(group: &str) -> Markup {
     html! {
         p.controls { label { input type="checkbox" data-log=(group); " logarithmic" } }

@@ -9,8 +9,9 @@ use townsend_observables::{Distance, Observable};
 
 use super::definitions::{Definition, KS, SEPARATION, W1, definition};
 
-/// Multiple of its floor above which a distance is set in bold: floors are known to some 10%, distances of
-/// equal sets fluctuate by half of themselves, so that three floors are four standard errors above one.
+/// Multiple of its floor above which a distance is set in bold. Chosen, not fitted: floors are known to some
+/// 10%, and distances of equal sets fluctuate by half of themselves, so that three floors are four standard
+/// errors above one.
 const FAR: f64 = 3.0;
 
 pub(super) fn summary(report: &Report) -> Markup {
@@ -84,7 +85,7 @@ fn judgement_row(of: &Judgement) -> Markup {
     }
 }
 
-/// The section of the page that has a metric with its definition.
+/// The section of the page with a metric and its definition.
 fn section_of(metric: &str) -> &'static str {
     match metric.split('.').next().unwrap_or_default() {
         "correlations" => "correlations",
@@ -205,7 +206,7 @@ pub(super) fn scores(report: &Report) -> Markup {
     }
 }
 
-/// The table of what the classifiers say besides their AUC.
+/// The table of the classifiers' results besides their AUC.
 pub(super) fn classifiers(report: &Report) -> Markup {
     html! {
         @if let Some(test) = &report.c2st {

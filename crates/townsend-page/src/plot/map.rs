@@ -7,7 +7,7 @@ use townsend_observables::text::thousands;
 use super::{Area, Style, failed, svg, tick};
 use crate::PageError;
 
-/// Colours of the scale: neighbours that share one are drawn as one path.
+/// Number of colours of the scale; neighbouring cells of one colour are drawn as one path.
 const LEVELS: usize = 24;
 /// Side of the plotted square, and room for the axes' texts: left, right, top, bottom.
 const SIDE: u32 = 720;
@@ -28,7 +28,8 @@ fn level(level: usize) -> RGBColor {
     ViridisRGB.get_color(level as f64 / (LEVELS - 1) as f64)
 }
 
-/// One SVG element an avalanche; `most` is the fullest cell of all that are shown together.
+/// One SVG element for each avalanche; `most` is the number of electrons in the fullest cell of all
+/// avalanches that are shown together.
 pub(crate) fn maps_svg(
     maps: &[AvalancheMap],
     most: u32,
@@ -105,7 +106,7 @@ pub(super) fn draw_bar<DB: DrawingBackend>(
 ) -> Result<(), PageError> {
     let (left, width, top) = (10, 40, ROOM[2] as i32);
     let side = SIDE as i32;
-    // Where a share of the logarithmic scale lies.
+    // The position of a fraction of the logarithmic scale.
     let height = |share: f64| top + side - (share * f64::from(side)) as i32;
     for k in 0..LEVELS {
         let (low, high) = (k as f64 / LEVELS as f64, (k + 1) as f64 / LEVELS as f64);

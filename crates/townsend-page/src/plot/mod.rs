@@ -19,8 +19,8 @@ use crate::PageError;
 
 type Area<DB> = DrawingArea<DB, Shift>;
 
-/// What plots are drawn with. Sizes are in the units of a drawing that is shown at a half or a third of them,
-/// since the drawing library rounds to whole units.
+/// Colours and sizes of plots. Sizes are in the units of a drawing that is shown at a half or a third of its
+/// size, because the drawing library rounds to whole units.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
     /// Axes, texts and the real data.
@@ -33,7 +33,7 @@ pub(crate) struct Style {
     line: u32,
 }
 
-/// Stands for the colour of the text around a plot, whatever the reader's page has.
+/// Placeholder for the colour of the text around a plot, which depends on the reader's page.
 const CURRENT: RGBColor = RGBColor(1, 2, 3);
 const CURRENT_SVG: &str = "#010203";
 
@@ -49,8 +49,8 @@ impl Style {
     }
 }
 
-/// Draws on a canvas and returns the SVG element, which scales with its surroundings; `label` is what a
-/// screen reader says.
+/// Draws on a canvas and returns the SVG element, which scales with its surroundings; `label` is the text for
+/// screen readers.
 fn svg(
     size: (u32, u32),
     label: &str,
@@ -70,7 +70,7 @@ fn svg(
     Ok(text.replace(CURRENT_SVG, "currentColor"))
 }
 
-/// The same on a page of a PDF.
+/// Draws on a page of a PDF, like [`svg`].
 fn pdf(
     size: (u32, u32),
     draw: impl FnOnce(&Area<pdf::PdfBackend<'_>>) -> Result<(), PageError>,
@@ -82,7 +82,7 @@ fn failed(error: impl std::fmt::Display) -> PageError {
     PageError::Plot(error.to_string())
 }
 
-/// Text for an attribute or an element.
+/// Escapes text for an attribute or an element.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -121,9 +121,9 @@ fn cell(line: &str) -> Option<(&str, String)> {
     Some((rest, format!("M{x} {y}h{width}v{height}h-{width}z")))
 }
 
-/// A number beside a tick of an axis that is `span` long: no more digits than it needs.
+/// The number beside a tick of an axis of length `span`, with no more digits than needed.
 fn tick(value: f64, span: f64) -> String {
-    // Ticks are found by adding steps; what rounding left of 0 is 0.
+    // Ticks are found by adding steps, so rounding may leave a small number instead of 0.
     if value.abs() < 1e-9 * span {
         return "0".to_string();
     }

@@ -1,4 +1,4 @@
-//! One observable: real as points with errors, generated as steps, and their ratio below.
+//! The plot of one observable: real as points with errors, generated as steps, and their ratio below.
 
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::types::RangedCoordf64;
@@ -13,7 +13,7 @@ use crate::PageError;
 type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 pub(super) const SIZE: (u32, u32) = (900, 780);
-/// Part of the height that the ratio takes.
+/// Fraction of the height for the ratio.
 const RATIO: f64 = 0.32;
 const LEFT: i32 = 140;
 /// Numbers along x.
@@ -21,7 +21,7 @@ const X_LABELS: usize = 6;
 /// Largest ratio shown; what lies beyond is marked at the edge.
 const MOST: f64 = 2.0;
 
-/// Share of a sample in a bin, and its statistical error `√n / N`.
+/// Fraction of a sample in a bin, and its statistical error `√n / N`.
 #[derive(Debug, Clone, Copy)]
 struct Share {
     value: f64,
@@ -33,7 +33,7 @@ fn shares(entries: &[u64]) -> Vec<Share> {
     entries.iter().map(|&n| Share { value: n as f64 / total, error: (n as f64).sqrt() / total }).collect()
 }
 
-/// Draws the plot into an area of whatever size.
+/// Draws the plot into an area of any size.
 pub(super) fn draw<DB: DrawingBackend>(
     area: &Area<DB>,
     overlay: &HistogramPair,
@@ -108,8 +108,8 @@ fn point<DB: DrawingBackend>(
     area.draw(&Circle::new((x, share.value), style.line + 2, style.ink.filled())).map_err(failed)
 }
 
-/// Numbers at the axes, and a frame on all four sides with ticks inside, long and short, as the field draws
-/// it; names at the ends of the axes.
+/// Numbers at the axes, names at their ends, and a frame on all four sides with ticks inside, as is usual in
+/// particle physics.
 fn axes<DB: DrawingBackend>(
     area: &Area<DB>,
     chart: &mut Chart<'_, DB>,
@@ -117,7 +117,7 @@ fn axes<DB: DrawingBackend>(
     [x, y]: [&str; 2],
     y_labels: usize,
 ) -> Result<(), PageError> {
-    // The topmost label would meet the lowest one of the plot above.
+    // The topmost label would overlap with the lowest one of the plot above.
     let hidden = 0.99 * chart.y_range().end;
     let span = chart.x_range().end - chart.x_range().start;
     let (y_label, x_label) =
@@ -145,8 +145,8 @@ fn axes<DB: DrawingBackend>(
     area.draw(&Text::new(y, (2, 14), turned)).map_err(failed)
 }
 
-/// The frame, and ticks inward from all of it: long ones where numbers may stand, four short ones between
-/// two.
+/// The frame, and ticks inward on all sides: long ones where numbers may be, and four short ones between two
+/// of them.
 fn ticks<DB: DrawingBackend>(
     chart: &Chart<'_, DB>,
     style: &Style,
@@ -183,7 +183,7 @@ fn ticks<DB: DrawingBackend>(
     area.draw(&Rectangle::new(corners, style.ink.stroke_width(3))).map_err(failed)
 }
 
-/// What is what, and how much lies outside the axis.
+/// The legend, and the fractions outside the axis.
 fn legend<DB: DrawingBackend>(
     area: &Area<DB>,
     real: &[Share],
@@ -198,7 +198,7 @@ fn legend<DB: DrawingBackend>(
         if flow > 0.0 { format!(" ({} outside)", percent(flow)) } else { String::new() }
     };
     let texts = [format!("real{}", outside(real)), format!("generated{}", outside(generated))];
-    // Long texts begin further to the left, at 0.5 of the text's height a letter.
+    // Long texts begin further to the left; a letter takes about half of the text's height.
     let longest = texts.iter().map(|t| t.chars().count()).max().unwrap_or(0) as f64;
     let shift = ((longest * 0.43 * style.text) as i32 - 215).max(0);
     let (sign, left) = (sign - shift, left - shift);
@@ -215,7 +215,7 @@ fn legend<DB: DrawingBackend>(
     Ok(())
 }
 
-/// Generated over real, with the errors of both; about 1 a band of the real error.
+/// The ratio of generated to real with the errors of both, and a band of the real error about 1.
 fn ratio<DB: DrawingBackend>(
     area: &Area<DB>,
     overlay: &HistogramPair,

@@ -1,4 +1,4 @@
-//! The figure that shows a check at a glance.
+//! The figure with an overview of a check.
 
 use plotters::prelude::*;
 use townsend_check::{AvalancheMap, Check, HistogramPair, NumberGroup};
@@ -11,7 +11,7 @@ const NAME: u32 = 90;
 /// Height of the row of distributions.
 const DISTRIBUTIONS: u32 = 900;
 
-/// A figure that shows a check at a glance, as one SVG file: a row of real avalanches, one of generated ones,
+/// A figure with an overview of a check, as one SVG file: a row of real avalanches, one of generated ones,
 /// and the distributions of three observables (size, width, position).
 ///
 /// # Errors
@@ -31,7 +31,7 @@ pub fn overview_pdf(check: &Check) -> Result<Vec<u8>, PageError> {
     pdf(size(check), |area| draw(area, check))
 }
 
-/// A file of its own needs a size to be shown at.
+/// Adds the size at which an SVG file of its own is shown.
 pub(super) fn sized(svg: &str, (width, height): (u32, u32)) -> String {
     svg.replacen("<svg ", &format!(r#"<svg width="{}" height="{}" "#, width / 3, height / 3), 1)
 }

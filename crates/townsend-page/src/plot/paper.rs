@@ -9,7 +9,7 @@ use super::overview::sized;
 use super::{Area, Style, failed, overlay, pdf, svg};
 use crate::PageError;
 
-/// A figure as files.
+/// A figure in both formats.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     /// Name for the files, without an ending.
@@ -20,7 +20,7 @@ pub struct Figure {
     pub pdf: Vec<u8>,
 }
 
-/// The real and the generated values of one number.
+/// The real and the generated values of one quantity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
     /// Its name.
@@ -59,7 +59,8 @@ fn histograms(distribution: &Distribution) -> HistogramPair {
     let mut binning = Binning::of(real, generated);
     let whole = |values: &[f64]| values.iter().all(|value| value.fract() == 0.0);
     if whole(real) && whole(generated) && binning.width().fract() != 0.0 {
-        // Every bin must hold as many whole numbers as the others, or an even distribution looks like a comb.
+        // Every bin must contain the same number of whole numbers, or a smooth distribution looks like a
+        // comb.
         let (low, width) = (binning.low - 0.5, binning.width().ceil());
         let bins = ((binning.high + 0.5 - low) / width).ceil();
         binning = Binning { low, high: low + bins * width, bins: bins as usize };
@@ -89,8 +90,8 @@ fn draw_rows<DB: DrawingBackend>(
     Ok(())
 }
 
-/// One figure for every number that was compared, for papers: the real and the generated distribution, and
-/// their ratio.
+/// One figure for each quantity compared, for papers: the real and the generated distribution, and their
+/// ratio.
 ///
 /// # Errors
 /// If one cannot be drawn.

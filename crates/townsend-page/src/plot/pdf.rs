@@ -19,7 +19,7 @@ const WIDTHS: [u16; 95] = [
     278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 ];
 
-/// A drawing under way.
+/// A drawing in progress.
 pub(super) struct PdfBackend<'a> {
     content: &'a mut Content,
     size: (u32, u32),
@@ -54,7 +54,7 @@ pub(super) fn pdf<E>(
     Ok(file.finish())
 }
 
-/// The characters as the font's encoding has them; others as a question mark.
+/// The text in the encoding of the font; characters that it lacks become question marks.
 fn encoded(text: &str) -> Vec<u8> {
     let byte = |c: char| match c {
         '–' => 0x96,
@@ -71,7 +71,7 @@ fn width(text: &[u8]) -> f32 {
     text.iter().map(|byte| f32::from(of(byte))).sum::<f32>() / 1000.0
 }
 
-/// On white paper: a colour that lets through is a lighter one.
+/// The colour on white paper: a transparent colour becomes a lighter one.
 fn opaque(color: BackendColor) -> [f32; 3] {
     let (r, g, b) = color.rgb;
     [r, g, b].map(|part| {
@@ -170,7 +170,7 @@ impl DrawingBackend for PdfBackend<'_> {
         style: &S,
         fill: bool,
     ) -> Drawn {
-        // Of 16 sides: no eye sees them at this size.
+        // 16 sides look like a circle at this size.
         let corner = |k: i32| {
             let (sin, cos) = (f64::from(k) * std::f64::consts::TAU / 16.0).sin_cos();
             let at = |center: i32, part: f64| (f64::from(center) + part * f64::from(radius)) as f32;

@@ -13,19 +13,19 @@ use super::within;
 use crate::SimError;
 use crate::gas::{GasTable, WrittenTable};
 
-/// The `[gas]` table. The transport coefficients are part of it, whether the description has them or names a
-/// file, so a detector needs no file besides its description.
+/// The `[gas]` table. It always contains the transport coefficients, even if the description only names a
+/// file that has them, so that a detector needs no file besides its description.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gas {
     /// Magnetic field perpendicular to the electric one, T.
     pub magnetic_field_t: f64,
-    /// Factors on the table's diffusion across and along B, for tables that are less certain than a
-    /// comparison.
+    /// Factors on the table's transverse diffusion across B and along B, to correct a table that is less
+    /// precise than the data that a detector is compared with or fitted to.
     pub transverse_scale: [f64; 2],
-    /// Factor on its longitudinal diffusion.
+    /// Factor on the table's longitudinal diffusion.
     pub longitudinal_scale: f64,
-    /// The transport coefficients. Written out, a table that comes with the program is its name, and any
-    /// other is the table itself.
+    /// The transport coefficients. Serialised, a table that ships with townsend is its name, and any other
+    /// the table itself.
     #[serde(serialize_with = "name_or_table")]
     pub table: Arc<GasTable>,
 }
@@ -50,7 +50,7 @@ pub(super) struct WrittenGas {
     longitudinal_scale: f64,
 }
 
-/// The name of a table that comes with the program, or the path of a file; or the table itself.
+/// The name of a table that ships with townsend, the path of a file, or the table itself.
 enum NameOrTable {
     Name(String),
     Table(WrittenTable),
@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for NameOrTable {
 }
 
 impl WrittenGas {
-    /// Finds the table, with the file that it was read from, if any; paths start from `folder`.
+    /// Finds the table, and the file that it was read from, if any; paths start from `folder`.
     pub(super) fn resolve(self, folder: &Path) -> Result<(Gas, Option<InputFile>), SimError> {
         let (table, file) = match self.table {
             NameOrTable::Name(name) => named(&name, folder)?,
@@ -107,7 +107,7 @@ impl WrittenGas {
     }
 }
 
-/// The error with the key as it is written in the description of a detector.
+/// The same error with the key that the description of a detector has for it.
 fn in_description(error: SimError) -> SimError {
     match error {
         SimError::Range { key, value, allowed } => {
@@ -117,7 +117,7 @@ fn in_description(error: SimError) -> SimError {
     }
 }
 
-/// A table that comes with the program, or that of a file.
+/// A table that ships with townsend, or that of a file.
 fn named(name: &str, folder: &Path) -> Result<(GasTable, Option<InputFile>), SimError> {
     if let Some(shipped) = GasTable::shipped(name) {
         return Ok((shipped?, None));

@@ -1,16 +1,22 @@
-//! The text files in which Garfield++ keeps what Magboltz calculated (`.gas`).
+//! Reads the text files (`.gas`) in which Garfield++ stores gas properties calculated by Magboltz.
 //!
 //! Layout (facts from Garfield++'s `MediumGas::LoadGasFile`, `WriteGasFile` and
-//! `MediumMagboltz::RunMagboltz`): a header with `Version`, `GASOK bits` (which quantities are there),
-//! `Identifier`, `Dimension` (map or not; how many E, angles, B, excitations, ionisations), then lists: E
-//! fields as E/p in V/(cm Torr), angles between E and B in rad, B fields in hundredths of a tesla, the
-//! mixture; then, after `The gas tables follow:`, a record for each E (slowest), angle and B: drift velocity
-//! along E, along the part of B across E, and along E × B, in cm/µs; longitudinal and transverse diffusion in
-//! √cm·√Torr; Townsend coefficient with and without Penning transfer, attachment; ion mobility; Lorentz
-//! angle; ion dissociation; the diffusion tensor in cm·Torr in the order of axes EE, BB, (E×B)(E×B) and three
-//! mixed; a rate for each excitation and ionisation. Where the table is no map, nearly every number is
-//! followed by a spline coefficient. The footer has the pressure, `PGAS`, in Torr. Numbers may be Fortran's:
-//! 15 wide, nothing between them, `D` exponents, or no letter before an exponent of three digits.
+//! `MediumMagboltz::RunMagboltz`):
+//!
+//! - a header with `Version`, `GASOK bits` (which quantities the file holds), `Identifier` and `Dimension`
+//!   (map or not; numbers of E fields, angles, B fields, excitations and ionisations);
+//! - lists: E fields as E/p in V/(cm Torr), angles between E and B in rad, B fields in hundredths of a tesla,
+//!   the mixture;
+//! - after `The gas tables follow:`, a record for each E (slowest), angle and B: drift velocity along E,
+//!   along the part of B across E, and along E × B, in cm/µs; longitudinal and transverse diffusion in
+//!   √cm·√Torr; Townsend coefficient with and without Penning transfer, attachment; ion mobility; Lorentz
+//!   angle; ion dissociation; the diffusion tensor in cm·Torr in the order of axes EE, BB, (E×B)(E×B) and
+//!   three mixed ones; a rate for each excitation and ionisation. In a table that is no map, nearly every
+//!   number is followed by a spline coefficient;
+//! - a footer with the pressure, `PGAS`, in Torr.
+//!
+//! Numbers may have the forms that Fortran prints: 15 characters wide with nothing between them, with `D` as
+//! the exponent's letter, or without a letter before an exponent of three digits.
 
 use std::f64::consts::FRAC_PI_2;
 
@@ -20,18 +26,18 @@ use super::Transport;
 use super::table::Point;
 
 const TABLES: &str = "The gas tables follow";
-/// Angles are written with 8 digits.
+/// Tolerance for an angle of π/2, rad: angles are written with 8 digits.
 const ANGLE_TOLERANCE: f64 = 1e-4;
 
-/// What is wrong with a file.
+/// A result whose error says in words what is wrong with the file.
 type Fault<T> = Result<T, String>;
 
-/// True if a text is such a file, rather than TOML.
+/// True if a text is such a file rather than TOML.
 pub(super) fn is_gas_file(text: &str) -> bool {
     text.trim_start().starts_with("*----") || text.contains("GASOK")
 }
 
-/// The name of the gas, and transport at B perpendicular to E.
+/// The name of the gas, and the transport coefficients with B perpendicular to E.
 pub(super) fn parse(text: &str) -> Fault<(String, Vec<Point>)> {
     let (head, rest) = text.split_once(TABLES).ok_or_else(|| format!("has no line `{TABLES}:`"))?;
     let (_, rest) = rest.split_once('\n').unwrap_or_default();
@@ -69,17 +75,17 @@ struct Header {
     e_over_p: Vec<f64>,
     angles: Vec<f64>,
     b_hundredths_t: Vec<f64>,
-    /// Excitations and ionisations.
+    /// Number of excitations and ionisations, for each of which a record has a rate.
     rates: u64,
 }
 
-/// What is read of a record.
+/// The numbers of a record that are used, in the units of the file.
 struct Record {
     velocity: f64,
     velocity_exb: f64,
     longitudinal: f64,
     transverse: f64,
-    /// Of the diffusion tensor, along the part of B across E, and along E × B.
+    /// Elements of the diffusion tensor: along the part of B across E, and along E × B.
     tensor: [f64; 2],
 }
 
@@ -120,12 +126,12 @@ impl Header {
         self.bits.get(bit - 1) == Some(&b'T')
     }
 
-    /// An error unless the file holds a quantity.
+    /// An error unless the file holds the quantity `what`, which has this number among the bits.
     fn needs(&self, bit: usize, what: &str) -> Fault<()> {
         if self.has(bit) { Ok(()) } else { Err(format!("has no {what}: bit {bit} of `GASOK bits` is not T")) }
     }
 
-    /// The number of the angle at which B is perpendicular to E; without a magnetic field any is.
+    /// The index of the angle at which B is perpendicular to E; any angle, if there is no magnetic field.
     fn right_angle(&self) -> Fault<usize> {
         let found = self.angles.iter().position(|angle| (angle - FRAC_PI_2).abs() < ANGLE_TOLERANCE);
         let no_field = self.b_hundredths_t.iter().all(|&b| b == 0.0);
@@ -189,12 +195,13 @@ impl Header {
     }
 }
 
-/// The file has E/p with eight digits, which do not quite give back the round E that it was calculated for.
+/// E in kV/cm with seven digits. The file has E/p with eight, from which the round value of E that the gas
+/// was calculated for is recovered only after rounding.
 fn seven_digits(value: f64) -> f64 {
     format!("{value:.6e}").parse().unwrap_or(value)
 }
 
-/// What stands after `label :` at the beginning of a line.
+/// The text after `label :` at the beginning of a line.
 fn value<'t>(head: &'t str, label: &str) -> Fault<&'t str> {
     let of_line = |line: &'t str| line.trim_start().strip_prefix(label)?.trim_start().strip_prefix(':');
     head.lines().find_map(of_line).map(str::trim).ok_or_else(|| format!("has no line `{label}:`"))
@@ -227,13 +234,14 @@ fn number_after(text: &str, label: &str, what: &str) -> Fault<f64> {
     let (_, rest) = text.split_once(label).ok_or_else(missing)?;
     let rest = rest.trim_start().strip_prefix('=').ok_or_else(missing)?;
     let end = rest.find('\n').unwrap_or(rest.len());
-    // A comma behind the number, not within.
+    // Only a comma after the number separates, not a decimal comma within it.
     let (number, _) = rest[..end].split_once(", ").unwrap_or((&rest[..end], ""));
     let number = Numbers(number.trim_end_matches(',')).next().ok_or_else(missing)?;
     number.map_err(|e| format!("{label}: {e}"))
 }
 
-/// Numbers in a text; a sign begins the next one even where there is no space, unless an exponent has it.
+/// The numbers in a text. A sign begins the next number even without a space before it, unless it belongs to
+/// an exponent.
 struct Numbers<'t>(&'t str);
 
 impl Iterator for Numbers<'_> {
@@ -247,7 +255,7 @@ impl Iterator for Numbers<'_> {
     }
 }
 
-/// Length of the number, or of what stands in its place, that a text begins with.
+/// Length of the number that a text begins with, or of what stands in its place.
 fn length(text: &str) -> usize {
     if text.starts_with('*') {
         return text.len() - text.trim_start_matches('*').len();
@@ -261,14 +269,14 @@ fn length(text: &str) -> usize {
     text.char_indices().find(ends).map_or(text.len(), |(at, _)| at)
 }
 
-/// Whether a sign between these texts is that of an exponent without a letter: `0.12300000-100`.
+/// Whether a sign between these texts belongs to an exponent without a letter, as in `0.12300000-100`.
 fn is_exponent(before: &str, after: &str) -> bool {
     let digits = after.bytes().take_while(u8::is_ascii_digit).count();
     let ended = !after[digits..].starts_with(|c: char| c == '.' || c.is_ascii_alphabetic());
     digits == 3 && ended && before.contains('.') && before.bytes().all(|c| !c.is_ascii_alphabetic())
 }
 
-/// What stands where a number is wanted, and what to do.
+/// The error for text that stands in the place of a number, with a remedy where there is one.
 fn no_number(text: &str) -> String {
     let shown: String = text.chars().take(30).collect();
     if text.starts_with('*') {

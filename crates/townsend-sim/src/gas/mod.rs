@@ -1,4 +1,4 @@
-//! How electrons drift in the gas.
+//! Transport of electrons in the gas.
 
 mod garfield;
 mod table;
@@ -6,16 +6,17 @@ mod table;
 pub use table::GasTable;
 pub(crate) use table::WrittenTable;
 
-/// Transport of electrons at one point (E, B), with B perpendicular to E.
+/// Transport coefficients of electrons for one pair of fields (E, B), with B perpendicular to E.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transport {
     /// Drift velocity along the electric field, µm/ns.
     pub velocity_um_ns: f64,
     /// Drift velocity along E × B, µm/ns.
     pub perpendicular_um_ns: f64,
-    /// Diffusion along the electric field, µm for a drift of 1 cm; it grows with the root of the length.
+    /// Diffusion along the electric field, µm after a drift of 1 cm; it grows with the square root of the
+    /// length.
     pub longitudinal: f64,
-    /// Diffusion transverse to the electric field, across B and along B, likewise.
+    /// Diffusion transverse to the electric field, across B and along B, µm after a drift of 1 cm.
     pub transverse: [f64; 2],
 }
 

@@ -21,15 +21,15 @@ use crate::SimError;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct GasTable {
-    /// The mixture, its temperature and pressure.
+    /// The mixture with its temperature and pressure.
     pub name: String,
     /// Where the numbers come from.
     pub source: String,
-    /// By B, then by E; no two at the same place.
+    /// Sorted by B, then by E; no two points have the same fields.
     points: Vec<Point>,
 }
 
-/// Transport at a point.
+/// The transport coefficients at one pair of fields, kV/cm and T.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
     pub(super) e_kv_cm: f64,
@@ -89,49 +89,53 @@ impl From<&GasTable> for WrittenTable {
     }
 }
 
-/// Speed of light: no electron drifts faster.
+/// Speed of light, µm/ns: no electron drifts faster.
 const LIGHT_UM_NS: f64 = 299_792.458;
-/// A drift of 1 cm does not spread electrons over more than 10 cm.
+/// Largest diffusion that a table may have, µm after a drift of 1 cm. Chosen, not fitted: electrons that
+/// spread over more than 10 cm are a mistake in units.
 const WIDEST_UM: f64 = 1e5;
 
 impl GasTable {
-    /// The tables that come with the program, by name.
+    /// The tables that ship with townsend, by name.
     const SHIPPED: [(&str, &str); 2] = [
         ("ar_ic4h10_90_10", include_str!("../../data/gas/ar_ic4h10_90_10.toml")),
         ("ar_ic4h10_90_10_microscopic", include_str!("../../data/gas/ar_ic4h10_90_10_microscopic.toml")),
     ];
 
-    /// The names of the tables that come with the program.
+    /// The names of the tables that ship with townsend.
     pub fn names() -> impl Iterator<Item = &'static str> {
         Self::SHIPPED.iter().map(|&(name, _)| name)
     }
 
-    /// The table with this name among those that come with the program.
+    /// The shipped table with this name, if there is one.
     pub fn shipped(name: &str) -> Option<Result<Self, SimError>> {
         let (_, text) = Self::SHIPPED.iter().find(|(shipped, _)| *shipped == name)?;
         Some(Self::from_toml(text))
     }
 
-    /// The name of the table among those that come with the program, if it is one of them.
+    /// The name of the table, if it is one that ships with townsend.
     pub(crate) fn shipped_name(&self) -> Option<&'static str> {
         Self::names()
             .find(|name| Self::shipped(name).is_some_and(|table| table.is_ok_and(|table| table == *self)))
     }
 
-    /// True if the name is that of a file rather than of a table that comes with the program.
+    /// True if the name is that of a file rather than of a table that ships with townsend.
     pub(crate) fn is_file(name: &str) -> bool {
         let is =
             |ending: &std::ffi::OsStr| ["toml", "gas"].iter().any(|known| ending.eq_ignore_ascii_case(known));
         Path::new(name).extension().is_some_and(is) || name.contains(['/', '\\'])
     }
 
-    /// Reads a file: a table in TOML, or one that Magboltz or Garfield++ wrote (`.gas`), told apart by what
-    /// they hold.
+    /// Reads a file: a table in TOML, or one that Magboltz or Garfield++ wrote (`.gas`). The content decides
+    /// which it is.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is neither, lacks a quantity, or has a value outside its limits.
     pub fn read(path: &Path) -> Result<Self, SimError> {
         Self::read_file(path).map(|(table, _)| table)
     }
 
-    /// The same, with the name and the hash of the file.
+    /// Like [`GasTable::read`], with the name and the hash of the file.
     pub(crate) fn read_file(path: &Path) -> Result<(Self, InputFile), SimError> {
         let bytes = std::fs::read(path).map_err(|source| SimError::Read { file: path.into(), source })?;
         let text = String::from_utf8_lossy(&bytes);
@@ -142,20 +146,26 @@ impl GasTable {
     }
 
     /// Reads a table in TOML.
+    ///
+    /// # Errors
+    /// If the text is not such a table, or a value is outside its limits.
     pub fn from_toml(text: &str) -> Result<Self, SimError> {
         toml::from_str::<WrittenTable>(text)?.try_into()
     }
 
     /// Reads the text of a `.gas` file of Garfield++: drift velocity, its part along E × B, longitudinal and
-    /// transverse diffusion at right angles between E and B. Where the file has the diffusion tensor,
-    /// diffusion across and along B is that of the tensor.
+    /// transverse diffusion, with B perpendicular to E. Where the file has the diffusion tensor, the
+    /// transverse diffusion across and along B is taken from it.
+    ///
+    /// # Errors
+    /// If the file is damaged, lacks one of these quantities, or has a value outside its limits.
     pub fn from_gas_file(text: &str) -> Result<Self, SimError> {
         let (name, points) = garfield::parse(text).map_err(SimError::GasFile)?;
         Self::new(name, "a gas file of Garfield++".into(), points)
     }
 
-    /// SHA-256 of the table, in hexadecimal: the same whether it comes with the program or from a file that
-    /// holds the same.
+    /// SHA-256 of the table, in hexadecimal. It depends on the table's content alone, not on where it was
+    /// read from.
     ///
     /// # Panics
     /// Never: a table has a form in TOML.
@@ -164,7 +174,7 @@ impl GasTable {
         InputFile::of("", text.as_bytes()).sha256
     }
 
-    /// Sorts and checks.
+    /// Checks the points and sorts them.
     fn new(name: String, source: String, mut points: Vec<Point>) -> Result<Self, SimError> {
         points.iter().try_for_each(Point::check)?;
         for point in &mut points {
@@ -189,8 +199,12 @@ impl GasTable {
         Ok(Self { name, source, points })
     }
 
-    /// The transport at a point, interpolated linearly in E between the neighbouring points of the same B,
-    /// and then in B. Outside the table it is an error: an extrapolated drift velocity is a silent mistake.
+    /// The transport coefficients at `e_kv_cm` (kV/cm) and `b_t` (T), interpolated linearly in E between the
+    /// neighbouring points of the same B, and then in B.
+    ///
+    /// # Errors
+    /// If the fields are outside the table: an extrapolated drift velocity would be wrong without a sign of
+    /// it.
     pub fn transport(&self, e_kv_cm: f64, b_t: f64) -> Result<Transport, SimError> {
         let outside = || SimError::OutsideTable { gas: self.name.clone(), e_kv_cm, b_t, range: self.range() };
         let fields = self.fields();
@@ -201,7 +215,7 @@ impl GasTable {
         Ok(between(&at(low)?, &at(high)?, weight(low[0].b_t, b_t, high[0].b_t)))
     }
 
-    /// The points of each magnetic field.
+    /// The points of the table, one slice for each magnetic field.
     fn fields(&self) -> Vec<&[Point]> {
         self.points.chunk_by(|a, b| a.b_t.total_cmp(&b.b_t).is_eq()).collect()
     }
@@ -212,7 +226,7 @@ impl GasTable {
         Some(between(&low.transport, &high.transport, weight(low.e_kv_cm, e_kv_cm, high.e_kv_cm)))
     }
 
-    /// What the table holds, in words.
+    /// The fields that the table covers, in words.
     fn range(&self) -> String {
         let field = |points: &&[Point]| {
             let (first, last) = (points[0], points[points.len() - 1]);
@@ -252,7 +266,7 @@ impl Point {
     }
 }
 
-/// How far `value` is from `low` towards `high`.
+/// The position of `value` between `low` (0) and `high` (1).
 fn weight(low: f64, value: f64, high: f64) -> f64 {
     if high > low { (value - low) / (high - low) } else { 0.0 }
 }

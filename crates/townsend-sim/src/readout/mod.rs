@@ -1,4 +1,4 @@
-//! What the strips of the anode record of the electrons that reach it.
+//! The readout of the anode: what its strips record of the electrons that reach it.
 
 mod strips;
 #[cfg(test)]
@@ -13,15 +13,15 @@ use crate::detector::within;
 
 /// The `[readout]` table: two layers of strips and their electronics.
 ///
-/// X strips measure x. V strips measure v = x cos α + z sin α, with the stereo angle α. Strip k of n of a
-/// view, counted from 0, holds (k − n/2) p ≤ coordinate < (k + 1 − n/2) p with the pitch p, so that the
-/// sheet's centre is the middle of both views.
+/// X strips measure x. V strips measure v = x cos α + z sin α, with the stereo angle α. With the pitch p,
+/// strip k of the n strips of a view, counted from 0, covers (k − n/2) p ≤ coordinate < (k + 1 − n/2) p, so
+/// that the centre of the sheet is the middle of both views.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Readout {
-    /// Number of the detector's layer, for the table of hits.
+    /// Number of the detector's layer; it is only copied into the table of hits.
     pub layer: u8,
-    /// Number of the sheet in the layer, likewise.
+    /// Number of the sheet in the layer; it is only copied into the table of hits.
     pub sheet: u8,
     /// Distance between neighbouring strips of a view, µm.
     pub pitch_um: f64,
@@ -31,12 +31,14 @@ pub struct Readout {
     pub strips: [u32; 2],
     /// Length of the sheet along z, mm.
     pub length_mm: f64,
-    /// Probability that an electron's charge is seen by an X strip; else it is by a V strip.
+    /// Probability that the charge of an electron is collected by an X strip; otherwise a V strip collects
+    /// it.
     pub x_share: f64,
-    /// Charge seen for each electron, in elementary charges: what the simulated gain lacks of the measured
-    /// one.
+    /// Charge collected for each simulated electron, in elementary charges: the ratio of the measured gain to
+    /// the simulated one.
     pub gain_calibration: f64,
-    /// A strip with less charge has no hit; the hit's time is when this much has arrived, fC.
+    /// Threshold, fC: a strip with less charge has no hit, and the time of a hit is when this much charge has
+    /// arrived.
     pub threshold_fc: f64,
     /// The largest charge that is measured, fC.
     pub saturation_fc: f64,
@@ -45,12 +47,12 @@ pub struct Readout {
     /// Added to all times, ns.
     #[serde(default)]
     pub time_offset_ns: f64,
-    /// Avalanches are placed evenly over a rectangle about this point (x, z) of the sheet, mm from its
+    /// Avalanches are placed uniformly over a rectangle about this point (x, z) of the sheet, mm from its
     /// centre.
     #[serde(default)]
     pub center_mm: [f64; 2],
-    /// Sides of that rectangle, mm; 0 is always the same place. By default one period of both views: p and
-    /// p/|sin α|.
+    /// Sides of that rectangle, mm; with sides of 0 all avalanches are placed at the same point. The default
+    /// is one period of both views: p and p/|sin α|.
     #[serde(default)]
     pub region_mm: Option<[f64; 2]>,
 }
@@ -82,17 +84,17 @@ impl Readout {
         Ok(())
     }
 
-    /// Charge seen for each electron, fC.
+    /// Charge collected for each simulated electron, fC.
     pub fn charge_per_electron_fc(&self) -> f64 {
         const ELEMENTARY_FC: f64 = 1.602_176_634e-4;
         self.gain_calibration * ELEMENTARY_FC
     }
 
-    /// Sides of the rectangle over which avalanches are placed, mm.
+    /// Sides of the rectangle over which avalanches are placed uniformly, mm.
     pub fn region_mm(&self) -> [f64; 2] {
         let pitch = self.pitch_um / 1000.0;
         let sine = self.stereo_deg.to_radians().sin().abs();
-        // Strips that are all but parallel: any z is as good.
+        // If the strips of both views are nearly parallel, the position along z has no influence.
         self.region_mm.unwrap_or([pitch, if sine > 1e-3 { pitch / sine } else { 0.0 }])
     }
 }

@@ -1,4 +1,4 @@
-//! From electrons to hits.
+//! Strip hits of the electrons of an event.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use townsend_core::{Avalanche, ElectronSet, Purpose, fill_normal, stream};
 use super::Readout;
 use crate::{Detector, SimError};
 
-/// What one strip recorded of one event.
+/// The hit of one strip in one event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StripHit {
     /// Number of the event.
@@ -28,12 +28,13 @@ pub struct StripHit {
     pub time_ns: f32,
 }
 
-/// Electrons whose strip is found in one go.
+/// Electrons whose strips are found at once, with one draw of random bytes. The numbers drawn do not depend
+/// on it.
 const BLOCK: usize = 1024;
-/// The strip of an electron beside all strips.
+/// The number that stands for no strip, for an electron beside all strips.
 const NOWHERE: u32 = u32::MAX;
 
-/// The strips of a detector, ready to read events.
+/// The strips of a detector, prepared for reading events out.
 ///
 /// ```
 /// use townsend_core::Avalanche;
@@ -53,23 +54,26 @@ const NOWHERE: u32 = u32::MAX;
 pub struct StripReadout {
     of: Readout,
     region_mm: [f64; 2],
-    /// X strips have the numbers below the first of these, V strips those from there to the second.
+    /// Numbers of the strips of both views together: X strips are those below the first of these values, V
+    /// strips those from there to the second.
     ends: [u32; 2],
-    /// Strips of x and of z for each view: number = x·a + z·b + c.
+    /// Change of the strip number with x and with z for each view, strips/mm.
     slopes: [[f32; 2]; 2],
-    /// Electrons whose charge passes the threshold.
+    /// Fewest electrons whose charge reaches the threshold.
     needed: usize,
+    /// Charge collected for each electron, fC.
     charge_fc: f64,
-    /// An electron belongs to X if 32 random bits are below this.
+    /// An electron belongs to an X strip if a random number of 32 bits is below this.
     x_bits: u64,
 }
 
-/// Memory for one event, to be used again for the next.
+/// Memory of one event, reused for the next.
 #[derive(Debug, Default)]
 pub struct StripWorkspace {
     /// The strip of each electron.
     strips: Vec<u32>,
-    /// Electrons a strip, X strips first; all 0 between events. Then where a strip's times end.
+    /// Number of electrons on each strip, X strips first; all 0 between events. While times are sorted it is
+    /// where the times of each strip end.
     counts: Vec<u32>,
     times: Vec<f32>,
     jitter: Vec<f32>,
@@ -79,6 +83,9 @@ impl StripReadout {
     const PURPOSE: Purpose = Purpose::new("readout");
 
     /// The strips of a detector.
+    ///
+    /// # Errors
+    /// If its description has no `[readout]` table.
     pub fn new(detector: &Detector) -> Result<Self, SimError> {
         let missing = SimError::Missing { table: "readout", what: "which strips there are" };
         let of = detector.readout.clone().ok_or(missing)?;
@@ -96,11 +103,13 @@ impl StripReadout {
         })
     }
 
-    /// Appends the hits of event number `event`, by view and strip: a function of seed, number and electrons
-    /// alone. Positions are in mm, times in ns. Returns how many electrons came down beside the strips.
+    /// Appends the hits of event number `event`, ordered by view and strip: a function of seed, number and
+    /// electrons alone. Positions are in mm, times in ns. Returns the number of electrons that arrive beside
+    /// the strips.
     ///
-    /// The event is placed on the sheet; each electron is given to X or V at random; the charge of a strip is
-    /// that of its electrons, and its time that of the electron with which it reaches the threshold.
+    /// The event is placed on the sheet, and each electron is assigned to the X or V strips at random. The
+    /// charge of a strip is that of its electrons, and its time that of the electron with which it reaches
+    /// the threshold, with jitter.
     ///
     /// # Panics
     /// If there are 2³² electrons or more.
@@ -138,11 +147,11 @@ impl StripReadout {
         lost
     }
 
-    /// Reads the avalanches with these numbers by all threads: for each its hits, and how many of its
-    /// electrons came down beside the strips.
+    /// Reads out the avalanches with these numbers by all threads: for each its hits, and the number of its
+    /// electrons that arrive beside the strips.
     ///
     /// # Panics
-    /// If there are not so many avalanches.
+    /// If a number is not that of an avalanche.
     pub fn read_all(
         &self,
         seed: u64,
@@ -187,7 +196,7 @@ impl StripReadout {
         }
     }
 
-    /// The hit of a strip with electrons at these times, if it passes the threshold.
+    /// The hit of a strip on which electrons arrive at these times, if they reach the threshold.
     fn hit(&self, event: u64, number: u32, times: &mut [f32]) -> Option<StripHit> {
         if times.len() < self.needed {
             return None;
@@ -207,8 +216,8 @@ impl StripReadout {
 }
 
 impl StripWorkspace {
-    /// Counts the electrons of every strip. Returns the strips between the first and the last with any, and
-    /// the number of electrons beside all strips.
+    /// Counts the electrons of every strip. Returns the range of strips from the first to the last with
+    /// electrons, and the number of electrons beside all strips.
     fn count(&mut self) -> (Range<usize>, u64) {
         let (mut first, mut end, mut lost) = (usize::MAX, 0, 0);
         for &strip in &self.strips {
@@ -223,7 +232,7 @@ impl StripWorkspace {
         (first.min(end)..end, lost)
     }
 
-    /// Puts the times of every strip together, strip by strip; counts become ends.
+    /// Groups the times by strip; the counts become the positions at which the groups end.
     fn sort_times(&mut self, times: &[f32], touched: Range<usize>) {
         let mut sum = 0;
         for count in &mut self.counts[touched] {

@@ -6,7 +6,7 @@ use townsend_core::Avalanche;
 use super::*;
 use crate::Detector;
 
-/// The default, always at the centre and without chance in time.
+/// The default readout, with all events at the centre of the sheet and no jitter.
 fn plain() -> Readout {
     let detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
     Readout { region_mm: Some([0.0; 2]), jitter_ns: 0.0, gain_calibration: 10.0, ..detector.readout.unwrap() }
@@ -25,7 +25,7 @@ fn read(strips: &StripReadout, event: u64, [x, z, t]: [&[f32]; 3]) -> (Vec<Strip
     (hits, lost)
 }
 
-/// Strip numbers of electrons at one place, X then V.
+/// Numbers of the strips hit by electrons at one place, X then V, each with its view.
 fn strips_at(readout: &Readout, x: f32, z: f32) -> Vec<(u8, u32)> {
     let (hits, _) =
         read(&strips(readout.clone()), 0, [&vec![x; 20_000], &vec![z; 20_000], &vec![0.0; 20_000]]);
@@ -35,7 +35,7 @@ fn strips_at(readout: &Readout, x: f32, z: f32) -> Vec<(u8, u32)> {
 #[test]
 fn strips_are_counted_from_the_edge() {
     let readout = plain();
-    // 856 X strips: strip 428 begins at the centre. 1173 V strips: strip 586 has it in its middle.
+    // 856 X strips: strip 428 begins at the centre. 1173 V strips: the centre is in the middle of strip 586.
     assert_eq!(strips_at(&readout, 0.001, 0.0), [(0, 428), (1, 586)]);
     assert_eq!(strips_at(&readout, -0.001, 0.0), [(0, 427), (1, 586)]);
     assert_eq!(strips_at(&readout, 0.001 + 3.0 * 0.65, 0.0)[0], (0, 431));
@@ -84,14 +84,14 @@ fn charge_is_shared_between_the_views() {
     assert!((all / (n as f64 * 1.602_176_634e-3) - 1.0).abs() < 1e-5, "{all}");
 }
 
-/// Over a period of both views every place relative to the strips is as likely, in each view and together.
+/// Over a period of both views events fall on every position relative to the strips with equal probability.
 #[test]
 fn events_are_placed_evenly_over_a_period() {
     let readout = Readout { region_mm: None, threshold_fc: 0.0, ..plain() };
     let [width, height] = readout.region_mm();
     assert!((width - 0.65).abs() < 1e-12 && (height - 0.893_1).abs() < 1e-3);
     let strips = strips(readout);
-    // Two electrons a third of a strip apart: they share a strip in two of three events.
+    // Two groups of electrons a third of a strip apart share a strip in two of three events.
     let events = 30_000;
     for shift in [[0.65f32 / 3.0, 0.0], [0.0, 0.65 / 3.0 / 46.7f32.to_radians().sin()]] {
         let view = u8::from(shift[0] == 0.0);
@@ -128,8 +128,8 @@ fn an_event_without_electrons_has_no_hits() {
 }
 
 proptest! {
-    /// Against a count electron by electron, with all charge in one view; and with memory that was used
-    /// before.
+    /// Hits agree with a count electron by electron, where all charge goes to one view, also with reused
+    /// memory.
     #[test]
     fn hits_are_what_counting_by_hand_gives(
         electrons in prop::collection::vec((-300f32..300.0, -300f32..300.0, 0f32..500.0), 0..300),
@@ -150,7 +150,7 @@ proptest! {
         for ((&x, &z), &t) in x.iter().zip(&z).zip(&t) {
             let (v, n) = if in_x { (f64::from(x), 856.0) } else { (f64::from(x) * cos + f64::from(z) * sin, 1173.0) };
             let strip = v / 0.65 + n / 2.0;
-            // Where rounding decides, either strip is right.
+            // So close to an edge rounding decides, and either strip is right.
             prop_assume!((strip - strip.round()).abs() > 1e-3);
             if strip < 0.0 || strip >= n || z.abs() > 266.0 {
                 lost += 1;

@@ -1,4 +1,4 @@
-//! A small convolutional network on cells.
+//! A small convolutional network on cells, one of the classifiers.
 
 use nalgebra::DMatrix;
 use townsend_core::Stream;
@@ -9,29 +9,29 @@ use super::layers::{Batch, LEAK, Layers, he, symmetric};
 use super::training::{Adam, logit_gradient, sigmoid, train};
 use crate::cells::Image;
 
-/// Channels, cells of the kernel, stride and padding of each convolution: the first sees every cell with its
-/// neighbours, the others join two cells an axis to one.
+/// Channels, kernel size, stride and padding of each convolution: the first combines every cell with its
+/// neighbours, the others merge two cells along each axis.
 const CONVOLUTIONS: [(usize, usize, usize, usize); 3] = [(16, 3, 1, 1), (16, 2, 2, 0), (32, 2, 2, 0)];
-/// Neurons between the means of the last maps and the logit.
+/// Neurons between the channel means of the last convolution and the logit.
 const HIDDEN: usize = 64;
 const EPOCHS: usize = 10;
-/// Small: few avalanches then still make hundreds of steps.
+/// Avalanches in a batch. Chosen, not fitted: few avalanches then still make hundreds of steps.
 const BATCH: usize = 32;
 const LEARNING_RATE: f32 = 2e-3;
-/// Images that pass through the network together, which bounds the memory.
+/// Images that pass through the network together, to limit memory.
 const AT_ONCE: usize = 256;
-/// Added to the variance in a normalisation, and how fast running statistics follow those of the batches.
+/// Constant added to the variance in a normalisation, and weight of a batch in the running statistics.
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f32 = 0.1;
 
-/// Convolutions with batch normalisation and leaky rectifiers, and a perceptron that sees the mean of each
-/// map that the last one gives: patterns count wherever they are.
+/// Convolutions with batch normalisation and leaky rectifiers, followed by a perceptron on the mean of each
+/// output channel, so that patterns count wherever they are.
 pub(in crate::multivariate) struct ConvolutionalNetwork {
     stack: Stack,
     parameters: Vec<f32>,
     /// Running mean and variance of every normalised channel; empty before the first batch.
     statistics: Vec<f32>,
-    /// What the roots of the electrons are multiplied by.
+    /// Factor on the square roots of the numbers of electrons.
     scale: f32,
     head: Layers,
 }
@@ -42,7 +42,7 @@ struct Gradients {
     head: Vec<DMatrix<f32>>,
 }
 
-/// The convolutions for images of `size`; none if one does not fit.
+/// The convolutions for images of this size; none if the size is too small for one of them.
 fn stack(size: [usize; 3]) -> Option<Stack> {
     let mut inputs = 1;
     let block = |(outputs, kernel, stride, padding)| {
@@ -55,7 +55,7 @@ fn stack(size: [usize; 3]) -> Option<Stack> {
     Stack::new(size, CONVOLUTIONS.into_iter().map(block).collect())
 }
 
-/// He's weights, no bias, normalisations that do nothing yet.
+/// Initial parameters: weights by He et al., biases 0, and normalisations that change nothing.
 fn start(stack: &Stack, random: &mut Stream) -> Vec<f32> {
     let mut parameters = Vec::with_capacity(stack.parameters());
     for Block { convolution, .. } in stack.blocks() {
@@ -113,7 +113,8 @@ impl ConvolutionalNetwork {
         Ok(Self { stack, parameters, statistics: Vec::new(), scale: scale(images), head })
     }
 
-    /// `[batch][t][z][x]`: roots of the electrons, whose fluctuations are as large everywhere.
+    /// Input of the network, `[batch][t][z][x]`: square roots of the numbers of electrons, whose statistical
+    /// fluctuations are the same everywhere.
     fn dense(&self, images: &[&Image]) -> Vec<f32> {
         let cells = self.stack.input().cells();
         let mut dense = vec![0.0; images.len() * cells];
@@ -144,20 +145,20 @@ impl ConvolutionalNetwork {
     }
 }
 
-/// One over the root mean square, over all cells, of the roots of the electrons.
+/// One over the root mean square, over all cells, of the square roots of the numbers of electrons.
 fn scale(images: &[&Image]) -> f32 {
     let electrons: f64 = images.iter().flat_map(|image| &image.occupied).map(|&(_, n)| f64::from(n)).sum();
     let cells: f64 = images.iter().map(|image| image.size.iter().product::<usize>() as f64).sum();
     if electrons > 0.0 { (cells / electrons).sqrt() as f32 } else { 1.0 }
 }
 
-/// The mean of each channel over the cells, a column an avalanche.
+/// The mean of each channel over the cells, one column for each avalanche.
 fn means(maps: Shape, output: &[f32]) -> Batch {
     let means = output.chunks(maps.cells()).map(|cells| cells.iter().sum::<f32>() / maps.cells() as f32);
     Batch::from_iterator(maps.channels, output.len() / maps.values(), means)
 }
 
-/// From the gradient by these means to that by the cells.
+/// The gradient by the cells, from the gradient by their means.
 fn means_gradient(maps: Shape, gradient: &Batch) -> Vec<f32> {
     let each = gradient.iter().map(|by_mean| by_mean / maps.cells() as f32);
     each.flat_map(|by_cell| std::iter::repeat_n(by_cell, maps.cells())).collect()

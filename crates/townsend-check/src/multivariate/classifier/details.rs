@@ -1,4 +1,4 @@
-//! What the report has of the classifiers: their AUC, and the details beside it.
+//! The results of the classifiers as a report has them: AUC and details.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use super::scores::{calibration, divergence, ratio, roc};
 use super::{Classifier, CrossValidation, Importance};
 use crate::score::Score;
 
-/// Can a classifier tell the sets apart? Areas under the ROC curve, out of fold: 0.5 cannot, 1 always.
+/// The classifier two-sample test: areas under the ROC curve (AUC), each row judged by a classifier that was
+/// not trained on it. 0.5: the sets cannot be told apart; 1: they always can.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierTest {
@@ -23,50 +24,54 @@ pub struct ClassifierTest {
     /// Boosted trees on summaries of these cells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auc_cells_trees: Option<Score>,
-    /// More of each: `trees`, `network`, `cells` and `cells_trees`, in the order of the fields above.
+    /// Details of each classifier: `trees`, `network`, `cells` and `cells_trees`, in the order of the fields
+    /// above.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub details: BTreeMap<String, ClassifierDetails>,
 }
 
-/// What the report has of a classifier beside its AUC.
+/// Details of a classifier's result beside its AUC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierDetails {
     /// AUC of each fold.
     pub folds: Vec<f64>,
-    /// The ROC curve: share of real rows taken for generated, share of generated ones, from (0, 0) to (1, 1).
+    /// The ROC curve from (0, 0) to (1, 1): fraction of the real rows taken for generated, fraction of the
+    /// generated rows taken for generated.
     pub roc: Vec<[f64; 2]>,
-    /// In ten bins of equal numbers of rows: mean probability, share of generated rows, rows.
+    /// Calibration in ten bins of equal numbers of rows: mean probability, fraction of generated rows, number
+    /// of rows.
     pub calibration: Vec<[f64; 3]>,
-    /// Jensen-Shannon divergence over ln 2, after isotonic calibration: `(ln 2 − cross entropy)/ln 2`; 0 the
-    /// same, 1 disjoint.
+    /// Jensen-Shannon divergence over ln 2 after isotonic calibration, `(ln 2 − cross entropy)/ln 2`: 0 for
+    /// equal sets, 1 for disjoint ones.
     pub divergence: f64,
-    /// Standard deviation over the generated rows of the density ratio real/generated from the calibrated
-    /// probabilities; 0 if the sets are the same.
+    /// Standard deviation over the generated rows of the density ratio real/generated, which follows from the
+    /// calibrated probabilities; 0 if the sets are equal.
     pub ratio_spread: f64,
-    /// Share of the generated rows that is left when they are weighted by that ratio: `(Σw)²/(n Σw²)`.
+    /// Effective fraction of the generated rows if they are weighted by that ratio: `(Σw)²/(n Σw²)`.
     pub effective_share: f64,
-    /// What gave it away: columns by the loss of AUC when they alone are permuted. Of columns that say the
-    /// same, none loses much.
+    /// Permutation importance: the loss of AUC when one column alone is permuted. Where several columns carry
+    /// the same information, none of them loses much.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub importance: Vec<Importance>,
-    /// AUC against the number of avalanches a set.
+    /// AUC against the number of avalanches in each set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learning: Vec<Learning>,
-    /// Avalanches a set from which, at this and every larger size, the AUC is three errors above 0.5.
+    /// Smallest number of avalanches in each set from which on the AUC is three errors above 0.5; none if it
+    /// is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wins_from: Option<usize>,
 }
 
-/// AUC of a classifier that was given few avalanches.
+/// AUC of a classifier for a given number of avalanches.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Learning {
-    /// Avalanches of each set, of which four fifths train.
+    /// Number of avalanches of each set, of which four fifths are trained on.
     pub avalanches: usize,
-    /// AUC, out of fold.
+    /// AUC of rows that the classifier was not trained on.
     pub auc: f64,
-    /// Its error.
+    /// Its standard error.
     pub error: f64,
 }
 

@@ -12,19 +12,19 @@ use townsend_observables::random::some_of;
 
 const PERMUTE: Purpose = Purpose::new("classifier permutations");
 
-/// How much one column helped.
+/// The importance of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Importance {
-    /// The column.
+    /// The name of the column.
     pub name: String,
-    /// AUC less the AUC with this column permuted, mean over the folds.
+    /// AUC less the AUC with this column permuted, averaged over the folds.
     pub loss_of_auc: f64,
-    /// Standard error from the folds.
+    /// Standard error from the scatter of the folds.
     pub error: f64,
 }
 
-/// Every column by its loss of AUC, the largest first.
+/// The importance of every column, the largest first.
 pub(super) fn importance<C: Classifier<Row = Vec<f64>>>(
     validated: &CrossValidation<C>,
     names: &[String],
@@ -47,7 +47,7 @@ pub(super) fn importance<C: Classifier<Row = Vec<f64>>>(
     all
 }
 
-/// Loss of AUC for each column when it is permuted among the rows of a fold.
+/// Loss of AUC in one fold for each column, when it is permuted among the rows of the fold.
 fn drops<C: Classifier<Row = Vec<f64>>>(
     fold: &Fold<C>,
     rows: &[&Vec<f64>],

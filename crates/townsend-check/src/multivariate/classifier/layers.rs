@@ -9,10 +9,10 @@ use townsend_observables::random::uniform;
 /// Slope of the rectifier below 0.
 pub(super) const LEAK: f32 = 0.01;
 
-/// Columns are rows of the data, so that one column is one avalanche.
+/// A batch: each column is one avalanche, each row one of its numbers.
 pub(super) type Batch = DMatrix<f32>;
 
-/// Layers one after the other, ending with one logit.
+/// A sequence of layers that ends with one logit.
 pub(super) struct Layers(Vec<Layer>);
 
 struct Layer {
@@ -21,11 +21,11 @@ struct Layer {
     adam: Adam,
 }
 
-/// What a forward pass remembers: the input of each layer, with a last row of ones.
+/// What the backward pass needs of a forward pass: the input of each layer, with a last row of ones.
 pub(super) struct Inputs(Vec<Batch>);
 
 impl Layers {
-    /// Layers with these numbers of inputs, with one output after the last.
+    /// Layers with these numbers of inputs; the last has one output.
     pub(super) fn new(inputs: &[usize], random: &mut Stream) -> Self {
         let outputs = inputs.iter().skip(1).chain([&1]);
         Self(
@@ -53,7 +53,7 @@ impl Layers {
         (Inputs(kept), current)
     }
 
-    /// From the gradient of a loss by the logits to those by the weights of each layer and by the input.
+    /// The gradients of a loss by the weights of each layer and by the input, from that by the logits.
     pub(super) fn backward(&self, Inputs(kept): &Inputs, logits: Vec<f32>) -> (Vec<DMatrix<f32>>, Batch) {
         let mut gradient = DMatrix::from_vec(1, logits.len(), logits);
         let mut of_weights = Vec::new();
@@ -61,7 +61,8 @@ impl Layers {
             of_weights.push(&gradient * kept[k].transpose());
             let back = layer.weights.transpose() * &gradient;
             let rows = back.nrows() - 1;
-            // The kept input is positive where the rectifier was open; before the first layer there is none.
+            // The stored input is positive where the rectifier passed it on; before the first layer there is
+            // no rectifier.
             gradient = DMatrix::from_fn(rows, back.ncols(), |r, c| {
                 if k == 0 || kept[k][(r, c)] > 0.0 { back[(r, c)] } else { LEAK * back[(r, c)] }
             });
@@ -70,7 +71,7 @@ impl Layers {
         (of_weights, gradient)
     }
 
-    /// Goes down the gradients of the weights.
+    /// Updates the weights against their gradients.
     pub(super) fn step(&mut self, gradients: &[DMatrix<f32>], at: Step) {
         for (layer, gradient) in self.0.iter_mut().zip(gradients) {
             layer.adam.step(layer.weights.as_mut_slice(), gradient.as_slice(), at);
@@ -87,12 +88,12 @@ impl Layer {
     }
 }
 
-/// Half width of an even distribution with the variance 2/inputs of He et al., arXiv:1502.01852.
+/// Half width of a uniform distribution with the variance 2/inputs of He et al., arXiv:1502.01852.
 pub(super) fn he(inputs: usize) -> f32 {
     (6.0 / inputs as f32).sqrt()
 }
 
-/// A number from −1 to below 1.
+/// A random number from −1 to below 1.
 pub(super) fn symmetric(random: &mut Stream) -> f32 {
     (2.0 * uniform(random) - 1.0) as f32
 }

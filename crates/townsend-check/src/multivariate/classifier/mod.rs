@@ -26,21 +26,23 @@ pub use scores::{auc, divergence, isotonic};
 use townsend_observables::random::some_of;
 pub(super) use trees::Trees;
 
-/// Every row is judged by a classifier that was trained without it: a fifth is left out in turn.
+/// Number of folds: every fifth is left out in turn and judged by a classifier trained on the others.
 const FOLDS: usize = 5;
 /// Halvings for the floor: each trains `FOLDS` classifiers on half of the real rows.
 const HALVINGS: u32 = 2;
-/// The smallest number of avalanches of each set for which the AUC is given; it is doubled up to all there
-/// are. Classifiers then train on 200 rows, of which trees with at least 20 rows a leaf make ten leaves.
+/// The smallest number of avalanches of each set for which the AUC is given; it is doubled until all are
+/// used. Chosen, not fitted: classifiers then train on 200 rows, of which trees with at least 20 rows in a
+/// leaf make ten leaves.
 const LEAST_LEARNT: usize = 125;
-/// Standard errors above 0.5 from which a classifier is said to win: noise wins once in 700 times.
+/// Standard errors above 0.5 from which on a classifier is said to win. Chosen, not fitted: by chance alone
+/// this happens once in 700 times.
 const WON: f64 = 3.0;
 
 const FLOOR: Purpose = Purpose::new("classifier halves");
 const FOLD: Purpose = Purpose::new("classifier folds");
 const FEW: Purpose = Purpose::new("classifier of few");
 
-/// A kind of classifier of rows of numbers.
+/// The kinds of classifiers for rows of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowClassifier {
     /// Gradient-boosted trees.
@@ -49,30 +51,33 @@ pub enum RowClassifier {
     Network,
 }
 
-/// A classifier that learns to tell rows of label 1 from rows of label 0.
+/// A classifier that learns to distinguish rows of label 1 from rows of label 0.
 pub(super) trait Classifier: Sized + Send + Sync {
-    /// The form in which it sees one avalanche.
+    /// The form of one avalanche that it takes.
     type Row: Clone + Send + Sync;
 
     /// Its kind and size in a few words, for the report.
     fn describe() -> String;
 
-    /// Learns from rows and their labels; an error says what went wrong.
+    /// Trains on rows and their labels.
+    ///
+    /// # Errors
+    /// A text that says why it cannot be trained.
     fn train(rows: &[&Self::Row], labels: &[f64], random: &mut Stream) -> Result<Self, String>;
 
     /// Probability that each row is of label 1.
     fn probabilities(&self, rows: &[&Self::Row]) -> Vec<f64>;
 }
 
-/// The result of a cross validation: for each row the probability of being generated (label 1), by the
-/// classifier that was trained without it, in the order of the rows.
+/// The result of a cross validation: for each row, in the order of the rows, the probability of being
+/// generated (label 1) by the classifier that was not trained on it.
 pub(super) struct CrossValidation<C> {
     real: Vec<f64>,
     generated: Vec<f64>,
     folds: Vec<Fold<C>>,
 }
 
-/// A classifier and the rows that it did not see.
+/// A classifier and the rows that it was not trained on.
 struct Fold<C> {
     model: C,
     rows: Vec<usize>,
@@ -80,9 +85,9 @@ struct Fold<C> {
     auc: f64,
 }
 
-/// AUC of a classifier that tells `generated` from `real` rows, each row judged by a classifier that was
-/// trained without it (5 folds); 0.5 if it cannot, 1 if it always can. `seed` is that of the folds and of the
-/// starts.
+/// AUC of a classifier that distinguishes `generated` from `real` rows, where each row is judged by a
+/// classifier that was not trained on it (5 folds): 0.5 if it cannot, 1 if it always can. `seed` is that of
+/// the folds and of the initial parameters.
 ///
 /// # Errors
 /// If the classifier cannot be trained; the text says why.
@@ -98,7 +103,7 @@ pub fn classifier_auc(
     }
 }
 
-/// AUC out of fold.
+/// AUC by cross validation.
 pub(super) fn auc_by<C: Classifier>(real: &[C::Row], generated: &[C::Row], seed: u64) -> Result<f64, String> {
     Ok(cross_validate::<C>(real, generated, Draws::new(seed, FOLD), 0)?.auc())
 }
@@ -117,7 +122,7 @@ fn cross_validate<C: Classifier>(
     index: u64,
 ) -> Result<CrossValidation<C>, String> {
     let rows: Vec<&C::Row> = real.iter().chain(generated).collect();
-    // Fold by fold the same share of both sets.
+    // Each fold has the same fraction of both sets.
     let mut folds = random_folds(real.len(), draws, 2 * index);
     folds.extend(random_folds(generated.len(), draws, 2 * index + 1));
     let label = |row: usize| f64::from(u8::from(row >= real.len()));
@@ -151,7 +156,7 @@ fn auc_of_labels(probabilities: &[f64], labels: &[f64]) -> f64 {
     auc(&of(1.0), &of(0.0))
 }
 
-/// The fold of each of `n` rows: as even as can be, in random order.
+/// The fold of each of `n` rows, in random order; folds have equal sizes, or differ by one.
 fn random_folds(n: usize, draws: Draws, index: u64) -> Vec<usize> {
     let mut folds = vec![0; n];
     for (k, row) in some_of(n, n, &mut draws.stream(index)).into_iter().enumerate() {
@@ -160,8 +165,8 @@ fn random_folds(n: usize, draws: Draws, index: u64) -> Vec<usize> {
     folds
 }
 
-/// AUC of a classifier with its floor and its bootstrap error, and the details of the report. `what` names
-/// what it sees, for the report.
+/// AUC of a classifier with its floor and its bootstrap error, and the details for the report. `what`
+/// describes the input, for the report.
 pub(super) fn test<C: Classifier>(
     what: &str,
     real: &[C::Row],
@@ -171,7 +176,7 @@ pub(super) fn test<C: Classifier>(
     test_and_keep::<C>(what, real, generated, seed).map(|(score, details, _)| (score, details))
 }
 
-/// [`test`] of rows of named columns: the details also have the importance of each column, and the AUC
+/// Like [`test`] for rows of named columns; the details also have the importance of each column, and the AUC
 /// against the number of avalanches.
 pub(super) fn test_columns<C: Classifier<Row = Vec<f64>>>(
     what: &str,
@@ -214,7 +219,7 @@ fn test_and_keep<C: Classifier>(
     Ok((score, ClassifierDetails::of(&validated), validated))
 }
 
-/// AUC of classifiers that are given 125, 250, 500, ... avalanches of each set.
+/// AUC of classifiers for 125, 250, 500, … avalanches of each set.
 fn learning<C: Classifier>(
     real: &[C::Row],
     generated: &[C::Row],

@@ -1,4 +1,4 @@
-//! A small multilayer perceptron on observables.
+//! A small multilayer perceptron on observables, one of the classifiers.
 
 use townsend_core::Stream;
 
@@ -10,7 +10,7 @@ const HIDDEN: usize = 64;
 const EPOCHS: usize = 25;
 const BATCH: usize = 128;
 const LEARNING_RATE: f32 = 2e-3;
-/// Rows that pass through the network together, which bounds the memory.
+/// Rows that pass through the network together, to limit memory.
 const AT_ONCE: usize = 1024;
 
 /// Two hidden layers with leaky rectifiers.
@@ -56,13 +56,13 @@ impl Classifier for Network {
 }
 
 impl Network {
-    /// Standardised, then bent so that far tails stay finite.
+    /// A row standardised, with far tails compressed so that they stay finite.
     fn scaled(&self, row: &[f64]) -> Vec<f32> {
         row.iter().zip(&self.scales).map(|(v, (mean, std))| ((v - mean) / std).asinh() as f32).collect()
     }
 }
 
-/// Mean and standard deviation of a column; 1 where it has none.
+/// Mean and standard deviation of a column; a standard deviation of 0 is replaced by 1.
 fn scale(rows: &[&Vec<f64>], column: usize) -> (f64, f64) {
     let n = rows.len() as f64;
     let mean = rows.iter().map(|row| row[column]).sum::<f64>() / n;

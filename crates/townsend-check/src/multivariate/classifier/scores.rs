@@ -1,5 +1,5 @@
-//! Numbers from the probabilities that a classifier gives to rows which it did not see: ROC, calibration,
-//! divergence, density ratio. Positives are generated rows.
+//! Numbers from the probabilities that a classifier gives to rows which it was not trained on: ROC curve,
+//! calibration, divergence, density ratio. Positives are generated rows.
 
 use townsend_core::Purpose;
 
@@ -8,19 +8,20 @@ use townsend_observables::random::below;
 
 /// Bootstrap samples for the error of an AUC.
 const RESAMPLES: u64 = 100;
-/// Steps of a ROC curve.
+/// Intervals of a ROC curve.
 const STEPS: usize = 100;
 /// Bins of the calibration.
 const BINS: usize = 10;
 
 const BOOTSTRAP: Purpose = Purpose::new("classifier bootstrap");
 
-/// Area under the ROC curve: the probability that a positive scores above a negative, ties counting half.
+/// Area under the ROC curve: the probability that a positive scores above a negative, where ties count one
+/// half.
 pub fn auc(positives: &[f64], negatives: &[f64]) -> f64 {
     weighted_auc(&sorted(positives, negatives), &[])
 }
 
-/// Scores in increasing order, whether they are of positives, and which row each was.
+/// Scores in ascending order, each with whether it is that of a positive and with the number of its row.
 fn sorted(positives: &[f64], negatives: &[f64]) -> Vec<(f64, bool, usize)> {
     let labelled = positives.iter().map(|&s| (s, true)).chain(negatives.iter().map(|&s| (s, false)));
     let mut all: Vec<(f64, bool, usize)> =
@@ -29,11 +30,11 @@ fn sorted(positives: &[f64], negatives: &[f64]) -> Vec<(f64, bool, usize)> {
     all
 }
 
-/// The same when row k counts `weights[k]` times; once without weights.
+/// The AUC when row k counts `weights[k]` times; without weights every row counts once.
 fn weighted_auc(sorted: &[(f64, bool, usize)], weights: &[u32]) -> f64 {
     let weight = |row: usize| weights.get(row).map_or(1.0, |&w| f64::from(w));
     let (mut below, mut above, mut area) = (0.0, 0.0, 0.0);
-    // Sorted, so that not below is equal; 0 and −0 too.
+    // The scores are sorted, so that "not below" means equal; 0 and −0 are equal as well.
     for tied in sorted.chunk_by(|a, b| a.0 >= b.0) {
         let of = |label: bool| tied.iter().filter(|s| s.1 == label).map(|s| weight(s.2)).sum::<f64>();
         let (positive, negative) = (of(true), of(false));
@@ -44,7 +45,7 @@ fn weighted_auc(sorted: &[(f64, bool, usize)], weights: &[u32]) -> f64 {
     area / (above * below)
 }
 
-/// Standard deviation of the AUC when both sets of scores are resampled, the classifiers being what they are.
+/// Standard deviation of the AUC when both sets of scores are resampled, with the classifiers fixed.
 pub(super) fn bootstrap_error(positives: &[f64], negatives: &[f64], seed: u64) -> f64 {
     let sorted = sorted(positives, negatives);
     let draws = Draws::new(seed, BOOTSTRAP);
@@ -80,7 +81,7 @@ pub(super) fn roc(positives: &[f64], negatives: &[f64]) -> Vec<[f64; 2]> {
     curve
 }
 
-/// In ten bins of equal numbers of rows: mean probability, share of positives, rows.
+/// Calibration in ten bins of equal numbers of rows: mean probability, fraction of positives, number of rows.
 pub(super) fn calibration(positives: &[f64], negatives: &[f64]) -> Vec<[f64; 3]> {
     let sorted = sorted(positives, negatives);
     let bins = BINS.min(sorted.len());
@@ -94,8 +95,8 @@ pub(super) fn calibration(positives: &[f64], negatives: &[f64]) -> Vec<[f64; 3]>
         .collect()
 }
 
-/// Isotonic regression of labels in the order of their scores, by pooling adjacent violators: the increasing
-/// values with the least squared distance from the labels.
+/// Isotonic regression of labels in the order of their scores, by pooling adjacent violators: the
+/// non-decreasing values with the least squared distance from the labels.
 pub fn isotonic(labels: &[f64]) -> Vec<f64> {
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for &label in labels {
@@ -113,10 +114,10 @@ pub fn isotonic(labels: &[f64]) -> Vec<f64> {
     pools.into_iter().flat_map(|(sum, n)| std::iter::repeat_n(sum / n as f64, n)).collect()
 }
 
-/// One label of each kind more in every pool (Laplace's rule of succession): a few rows at an end that happen
-/// to have one label are no proof that there is no other.
+/// Adds one label of each kind to every pool (Laplace's rule of succession): that a few rows at an end all
+/// have one label does not prove that the other cannot occur.
 fn sober(pooled: &[f64]) -> Vec<f64> {
-    // Pools rise strictly, so equal neighbours are of one pool.
+    // Pools rise strictly, so equal neighbours belong to one pool.
     let pools = pooled.chunk_by(|a, b| a >= b);
     let of_pool = |pool: &[f64]| {
         let n = pool.len();
@@ -125,9 +126,9 @@ fn sober(pooled: &[f64]) -> Vec<f64> {
     pools.flat_map(of_pool).collect()
 }
 
-/// Calibrated probabilities of positives and negatives. Every other score, in increasing order, is calibrated
-/// by isotonic regression on those between: a calibration that saw its own labels would find differences in
-/// noise. Both sets count as one half.
+/// Calibrated probabilities of positives and negatives. Every other score, in ascending order, is calibrated
+/// by isotonic regression on the scores between: a calibration on its own labels would find differences in
+/// noise. Both sets have the total weight one half.
 fn calibrated(positives: &[f64], negatives: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let sorted = sorted(positives, negatives);
     let share = negatives.len() as f64 / positives.len() as f64;
@@ -139,7 +140,7 @@ fn calibrated(positives: &[f64], negatives: &[f64]) -> (Vec<f64>, Vec<f64>) {
         for &(score, positive, _) in sorted.iter().skip(1 - half).step_by(2) {
             let place = taught.partition_point(|s| s.0 < score).min(values.len().saturating_sub(1));
             let p = values.get(place).copied().unwrap_or(0.5);
-            // To equal numbers of both.
+            // Rescales the odds to equal numbers of both.
             let odds = p / (1.0 - p) * share;
             found[usize::from(positive)].push(odds / (1.0 + odds));
         }
@@ -148,7 +149,7 @@ fn calibrated(positives: &[f64], negatives: &[f64]) -> (Vec<f64>, Vec<f64>) {
     (positives, negatives)
 }
 
-/// Jensen-Shannon divergence over ln 2, from the cross entropy of calibrated probabilities, at least 0.
+/// Jensen-Shannon divergence over ln 2, from the cross entropy of the calibrated probabilities; at least 0.
 pub fn divergence(positives: &[f64], negatives: &[f64]) -> f64 {
     let (p, q) = calibrated(positives, negatives);
     let right = -p.iter().map(|p| p.ln()).sum::<f64>() / p.len().max(1) as f64;
@@ -157,7 +158,8 @@ pub fn divergence(positives: &[f64], negatives: &[f64]) -> f64 {
     ((ln_2 - 0.5 * (right + left)) / ln_2).max(0.0)
 }
 
-/// Standard deviation over the positives of the ratio `(1 − p)/p` with mean 1, and `(Σw)²/(n Σw²)`.
+/// Standard deviation over the positives of the ratio w = `(1 − p)/p`, normalised to mean 1, and `(Σw)²/(n
+/// Σw²)`.
 pub(super) fn ratio(positives: &[f64], negatives: &[f64]) -> (f64, f64) {
     let weights: Vec<f64> = calibrated(positives, negatives).0.iter().map(|p| (1.0 - p) / p).collect();
     let n = weights.len().max(1) as f64;

@@ -1,5 +1,5 @@
-//! How networks of the classifier test learn: Adam with decoupled weight decay, batches in random order, a
-//! learning rate that falls.
+//! Training of the networks of the classifier test: Adam with decoupled weight decay, batches in random
+//! order, a decreasing learning rate.
 
 use townsend_core::Stream;
 use townsend_kernels::AdamStep;
@@ -20,7 +20,7 @@ pub(super) struct Adam {
 /// A step of a training.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    /// Counted from 1.
+    /// Number of the step, from 1.
     number: u64,
     rate: f32,
 }
@@ -41,8 +41,8 @@ impl Adam {
     }
 }
 
-/// Calls `learn` with the rows of one batch after the other, for so many epochs in batches of so many; the
-/// rate falls along a half cosine to 0.
+/// Calls `learn` with the rows of one batch after the other, over `epochs` epochs in batches of the given
+/// size; the learning rate falls to 0 along half a cosine.
 pub(super) fn train(
     rows: usize,
     (epochs, batch): (usize, usize),

@@ -1,4 +1,4 @@
-//! Gradient-boosted trees.
+//! Gradient-boosted trees, one of the classifiers.
 
 use forust_ml::gradientbooster::GrowPolicy;
 use forust_ml::{GradientBooster, Matrix};
@@ -9,9 +9,10 @@ use super::Classifier;
 const TREES: usize = 150;
 const LEARNING_RATE: f32 = 0.05;
 const LEAVES: usize = 31;
-/// Quantile bins of a column between which trees may cut.
+/// Quantile bins of a column; trees cut only between them.
 const BINS: u16 = 64;
-/// Least sum of the loss' second derivatives in a leaf: at most ¼ a row, so 20 rows.
+/// Smallest sum of the second derivatives of the loss in a leaf. Each row adds at most ¼, so a leaf has at
+/// least 20 rows.
 const LEAST_LEAF_WEIGHT: f32 = 5.0;
 
 pub(in crate::multivariate) struct Trees(Box<GradientBooster>);
@@ -23,7 +24,7 @@ impl Classifier for Trees {
         format!("gradient-boosted trees (forust), {TREES} of {LEAVES} leaves, learning rate {LEARNING_RATE}")
     }
 
-    /// In one thread: the sums in the histograms then have one order. Nothing is drawn.
+    /// Trains in one thread, so that the sums in the histograms have a fixed order. Nothing is random.
     fn train(rows: &[&Vec<f64>], labels: &[f64], _: &mut Stream) -> Result<Self, String> {
         let columns = rows.first().map_or(0, |row| row.len());
         let mut trees = GradientBooster::default()
@@ -50,7 +51,7 @@ impl Classifier for Trees {
     }
 }
 
-/// Rows column by column, one after another.
+/// All values, column after column.
 fn by_column(rows: &[&Vec<f64>]) -> Vec<f64> {
     let columns = rows.first().map_or(0, |row| row.len());
     (0..columns).flat_map(|c| rows.iter().map(move |row| row[c])).collect()

@@ -7,7 +7,7 @@ use townsend_observables::random::below;
 
 const TEST: Purpose = Purpose::new("convolutions test");
 
-/// Cubes of 16 cells an axis, or squares, with some electrons anywhere.
+/// Cubes, or squares, of 16 cells along each axis, with some electrons anywhere.
 fn scattered(n: u64, dims: usize, seed: u64) -> Vec<Image> {
     let size = [2, 1, 0].map(|axis| if axis < dims { 16 } else { 1 });
     let image = |index| {
@@ -22,7 +22,7 @@ fn scattered(n: u64, dims: usize, seed: u64) -> Vec<Image> {
     (0..n).map(image).collect()
 }
 
-/// Mean cross entropy of a batch, normalised by its own statistics.
+/// Mean cross entropy of a batch that is normalised by its own statistics.
 fn loss(network: &ConvolutionalNetwork, images: &[&Image], labels: &[f64]) -> f64 {
     let maps = network.stack.train(&network.dense(images), &network.parameters).output;
     let (_, logits) = network.head.forward(means(network.stack.output(), &maps));
@@ -33,7 +33,7 @@ fn loss(network: &ConvolutionalNetwork, images: &[&Image], labels: &[f64]) -> f6
     logits.iter().zip(labels).map(of_one).sum::<f64>() / labels.len() as f64
 }
 
-/// Along the gradient the loss changes by its square, as differences of the loss say, in every block.
+/// In every block a step along the gradient changes the loss in proportion to the gradient's square.
 #[test]
 fn gradients_are_what_differences_give() {
     for dims in [1, 2, 3] {
