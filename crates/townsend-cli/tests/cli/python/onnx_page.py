@@ -14,7 +14,7 @@ onnxruntime.set_default_logger_severity(3)
 example = open(page, encoding="utf-8").read().split("```python\n")[1].split("```")[0]
 exec(compile(example, page, "exec"))  # defines `avalanches`
 
-arrays = np.load(generated)
+arrays = dict(np.load(generated))  # read once
 about = onnxruntime.InferenceSession(network).get_modelmeta().custom_metadata_map
 meta = json.loads(str(arrays["meta"]))
 edges = [np.linspace(axis["low"], axis["high"], axis["bins"] + 1) for axis in meta["grid"]["axes"]]
