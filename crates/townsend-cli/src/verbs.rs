@@ -44,7 +44,9 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
                     format!("{tensors} tensors, {weights} numbers, after {epochs} epochs")
                 }
                 Exported::Onnx { family, inputs, bytes, notes } => {
-                    notes.iter().for_each(|note| bars.note(note));
+                    for note in &notes {
+                        bars.note(note);
+                    }
                     format!(
                         "network of the family {family}, {inputs} normal numbers an avalanche, {bytes} bytes"
                     )

@@ -119,12 +119,12 @@ impl<'p> Graph<'p> {
 
     /// Fixed numbers in a shape.
     pub(crate) fn numbers(&mut self, shape: &[usize], values: &[f32]) -> Value {
-        self.constant(FLOAT, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        self.constant(FLOAT, shape, values.iter().flat_map(|value| value.to_le_bytes()))
     }
 
     /// Fixed numbers of double precision.
     pub(crate) fn doubles(&mut self, shape: &[usize], values: &[f64]) -> Value {
-        self.constant(DOUBLE, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        self.constant(DOUBLE, shape, values.iter().flat_map(|value| value.to_le_bytes()))
     }
 
     /// One fixed number.
@@ -134,12 +134,12 @@ impl<'p> Graph<'p> {
 
     /// Fixed whole numbers, one after the other.
     pub(crate) fn integers(&mut self, values: &[i64]) -> Value {
-        self.constant(INT64, &[values.len()], values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        self.constant(INT64, &[values.len()], values.iter().flat_map(|value| value.to_le_bytes()))
     }
 
-    fn constant(&mut self, kind: i64, shape: &[usize], bytes: Vec<u8>) -> Value {
+    fn constant(&mut self, kind: i64, shape: &[usize], bytes: impl Iterator<Item = u8>) -> Value {
         let name = format!("constant_{}", self.initializers.len());
-        self.initializers.push(initializer(&name, kind, shape, &bytes));
+        self.initializers.push(initializer(&name, kind, shape, &bytes.collect::<Vec<u8>>()));
         Value(name)
     }
 
