@@ -63,7 +63,8 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
     /// avalanches are drawn with it.
     fn decoder(&self, parameters: &Parameters, batch: usize) -> Decoder;
 
-    /// The same function in a graph of ONNX: points `[batch, inputs]` → weights of the cells `[batch, cells]`.
+    /// The same function in a graph of ONNX: points `[batch, inputs]` → weights of the cells `[batch,
+    /// cells]`.
     fn add_to_graph(&self, graph: &mut Graph<'_>, points: &Value) -> Value;
 
     /// Multiplications with addition that a training step takes for an avalanche, each layer going forward

@@ -95,8 +95,8 @@ impl Layer {
         self.norm.iter().flat_map(|(name, _)| part(name)).collect()
     }
 
-    /// Adds the layer, with running statistics, to a graph of ONNX: `[batch, inputs, …, x]` → `[batch, outputs,
-    /// …, x]`.
+    /// Adds the layer, with running statistics, to a graph of ONNX: `[batch, inputs, …, x]` → `[batch,
+    /// outputs, …, x]`.
     fn add_to_graph(&self, graph: &mut Graph<'_>, map: &Value) -> Value {
         let Convolution { name, dims, kernel, stride, padding, .. } = &self.convolution;
         let [weight, bias] = ["weight", "bias"].map(|part| graph.tensor(&format!("{name}.{part}")));

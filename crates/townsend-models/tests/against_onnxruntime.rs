@@ -91,7 +91,7 @@ fn avalanches(grid: &Grid) -> CountSet {
             .map(|electron| {
                 let axes = grid.axes().iter().zip(electron.iter().zip(centre)).rev();
                 axes.fold(0, |cell, (axis, (x, centre))| {
-                    let place = (axis.low() + axis.high()) / 2.0
+                    let place = f64::midpoint(axis.low(), axis.high())
                         + (axis.high() - axis.low()) * f64::from(0.1 * x + 0.05 * centre);
                     cell * (axis.bins() + 2) + axis.bin(place)
                 })
@@ -134,8 +134,8 @@ fn weights(model: &dyn NetworkModel, set: &CountSet) -> Parameters {
     parameters
 }
 
-/// A network as an ONNX file, normal numbers for some avalanches, and the cells that this crate makes of them,
-/// divided by their sum as those of the file are.
+/// A network as an ONNX file, normal numbers for some avalanches, and the cells that this crate makes of
+/// them, divided by their sum as those of the file are.
 struct Case {
     onnx: Onnx,
     noise: Vec<f32>,
@@ -155,7 +155,9 @@ fn case(dims: usize, config: &str) -> Case {
     if !model.draws_size() {
         for row in cells.chunks_mut(grid.cells()) {
             let sum: f64 = row.iter().map(|&x| f64::from(x)).sum();
-            row.iter_mut().for_each(|x| *x = (f64::from(*x) / sum) as f32);
+            for x in row {
+                *x = (f64::from(*x) / sum) as f32;
+            }
         }
     }
     let header = CheckpointHeader {

@@ -195,7 +195,7 @@ impl SizeModel {
         }
     }
 
-    /// The probabilities that the values of [`FilledSizes::LnN`] are the quantiles of; `None` for other forms.
+    /// The probabilities whose quantiles the values of [`FilledSizes::LnN`] are; `None` for other forms.
     pub fn probabilities(&self) -> Option<Vec<f64>> {
         match &self.filled {
             FilledSizes::LnN(ln_n) => Some(knot_probabilities(ln_n.len())),

@@ -1,5 +1,5 @@
-//! A network as a file of ONNX (<https://onnx.ai>), for programs that compute networks with a runtime of their
-//! own.
+//! A network as a file of ONNX (<https://onnx.ai>), for programs that compute networks with a runtime of
+//! their own.
 //!
 //! The graph has one input, `noise` `[batch, numbers]` of standard normal numbers, and one output, `cells`
 //! `[batch, …, x]`: the share of an avalanche's electrons in each cell. What an avalanche needs besides (the
@@ -232,9 +232,9 @@ impl<'p> Graph<'p> {
         self.with_number("Mul", &sum, 0.5)
     }
 
-    /// Weights of cells `[batch, …, x]` divided by their sum. As in the draw of electrons, weights that are not
-    /// finite count as 0; if all are 0 they stay so. The sum is made axis after axis: in one go a million cells
-    /// would cost it two digits.
+    /// Weights of cells `[batch, …, x]`, and the sum to divide them by. As in the draw of electrons, weights
+    /// that are not finite count as 0; if all are 0 they stay so. The sum is made axis after axis: in one go a
+    /// million cells would cost it two digits.
     fn shares(&mut self, axes: usize, weights: &Value) -> [Value; 2] {
         let (finite, nothing) = (self.with_number("Less", weights, f64::from(f32::MAX)), self.number(0.0));
         let weights = self.node("Where", &[&finite, weights, &nothing], &[]);
@@ -242,7 +242,8 @@ impl<'p> Graph<'p> {
         [weights, self.with_number("Max", &sum, f64::from(f32::MIN_POSITIVE))]
     }
 
-    /// The file, with weights of cells `[batch, cells]` as its output, divided by their sum if `about` says so.
+    /// The file, with weights of cells `[batch, cells]` as its output, divided by their sum if `about` says
+    /// so.
     pub(crate) fn finish(mut self, weights: &Value, about: About<'_>) -> Onnx {
         let shape: Vec<i64> = about.shape.iter().rev().map(|&cells| cells as i64).collect();
         let weights = self.reshape(&shape, weights);

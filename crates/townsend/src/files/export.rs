@@ -44,8 +44,8 @@ pub enum Exported {
 /// name that ends in `.townsend` gets the model of any family: a zip archive, stored uncompressed, of
 /// `run.json` and the files that avalanches follow from. A name that ends in `.safetensors` gets the weights
 /// of a network, with the names of a PyTorch state dict and the configuration in the metadata. A name that
-/// ends in `.onnx` gets the network that makes avalanches as a graph of ONNX, which [`files`](crate::files) do
-/// not read: it is for other programs.
+/// ends in `.onnx` gets the network that makes avalanches as a graph of ONNX. It is for other programs and
+/// cannot be opened again.
 pub fn export(model: &Path, out: &Path, context: &Context<'_>) -> Result<Exported> {
     let ending = out.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
     if !["townsend", "safetensors", "onnx"].contains(&ending.as_str()) {
