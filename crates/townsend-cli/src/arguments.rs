@@ -79,9 +79,10 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --out part-3.root --shard 3/8\n  townsend generate --run runs/cascade --events 10000 --out histograms.root --dims 2,3"
     )]
     Generate(Generate),
-    /// Write a trained model to a single file, or the weights of a network for PyTorch; generate takes both.
+    /// Write a trained model to a single file, or the weights of a network for PyTorch, which generate takes
+    /// too, or a network for ONNX.
     #[command(
-        after_help = "Examples:\n  townsend export --run runs/cascade --out cascade.townsend\n  townsend generate --run cascade.townsend --events 10000 --out generated.root\n  townsend export --run runs/vae --out weights.safetensors"
+        after_help = "Examples:\n  townsend export --run runs/cascade --out cascade.townsend\n  townsend generate --run cascade.townsend --events 10000 --out generated.root\n  townsend export --run runs/vae --out weights.safetensors\n  townsend export --run runs/vae --out vae.onnx"
     )]
     Export(Export),
     /// Compare generated avalanches with real ones: distances, plots, report.
@@ -319,7 +320,8 @@ pub(crate) struct Export {
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
     /// The file to write: .townsend for a model of any family, .safetensors for the weights of a network with
-    /// the names of a PyTorch state dict.
+    /// the names of a PyTorch state dict, .onnx for the network from normal numbers to cells in ONNX's opset
+    /// 13.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }

@@ -43,6 +43,14 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
                 Exported::Weights { tensors, weights, epochs } => {
                     format!("{tensors} tensors, {weights} numbers, after {epochs} epochs")
                 }
+                Exported::Onnx { family, inputs, bytes, notes } => {
+                    for note in &notes {
+                        bars.note(note);
+                    }
+                    format!(
+                        "network of the family {family}, {inputs} normal numbers an avalanche, {bytes} bytes"
+                    )
+                }
             };
             bars.note(&format!("{what}, to {}", out.display()));
             Ok(ExitCode::SUCCESS)

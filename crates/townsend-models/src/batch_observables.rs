@@ -7,6 +7,7 @@ use burn_tensor::{Tensor, TensorData};
 use townsend_core::{Axis, CountSet, Grid};
 
 use crate::layers::Pass;
+use crate::onnx::{Graph, Value};
 use crate::parameters::to_host;
 use crate::{Parameters, Role, TensorSpec};
 
@@ -142,6 +143,17 @@ impl BatchObservables {
     pub(crate) fn fixed_electrons(parameters: &Parameters) -> impl Fn(f32) -> f32 + use<> {
         let [std, mean] = [STD, MEAN].map(|name| parameters.values(name)[0]);
         move |first| (first * std + mean).clamp(0.0, MOST_LN_N as f32).exp() - 1.0
+    }
+
+    /// [`BatchObservables::electrons`] in a graph of ONNX.
+    pub(crate) fn electrons_in_graph(graph: &mut Graph<'_>, first: &Value) -> Value {
+        let [std, mean] = [STD, MEAN].map(|name| f64::from(graph.parameters().values(name)[0]));
+        let x = graph.with_number("Mul", first, std);
+        let x = graph.with_number("Add", &x, mean);
+        let (least, most) = (graph.number(0.0), graph.number(MOST_LN_N));
+        let x = graph.node("Clip", &[&x, &least, &most], &[]);
+        let x = graph.node("Exp", &[&x], &[]);
+        graph.with_number("Sub", &x, 1.0)
     }
 
     /// Variation of the means along the axes (without axes: of the numbers of electrons) over a batch of

@@ -7,6 +7,7 @@ use townsend_kernels::{Linear, Network, Normalisation, SELU, Shape};
 
 use crate::layers::{Pass, linear_specs, norm_specs};
 use crate::layout::EPSILON;
+use crate::onnx::{Attribute, Graph, Value};
 use crate::{Batch, Parameters, TensorSpec};
 
 /// The function that is applied to each number after a layer.
@@ -39,6 +40,19 @@ impl Activation {
             Self::Leaky(slope) => townsend_kernels::Activation::Leaky(slope as f32),
             Self::Elu => townsend_kernels::Activation::Elu,
             Self::Selu => townsend_kernels::Activation::Selu,
+        }
+    }
+
+    /// The same function in ONNX.
+    fn add_to_graph(self, graph: &mut Graph<'_>, x: &Value) -> Value {
+        match self {
+            Self::None => x.clone(),
+            Self::Leaky(slope) => graph.leaky(slope, x),
+            Self::Elu => graph.node("Elu", &[x], &[("alpha", Attribute::Float(1.0))]),
+            Self::Selu => {
+                let [gamma, alpha] = SELU.map(Attribute::Float);
+                graph.node("Selu", &[x], &[("gamma", gamma), ("alpha", alpha)])
+            }
         }
     }
 
@@ -139,6 +153,19 @@ impl Dense {
             ..Linear::new(&weights, &bias)
         };
         network.linear(&layer, output);
+    }
+
+    /// Adds the layer, with running statistics, to a graph of ONNX.
+    pub(crate) fn add_to_graph(&self, graph: &mut Graph<'_>, x: &Value) -> Value {
+        let mut x = graph.linear(&self.name, x);
+        if self.norm == Norm::Before {
+            x = graph.normalise(&self.norm_name(), EPSILON, &x);
+        }
+        x = self.activation.add_to_graph(graph, &x);
+        if self.norm == Norm::After {
+            x = graph.normalise(&self.norm_name(), EPSILON, &x);
+        }
+        x
     }
 
     /// Weight `[outputs, inputs]` and bias, on the host.

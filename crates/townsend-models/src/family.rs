@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use townsend_core::{CountSet, Grid};
 
 use crate::layers::Pass;
+use crate::onnx::{Graph, Value};
 use crate::{ConfigError, Decoder, Parameters, Sampler, TensorSpec, gan, infogan, vae};
 
 /// A network on a grid: its tensors, its losses, and how noise becomes the shape of an avalanche.
@@ -61,6 +62,10 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
     /// The function [`NetworkModel::shapes`] computed by the CPU's kernels, for batches of `batch`
     /// avalanches; it is used for generation.
     fn decoder(&self, parameters: &Parameters, batch: usize) -> Decoder;
+
+    /// The same function in a graph of ONNX: points `[batch, inputs]` → weights of the cells `[batch,
+    /// cells]`.
+    fn add_to_graph(&self, graph: &mut Graph<'_>, points: &Value) -> Value;
 
     /// Number of multiply-adds of a training step for one avalanche, with one pass forward and two backward
     /// through each layer. A first convolution is left out, because it computes occupied cells only. `None`

@@ -7,11 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use burn_tensor::Device;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
-use townsend_core::{CountSet, Counts, Grid, Meta, Purpose, stream};
+use townsend_core::{Axis, CountSet, Counts, Grid, Meta, Purpose, stream};
 use townsend_kernels::Maps;
 
 use crate::layers::Pass;
 use crate::multinomial::{KEPT_SUMS, throw, throw_each};
+use crate::onnx::{About, Graph, Onnx};
 use crate::parameters::to_host;
 use crate::sampler::PointMemory;
 use crate::{Batch, Checkpoint, Decoder, ModelError, NetworkModel, Parameters, Sampler, SizeModel};
@@ -196,6 +197,51 @@ impl Generator {
             }
         }
         Some(set)
+    }
+
+    /// The network that makes avalanches as a file of ONNX, from normal numbers to the share of the electrons
+    /// in each cell; where the network draws the number of electrons itself, to that number in the one bin
+    /// between the flow bins. `docs/onnx.md` says what stands beside the graph and how avalanches come of it.
+    pub fn onnx(&self) -> Onnx {
+        let mut graph = Graph::new(&self.parameters, self.model.noise());
+        let points = self.sampler.add_to_graph(&mut graph, &Graph::input());
+        let weights = self.model.add_to_graph(&mut graph, &points);
+        let json = |value: serde_json::Value| value.to_string();
+        let edges = |axis: &Axis| (1..=axis.bins() + 1).map(|bin| axis.low_edge(bin)).collect::<Vec<_>>();
+        let grid: serde_json::Map<_, _> = ["x", "z", "t"]
+            .into_iter()
+            .zip(self.grid.axes())
+            .map(|(name, axis)| (name.to_owned(), edges(axis).into()))
+            .collect();
+        let units = ["x", "z", "t"].into_iter().zip(&self.meta.units);
+        let units = units.map(|(name, unit)| (name.to_owned(), unit.as_str().into())).collect();
+        let properties = [
+            ("townsend", env!("CARGO_PKG_VERSION").to_owned()),
+            ("family", self.family.to_owned()),
+            ("source", self.meta.provenance.source.clone()),
+            ("units", json(serde_json::Value::Object(units))),
+            ("grid", json(grid.into())),
+            ("electrons", json(self.electrons_in_words())),
+        ];
+        let about = About {
+            are_shares: !self.model.draws_size(),
+            shape: &self.grid.shape(),
+            notes: self.sampler.notes(),
+            properties: &properties,
+        };
+        graph.finish(&weights, about)
+    }
+
+    /// The distribution of the number of electrons, with the probabilities of its table where it is one.
+    fn electrons_in_words(&self) -> serde_json::Value {
+        if self.model.draws_size() {
+            return serde_json::json!({ "empty": self.size.empty, "sum_of_cells": true });
+        }
+        let mut size = serde_json::to_value(&self.size).expect("the size model has a form in JSON");
+        if let Some(probabilities) = self.size.probabilities() {
+            size["probability"] = probabilities.into();
+        }
+        size
     }
 
     fn empty_set(&self) -> CountSet {

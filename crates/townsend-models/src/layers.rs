@@ -11,6 +11,7 @@ use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Tensor, TensorData, activation};
 use townsend_kernels::{Block, Network, Stack};
 
+use crate::onnx::{Attribute, Graph, Value};
 use crate::parameters::{to_host, without_gradient};
 use crate::{Parameters, Role, TensorSpec, fused};
 
@@ -94,6 +95,25 @@ impl Layer {
         self.norm.iter().flat_map(|(name, _)| part(name)).collect()
     }
 
+    /// Adds the layer, with running statistics, to a graph of ONNX: `[batch, inputs, …, x]` → `[batch,
+    /// outputs, …, x]`.
+    fn add_to_graph(&self, graph: &mut Graph<'_>, map: &Value) -> Value {
+        let Convolution { name, dims, kernel, stride, padding, .. } = &self.convolution;
+        let [weight, bias] = ["weight", "bias"].map(|part| graph.tensor(&format!("{name}.{part}")));
+        let along_axes = |value: usize, times: usize| vec![value as i64; times * dims];
+        let operator = if self.transposed { "ConvTranspose" } else { "Conv" };
+        let attributes = [
+            ("kernel_shape", Attribute::Integers(&along_axes(*kernel, 1))),
+            ("strides", Attribute::Integers(&along_axes(*stride, 1))),
+            ("pads", Attribute::Integers(&along_axes(*padding, 2))),
+        ];
+        let mut map = graph.node(operator, &[map, &weight, &bias], &attributes);
+        if let Some((name, epsilon)) = &self.norm {
+            map = graph.normalise(name, *epsilon, &map);
+        }
+        graph.leaky(self.slope, &map)
+    }
+
     /// The layer as the CPU's kernels describe it.
     pub(crate) fn block(&self) -> Block {
         let layer = &self.convolution;
@@ -133,6 +153,20 @@ pub(crate) fn add_stack(network: &mut Network, layers: &[Layer], size: [usize; 3
         layers.iter().flat_map(names).flat_map(|name| parameters.values(&name)).collect()
     };
     network.stack(&stack(layers, size), &all(Layer::names), &all(Layer::statistics));
+}
+
+/// Adds layers, with running statistics, to a graph of ONNX: `[batch, channels · cells]` with cells of `size`
+/// → the same of the output.
+pub(crate) fn add_to_graph(graph: &mut Graph<'_>, layers: &[Layer], size: [usize; 3], x: &Value) -> Value {
+    let Some(Convolution { dims, inputs, .. }) = layers.first().map(|layer| &layer.convolution) else {
+        return x.clone();
+    };
+    let shape: Vec<i64> = std::iter::once(inputs).chain(&size[3 - dims..]).map(|&n| n as i64).collect();
+    let mut map = graph.reshape(&shape, x);
+    for layer in layers {
+        map = layer.add_to_graph(graph, &map);
+    }
+    graph.reshape(&[-1], &map)
 }
 
 /// Weight `[outputs, inputs]` and bias of a linear layer.

@@ -48,6 +48,7 @@ pub mod infogan;
 mod layers;
 mod layout;
 mod multinomial;
+pub mod onnx;
 mod output;
 mod parameters;
 mod polynomial;

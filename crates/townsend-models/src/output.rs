@@ -11,6 +11,7 @@ use townsend_kernels::exponentials;
 use crate::decoder::ToWeights;
 use crate::layers::Pass;
 use crate::multinomial::throw;
+use crate::onnx::{Attribute, Graph, Value};
 use crate::parameters::{to_host, without_gradient};
 use crate::{Batch, Parameters, Role, TensorSpec, fused};
 
@@ -165,6 +166,33 @@ impl Output {
                 }
             }
         })
+    }
+
+    /// The same in a graph of ONNX, `[batch, cells]`.
+    pub(crate) fn add_to_graph(self, scaling: Scaling, graph: &mut Graph<'_>, made: &Value) -> Value {
+        let counts = match self {
+            Self::Softmax | Self::Exp => {
+                let profile = graph.tensor(PROFILE);
+                let made = graph.node("Add", &[made, &profile], &[]);
+                let along = [("axes", Attribute::Integers(&[1])), ("keepdims", Attribute::Integer(1))];
+                let largest = graph.node("ReduceMax", &[&made], &along);
+                let below = graph.node("Sub", &[&made, &largest], &[]);
+                return graph.node("Exp", &[&below], &[]);
+            }
+            Self::Relu => graph.node("Relu", &[made], &[]),
+            Self::TwoSigmoid => {
+                let sigmoid = graph.node("Sigmoid", &[made], &[]);
+                graph.with_number("Mul", &sigmoid, 2.0)
+            }
+        };
+        match scaling {
+            Scaling::Raw | Scaling::PerThousand => counts,
+            Scaling::Sqrt => graph.node("Mul", &[&counts, &counts], &[]),
+            Scaling::Log1p => {
+                let exponentials = graph.node("Exp", &[&counts], &[]);
+                graph.with_number("Sub", &exponentials, 1.0)
+            }
+        }
     }
 }
 

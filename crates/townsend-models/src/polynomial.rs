@@ -11,6 +11,7 @@ use townsend_core::Grid;
 
 use crate::batch_observables::BatchObservables;
 use crate::layers::Pass;
+use crate::onnx::{Graph, Value};
 use crate::{ConfigError, Output, Parameters, Role, TensorSpec};
 
 /// Terms in three dimensions: 3 of single axes and 6 of pairs.
@@ -88,6 +89,20 @@ impl LogDensityPolynomial {
             bias,
             tables: self.tables(&BatchObservables::units(&Pass::inference(parameters))),
         }
+    }
+
+    /// The same polynomial added to `cells` `[batch, cells]` in a graph of ONNX.
+    pub(crate) fn add_to_graph(&self, graph: &mut Graph<'_>, latent: &Value, cells: &Value) -> Value {
+        let units = BatchObservables::units(&Pass::inference(graph.parameters()));
+        let Tables { of_rows, of_x } = self.tables(&units);
+        let coefficients = graph.linear(&self.name, latent);
+        let of_rows = graph.numbers(&[self.terms(), of_rows.len() / self.terms()], &of_rows);
+        let of_x = graph.numbers(&[POWERS, of_x.len() / POWERS], &of_x);
+        let powers = graph.node("MatMul", &[&coefficients, &of_rows], &[]);
+        let powers = graph.reshape(&[-1, POWERS as i64], &powers);
+        let added = graph.node("MatMul", &[&powers, &of_x], &[]);
+        let added = graph.reshape(&[-1], &added);
+        graph.node("Add", &[cells, &added], &[])
     }
 
     fn tables(&self, units: &[[f32; 2]]) -> Tables {

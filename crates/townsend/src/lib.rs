@@ -55,6 +55,7 @@ pub use townsend_core::{
     Provenance, RUN_VERSION, RunFiles, RunHeader, SettingNote, ShardNote, Silent, Split, Task, TrainedOn,
 };
 pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
+pub use townsend_models::onnx::Onnx;
 pub use townsend_observables::{Gain, Measured, text::significant};
 pub use townsend_sim::{Detector, Start, StripHit};
 pub use train::{Trained, train};

@@ -7,6 +7,7 @@ use serde::Serialize;
 use townsend_core::{
     Avalanche, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, SettingNote, TrainedOn,
 };
+use townsend_models::onnx::Onnx;
 use townsend_sim::Detector;
 
 use crate::{Error, Result, Start};
@@ -93,6 +94,11 @@ pub trait Model: std::fmt::Debug + Send + Sync {
 
     /// The weights as safetensors with the names of a PyTorch state dict; `None` if the model is no network.
     fn weights(&self) -> Result<Option<Weights>> {
+        Ok(None)
+    }
+
+    /// The network from normal numbers to cells as a file of ONNX; `None` if the model is no network.
+    fn onnx(&self) -> Result<Option<Onnx>> {
         Ok(None)
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use mixture::{SizePart, negative_binomial};
-use quantiles::{ln_quantile, ln_quantiles};
+use quantiles::{knot_probabilities, ln_quantile, ln_quantiles};
 
 /// The settings for learning the distribution of the number of electrons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +196,14 @@ impl SizeModel {
                 Ok(())
             }
             FilledSizes::Parts(parts) => mixture::check(parts),
+        }
+    }
+
+    /// The probabilities whose quantiles the values of [`FilledSizes::LnN`] are; `None` for other forms.
+    pub fn probabilities(&self) -> Option<Vec<f64>> {
+        match &self.filled {
+            FilledSizes::LnN(ln_n) => Some(knot_probabilities(ln_n.len())),
+            FilledSizes::Polya(_) | FilledSizes::Parts(_) => None,
         }
     }
 

@@ -4,7 +4,7 @@
 pub(super) fn ln_quantiles(sizes: &[f64], knots: usize) -> Vec<f64> {
     let mut ln_n: Vec<f64> = sizes.iter().map(|n| n.ln()).collect();
     ln_n.sort_by(f64::total_cmp);
-    (0..knots).map(|knot| interpolate(&ln_n, knot_probability(knot, knots - 1))).collect()
+    knot_probabilities(knots).into_iter().map(|probability| interpolate(&ln_n, probability)).collect()
 }
 
 /// The quantile of ln n at a `probability` from 0 to 1, by linear interpolation between the knots.
@@ -18,6 +18,11 @@ pub(super) fn ln_quantile(ln_n: &[f64], probability: f64) -> f64 {
     let (low, high) = (knot_probability(knot, last), knot_probability(knot + 1, last));
     let part = ((probability - low) / (high - low)).clamp(0.0, 1.0);
     ln_n[knot] + part * (ln_n[knot + 1] - ln_n[knot])
+}
+
+/// The probabilities that so many knots, at least 2, stand for.
+pub(super) fn knot_probabilities(knots: usize) -> Vec<f64> {
+    (0..knots).map(|knot| knot_probability(knot, knots - 1)).collect()
 }
 
 /// The probability of a knot, (1 − cos(π i / (k − 1))) / 2: knots are dense in the tails, where the quantile

@@ -74,6 +74,19 @@ fn nothing_is_drawn_outside_the_training_range() {
 }
 
 #[test]
+fn the_probabilities_of_a_table_are_those_of_its_values() {
+    let model = SizeModel::fit(&avalanches(300), &SizeConfig::default()).unwrap();
+    let FilledSizes::LnN(ln_n) = &model.filled else { panic!("{model:?}") };
+    let probabilities = model.probabilities().unwrap();
+    assert_eq!((probabilities.len(), probabilities[0], probabilities[63]), (64, 0.0, 1.0));
+    for (probability, ln_n) in probabilities.into_iter().zip(ln_n) {
+        assert!((model.ln_quantile(probability) - ln_n).abs() < 1e-9, "{probability}");
+    }
+    let parts = SizeConfig { form: SizeForm::Polya, ..SizeConfig::default() };
+    assert_eq!(SizeModel::fit(&avalanches(300), &parts).unwrap().probabilities(), None);
+}
+
+#[test]
 fn one_avalanche_is_enough_and_none_is_an_error() {
     let model = SizeModel::fit(&[7], &SizeConfig::default()).unwrap();
     assert_eq!(samples(&model, 10), [7; 10]);

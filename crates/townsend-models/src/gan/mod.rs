@@ -19,6 +19,7 @@ use crate::adversarial::{AdversarialLoss, accuracy, feature_distance, penalty, s
 use crate::batch_observables::BatchObservables;
 use crate::critic::{Critic, DROPOUTS};
 use crate::layers::Pass;
+use crate::onnx::{Graph, Value};
 use crate::polynomial::LogDensityPolynomial;
 use crate::{
     Batch, Decoder, Losses, NetworkModel, Numbers, Parameters, Player, Sampler, TensorSpec, standard_normal,
@@ -249,6 +250,21 @@ impl NetworkModel for Gan {
         }
         let polynomial = self.polynomial.as_ref().map(|polynomial| polynomial.fixed(parameters));
         Decoder::new(network, polynomial, self.config.output.to_weights(self.config.input, parameters))
+    }
+
+    fn add_to_graph(&self, graph: &mut Graph<'_>, points: &Value) -> Value {
+        let mut cells = self.generator.add_to_graph(graph, points);
+        if self.config.dims == 0 {
+            let electrons = BatchObservables::electrons_in_graph(graph, &cells);
+            let electrons = graph.with_number("Max", &electrons, 1.0);
+            // Between the flow bins.
+            let flow_bins = graph.integers(&[0, 1, 0, 1]);
+            return graph.node("Pad", &[&electrons, &flow_bins], &[]);
+        }
+        if let Some(polynomial) = &self.polynomial {
+            cells = polynomial.add_to_graph(graph, points, &cells);
+        }
+        self.config.output.add_to_graph(self.config.input, graph, &cells)
     }
 
     fn shapes(&self, pass: &mut Pass<'_>, noise: Tensor<2>) -> Tensor<2> {

@@ -17,8 +17,9 @@ use townsend_kernels::{Isa, Linear, Network, Shape};
 use super::{GanConfig, Layout};
 use crate::critic::{Critic, Minibatch};
 use crate::dense::{Activation, Dense, Norm, add_all, apply_all, drop};
-use crate::layers::{Layer, Pass, add_stack, padded, stack};
+use crate::layers::{Layer, Pass, add_stack, add_to_graph, padded, stack};
 use crate::layout::{Layers, Style};
+use crate::onnx::{Graph, Value};
 use crate::{Batch, ConfigError, Parameters, TensorSpec};
 
 const DROPOUT: Purpose = Purpose::new("generator dropout");
@@ -108,6 +109,15 @@ impl GeneratorNetwork {
             network.linear(&Linear::new(&weights, &[0.0, bias[0], 0.0]), row(3));
         }
         network
+    }
+
+    /// [`GeneratorNetwork::make`] in a graph of ONNX.
+    pub(super) fn add_to_graph(&self, graph: &mut Graph<'_>, noise: &Value) -> Value {
+        let x = self.dense.iter().fold(noise.clone(), |x, layer| layer.add_to_graph(graph, &x));
+        match &self.last {
+            Some(last) => last.add_to_graph(graph, &x),
+            None => add_to_graph(graph, &self.convolutions, self.start, &x),
+        }
     }
 }
 

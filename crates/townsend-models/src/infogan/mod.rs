@@ -16,6 +16,7 @@ use self::network::{CRITIC, Networks};
 use crate::adversarial::{AdversarialLoss, accuracy, symptoms};
 use crate::batch_observables::BatchObservables;
 use crate::layers::Pass;
+use crate::onnx::{Graph, Value};
 use crate::polynomial::LogDensityPolynomial;
 use crate::{
     Batch, Decoder, Losses, NetworkModel, Numbers, Parameters, Player, Sampler, TensorSpec, standard_normal,
@@ -173,6 +174,14 @@ impl NetworkModel for InfoGan {
         let network = self.networks.decoder(parameters, batch);
         let polynomial = self.polynomial.as_ref().map(|polynomial| polynomial.fixed(parameters));
         Decoder::new(network, polynomial, self.config.output.to_weights(self.config.input, parameters))
+    }
+
+    fn add_to_graph(&self, graph: &mut Graph<'_>, points: &Value) -> Value {
+        let mut cells = self.networks.add_to_graph(graph, points);
+        if let Some(polynomial) = &self.polynomial {
+            cells = polynomial.add_to_graph(graph, points, &cells);
+        }
+        self.config.output.add_to_graph(self.config.input, graph, &cells)
     }
 
     fn shapes(&self, pass: &mut Pass<'_>, told: Tensor<2>) -> Tensor<2> {

@@ -17,8 +17,9 @@ use townsend_kernels::{Isa, Network};
 use super::InfoGanConfig;
 use crate::critic::{Critic, Minibatch};
 use crate::dense::{Activation, Dense, Norm, add_all, apply_all};
-use crate::layers::{Layer, Pass, add_stack, padded, stack, stack_of};
+use crate::layers::{Layer, Pass, add_stack, add_to_graph, padded, stack, stack_of};
 use crate::layout::Style;
+use crate::onnx::{Graph, Value};
 use crate::{ConfigError, Parameters, Role, TensorSpec};
 
 /// Standard deviation of initial weights, N(0, 0.02²), including those of minibatch discrimination, and of
@@ -135,6 +136,12 @@ impl Networks {
         add_all(&self.dense, &mut network, parameters, start);
         add_stack(&mut network, &self.transposed, self.start, parameters);
         network
+    }
+
+    /// [`Networks::make`] in a graph of ONNX.
+    pub(super) fn add_to_graph(&self, graph: &mut Graph<'_>, input: &Value) -> Value {
+        let x = self.dense.iter().fold(input.clone(), |x, layer| layer.add_to_graph(graph, &x));
+        add_to_graph(graph, &self.transposed, self.start, &x)
     }
 
     /// Judges avalanches `[batch, cells]`, with observables if the critic uses any.

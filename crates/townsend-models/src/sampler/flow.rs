@@ -8,6 +8,7 @@ use townsend_core::{Purpose, stream};
 
 use super::columns;
 use crate::Parameters;
+use crate::onnx::{Graph, Value};
 
 const ROTATIONS: &str = "latent.rotations";
 const KNOTS: &str = "latent.knots";
@@ -74,6 +75,41 @@ impl Flow {
             (ROTATIONS, rotations.iter().flat_map(|rotation| rotation.iter().map(|&x| x as f32)).collect()),
             (KNOTS, self.0.iter().flat_map(|layer| layer.maps.iter().flatten().map(|&x| x as f32)).collect()),
         ]
+    }
+
+    /// [`Flow::fill`] in a graph of ONNX. A map is a straight line with a bend at each inner number of
+    /// [`KNOWN`]: a + b x + Σ c max(0, x − known). Of a flow that was fitted to few points, single precision
+    /// would lose three digits on the way through all its layers.
+    pub(super) fn add_to_graph(&self, graph: &mut Graph<'_>, noise: &Value) -> Value {
+        const INNER: usize = KNOWN.len() - 2;
+        let latent = self.dims();
+        let from = normal();
+        let bends_at = graph.doubles(&[INNER], &from[1..=INNER]);
+        let mut x = graph.cast::<f64>(noise);
+        for layer in self.0.iter().rev() {
+            let (mut constants, mut firsts, mut bends) = (Vec::new(), Vec::new(), Vec::new());
+            for to in &layer.maps {
+                let slope = |i: usize| (to[i + 1] - to[i]) / (from[i + 1] - from[i]);
+                constants.push(to[0] - from[0] * slope(0));
+                firsts.push(slope(0));
+                bends.extend((1..=INNER).map(|i| slope(i) - slope(i - 1)));
+            }
+            let [constants, firsts] = [constants, firsts].map(|values| graph.doubles(&[latent], &values));
+            let bends = graph.doubles(&[latent, INNER], &bends);
+            let column = graph.reshape(&[latent as i64, 1], &x);
+            let beyond = graph.node("Sub", &[&column, &bends_at], &[]);
+            let beyond = graph.node("Relu", &[&beyond], &[]);
+            let bent = graph.node("Mul", &[&beyond, &bends], &[]);
+            let bent = graph.sums(2, false, &bent);
+            let straight = graph.node("Mul", &[&x, &firsts], &[]);
+            let straight = graph.node("Add", &[&straight, &constants], &[]);
+            let mapped = graph.node("Add", &[&straight, &bent], &[]);
+            let rotation: Vec<f32> = layer.rotation.transpose().iter().map(|&x| x as f32).collect();
+            let rotation = graph.numbers(&[latent, latent], &rotation);
+            let rotation = graph.cast::<f64>(&rotation);
+            x = graph.node("MatMul", &[&mapped, &rotation], &[]);
+        }
+        graph.cast::<f32>(&x)
     }
 
     pub(super) fn fit(points: &[f32], latent: usize, seed: u64) -> Self {

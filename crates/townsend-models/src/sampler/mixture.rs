@@ -6,6 +6,7 @@ use townsend_core::{Purpose, Stream, stream};
 
 use super::{columns, distribution_function};
 use crate::Parameters;
+use crate::onnx::{Attribute, Graph, Value};
 
 const SHARES: &str = "latent.shares";
 const MEANS: &str = "latent.means";
@@ -82,6 +83,36 @@ impl Mixture {
         self.factors[chosen].mul_to(normal, product);
         let sums = self.means[chosen].iter().zip(product.iter());
         point.iter_mut().zip(sums).for_each(|(to, (mean, x))| *to = (mean + x) as f32);
+    }
+
+    /// [`Mixture::fill`] in a graph of ONNX: the points of all Gaussians, times 1 for that which is chosen and
+    /// 0 for the others, are added up.
+    pub(super) fn add_to_graph(&self, graph: &mut Graph<'_>, noise: &Value) -> Value {
+        let (latent, components) = (self.dims(), self.shares.len());
+        let total: f64 = self.shares.iter().sum();
+        let ends = self.shares.iter().scan(0.0, |sum, share| {
+            *sum += share / total;
+            Some(*sum as f32)
+        });
+        // Beyond what a distribution function can be, so that rounding leaves none without a Gaussian.
+        let ends: Vec<f32> = std::iter::once(-1.0).chain(ends.take(components - 1)).chain([2.0]).collect();
+        let chooses = graph.columns(latent, latent + 1, noise);
+        let chooses = graph.uniform(&chooses);
+        let [from, to] = [&ends[..components], &ends[1..]].map(|ends| graph.numbers(&[components], ends));
+        let above = graph.node("GreaterOrEqual", &[&chooses, &from], &[]);
+        let below = graph.node("Less", &[&chooses, &to], &[]);
+        let chosen = graph.node("And", &[&above, &below], &[]);
+        let chosen = graph.cast::<f32>(&chosen);
+        let chosen = graph.reshape(&[components as i64, 1], &chosen);
+        let normal = graph.columns(0, latent, noise);
+        let means = graph.tensor(MEANS);
+        let factors = graph.parameters().values(FACTORS);
+        let factors = graph.numbers(&[components * latent, latent], &factors);
+        let points = graph.node("Gemm", &[&normal, &factors], &[("transB", Attribute::Integer(1))]);
+        let points = graph.reshape(&[components as i64, latent as i64], &points);
+        let points = graph.node("Add", &[&points, &means], &[]);
+        let points = graph.node("Mul", &[&points, &chosen], &[]);
+        graph.sums(1, false, &points)
     }
 
     /// The mixture of maximum likelihood with a prior on the covariances: each Gaussian has `latent` + 2

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::flow::Flow;
 use self::mixture::Mixture;
+use crate::onnx::{Attribute, Graph, Value};
 use crate::{Parameters, Role, TensorSpec};
 
 /// The distribution of latent points.
@@ -162,6 +163,52 @@ impl Sampler {
         point
     }
 
+    /// [`Sampler::point`] in a graph of ONNX: `[batch, noise]` → `[batch, inputs]`.
+    pub(crate) fn add_to_graph(&self, graph: &mut Graph<'_>, noise: &Value) -> Value {
+        match &self.0 {
+            // A mixture that was not fitted has one number more.
+            Form::Normal { latent } if *latent < graph.inputs() => graph.columns(0, *latent, noise),
+            Form::Normal { .. } => noise.clone(),
+            Form::Uniform { .. } => graph.uniform(noise),
+            Form::Told { noise: plain, classes, codes } => {
+                let (class, code) = (plain + classes, plain + classes + codes);
+                let [plain, class, code] = [(0, *plain), (*plain, class), (class, code)]
+                    .map(|(from, to)| (from < to).then(|| graph.columns(from, to, noise)));
+                let class = class.map(|class| chosen(graph, &class));
+                let code = code.map(|code| graph.symmetric_uniform(&code));
+                let parts: Vec<&Value> = [&plain, &class, &code].into_iter().flatten().collect();
+                graph.node("Concat", &parts, &[("axis", Attribute::Integer(1))])
+            }
+            Form::Gmm(mixture) => mixture.add_to_graph(graph, noise),
+            Form::Flow(flow) => flow.add_to_graph(graph, noise),
+        }
+    }
+
+    /// What some of the normal numbers do, where it is not the same for all; numbers count from 0.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match &self.0 {
+            Form::Told { noise, classes, codes } => {
+                let (class, code) = (noise + classes, noise + classes + codes);
+                let mut notes = vec![format!(
+                    "of the numbers {noise} to {} the largest chooses the class",
+                    class.saturating_sub(1)
+                )];
+                if *codes > 0 {
+                    let last = code - 1;
+                    notes.push(format!("the numbers {class} to {last} are codes, from -1 to 1 after 2Φ - 1"));
+                }
+                notes
+            }
+            Form::Gmm(mixture) => {
+                let last = mixture.dims();
+                vec![format!(
+                    "the number {last} chooses the Gaussian that the latent point is drawn from, so cells jump where it does"
+                )]
+            }
+            Form::Normal { .. } | Form::Uniform { .. } | Form::Flow(_) => Vec::new(),
+        }
+    }
+
     /// Like [`Sampler::point`], into a slice of [`Sampler::inputs`] numbers; `memory` must fit this sampler.
     pub(crate) fn fill(&self, noise: &[f32], memory: &mut PointMemory, point: &mut [f32]) {
         match &self.0 {
@@ -183,6 +230,14 @@ impl Sampler {
             Form::Flow(flow) => flow.fill(noise, &mut memory.0, point),
         }
     }
+}
+
+/// 1 in the place of the largest number of each row, 0 in the others, in a graph of ONNX.
+fn chosen(graph: &mut Graph<'_>, class: &Value) -> Value {
+    let along = [("axes", Attribute::Integers(&[1])), ("keepdims", Attribute::Integer(1))];
+    let largest = graph.node("ReduceMax", &[class], &along);
+    let is_largest = graph.node("GreaterOrEqual", &[class, &largest], &[]);
+    graph.cast::<f32>(&is_largest)
 }
 
 /// Points as columns of `f64`.

@@ -22,6 +22,7 @@ use self::network::Network;
 use crate::adversarial::symptoms;
 use crate::batch_observables::BatchObservables;
 use crate::layers::Pass;
+use crate::onnx::{Graph, Value};
 use crate::output::PROFILE;
 use crate::parameters::to_host;
 use crate::polynomial::LogDensityPolynomial;
@@ -235,6 +236,14 @@ impl NetworkModel for Vae {
         let network = self.network.decoder(parameters, batch);
         let polynomial = self.polynomial.as_ref().map(|polynomial| polynomial.fixed(parameters));
         Decoder::new(network, polynomial, self.config.output.to_weights(self.config.input, parameters))
+    }
+
+    fn add_to_graph(&self, graph: &mut Graph<'_>, points: &Value) -> Value {
+        let mut cells = self.network.add_to_graph(graph, points);
+        if let Some(polynomial) = &self.polynomial {
+            cells = polynomial.add_to_graph(graph, points, &cells);
+        }
+        self.config.output.add_to_graph(self.config.input, graph, &cells)
     }
 
     fn step_multiply_adds(&self) -> Option<usize> {

@@ -12,8 +12,9 @@ use burn_tensor::Tensor;
 use townsend_kernels::{Isa, Linear, Shape};
 
 use super::VaeConfig;
-use crate::layers::{Convolution, Layer, Pass, add_stack, linear_specs, padded, stack};
+use crate::layers::{Convolution, Layer, Pass, add_stack, add_to_graph, linear_specs, padded, stack};
 use crate::layout::EPSILON;
+use crate::onnx::{Graph, Value};
 use crate::{Output, Parameters, TensorSpec};
 
 const LEAKY_SLOPE: f64 = 0.01;
@@ -133,6 +134,14 @@ impl Network {
         }
         add_stack(&mut network, &self.decoder, [t, z, x], parameters);
         network
+    }
+
+    /// [`Network::decode`] in a graph of ONNX.
+    pub(super) fn add_to_graph(&self, graph: &mut Graph<'_>, latent: &Value) -> Value {
+        let hidden = graph.linear("decoder.hidden", latent);
+        let features = graph.linear("decoder.features", &hidden);
+        let [_, t, z, x] = self.innermost;
+        add_to_graph(graph, &self.decoder, [t, z, x], &features)
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use townsend_check::Curve;
 use townsend_core::{Dataset, RunFiles, RunHeader};
+use townsend_models::onnx::Onnx;
 use townsend_models::{Checkpoint, Generator, ModelConfig, Number, TensorSpec, device};
 use townsend_observables::text::significant;
 use townsend_train::{Beginning, EpochMetrics, Run, Select, TrainConfig, TrainError, TrainSummary, train};
@@ -188,6 +189,10 @@ impl Model for NetworkModel {
             epochs: checkpoint.header.training.epoch,
             bytes: self.checkpoint.clone(),
         }))
+    }
+
+    fn onnx(&self) -> Result<Option<Onnx>> {
+        Ok(Some(self.generator.onnx()))
     }
 
     fn reconstruct(&self, seed: u64, real: &Dataset) -> Result<Option<Dataset>> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use townsend_core::OutputFile;
 
-use crate::{Context, Error, Result, model_file};
+use crate::{Context, Error, Onnx, Result, model_file};
 
 /// What was written.
 #[derive(Debug, Clone, Serialize)]
@@ -27,16 +27,30 @@ pub enum Exported {
         /// Epochs that the training had done.
         epochs: u32,
     },
+    /// A network as a graph of ONNX.
+    Onnx {
+        /// Its family.
+        family: String,
+        /// Standard normal numbers that an avalanche is made of.
+        inputs: usize,
+        /// Size of the file, bytes.
+        bytes: usize,
+        /// What some of the numbers do, where it is not the same for all.
+        notes: Vec<String>,
+    },
 }
 
 /// Writes a trained model to a single file, which is all that [`generate`](crate::files::generate) needs. A
 /// name that ends in `.townsend` gets the model of any family: a zip archive, stored uncompressed, of
 /// `run.json` and the files that avalanches follow from. A name that ends in `.safetensors` gets the weights
-/// of a network, with the names of a PyTorch state dict and the configuration in the metadata.
+/// of a network, with the names of a PyTorch state dict and the configuration in the metadata. A name that
+/// ends in `.onnx` gets the network that makes avalanches as a graph of ONNX. It is for other programs and
+/// cannot be opened again.
 pub fn export(model: &Path, out: &Path, context: &Context<'_>) -> Result<Exported> {
     let ending = out.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
-    if !["townsend", "safetensors"].contains(&ending.as_str()) {
-        let what = "a model is written as .townsend, the weights of a network also as .safetensors; give the file one of these endings";
+    if !["townsend", "safetensors", "onnx"].contains(&ending.as_str()) {
+        let what = "a model is written as .townsend, the weights of a network also as .safetensors, a network for ONNX as .onnx; give the \
+                    file one of these endings";
         return Err(Error::Usage(format!("{}: {what}", out.display())));
     }
     OutputFile::refuse_existing(out, context.force)?;
@@ -45,6 +59,18 @@ pub fn export(model: &Path, out: &Path, context: &Context<'_>) -> Result<Exporte
         let bytes = model_file::to_bytes(&*opened)?;
         OutputFile::write(out, &bytes, context.force)?;
         return Ok(Exported::Model { family: opened.describe().family.clone(), bytes: bytes.len() });
+    }
+    if ending == "onnx" {
+        let family = opened.describe().family.clone();
+        let Some(Onnx { bytes, inputs, notes }) = opened.onnx()? else {
+            let what = format!(
+                "a model of the family {family} is no network, so there is nothing for ONNX; other programs draw from it by the C \
+                 library or the Python module"
+            );
+            return Err(Error::Usage(format!("{}: {what}", model.display())));
+        };
+        OutputFile::write(out, &bytes, context.force)?;
+        return Ok(Exported::Onnx { family, inputs, bytes: bytes.len(), notes });
     }
     let Some(weights) = opened.weights()? else {
         let what = "holds no network, so there are no weights; write it as .townsend";
