@@ -29,7 +29,7 @@ const BINS: usize = 120;
 const NEAREST: f64 = 1e-3;
 const FACTOR: f64 = 1.1;
 /// Electrons per centre of the last level, and centres per centre of the level above, with which the search
-/// starts. Chosen, not fitted: the search runs from each value of PER_LEAF and keeps the best result.
+/// starts. Chosen, not fitted: the search runs from each value of `PER_LEAF` and keeps the best result.
 const PER_LEAF: [f64; 3] = [10.0, 18.0, 32.0];
 const PER_CENTRE: f64 = 6.0;
 /// Number of electrons for which the search parametrises the numbers of centres.
