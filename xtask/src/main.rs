@@ -1,7 +1,10 @@
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak`.
+//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | header | install | soak`.
 
 mod comments;
 mod environment;
+mod header;
+mod install;
+mod layout;
 mod packages;
 mod peers;
 mod tasks;
@@ -19,6 +22,9 @@ cargo xtask TASK
   bench    simulated electrons a second; reading against real ROOT and uproot
   bench-peers
            decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads
+  header   writes the header of the C interface, townsend.h, anew from the code
+  install  --prefix DIR: the library for C and C++ with headers, CMake package and pkg-config file; --glibc 2.17
+           builds it for older systems (set up under target/), --profile NAME otherwise than with `release`
   soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
 ";
 
@@ -31,6 +37,8 @@ fn main() -> ExitCode {
         "parity" => tasks::parity(),
         "bench" => tasks::bench(),
         "bench-peers" => peers::bench(),
+        "header" => header::write(),
+        "install" => install::install(std::env::args_os().skip(2)),
         "soak" => tasks::soak(),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

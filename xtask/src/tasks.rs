@@ -6,13 +6,14 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::environment::{cargo, python, root, run, torch};
-use crate::{comments, packages};
+use crate::{comments, header, packages};
 
 /// Format of code and comments, packages, lints, documentation.
 fn lint() -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     comments::check()?;
     packages::check()?;
+    header::check()?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))?;
     run(cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "--deny warnings"))
 }
