@@ -262,8 +262,8 @@ class DriftRegion {
   /// Adds one free electron, such as those that Heed makes, at a point of the gap.
   void Electron(const Vector& at_mm, double at_ns) {
     const auto place = gap_.Place(at_mm);
-    // A micrometre for places that were computed on the foil itself.
-    if (!(place.height_mm > -1e-3) || !std::isfinite(place.height_mm + place.x_mm + place.z_mm + at_ns)) {
+    // Hits of other programs know their ends no better than a foil is thick.
+    if (!(place.height_mm > -0.1) || !std::isfinite(place.height_mm + place.x_mm + place.z_mm + at_ns)) {
       throw std::domain_error("townsend::DriftRegion: an electron starts " + std::to_string(-place.height_mm) +
                               " mm below the first foil\n  hint: is the DriftGap that of this volume?");
     }
