@@ -1,7 +1,8 @@
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak`.
+//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | header | soak`.
 
 mod comments;
 mod environment;
+mod header;
 mod peers;
 mod tasks;
 
@@ -18,6 +19,7 @@ cargo xtask TASK
   bench    simulated electrons a second; reading against real ROOT and uproot
   bench-peers
            decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads
+  header   writes the header of the C interface, townsend.h, anew from the code
   soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
 ";
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         "parity" => tasks::parity(),
         "bench" => tasks::bench(),
         "bench-peers" => peers::bench(),
+        "header" => header::write(),
         "soak" => tasks::soak(),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -6,12 +6,14 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::comments;
+use crate::header;
 use crate::environment::{cargo, python, root, run, torch};
 
 /// Format of code and comments, lints, documentation.
 fn lint() -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     comments::check()?;
+    header::check()?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))?;
     run(cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "--deny warnings"))
 }

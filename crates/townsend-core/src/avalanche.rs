@@ -51,6 +51,14 @@ impl<'a> Avalanche<'a> {
     pub fn coordinate(&self, coordinate: Coordinate) -> &'a [f32] {
         [self.x, self.z, self.t][coordinate as usize]
     }
+
+    /// Puts the cell of every electron into `cells`, sorted, in place of what is there.
+    fn cells(&self, grid: &Grid, cells: &mut Vec<u32>) {
+        let place = |i: usize| [self.x[i], self.z[i], self.t[i]].map(f64::from);
+        cells.clear();
+        cells.extend((0..self.len()).map(|i| grid.cell(place(i))));
+        cells.sort_unstable();
+    }
 }
 
 /// The occupied cells of one avalanche, by increasing cell number, and how many electrons each holds (never
@@ -80,6 +88,30 @@ impl<'a> Counts<'a> {
     /// If the row has fewer cells than the grid.
     pub fn fill(&self, row: &mut [f32]) {
         self.occupied().for_each(|(cell, n)| row[cell as usize] = n as f32);
+    }
+}
+
+/// Electrons of one avalanche counted in cells, in memory that is used again for the next.
+#[derive(Debug, Default)]
+pub struct CountBuffer {
+    /// The cell of every electron.
+    sorted: Vec<u32>,
+    cells: Vec<u32>,
+    counts: Vec<u32>,
+}
+
+impl CountBuffer {
+    /// Counts the electrons of an avalanche in the cells of `grid`.
+    pub fn count(&mut self, electrons: Avalanche<'_>, grid: &Grid) -> Counts<'_> {
+        let Self { sorted, cells, counts } = self;
+        electrons.cells(grid, sorted);
+        cells.clear();
+        counts.clear();
+        for run in sorted.chunk_by(|a, b| a == b) {
+            cells.push(run[0]);
+            counts.push(run.len() as u32);
+        }
+        Counts { cells, counts }
     }
 }
 
@@ -209,11 +241,8 @@ impl ElectronSet {
             let block: Vec<Vec<u32>> = (first..(first + 1024).min(self.len()))
                 .into_par_iter()
                 .map(|index| {
-                    let electrons = self.get(index);
-                    let mut cells: Vec<u32> = (0..electrons.len())
-                        .map(|i| grid.cell([electrons.x[i], electrons.z[i], electrons.t[i]].map(f64::from)))
-                        .collect();
-                    cells.sort_unstable();
+                    let mut cells = Vec::new();
+                    self.get(index).cells(grid, &mut cells);
                     cells
                 })
                 .collect();
@@ -245,6 +274,12 @@ impl CountSet {
     /// The grid.
     pub fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    /// The arrays: offsets, with one more entry than avalanches (avalanche k has the occupied cells from
+    /// `offsets[k]` up to `offsets[k + 1]`), and cells and counts of all avalanches.
+    pub fn into_arrays(self) -> (Vec<u64>, Vec<u32>, Vec<u32>) {
+        (self.offsets, self.cells, self.counts)
     }
 
     /// The avalanches with these numbers, in this order.

@@ -168,6 +168,7 @@ fn update<T: Copy, const N: usize>(hash: &mut Sha256, values: &[T], bytes: impl 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CountBuffer;
     use proptest::prelude::*;
 
     fn electrons(avalanches: &[Vec<(f32, f32, f32)>]) -> ElectronSet {
@@ -189,7 +190,9 @@ mod tests {
         fn counting_loses_no_electron_and_commutes_with_projection(avalanches in any_avalanches()) {
             let data = Dataset::from(electrons(&avalanches));
             let fine = data.to_counts(&Grid::standard(3).unwrap()).unwrap();
+            let (grid, mut alone) = (Grid::standard(3).unwrap(), CountBuffer::default());
             for (k, avalanche) in avalanches.iter().enumerate() {
+                prop_assert_eq!(alone.count(electrons(&avalanches).get(k), &grid), fine.get(k));
                 prop_assert_eq!(fine.get(k).electrons(), avalanche.len() as u64);
                 prop_assert_eq!(data.electrons(k), avalanche.len() as u64);
             }
@@ -243,7 +246,9 @@ mod tests {
         let set = electrons(&[vec![(0.0, 0.1, 170.0), (0.5, -0.1, 171.0)], vec![]]);
         let (offsets, x, z, t) = set.clone().into_arrays();
         assert_eq!(offsets, [0, 2, 2]);
-        assert_eq!(ElectronSet::from_arrays(offsets, x, z, t, Meta::default()), Ok(set));
+        assert_eq!(ElectronSet::from_arrays(offsets, x, z, t, Meta::default()), Ok(set.clone()));
+        let counts = set.to_counts(&Grid::standard(1).unwrap());
+        assert_eq!(counts.into_arrays(), (vec![0, 2, 2], vec![46, 61], vec![1, 1]));
     }
 
     #[test]

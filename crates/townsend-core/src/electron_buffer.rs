@@ -32,6 +32,14 @@ impl ElectronBuffer {
         self.t.push(t);
     }
 
+    /// Adds the electrons of an avalanche, moved by x, z (mm) and t (ns).
+    pub fn extend_moved(&mut self, electrons: Avalanche<'_>, by: [f64; 3]) {
+        let from = [electrons.x, electrons.z, electrons.t];
+        for ((column, values), by) in [&mut self.x, &mut self.z, &mut self.t].into_iter().zip(from).zip(by) {
+            column.extend(values.iter().map(|&value| (f64::from(value) + by) as f32));
+        }
+    }
+
     /// Removes all electrons and keeps the memory.
     pub fn clear(&mut self) {
         self.resize(0);
@@ -47,5 +55,21 @@ impl ElectronBuffer {
     /// The electrons as slices.
     pub fn as_avalanche(&self) -> Avalanche<'_> {
         Avalanche { x: &self.x, z: &self.z, t: &self.t }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn electrons_are_moved_as_they_are_added() {
+        let mut buffer = ElectronBuffer::default();
+        buffer.push(1.0, 2.0, 3.0);
+        let more = Avalanche { x: &[0.5, -0.5], z: &[0.25, 0.0], t: &[170.0, 171.0] };
+        buffer.extend_moved(more, [100.0, -50.0, 1e3]);
+        assert_eq!(buffer.x, [1.0, 100.5, 99.5]);
+        assert_eq!(buffer.z, [2.0, -49.75, -50.0]);
+        assert_eq!(buffer.t, [3.0, 1170.0, 1171.0]);
     }
 }

@@ -36,7 +36,7 @@ mod sizes;
 mod special;
 mod split;
 
-pub use avalanche::{Avalanche, Coordinate, CountSet, Counts, ElectronSet};
+pub use avalanche::{Avalanche, Coordinate, CountBuffer, CountSet, Counts, ElectronSet};
 pub use axis::{Axis, AxisError};
 pub use blocks::electron_blocks;
 pub use dataset::Dataset;

@@ -50,10 +50,11 @@ pub use simulate::{detector, simulate};
 pub use townsend_cascade::Responses;
 pub use townsend_check::{Check, CheckOptions, Curve, Excess, Light, Ranking, Report, Thresholds};
 pub use townsend_core::{
-    Avalanche, Coordinate, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, Meta, Part, Progress,
-    Provenance, RUN_VERSION, RunFiles, RunHeader, SettingNote, ShardNote, Silent, Split, Task, TrainedOn,
+    Avalanche, Axis, Coordinate, CountBuffer, CountSet, Counts, Dataset, ElectronBuffer, ElectronSet, Grid,
+    GridError, InputFile, Meta, Part, Progress, Provenance, RUN_VERSION, RunFiles, RunHeader, SettingNote,
+    ShardNote, Silent, Split, Task, TrainedOn,
 };
 pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
 pub use townsend_observables::{Gain, Measured, text::significant};
-pub use townsend_sim::{Detector, Start, StripHit};
+pub use townsend_sim::{Detector, Start, StripHit, StripReadout, StripWorkspace};
 pub use train::{Trained, train};

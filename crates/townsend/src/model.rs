@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 use townsend_core::{
-    Avalanche, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, SettingNote, TrainedOn,
+    Avalanche, CountBuffer, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, SettingNote, TrainedOn,
 };
 use townsend_sim::Detector;
 
@@ -114,6 +114,36 @@ impl dyn Model {
     pub fn open(path: &std::path::Path) -> Result<Box<Self>> {
         crate::Families::shipped().open(path)
     }
+
+    /// Draws one avalanche as electrons in cells, and says of which grid: the model's own, or `grid`, on which
+    /// the electrons of a model that draws these are counted.
+    ///
+    /// # Errors
+    /// The model draws electrons and there is no grid; or it draws cells, and the grid is another.
+    pub fn cells<'w>(
+        &'w self,
+        seed: u64,
+        index: u64,
+        setting: &Setting,
+        grid: Option<&'w Grid>,
+        workspace: &'w mut Workspace,
+        counted: &'w mut CountBuffer,
+    ) -> Result<(Counts<'w>, &'w Grid)> {
+        let own = self.describe().grid.as_ref();
+        let cells = match (own, grid) {
+            (None, None) => return Err(Error::Usage("the model draws electrons: name a grid to count them on".into())),
+            (Some(own), Some(grid)) if !own.same_cells(grid) => {
+                return Err(Error::Usage(format!(
+                    "the model draws cells of the grid [{own}]; they cannot be given on [{grid}]"
+                )));
+            }
+            (Some(grid), _) | (None, Some(grid)) => grid,
+        };
+        Ok(match self.avalanche(seed, index, setting, workspace)? {
+            Drawn::Counts(counts) => (counts, cells),
+            Drawn::Electrons(electrons) => (counted.count(electrons, cells), cells),
+        })
+    }
 }
 
 /// What a model is and what can be asked of it.
@@ -215,6 +245,19 @@ pub enum Drawn<'w> {
     Electrons(Avalanche<'w>),
     /// Electrons in the cells of the model's grid.
     Counts(Counts<'w>),
+}
+
+impl<'w> Drawn<'w> {
+    /// The electrons.
+    ///
+    /// # Errors
+    /// The model draws cells.
+    pub fn electrons(self) -> Result<Avalanche<'w>> {
+        match self {
+            Self::Electrons(electrons) => Ok(electrons),
+            Self::Counts(_) => Err(Error::Usage("the model draws cells of a grid, not electrons".into())),
+        }
+    }
 }
 
 /// Memory for one avalanche, to be used again for the next. One workspace serves one thread; it may be used

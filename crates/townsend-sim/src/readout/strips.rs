@@ -99,8 +99,8 @@ impl StripReadout {
     /// Appends the hits of event number `event`, by view and strip: a function of seed, number and electrons
     /// alone. Positions are in mm, times in ns. Returns how many electrons came down beside the strips.
     ///
-    /// The event is placed on the sheet; each electron is given to X or V at random; the charge of a strip is
-    /// that of its electrons, and its time that of the electron with which it reaches the threshold.
+    /// The event is placed on the sheet at random; each electron is given to X or V at random; the charge of a
+    /// strip is that of its electrons, and its time that of the electron with which it reaches the threshold.
     ///
     /// # Panics
     /// If there are 2³² electrons or more.
@@ -112,14 +112,51 @@ impl StripReadout {
         workspace: &mut StripWorkspace,
         hits: &mut Vec<StripHit>,
     ) -> u64 {
-        assert!(u32::try_from(electrons.len()).is_ok(), "electrons of an event");
         let mut random = stream(seed, Self::PURPOSE, event);
-        let place = [0, 1].map(|k| {
+        let place = self.place(&mut random);
+        self.read_at(place, event, electrons, &mut random, workspace, hits)
+    }
+
+    /// The same for electrons that are where they were given, in mm from the centre of the sheet: as with a
+    /// region of no extent about the centre.
+    ///
+    /// # Panics
+    /// As [`StripReadout::read`].
+    pub fn read_as_placed(
+        &self,
+        seed: u64,
+        event: u64,
+        electrons: Avalanche<'_>,
+        workspace: &mut StripWorkspace,
+        hits: &mut Vec<StripHit>,
+    ) -> u64 {
+        let mut random = stream(seed, Self::PURPOSE, event);
+        // What the electrons draw is the same, wherever they are.
+        self.place(&mut random);
+        self.read_at([0.0; 2], event, electrons, &mut random, workspace, hits)
+    }
+
+    /// A place on the sheet, mm from its centre.
+    fn place(&self, random: &mut impl Rng) -> [f64; 2] {
+        [0, 1].map(|k| {
             let along: f64 = random.random();
             self.of.center_mm[k] + (along - 0.5) * self.region_mm[k]
-        });
+        })
+    }
+
+    fn read_at(
+        &self,
+        place: [f64; 2],
+        event: u64,
+        electrons: Avalanche<'_>,
+        random: &mut impl Rng,
+        workspace: &mut StripWorkspace,
+        hits: &mut Vec<StripHit>,
+    ) -> u64 {
+        assert!(u32::try_from(electrons.len()).is_ok(), "electrons of an event");
+        // The readout of another detector may have used the workspace.
         workspace.counts.resize(self.ends[1] as usize, 0);
-        self.find_strips(electrons, place, &mut random, workspace);
+        self.find_strips(electrons, place, random, workspace);
         let (touched, lost) = workspace.count();
         workspace.sort_times(electrons.t, touched.clone());
         let first = hits.len();
@@ -131,7 +168,7 @@ impl StripReadout {
         }
         workspace.counts[touched].fill(0);
         workspace.jitter.resize(hits.len() - first, 0.0);
-        fill_normal(&mut random, &mut workspace.jitter);
+        fill_normal(random, &mut workspace.jitter);
         for (hit, jitter) in hits[first..].iter_mut().zip(&workspace.jitter) {
             hit.time_ns += self.of.jitter_ns as f32 * jitter;
         }

@@ -181,6 +181,25 @@ proptest! {
 }
 
 #[test]
+fn electrons_with_a_place_are_not_placed() {
+    let detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    let jittered = Readout { jitter_ns: 4.0, ..plain() };
+    let placed_at_random = strips(Readout { center_mm: [5.0, 3.0], ..detector.readout.unwrap() });
+    let (x, t) = (vec![1.0; 20_000], vec![170.0; 20_000]);
+    let electrons = Avalanche { x: &x, z: &x, t: &t };
+    let (mut workspace, mut hits) = (StripWorkspace::default(), Vec::new());
+    strips(jittered).read(1, 7, electrons, &mut workspace, &mut hits);
+    let mut as_given = Vec::new();
+    placed_at_random.read_as_placed(1, 7, electrons, &mut workspace, &mut as_given);
+    let placed = |hits: &[StripHit]| hits.iter().map(|hit| (hit.view, hit.strip)).collect::<Vec<_>>();
+    assert_eq!(placed(&as_given), placed(&hits));
+    assert_eq!(as_given[0].time_ns.to_bits(), hits[0].time_ns.to_bits());
+    hits.clear();
+    placed_at_random.read(1, 7, electrons, &mut workspace, &mut hits);
+    assert_ne!(placed(&as_given), placed(&hits));
+}
+
+#[test]
 fn wrong_values_are_refused_with_what_is_allowed() {
     for (readout, said) in [
         (Readout { pitch_um: 0.0, ..plain() }, "readout.pitch_um is 0, but must be from 1 to 100000"),

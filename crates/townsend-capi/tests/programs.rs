@@ -1,0 +1,1 @@
+//! Real programs in C and C++.
