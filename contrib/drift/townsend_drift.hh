@@ -5,9 +5,9 @@
 ///   townsend::DriftGap     where the gap is in the coordinates of a program
 ///   townsend::DriftRegion  takes deposits or single electrons, event after event, and gives strip hits
 ///
-/// One header of C++17 that needs the townsend library and no framework; those of Geant4, Garfield++ and Gaudi
-/// stand on it. Lengths are in mm, times in ns and energies in eV. townsend's axes at the anode are x, along
-/// E x B, and z, along B; without a magnetic field any two that are at right angles will do.
+/// One header of C++17 that needs the townsend library and no framework; those of Geant4, Garfield++ and
+/// Gaudi stand on it. Lengths are in mm, times in ns and energies in eV. townsend's axes at the anode are x,
+/// along E x B, and z, along B; without a magnetic field any two that are at right angles will do.
 #ifndef TOWNSEND_DRIFT_HH
 #define TOWNSEND_DRIFT_HH
 
@@ -49,10 +49,10 @@ class DriftGap {
  public:
   using Vector = std::array<double, 3>;
 
-  /// A flat gap above the plane of the first foil, whose point `foil_mm` is over the middle of the strips. The
-  /// unit vectors `across` and `along` are the directions of townsend's x and z; `up` points away from the
-  /// foil, as the electric field does. Where there is a magnetic field, `along` is its direction and `across`
-  /// must be up x along.
+  /// A flat gap above the plane of the first foil, whose point `foil_mm` is over the middle of the strips.
+  /// The unit vectors `across` and `along` are the directions of townsend's x and z; `up` points away from
+  /// the foil, as the electric field does. Where there is a magnetic field, `along` is its direction and
+  /// `across` must be up x along.
   static DriftGap Flat(const Vector& foil_mm, const Vector& up, const Vector& across, const Vector& along) {
     for (const auto& [one, other, wanted] : {std::tuple(up, up, 1.), std::tuple(across, across, 1.),
                                              std::tuple(along, along, 1.), std::tuple(up, across, 0.),
@@ -71,10 +71,10 @@ class DriftGap {
     return gap;
   }
 
-  /// A gap between cylinders about the z axis. Electrons drift outwards if the strips are outside of the first
-  /// foil, else inwards. townsend's z is z, which is to be the direction of a magnetic field; its x grows with
-  /// the azimuth if electrons drift outwards, else against it. `middle_rad` is the azimuth of the middle of
-  /// the strips.
+  /// A gap between cylinders about the z axis. Electrons drift outwards if the strips are outside of the
+  /// first foil, else inwards. townsend's z is z, which is to be the direction of a magnetic field; its x
+  /// grows with the azimuth if electrons drift outwards, else against it. `middle_rad` is the azimuth of the
+  /// middle of the strips.
   static DriftGap Cylinder(double foil_radius_mm, double strip_radius_mm, double middle_rad = 0.) {
     if (!(foil_radius_mm > 0. && strip_radius_mm > 0. && foil_radius_mm != strip_radius_mm)) {
       throw std::invalid_argument(
@@ -127,8 +127,8 @@ class DriftGap {
   static double Dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 };
 
-/// Random numbers that are a function of their seed on every machine (SplitMix64: G. Steele, D. Lea, C. Flood,
-/// OOPSLA 2014, doi 10.1145/2660193.2660195).
+/// Random numbers that are a function of their seed on every machine (SplitMix64: G. Steele, D. Lea, C.
+/// Flood, OOPSLA 2014, doi 10.1145/2660193.2660195).
 class SplitMix64 {
  public:
   explicit SplitMix64(std::uint64_t seed = 0) : state_(seed) {}
@@ -161,7 +161,7 @@ class SplitMix64 {
 /// variance fano·mean. Where no whole number has so little, near to 0 and to small whole means, it has the
 /// least variance that there is, f(1 - f) with the part f of the mean behind the point.
 inline std::uint64_t FreedElectrons(double mean, double fano, SplitMix64& random) {
-  // A binomial number of n trials has the variance mean·(1 - mean/n): for this n more than is wanted, for one
+  // A binomial number of n trials has the variance mean·(1 - mean/n): for this n more than wanted, for one
   // trial less than this not more. Taking now one and now the other gives what is wanted.
   const double whole = std::floor(mean), part = mean - whole;
   const double trials = std::floor(mean / (1. - fano)) + 1.;
@@ -182,8 +182,8 @@ struct Drifted {
   double x_mm, z_mm, t_ns;
 };
 
-/// Lets an electron drift to where the avalanches of a model start. What is late has been swept along E x B for
-/// longer.
+/// Lets an electron drift to where the avalanches of a model start. What is late has been swept along E x B
+/// for longer.
 inline Drifted DriftToFoil(const DriftPlace& from, const DriftGas& gas, SplitMix64& random) {
   // The foils' responses have no sweep within themselves, so that of the whole height is added here.
   const double length_mm = std::max(0., from.height_mm - gas.included_mm);
@@ -215,14 +215,14 @@ inline void CheckDriftGas(const DriftGas& gas) {
 
 /// A drift gap with the foils and strips below it: takes deposits or electrons, gives strip hits.
 ///
-/// The model and the strips are shared by all threads; of these regions every thread needs its own. What comes
-/// out is a function of seed, name, run, event and what is put in, in its order: not of the thread.
+/// The model and the strips are shared by all threads; of these regions every thread needs its own. What
+/// comes out is a function of seed, name, run, event and what is put in, in its order: not of the thread.
 class DriftRegion {
  public:
   using Vector = DriftGap::Vector;
 
-  /// The model and the readout must live as long as the region. Regions with other names, such as those of the
-  /// layers of a detector, draw other numbers.
+  /// The model and the readout must live as long as the region. Regions with other names, such as those of
+  /// the layers of a detector, draw other numbers.
   DriftRegion(const Model& model, const Readout& readout, const DriftGap& gap, const DriftGas& gas,
               std::uint64_t seed, const std::string& name = "", Setting setting = {})
       : model_(&model), readout_(&readout), gap_(gap), gas_(gas), seed_(seed), setting_(std::move(setting)) {
@@ -240,8 +240,9 @@ class DriftRegion {
     event_.clear();
   }
 
-  /// Adds the electrons that a particle frees which leaves `energy_ev` behind between two points, evenly along
-  /// the line between them, and returns their number. Energy that is left at a point has the point twice.
+  /// Adds the electrons that a particle frees which leaves `energy_ev` behind between two points, evenly
+  /// along the line between them, and returns their number. Energy that is left at a point has the point
+  /// twice.
   std::uint64_t Deposit(const Vector& from_mm, const Vector& to_mm, double from_ns, double to_ns,
                         double energy_ev) {
     // 100 MeV are far above what a gap of gas can take up, and not above what wrong units make of little.

@@ -1,10 +1,11 @@
 /// Avalanches of the townsend library where a program of Garfield++ has an AvalancheMicroscopic.
 ///
-///   townsend::AvalancheModel  `AvalancheElectron(x, y, z, t, e)` as there, then the electrons at the anode by
+///   townsend::AvalancheModel  `AvalancheElectron(x, y, z, t, e)` as there, then electrons at the anode by
 ///                             `GetElectrons()`, `GetElectronEndpoint(...)` or `GetAvalancheSize(...)`
 ///
-/// One header of C++17 that needs the townsend library, ../drift/townsend_drift.hh and nothing of Garfield++. It can be
-/// used beside townsend.hh, which records avalanches: also those of this class. docs/garfield.md tells how.
+/// One header of C++17 that needs the townsend library, ../drift/townsend_drift.hh and nothing of Garfield++.
+/// It can be used beside townsend.hh, which records avalanches: also those of this class. docs/garfield.md
+/// tells how.
 #ifndef TOWNSEND_AVALANCHE_HH
 #define TOWNSEND_AVALANCHE_HH
 
@@ -22,21 +23,22 @@
 
 namespace townsend {
 
-/// Draws avalanches with the calls of Garfield++'s AvalancheMicroscopic. Lengths are in cm, as there, times in
-/// ns, energies in eV.
+/// Draws avalanches with the calls of Garfield++'s AvalancheMicroscopic. Lengths are in cm, as there, times
+/// in ns, energies in eV.
 ///
-/// An electron drifts to the first foil and makes an avalanche of the model; the electrons that reach the anode
-/// are what there is of it: those that end on foils, and ions, are not known. Where none arrives there is one
-/// electron that ends at the first foil, as a lost primary electron does in Garfield++. Of the same seed the
-/// electron of the same number, from 0, has the same avalanche.
+/// An electron drifts to the first foil and makes an avalanche of the model; the electrons that reach the
+/// anode are what there is of it: those that end on foils, and ions, are not known. Where none arrives there
+/// is one electron that ends at the first foil, as a lost primary electron does in Garfield++. Of the same
+/// seed the electron of the same number, from 0, has the same avalanche.
 class AvalancheModel {
  public:
   /// Where and when an electron is; the energy is not known, and 0.
   struct Point {
     double x, y, z, t, energy;
   };
-  /// `path` is where the primary electron started, and where this one ended. The status is that of an electron
-  /// that left the drift area, -1, at the anode, and that of one that left the gas, -5, at the first foil.
+  /// `path` is where the primary electron started, and where this one ended. The status is that of an
+  /// electron that left the drift area, -1, at the anode, and that of one that left the gas, -5, at the first
+  /// foil.
   struct Electron {
     int status;
     std::array<Point, 2> path;
@@ -50,8 +52,8 @@ class AvalancheModel {
     CheckDriftGas(gas);
   }
 
-  /// The avalanche of an electron; false, and none, if it starts below the first foil. Its energy and direction
-  /// are lost within micrometres, and change nothing.
+  /// The avalanche of an electron; false, and none, if it starts below the first foil. Its energy and
+  /// direction are lost within micrometres, and change nothing.
   bool AvalancheElectron(double x, double y, double z, double t, double /*e*/ = 0., double /*dx*/ = 0.,
                          double /*dy*/ = 0., double /*dz*/ = 0., std::size_t weight = 1) {
     electrons_.clear();

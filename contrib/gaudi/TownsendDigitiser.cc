@@ -1,5 +1,6 @@
-// A Gaudi algorithm (k4FWCore) that makes the strip hits of one cylindrical layer: EDM4hep's SimTrackerHits in, a
-// RawTimeSeries a strip out, with its charge (fC) and time (ns). docs/gaudi.md of townsend has the job options.
+// A Gaudi algorithm (k4FWCore) that makes the strip hits of one cylindrical layer: EDM4hep's SimTrackerHits
+// in, a RawTimeSeries a strip out, with its charge (fC) and time (ns). docs/gaudi.md of townsend has the job
+// options.
 #include <Gaudi/Property.h>
 #include <edm4hep/EventHeaderCollection.h>
 #include <edm4hep/RawTimeSeriesCollection.h>

@@ -1,7 +1,7 @@
 """Photoelectrons of an iron-55 source in Geant4, with avalanches and strips of townsend, in Python.
 
     pip install geant4-pybind townsend
-    python iron55.py 200
+    python iron55.py 50
 
 Geant4 puts electrons of 5.9 keV into a drift gap of argon/isobutane. The sensitive detector of the gap keeps
 where and when energy is left; after the run each deposit frees electrons, these drift to the first foil and
@@ -143,7 +143,7 @@ def deposits_of_geant4(events):
 
 
 if __name__ == "__main__":
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    events = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     rows = deposits_of_geant4(events)
     hits, primaries = strip_hits(events, rows, townsend.load("microscopic_275"), as_placed("cgem"))
     charges = np.bincount(hits["event"].astype(int), hits["charge_fC"], minlength=events)

@@ -1,8 +1,8 @@
 /// Strip hits of a gas detector in Geant4, with the avalanches of the townsend library.
 ///
-///   townsend::geant4::SensitiveDetector  of the drift gap's volume: the deposits of all steps free electrons,
+///   townsend::geant4::SensitiveDetector  of the drift gap's volume: deposits of all steps free electrons,
 ///                                        every electron makes an avalanche, the strips record them
-///   townsend::geant4::ElectronModel      fast simulation: slow electrons end in the gap instead of being tracked
+///   townsend::geant4::ElectronModel      fast simulation: slow electrons end in the gap, untracked
 ///   townsend::geant4::StripHit           what a strip recorded, in the event's hits collection
 ///
 /// One header of C++17 for Geant4 11. docs/geant4.md of townsend tells how to use it,
@@ -63,9 +63,9 @@ using StripHits = G4THitsCollection<StripHit>;
 /// A drift gap whose electrons make avalanches: sensitive detector of the volume of its gas. At the end of an
 /// event the collection `strips` has the hits.
 ///
-/// Make one for each worker thread, in `ConstructSDandField()`; the model and the readout are shared. Hits are
-/// a function of the seed, the detector's name, the run, the event and the event's steps, so they do not depend
-/// on the number of threads.
+/// Make one for each worker thread, in `ConstructSDandField()`; the model and the readout are shared. Hits
+/// are a function of the seed, the detector's name, the run, the event and the event's steps, so they do not
+/// depend on the number of threads.
 class SensitiveDetector : public G4VSensitiveDetector {
  public:
   SensitiveDetector(const G4String& name, const Model& model, const Readout& readout, const DriftGap& gap,
@@ -141,8 +141,8 @@ class SensitiveDetector : public G4VSensitiveDetector {
   }
 };
 
-/// Slow electrons end in the drift gap where they are, instead of being tracked: a fast simulation model whose
-/// envelope is a region with the gap's volume as its root. The physics list must have
+/// Slow electrons end in the drift gap where they are, instead of being tracked: a fast simulation model
+/// whose envelope is a region with the gap's volume as its root. The physics list must have
 /// `G4FastSimulationPhysics` activated for e-.
 ///
 /// What Geant4 tracks to its end in the gap leaves the same electrons behind; this saves the tracking, and is
@@ -156,8 +156,8 @@ class ElectronModel : public G4VFastSimulationModel {
     OneElectron,  ///< It is one of the free electrons, as a Heed model makes them as secondary particles.
   };
 
-  /// Electrons with less kinetic energy than `below` are taken. One of 1 keV goes some 30 um far in argon, which
-  /// is below the pitch of the holes.
+  /// Electrons with less kinetic energy than `below` are taken. One of 1 keV goes some 30 um far in argon,
+  /// which is below the pitch of the holes.
   ElectronModel(const G4String& name, G4Region* envelope, SensitiveDetector& drift, G4double below = 1. * keV,
                 Worth worth = Worth::Energy)
       : G4VFastSimulationModel(name, envelope), drift_(&drift), below_(below), worth_(worth) {}

@@ -28,7 +28,8 @@ struct Moments {
   double Covariance() const { return ab / n - a / n * (b / n); }
 };
 
-/// Mean and variance of the number of freed electrons: those wanted, or the least that whole numbers can have.
+/// Mean and variance of the number of freed electrons: those wanted, or the least that whole numbers can
+/// have.
 void FreedElectronsHaveTheirMoments() {
   townsend::SplitMix64 random(1);
   const double n = 40000.;
@@ -40,7 +41,8 @@ void FreedElectronsHaveTheirMoments() {
       const double variance = std::max(fano * mean, part * (1. - part));
       const auto what = "number of electrons for " + std::to_string(mean) + " and F = " + std::to_string(fano);
       Near(freed.Mean(), mean, 4. * std::sqrt(variance / n) + 1e-12, "mean " + what);
-      // The fourth moment of a number that is 0 or 1 is at most its variance, of normal ones 3 of its squares.
+      // The fourth moment of a number that is 0 or 1 is at most its variance, of normal ones 3 of its
+      // squares.
       const double fourth = std::max(3. * variance * variance, variance);
       Near(freed.Variance(), variance, 4. * std::sqrt(fourth / n) + 1e-12, "variance of the " + what);
     }

@@ -1,5 +1,5 @@
-// contrib/garfield/townsend_avalanche.hh in the place of AvalancheMicroscopic, beside townsend.hh, which records
-// what it draws, and after Heed. Its arguments are the file to record in and a detector with strips.
+// contrib/garfield/townsend_avalanche.hh in the place of AvalancheMicroscopic, beside townsend.hh, which
+// records what it draws, and after Heed. Its arguments are the file to record in and a detector with strips.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

@@ -62,8 +62,8 @@ int main() try {
   }
   // 54 electrons, of which X has 0.595, 8 charges each, a gain of about 1,500: 62 fC less thresholds.
   Check(charge > 30. && charge < 90., "charge " + std::to_string(charge) + " fC");
-  // The strips of the azimuth, shifted along E x B by 2.5 mm tan 25.3 degrees in the drift gap on the average, and
-  // by 6 mm at some 10 degrees below.
+  // The strips of the azimuth, shifted along E x B by 2.5 mm tan 25.3 degrees in the drift gap on the
+  // average, and by 6 mm at some 10 degrees below.
   const double middle = (strip - 427.5) * 0.65 - 0.3 * 90.195;
   Check(middle > 1.5 && middle < 3.0, "shift " + std::to_string(middle) + " mm");
   Check(time > 180. && time < 320., "time " + std::to_string(time) + " ns");

@@ -1,5 +1,5 @@
-// Pushes steps through contrib/geant4 and checks what comes out. Its argument is a detector in TOML with strips
-// that have neither threshold nor saturation, so that no charge is lost.
+// Pushes steps through contrib/geant4 and checks what comes out. Its argument is a detector in TOML with
+// strips that have neither threshold nor saturation, so that no charge is lost.
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -145,7 +145,8 @@ void ChargeFollowsGain(Events& events, double fc_an_electron) {
 }
 
 void PlaceAndTime(Events& events) {
-  // Electrons from 5 mm and from 1 mm: the drift between takes 4 mm / v, and the strips are where the charge was.
+  // Electrons from 5 mm and from 1 mm: the drift between takes 4 mm / v, and the strips are where the charge
+  // was.
   const auto centres = [&](double height, int view, double x, double y) {
     Moments strips, times;
     for (int i = 0; i < 30; ++i) {

@@ -139,6 +139,16 @@ fn the_example_for_geant4_does_not_depend_on_threads() {
         assert!((10.0..400.0).contains(&charge) && event.contains(" X ") && event.contains(" V "), "{event}");
     }
     assert_eq!(one, hits("4"));
+    // Against the real headers too, where there are any.
+    if let Ok(flags) = Command::new("geant4-config").arg("--cflags").output() {
+        let mut real = Command::new(compiler());
+        real.args(["-std=c++17", "-fsyntax-only"])
+            .args(String::from_utf8_lossy(&flags.stdout).split_whitespace());
+        for folder in ["contrib/drift", "contrib/geant4", "crates/townsend-capi/include"] {
+            real.arg("-I").arg(project(folder));
+        }
+        assert!(real.arg(project("contrib/geant4/triple_gem.cc")).status().unwrap().success());
+    }
     let none = Command::new(&program).output().unwrap();
     assert!(!none.status.success());
     let wrong = Command::new(&program).arg(&macro_file).arg("no_such_model").output().unwrap();

@@ -1,9 +1,9 @@
-// A stand-in for the part of Geant4 that contrib/geant4 uses, so that the tests need no Geant4. Names and types
-// are those of its public interface. What it simulates is made up: a gun's particle goes straight down through
-// the boxes of the world in steps of at most 0.5 mm and leaves 270 eV/mm in each, plus in each box that is the
-// root of a region one electron of 400 eV, which is offered to the region's fast simulation models. Events are
-// shared out among as many threads as G4FORCENUMBEROFTHREADS says, each with its own sensitive detectors. The
-// tests let every header of Geant4 that is included be this one.
+// A stand-in for the part of Geant4 that contrib/geant4 uses, so that the tests need no Geant4. Names and
+// types are those of its public interface. What it simulates is made up: a gun's particle goes straight down
+// through the boxes of the world in steps of at most 0.5 mm and leaves 270 eV/mm in each, plus in each box
+// that is the root of a region one electron of 400 eV, which is offered to the region's fast simulation
+// models. Events are shared out among as many threads as G4FORCENUMBEROFTHREADS says, each with its own
+// sensitive detectors. The tests let every header of Geant4 that is included be this one.
 #pragma once
 
 #include <atomic>

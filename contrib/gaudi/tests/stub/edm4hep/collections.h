@@ -1,4 +1,5 @@
-// A stand-in for the few types of EDM4hep that contrib/gaudi uses; see k4FWCore/Transformer.h beside this folder.
+// A stand-in for the few types of EDM4hep that contrib/gaudi uses; see k4FWCore/Transformer.h beside this
+// folder.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// A stand-in for the few classes of Gaudi and k4FWCore that contrib/gaudi uses, so that the tests need neither.
-// Names and types are those of their public interfaces.
+// A stand-in for the few classes of Gaudi and k4FWCore that contrib/gaudi uses, so that the tests need
+// neither. Names and types are those of their public interfaces.
 #pragma once
 
 #include <string>
