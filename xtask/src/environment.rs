@@ -52,6 +52,26 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// A command of `cargo-zigbuild`, which builds for an older C library than that of this machine; it is set up
+/// under `target/zig` on first use.
+pub(crate) fn zig(arguments: &[&str]) -> Result<Command> {
+    const PACKAGES: [&str; 2] = ["cargo-zigbuild==0.24.1", "ziglang==0.17.1"];
+    let programs = root().join("target/zig/bin");
+    let zigbuild = programs.join("cargo-zigbuild");
+    if !zigbuild.exists() {
+        let need = "building for older systems needs Python with venv and pip (Debian: apt-get install python3-venv)";
+        let folder = root().join("target/zig");
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder)).context(need)?;
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        run(Command::new(programs.join("python")).args(install).args(PACKAGES))?;
+    }
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs).chain(std::env::split_paths(&others));
+    let mut command = Command::new(zigbuild);
+    command.args(arguments).env("PATH", std::env::join_paths(path)?);
+    Ok(command)
+}
+
 /// The Python of `target/torch`, which has PyTorch; made on first use.
 pub(crate) fn torch() -> Result<PathBuf> {
     let environment = root().join("target/torch");

@@ -1,8 +1,10 @@
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | header | soak`.
+//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | header | install | soak`.
 
 mod comments;
 mod environment;
 mod header;
+mod install;
+mod layout;
 mod peers;
 mod tasks;
 
@@ -20,6 +22,8 @@ cargo xtask TASK
   bench-peers
            decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads
   header   writes the header of the C interface, townsend.h, anew from the code
+  install  --prefix DIR: the library for C and C++ with headers, CMake package and pkg-config file; --glibc 2.17
+           builds it for older systems (set up under target/), --profile NAME otherwise than with `release`
   soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
 ";
 
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         "bench" => tasks::bench(),
         "bench-peers" => peers::bench(),
         "header" => header::write(),
+        "install" => install::install(std::env::args_os().skip(2)),
         "soak" => tasks::soak(),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::comments;
-use crate::header;
 use crate::environment::{cargo, python, root, run, torch};
+use crate::header;
 
 /// Format of code and comments, lints, documentation.
 fn lint() -> Result<()> {

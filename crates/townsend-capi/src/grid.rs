@@ -41,11 +41,7 @@ impl KeptAxis {
     }
 
     pub(crate) fn view(&self) -> Axis {
-        Axis {
-            bins: (self.edges.len() - 1) as u32,
-            edges: self.edges.as_ptr(),
-            label: self.label.as_ptr(),
-        }
+        Axis { bins: (self.edges.len() - 1) as u32, edges: self.edges.as_ptr(), label: self.label.as_ptr() }
     }
 }
 

@@ -26,7 +26,6 @@
     clippy::missing_safety_doc,
     reason = "the header says once what holds for every pointer, and its readers know no `# Safety`"
 )]
-
 #![allow(clippy::too_many_arguments, reason = "C has neither options nor several results")]
 
 mod batch;

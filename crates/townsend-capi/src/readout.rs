@@ -81,12 +81,7 @@ pub struct Event {
 
 impl Event {
     /// Reads the event into `hits`. Returns how many electrons came down beside the strips.
-    fn read(
-        &mut self,
-        readout: &Readout,
-        [seed, number]: [u64; 2],
-        place: u32,
-    ) -> Result<u64, Failure> {
+    fn read(&mut self, readout: &Readout, [seed, number]: [u64; 2], place: u32) -> Result<u64, Failure> {
         self.read.clear();
         self.hits.clear();
         let (strips, electrons) = (&readout.strips, self.electrons.as_avalanche());
@@ -109,10 +104,7 @@ impl Event {
 /// The strips of a detector: of a file in TOML, or one that ships, by its name (`cgem`). Close it with
 /// `townsend_readout_close`; NULL on errors.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn townsend_readout_open(
-    detector: *const c_char,
-    error: *mut Error,
-) -> *mut Readout {
+pub unsafe extern "C" fn townsend_readout_open(detector: *const c_char, error: *mut Error) -> *mut Readout {
     answer(error, null_mut(), || {
         // SAFETY: as the header asks of every pointer.
         let path = unsafe { path(detector, "detector") }?;

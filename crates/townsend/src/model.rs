@@ -131,7 +131,9 @@ impl dyn Model {
     ) -> Result<(Counts<'w>, &'w Grid)> {
         let own = self.describe().grid.as_ref();
         let cells = match (own, grid) {
-            (None, None) => return Err(Error::Usage("the model draws electrons: name a grid to count them on".into())),
+            (None, None) => {
+                return Err(Error::Usage("the model draws electrons: name a grid to count them on".into()));
+            }
             (Some(own), Some(grid)) if !own.same_cells(grid) => {
                 return Err(Error::Usage(format!(
                     "the model draws cells of the grid [{own}]; they cannot be given on [{grid}]"

@@ -1,1 +1,0 @@
-//! Real programs in C and C++.
