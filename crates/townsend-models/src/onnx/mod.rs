@@ -4,7 +4,7 @@
 //! The graph has one input, `noise` `[batch, numbers]` of standard normal numbers, and one output, `cells`
 //! `[batch, …, x]`: the share of an avalanche's electrons in each cell. What an avalanche needs besides (the
 //! distribution of the number of electrons, the grid, the units) is text beside the graph. It keeps to
-//! operators of opset 13 and version 7 of the format, which runtimes of 2020 read.
+//! operators of opset 13 and version 7 of the format, those of ONNX 1.8 (2020).
 
 mod protobuf;
 
@@ -233,8 +233,8 @@ impl<'p> Graph<'p> {
     }
 
     /// Weights of cells `[batch, …, x]`, and the sum to divide them by. As in the draw of electrons, weights
-    /// that are not finite count as 0; if all are 0 they stay so. The sum is made axis after axis: in one go a
-    /// million cells would cost it two digits.
+    /// that are not finite count as 0; if all are 0 they stay so. The sum is made axis after axis: in one go
+    /// a million cells would cost it two digits.
     fn shares(&mut self, axes: usize, weights: &Value) -> [Value; 2] {
         let (finite, nothing) = (self.with_number("Less", weights, f64::from(f32::MAX)), self.number(0.0));
         let weights = self.node("Where", &[&finite, weights, &nothing], &[]);

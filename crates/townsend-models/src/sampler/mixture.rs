@@ -85,8 +85,8 @@ impl Mixture {
         point.iter_mut().zip(sums).for_each(|(to, (mean, x))| *to = (mean + x) as f32);
     }
 
-    /// [`Mixture::fill`] in a graph of ONNX: the points of all Gaussians, times 1 for that which is chosen and
-    /// 0 for the others, are added up.
+    /// [`Mixture::fill`] in a graph of ONNX: the points of all Gaussians, times 1 for the one that is chosen
+    /// and 0 for the others, are added up.
     pub(super) fn add_to_graph(&self, graph: &mut Graph<'_>, noise: &Value) -> Value {
         let (latent, components) = (self.dims(), self.shares.len());
         let total: f64 = self.shares.iter().sum();
