@@ -1,16 +1,14 @@
 //! Which library this is.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CString, c_char};
+use std::sync::LazyLock;
 
 /// The number of the interface, the last part of `libtownsend.so.0`. Programs that were compiled with another
 /// number of this header cannot use the library.
 pub const TOWNSEND_ABI_VERSION: u32 = 0;
 
 /// What `townsend_version` returns.
-const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
-    Ok(version) => version,
-    Err(_) => c"",
-};
+static VERSION: LazyLock<CString> = LazyLock::new(|| CString::new(townsend::version()).unwrap_or_default());
 
 /// `TOWNSEND_ABI_VERSION` of the library that the program runs with.
 #[unsafe(no_mangle)]
