@@ -114,6 +114,12 @@ impl dyn Model {
     pub fn open(path: &std::path::Path) -> Result<Box<Self>> {
         crate::Families::shipped().open(path)
     }
+
+    /// The bytes of a single-file model, which [`Families::open_bytes`](crate::Families::open_bytes) opens:
+    /// what one program hands to another without a file.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        crate::model_file::to_bytes(self)
+    }
 }
 
 /// What a model is and what can be asked of it.
