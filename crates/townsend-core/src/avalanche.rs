@@ -273,6 +273,45 @@ impl CountSet {
         Self { grid, offsets: vec![0], cells: Vec::new(), counts: Vec::new(), meta: Meta::default() }
     }
 
+    /// Puts together arrays as they stand in an npz file: avalanche k has the cells
+    /// `cells[offsets[k]..offsets[k + 1]]`, increasing, with `counts` of at least 1. Returns what is wrong
+    /// with them, if anything.
+    pub fn from_arrays(
+        grid: Grid,
+        offsets: &[u64],
+        cells: &[u64],
+        counts: &[u64],
+        meta: Meta,
+    ) -> Result<Self, String> {
+        if cells.len() != counts.len() {
+            return Err(format!("{} cells and {} counts; there must be as many", cells.len(), counts.len()));
+        }
+        if offsets.first() != Some(&0) || offsets.last() != Some(&(cells.len() as u64)) {
+            return Err(format!(
+                "offsets must begin with 0 and end with the number of cells, {}",
+                cells.len()
+            ));
+        }
+        let all = grid.cells() as u64;
+        let mut set = Self { meta, ..Self::new(grid) };
+        for (k, pair) in offsets.windows(2).enumerate() {
+            let range = pair[0] as usize..pair[1] as usize;
+            let (Some(cells), Some(counts)) = (cells.get(range.clone()), counts.get(range)) else {
+                return Err(format!("offsets run from {} to {} at avalanche {k}", pair[0], pair[1]));
+            };
+            let in_order = cells.windows(2).all(|pair| pair[0] < pair[1]);
+            let in_range = cells.last().is_none_or(|&cell| cell < all)
+                && counts.iter().all(|&n| n > 0 && u32::try_from(n).is_ok());
+            if !(in_order && in_range) {
+                return Err(format!(
+                    "avalanche {k}: cells must increase and lie below {all}, counts must be at least 1"
+                ));
+            }
+            set.push(cells.iter().zip(counts).map(|(&cell, &n)| (cell as u32, n as u32)));
+        }
+        Ok(set)
+    }
+
     /// The grid.
     pub fn grid(&self) -> &Grid {
         &self.grid
@@ -282,6 +321,21 @@ impl CountSet {
     /// `offsets[k]` up to `offsets[k + 1]`), and cells and counts of all avalanches.
     pub fn into_arrays(self) -> (Vec<u64>, Vec<u32>, Vec<u32>) {
         (self.offsets, self.cells, self.counts)
+    }
+
+    /// Where the cells of each avalanche begin; one more entry than avalanches.
+    pub fn offsets(&self) -> &[u64] {
+        &self.offsets
+    }
+
+    /// The occupied cells of all avalanches, one after the other.
+    pub fn cells(&self) -> &[u32] {
+        &self.cells
+    }
+
+    /// Electrons in each of these cells.
+    pub fn counts(&self) -> &[u32] {
+        &self.counts
     }
 
     /// The avalanches with these numbers, in this order.

@@ -110,12 +110,20 @@ impl Dataset {
         }
     }
 
-    /// The avalanches with these numbers, in this order.
+    /// The avalanches with these numbers, in this order. Their provenance is that of the set, but for their
+    /// place in a whole, which a choice of them no longer has.
     ///
     /// # Panics
     /// If an index is not below [`Dataset::len`].
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
+        let mut chosen = self.chosen(indices);
+        let provenance = &mut chosen.meta_mut().provenance;
+        (provenance.events, provenance.shard, provenance.first) = (None, None, None);
+        chosen
+    }
+
+    fn chosen(&self, indices: &[usize]) -> Self {
         match self {
             Self::Electrons(set) => {
                 let mut chosen = ElectronSet::default();

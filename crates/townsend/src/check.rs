@@ -19,3 +19,8 @@ pub fn check(
         townsend_check::check(real, generated, of_real, of_generated, options, context.progress)
     })?)
 }
+
+/// The page of a finished check: one HTML document that needs no other file.
+pub fn page(check: &Check) -> Result<String> {
+    Ok(townsend_page::report_html(check)?)
+}

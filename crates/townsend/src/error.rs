@@ -1,5 +1,6 @@
 //! What can go wrong, in one type.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -187,4 +188,40 @@ impl Error {
                 )
         )
     }
+
+    /// What the system said, where it or a file that is there already is the cause: a file that does not
+    /// exist, one that exists, one that may not be read.
+    pub fn system(&self) -> Option<ErrorKind> {
+        match self {
+            Self::InData(source) | Self::In { source, .. } | Self::HeldBack { source, .. } => source.system(),
+            Self::Output(error)
+            | Self::Avalanches(townsend_io::Error::Output(error))
+            | Self::Train(TrainError::Output(error)) => of_output(error),
+            Self::Run(error) | Self::Train(TrainError::Run(error)) => of_run(error),
+            error => of_chain(error),
+        }
+    }
+}
+
+fn of_output(error: &OutputError) -> Option<ErrorKind> {
+    match error {
+        OutputError::Exists { .. } => Some(ErrorKind::AlreadyExists),
+        OutputError::IsFolder { .. } => Some(ErrorKind::IsADirectory),
+        OutputError::NoFolder { .. } => Some(ErrorKind::NotFound),
+        error => of_chain(error).or(Some(ErrorKind::Other)),
+    }
+}
+
+fn of_run(error: &RunError) -> Option<ErrorKind> {
+    match error {
+        RunError::Exists(_) | RunError::Occupied(_) => Some(ErrorKind::AlreadyExists),
+        RunError::NotARun { path, .. } if !path.exists() => Some(ErrorKind::NotFound),
+        error => of_chain(error),
+    }
+}
+
+/// The system's error among the causes of another.
+fn of_chain(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|error| error.downcast_ref::<std::io::Error>().map(std::io::Error::kind))
 }

@@ -148,6 +148,41 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
+/// Names and texts of the files in `configs/`.
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../../configs/", $name, ".toml")))),+]
+    };
+}
+
+/// The configurations that ship.
+const SHIPPED: [(&str, &str); 24] = shipped![
+    "beta-vae-3d-capacity",
+    "beta-vae-3d-capacity-growing",
+    "beta-vae-3d-constant",
+    "beta-vae-3d-growing",
+    "cascade",
+    "cascade-anode",
+    "cascade-histograms",
+    "cascade-stages",
+    "cascade-voltages",
+    "clusters",
+    "gain-gan",
+    "gan-1d",
+    "gan-2d",
+    "gan-3d",
+    "gan-3d-deep",
+    "infogan-3d",
+    "vae-2d",
+    "vae-2d-reference",
+    "vae-3d",
+    "vae-adversary-3d",
+    "vae-adversary-3d-cross-entropy",
+    "wgan-clip-2d",
+    "wgan-gp-2d",
+    "wgan-gp-3d",
+];
+
 /// A configuration of a training: a text in TOML, where it came from, and values that replace some of its
 /// own.
 #[derive(Debug, Clone)]
@@ -165,6 +200,17 @@ impl Configuration {
     /// A configuration from its text.
     pub fn from_toml(text: impl Into<String>) -> Self {
         Self { text: text.into(), path: "configuration".into(), set: Vec::new() }
+    }
+
+    /// The names of the configurations that ship: those of the files in `configs/`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SHIPPED.iter().map(|&(name, _)| name)
+    }
+
+    /// A configuration that ships, by its name.
+    pub fn shipped(name: &str) -> Option<Self> {
+        let &(name, text) = SHIPPED.iter().find(|(shipped, _)| *shipped == name)?;
+        Some(Self { text: text.into(), path: name.into(), set: Vec::new() })
     }
 
     /// Reads a file.
@@ -301,6 +347,18 @@ impl Families {
         }
         // That it is no run is what a missing folder is told.
         self.open_run(RunFiles::Folder(path.into()))
+    }
+
+    /// Opens a single-file model whose bytes are in memory.
+    ///
+    /// # Errors
+    /// The bytes are not those of a model, or damaged.
+    pub fn open_bytes(&self, bytes: Vec<u8>) -> Result<Box<dyn Model>> {
+        let path = Path::new("model in memory");
+        match model_file::from_bytes(bytes, path)? {
+            Some(files) => self.open_run(files),
+            None => Err(Error::Content { path: path.into(), what: "is no single-file model".into() }),
+        }
     }
 
     /// Opens a run, from a folder or from memory.

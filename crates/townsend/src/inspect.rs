@@ -65,7 +65,16 @@ pub fn inspect(data: &Dataset, context: &Context<'_>) -> Result<Inspection> {
 }
 
 /// The observables of every avalanche.
-pub(crate) fn observables(data: &Dataset, context: &Context<'_>) -> Result<Observables> {
+///
+/// ```
+/// use townsend::{Context, Setting, observables, simulate};
+///
+/// let avalanches = simulate(&townsend::detector(None)?, 1, 0..50, &Setting::default())?;
+/// let observed = observables(&avalanches, &Context::default())?;
+/// assert!(observed.columns().iter().any(|column| column.observable.name() == "rms_x"));
+/// # Ok::<(), townsend::Error>(())
+/// ```
+pub fn observables(data: &Dataset, context: &Context<'_>) -> Result<Observables> {
     let options = ObservableOptions { seed: context.seed, grid: None };
     Ok(context.on_its_threads(|| Observables::of(data, &options, context.progress))?)
 }

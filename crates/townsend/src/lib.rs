@@ -34,21 +34,24 @@ mod inspect;
 mod model;
 mod model_file;
 mod readout;
+mod sample;
 mod simulate;
 mod train;
 mod version;
 
-pub use check::check;
+pub use check::{check, page};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use families::DetectorModel;
 pub use family::{Configuration, Families, Family, Outcome, Training, TrainingData, Wanted};
 pub use held_back::{HeldBack, NotHeldBack, held_back};
-pub use inspect::{Inspection, ObservableSummary, inspect};
+pub use inspect::{Inspection, ObservableSummary, inspect, observables};
 pub use model::{Condition, Description, Drawn, History, KnownCondition, Model, Setting, Weights, Workspace};
 pub use readout::{StripSummary, ViewSummary, readout};
+pub use sample::{Sample, sample};
 pub use simulate::{detector, simulate};
 pub use townsend_cascade::Responses;
+pub use townsend_check::Condition as ComparedCondition;
 pub use townsend_check::{Check, CheckOptions, Curve, Excess, Light, Ranking, Report, Thresholds};
 pub use townsend_core::{
     Avalanche, Axis, Coordinate, CountBuffer, CountSet, Counts, Dataset, ElectronBuffer, ElectronSet, Grid,
@@ -57,7 +60,7 @@ pub use townsend_core::{
 };
 pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
 pub use townsend_models::onnx::Onnx;
-pub use townsend_observables::{Gain, Measured, text::significant};
+pub use townsend_observables::{Gain, Measured, Observables, text::significant};
 pub use townsend_sim::{Detector, Start, StripHit, StripReadout, StripWorkspace};
-pub use train::{Trained, train};
+pub use train::{Trained, train, train_into};
 pub use version::version;

@@ -152,6 +152,12 @@ impl dyn Model {
             Drawn::Electrons(electrons) => (counted.count(electrons, cells), cells),
         })
     }
+
+    /// The bytes of a single-file model, which [`Families::open_bytes`](crate::Families::open_bytes) opens:
+    /// what one program hands to another without a file.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        crate::model_file::to_bytes(self)
+    }
 }
 
 /// What a model is and what can be asked of it.

@@ -39,6 +39,11 @@ fn pack(files: impl Iterator<Item = (String, Vec<u8>)>) -> zip::result::ZipResul
 pub(crate) fn read(path: &Path) -> Result<Option<RunFiles>> {
     // A device may have no end.
     let Some(bytes) = path.is_file().then(|| std::fs::read(path).ok()).flatten() else { return Ok(None) };
+    from_bytes(bytes, path)
+}
+
+/// The same of bytes in memory; `path` names them in errors.
+pub(crate) fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Option<RunFiles>> {
     if !bytes.starts_with(b"PK\x03\x04") {
         return Ok(None);
     }

@@ -2,8 +2,8 @@
 
 use townsend_core::RunFiles;
 
-use crate::family::{Configuration, Outcome, Training, TrainingData};
-use crate::{Context, Model, Result};
+use crate::family::{Configuration, Family, Outcome, Training, TrainingData};
+use crate::{Context, Error, Model, Result};
 
 /// What a training gave.
 #[derive(Debug, Clone)]
@@ -43,11 +43,41 @@ impl Trained {
 /// # Ok::<(), townsend::Error>(())
 /// ```
 pub fn train(config: &Configuration, data: &TrainingData, context: &Context<'_>) -> Result<Trained> {
+    train_into(config, data, RunFiles::memory(), false, context)
+}
+
+/// Trains on data in memory, into the files of a run in a folder or in memory; with `resume`, goes on with a
+/// training that was stopped.
+///
+/// # Errors
+/// Those of the training; or a folder where something else is, or a family that cannot go on.
+pub fn train_into(
+    config: &Configuration,
+    data: &TrainingData,
+    mut run: RunFiles,
+    resume: bool,
+    context: &Context<'_>,
+) -> Result<Trained> {
     let family = context.families.of(config)?;
     family.wants(config)?;
-    let mut run = RunFiles::memory();
+    prepare(family, config, &run, resume, context)?;
     let outcome = context.on_its_threads(|| {
-        family.train(Training { config, data, file: None, run: &mut run, resume: false, context })
+        family.train(Training { config, data, file: None, run: &mut run, resume, context })
     })?;
     Ok(Trained { run, outcome })
+}
+
+/// Refuses to resume what cannot be, and to begin where something is already.
+pub(crate) fn prepare(
+    family: &dyn Family,
+    config: &Configuration,
+    run: &RunFiles,
+    resume: bool,
+    context: &Context<'_>,
+) -> Result<()> {
+    match run {
+        _ if resume && !family.can_resume() => Err(config.blame(Error::NothingToResume)),
+        RunFiles::Folder(folder) if !resume => Ok(RunFiles::refuse_occupied(folder, context.force)?),
+        _ => Ok(()),
+    }
 }

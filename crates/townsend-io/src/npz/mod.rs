@@ -93,7 +93,8 @@ fn read_counts(
         values
     });
     let grid = grid.ok_or_else(|| content(path, "meta", "holds no grid, so the cells cannot be placed"))?;
-    counts_of(path, &offsets?, &cells?, &counts?, grid, meta)
+    CountSet::from_arrays(grid, &offsets?, &cells?, &counts?, meta)
+        .map_err(|what| content(path, "counts", what))
 }
 
 /// What the array `meta` says of the avalanches, and the grid of counts. A `meta` of another program is kept
@@ -130,45 +131,6 @@ fn stated_units(text: &str) -> Option<[String; 3]> {
         unit.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
     };
     Some(Coordinate::ALL.map(unit))
-}
-
-fn counts_of(
-    path: &Path,
-    offsets: &[u64],
-    cells: &[u64],
-    counts: &[u64],
-    grid: Grid,
-    meta: Meta,
-) -> Result<CountSet> {
-    let bad = |what: String| content(path, "counts", what);
-    if cells.len() != counts.len() {
-        return Err(bad(format!("{} cells and {} counts; there must be as many", cells.len(), counts.len())));
-    }
-    if offsets.first() != Some(&0) || offsets.last() != Some(&(cells.len() as u64)) {
-        return Err(bad(format!(
-            "offsets must begin with 0 and end with the number of cells, {}",
-            cells.len()
-        )));
-    }
-    let all = grid.cells() as u64;
-    let mut set = CountSet::new(grid);
-    set.meta = meta;
-    for (k, pair) in offsets.windows(2).enumerate() {
-        let range = pair[0] as usize..pair[1] as usize;
-        let (Some(cells), Some(counts)) = (cells.get(range.clone()), counts.get(range)) else {
-            return Err(bad(format!("offsets run from {} to {} at avalanche {k}", pair[0], pair[1])));
-        };
-        let in_order = cells.windows(2).all(|pair| pair[0] < pair[1]);
-        let in_range = cells.last().is_none_or(|&cell| cell < all)
-            && counts.iter().all(|&n| n > 0 && u32::try_from(n).is_ok());
-        if !(in_order && in_range) {
-            return Err(bad(format!(
-                "avalanche {k}: cells must increase and lie below {all}, counts must be at least 1"
-            )));
-        }
-        set.push(cells.iter().zip(counts).map(|(&cell, &n)| (cell as u32, n as u32)));
-    }
-    Ok(set)
 }
 
 #[cfg(test)]

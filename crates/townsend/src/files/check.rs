@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::input::{Input, Read};
 use crate::held_back::held_back;
 use crate::{Context, Error, History, Result};
-use townsend_check::{Condition, Curve, Excess, Ranking, Report, Thresholds};
+use townsend_check::{Check, Condition, Curve, Excess, Ranking, Report, Thresholds};
 use townsend_core::{Dataset, OutputFile};
 use townsend_io::{ReadOptions, read_condition};
 
@@ -225,24 +225,30 @@ impl<'a> Real<'a> {
         check.report.real.warnings.clone_from(&self.warnings);
         check.report.generated.warnings = [self.notes.clone(), set.warnings].concat();
         check.curves.clone_from(&self.curves);
-        context.go_on()?;
-        let figures = townsend_page::figures(&check)?.into_iter().flat_map(|figure| {
-            [
-                (format!("figures/{}.svg", figure.name), figure.svg.into_bytes()),
-                (format!("figures/{}.pdf", figure.name), figure.pdf),
-            ]
-        });
-        let [json, html, svg] = [
-            check.report.to_json()?,
-            townsend_page::report_html(&check)?,
-            townsend_page::overview_svg(&check)?,
-        ];
-        let contents =
-            [json.into_bytes(), html.into_bytes(), svg.into_bytes(), townsend_page::overview_pdf(&check)?];
-        let files: Vec<_> = OUTPUTS.map(String::from).into_iter().zip(contents).chain(figures).collect();
-        write_outputs(out, &files, context)?;
+        write_check(&check, out, context)?;
         Ok(check.report)
     }
+}
+
+/// Writes a finished check to the folder `out`: the files that [`check`] writes.
+///
+/// # Errors
+/// One of the files is there already, or cannot be written.
+pub fn write_check(check: &Check, out: &Path, context: &Context<'_>) -> Result<()> {
+    refuse_outputs(out, &OUTPUTS, context)?;
+    context.go_on()?;
+    let figures = townsend_page::figures(check)?.into_iter().flat_map(|figure| {
+        [
+            (format!("figures/{}.svg", figure.name), figure.svg.into_bytes()),
+            (format!("figures/{}.pdf", figure.name), figure.pdf),
+        ]
+    });
+    let [json, html, svg] =
+        [check.report.to_json()?, townsend_page::report_html(check)?, townsend_page::overview_svg(check)?];
+    let contents =
+        [json.into_bytes(), html.into_bytes(), svg.into_bytes(), townsend_page::overview_pdf(check)?];
+    let files: Vec<_> = OUTPUTS.map(String::from).into_iter().zip(contents).chain(figures).collect();
+    write_outputs(out, &files, context)
 }
 
 fn thresholds(file: Option<&Path>) -> Result<Thresholds> {

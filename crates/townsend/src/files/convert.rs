@@ -3,14 +3,11 @@
 use std::path::Path;
 
 use super::input::Input;
-use super::write::{Written, append_all};
+use super::write::{Written, append_parts};
 use crate::context::without_folder;
 use crate::{Context, Result};
 use serde::Serialize;
 use townsend_core::Provenance;
-
-/// Avalanches that are read and written again at a time.
-const BLOCK: usize = 256;
 
 /// What was written.
 #[derive(Debug, Clone, Serialize)]
@@ -47,8 +44,7 @@ pub fn convert(
             }
         };
         let task = context.progress.task("writing", data.len() as u64);
-        let all: Vec<usize> = (0..data.len()).collect();
-        append_all(writer, all.chunks(BLOCK).map(|part| data.select(part)), &*task, context)?;
+        append_parts(writer, &data, &*task, context)?;
         avalanches += data.len();
         Ok(())
     })?;

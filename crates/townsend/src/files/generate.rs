@@ -6,15 +6,15 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use serde::Serialize;
-use townsend_core::{InputFile, Meta, Provenance, ShardNote};
+use townsend_core::{InputFile, ShardNote};
 use townsend_io::Format;
-use townsend_sim::Detector;
 
 use super::input::{Input, Read};
 use super::write::{Written, append_all};
 use crate::context::without_folder;
 use crate::families::DetectorModel;
-use crate::{Context, Error, Model, Result, Setting};
+use crate::sample::drawn_with;
+use crate::{Context, Error, Model, Result, Sample, Setting};
 
 /// Which avalanches to generate or to simulate.
 #[derive(Debug, Clone, Default)]
@@ -114,54 +114,21 @@ fn draw(
 ) -> Result<Generated> {
     let warnings = model.check(&options.setting)?;
     let about = model.describe();
-    let meta = context.meta(action, true, &drawn_with(model, options)?, model.inputs()?);
-    let range = options.shard.range(options.events);
+    let SampleOptions { events, shard, setting, .. } = options;
+    let range = shard.range(*events);
+    let part = Some((*events, ShardNote { index: shard.index, count: shard.count }));
+    let sample = Sample { range: range.clone(), setting: setting.clone(), part };
+    let meta = context.meta(action, true, &drawn_with(model, &sample)?, model.inputs()?);
     let mut writer = options.written.create(out, &meta, about.grid.as_ref(), range.start, context)?;
     let avalanches = range.end - range.start;
     let task = context.progress.task(doing, avalanches);
     let started = Instant::now();
     let electrons = context.on_its_threads(|| {
-        let blocks = model.blocks(context.seed, range, &options.setting)?;
+        let blocks = model.blocks(context.seed, range, setting)?;
         append_all(&mut writer, blocks, &*task, context)
     })?;
     writer.finish()?;
     Ok(Generated { avalanches, electrons, seconds: started.elapsed().as_secs_f64(), warnings })
-}
-
-/// Units, and all that a model's avalanches are drawn with but its files. Where the model knows no setting or
-/// no detector, its avalanches are as those that it was trained on.
-fn drawn_with(model: &dyn Model, options: &SampleOptions) -> Result<Meta> {
-    let SampleOptions { events, shard, setting, .. } = options;
-    let about = model.describe();
-    let data = about.data.as_ref();
-    let (detector, gas) = match model.detector_at(setting)? {
-        Some(detector) => (Some(described(&detector)), Some(gas_in_words(&detector))),
-        None => (data.and_then(|data| data.detector.clone()), data.and_then(|data| data.gas.clone())),
-    };
-    let provenance = Provenance {
-        source: about.source.clone(),
-        setting: setting.note(about).or_else(|| data.and_then(|data| data.setting.clone())),
-        events: Some(*events),
-        shard: Some(ShardNote { index: shard.index, count: shard.count }),
-        first: Some(shard.range(*events).start),
-        detector,
-        gas,
-        ..Provenance::default()
-    };
-    Ok(Meta { units: about.units.clone(), provenance })
-}
-
-fn gas_in_words(detector: &Detector) -> String {
-    format!("{}, B = {} T", detector.gas.table.name, detector.gas.magnetic_field_t)
-}
-
-/// The description of a detector with the name and the hash of its gas table instead of the numbers.
-fn described(detector: &Detector) -> serde_json::Value {
-    let mut description =
-        serde_json::to_value(detector).expect("descriptions of detectors have a form in JSON");
-    let table = &detector.gas.table;
-    description["gas"]["table"] = serde_json::json!({ "name": table.name, "sha256": table.digest() });
-    description
 }
 
 /// Writes the avalanches of `real` as a model with an encoder describes them, each with as many electrons as

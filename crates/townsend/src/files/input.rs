@@ -26,11 +26,14 @@ impl<P: AsRef<Path>> From<P> for Input {
 }
 
 /// A set of avalanches, and what was noticed on reading it.
-pub(super) struct Read {
-    pub(super) data: Dataset,
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The avalanches.
+    pub data: Dataset,
     /// How the first file holds them.
-    pub(super) layout: String,
-    pub(super) warnings: Vec<String>,
+    pub layout: String,
+    /// What a user should know of the files.
+    pub warnings: Vec<String>,
 }
 
 impl Input {
@@ -65,7 +68,10 @@ impl Input {
     }
 
     /// Reads all files into one set.
-    pub(super) fn read(&self, context: &Context<'_>) -> Result<Read> {
+    ///
+    /// # Errors
+    /// No file was named, or one cannot be read, is damaged, or holds other avalanches than the first.
+    pub fn read(&self, context: &Context<'_>) -> Result<Read> {
         let mut all: Option<Dataset> = None;
         let mut layout = String::new();
         let warnings = self.each(context, |data, of_file, source| {

@@ -11,12 +11,12 @@ mod readout;
 mod train;
 mod write;
 
-pub use check::{CheckOptions, Gate, check, check_all};
+pub use check::{CheckOptions, Gate, check, check_all, write_check};
 pub use convert::{Converted, convert};
-pub use export::{Exported, export};
+pub use export::{Exported, export, write_model};
 pub use generate::{Generated, SampleOptions, Shard, generate, reconstruct, simulate};
-pub use input::Input;
+pub use input::{Input, Read};
 pub use inspect::{FileInspection, InspectOptions, inspect};
 pub use readout::{FileReadout, ReadoutOptions, readout};
-pub use train::{TrainOptions, train};
-pub use write::Written;
+pub use train::{TrainOptions, train, train_configured};
+pub use write::{Written, write};

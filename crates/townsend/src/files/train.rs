@@ -9,6 +9,7 @@ use townsend_io::ReadOptions;
 use super::input::{Input, Read};
 use crate::context::without_folder;
 use crate::family::{Configuration, Outcome, Training, TrainingData, Wanted};
+use crate::train::{Trained, prepare};
 use crate::{Context, Error, Result};
 
 /// How to train.
@@ -33,34 +34,33 @@ pub fn train(
     options: &TrainOptions,
     context: &Context<'_>,
 ) -> Result<Outcome> {
-    let mut config = Configuration { set: options.set.clone(), ..Configuration::read(config)? };
+    let config = Configuration { set: options.set.clone(), ..Configuration::read(config)? };
+    Ok(train_configured(config, data.into(), RunFiles::Folder(run.into()), options.resume, context)?.outcome)
+}
+
+/// Trains the model of a configuration that is read already on files, as [`train`] does, into the files of a
+/// run in a folder or in memory.
+pub fn train_configured(
+    mut config: Configuration,
+    mut data: Input,
+    mut run: RunFiles,
+    resume: bool,
+    context: &Context<'_>,
+) -> Result<Trained> {
     let input = config.take_input()?;
     let family = context.families.of(&config)?;
     let wanted = family.wants(&config)?;
-    if options.resume && !family.can_resume() {
-        return Err(config.blame(Error::NothingToResume));
-    }
-    if !options.resume {
-        RunFiles::refuse_occupied(run, context.force)?;
-    }
-    let mut data = data.into();
+    prepare(family, &config, &run, resume, context)?;
     data.options = data.options.or(input);
     let (from_file, mut warnings) = read(data.clone(), &wanted, context)?;
-    let mut files = RunFiles::Folder(run.into());
-    let training = Training {
-        config: &config,
-        data: &from_file,
-        file: Some(without_folder(&data.file()?)),
-        run: &mut files,
-        resume: options.resume,
-        context,
-    };
+    let file = Some(without_folder(&data.file()?));
+    let training = Training { config: &config, data: &from_file, file, run: &mut run, resume, context };
     let outcome = context.on_its_threads(|| family.train(training)).map_err(|error| match error {
         Error::InData(source) => Error::In { path: data.path(), source },
         error => error,
     })?;
     warnings.extend(outcome.warnings);
-    Ok(Outcome { warnings, ..outcome })
+    Ok(Trained { run, outcome: Outcome { warnings, ..outcome } })
 }
 
 /// Reads what a training wants; with warnings.

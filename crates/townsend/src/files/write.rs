@@ -70,6 +70,45 @@ fn read_grid(path: &Path) -> Result<Grid> {
     })
 }
 
+/// Avalanches that are handed to a writer at a time.
+const BLOCK: usize = 256;
+
+/// Writes a set of avalanches with its own units and provenance.
+///
+/// # Errors
+/// The file exists, its format is not known or cannot hold them, or it cannot be written.
+///
+/// ```
+/// use townsend::files::{Input, Written, write};
+/// use townsend::{Context, Setting, simulate};
+///
+/// let context = Context::default();
+/// let avalanches = simulate(&townsend::detector(None)?, 1, 0..5, &Setting::default())?;
+/// let folder = tempfile::tempdir().unwrap();
+/// let file = folder.path().join("avalanches.npz");
+/// write(&avalanches, &file, &Written::default(), &context)?;
+/// assert_eq!(Input::from(&file).read(&context)?.data, avalanches);
+/// # Ok::<(), townsend::Error>(())
+/// ```
+pub fn write(data: &Dataset, out: &Path, written: &Written, context: &Context<'_>) -> Result<()> {
+    let first = data.meta().provenance.first.unwrap_or_default();
+    let mut writer = written.create(out, data.meta(), data.grid(), first, context)?;
+    let task = context.progress.task("writing", data.len() as u64);
+    append_parts(&mut writer, data, &*task, context)?;
+    Ok(writer.finish()?)
+}
+
+/// Appends a data set some avalanches at a time, so that what is made of them on the way stays small.
+pub(super) fn append_parts(
+    writer: &mut AvalancheWriter,
+    data: &Dataset,
+    task: &dyn townsend_core::Task,
+    context: &Context<'_>,
+) -> Result<u64> {
+    let all: Vec<usize> = (0..data.len()).collect();
+    append_all(writer, all.chunks(BLOCK).map(|part| data.select(part)), task, context)
+}
+
 /// Appends parts of a data set as they are made, so that memory does not grow with their number.
 pub(super) fn append_all(
     writer: &mut AvalancheWriter,

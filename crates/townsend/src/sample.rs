@@ -1,0 +1,100 @@
+//! Avalanches drawn from a model, with all that files say of how they were made.
+
+use std::ops::Range;
+
+use townsend_core::{Dataset, Meta, Provenance, ShardNote};
+use townsend_sim::Detector;
+
+use crate::{Context, Model, Result, Setting};
+
+/// Which avalanches are drawn, and what their provenance says of the whole that they are part of.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Numbers of the avalanches.
+    pub range: Range<u64>,
+    /// Where primary electrons start and what the avalanches shall depend on.
+    pub setting: Setting,
+    /// Number of avalanches of all parts together, and the part that these are; `None` if they are no part
+    /// of a whole that is known.
+    pub part: Option<(u64, ShardNote)>,
+}
+
+impl Sample {
+    /// The avalanches with these numbers. Those from number 0 on are the whole.
+    pub fn of(range: Range<u64>, setting: Setting) -> Self {
+        let whole = (range.end, ShardNote { index: 1, count: 1 });
+        Self { part: (range.start == 0).then_some(whole), range, setting }
+    }
+}
+
+/// The avalanches of a sample, in memory, with their provenance: written to a file, they are what
+/// [`files::generate`](crate::files::generate) or [`files::simulate`](crate::files::simulate) writes.
+/// `action` is what was done, `generate` or `simulate`. Work that is stopped ends after the block that is
+/// being drawn.
+///
+/// ```
+/// use townsend::{Context, Families, Sample, Setting, sample};
+///
+/// let model = Families::shipped().open("microscopic_275".as_ref())?;
+/// let ten = Sample::of(0..10, Setting::default());
+/// let avalanches = sample(&*model, "generate", &ten, &Context::default())?;
+/// assert_eq!(avalanches.len(), 10);
+/// assert_eq!(avalanches.meta().provenance.seed, Some(1));
+/// # Ok::<(), townsend::Error>(())
+/// ```
+///
+/// # Errors
+/// The model cannot follow the setting, or the work was stopped.
+pub fn sample(model: &dyn Model, action: &str, sample: &Sample, context: &Context<'_>) -> Result<Dataset> {
+    model.check(&sample.setting)?;
+    let meta = context.meta(action, true, &drawn_with(model, sample)?, model.inputs()?);
+    let Sample { range, setting, .. } = sample;
+    let task = context.progress.task(action, range.end.saturating_sub(range.start));
+    context.on_its_threads(|| {
+        let mut all = model.generate(context.seed, range.start..range.start, setting)?;
+        for block in model.blocks(context.seed, range.clone(), setting)? {
+            all.append(&block)?;
+            task.advance(block.len() as u64);
+            context.go_on()?;
+        }
+        *all.meta_mut() = meta;
+        Ok(all)
+    })
+}
+
+/// Units, and all that a model's avalanches are drawn with but its files. Where the model knows no setting or
+/// no detector, its avalanches are as those that it was trained on.
+pub(crate) fn drawn_with(model: &dyn Model, sample: &Sample) -> Result<Meta> {
+    let Sample { range, setting, part } = sample;
+    let about = model.describe();
+    let data = about.data.as_ref();
+    let (detector, gas) = match model.detector_at(setting)? {
+        Some(detector) => (Some(described(&detector)), Some(gas_in_words(&detector))),
+        None => (data.and_then(|data| data.detector.clone()), data.and_then(|data| data.gas.clone())),
+    };
+    let (events, shard) = part.unzip();
+    let provenance = Provenance {
+        source: about.source.clone(),
+        setting: setting.note(about).or_else(|| data.and_then(|data| data.setting.clone())),
+        events,
+        shard,
+        first: Some(range.start),
+        detector,
+        gas,
+        ..Provenance::default()
+    };
+    Ok(Meta { units: about.units.clone(), provenance })
+}
+
+fn gas_in_words(detector: &Detector) -> String {
+    format!("{}, B = {} T", detector.gas.table.name, detector.gas.magnetic_field_t)
+}
+
+/// The description of a detector with the name and the hash of its gas table instead of the numbers.
+fn described(detector: &Detector) -> serde_json::Value {
+    let mut description =
+        serde_json::to_value(detector).expect("descriptions of detectors have a form in JSON");
+    let table = &detector.gas.table;
+    description["gas"]["table"] = serde_json::json!({ "name": table.name, "sha256": table.digest() });
+    description
+}
