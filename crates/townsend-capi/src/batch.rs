@@ -8,9 +8,7 @@ use crate::error::{Error, Failure, answer, status};
 use crate::model::Model;
 use crate::pointers::{emptied, given};
 use crate::setting::Setting;
-
-/// The most threads that a batch may be asked to be drawn by.
-const MOST_THREADS: u32 = 1024;
+use crate::threads::on_threads;
 
 /// Avalanches in memory. It never changes, so that any number of threads may read it.
 pub struct Batch(Arrays);
@@ -100,19 +98,9 @@ pub unsafe extern "C" fn townsend_model_generate(
         let end = first.checked_add(n).ok_or_else(|| {
             Failure::usage(format!("{n} avalanches from number {first} on have numbers above 2^64"))
         })?;
-        let data = pool(threads)?.install(|| model.model.generate(seed, first..end, setting))?;
+        let data = on_threads(threads as usize, || model.model.generate(seed, first..end, setting))?;
         Ok(Box::into_raw(Box::new(data.into())))
     })
-}
-
-fn pool(threads: u32) -> Result<rayon::ThreadPool, Failure> {
-    if threads > MOST_THREADS {
-        return Err(Failure::usage(format!(
-            "{threads} threads, but there can be 1 to {MOST_THREADS}, or 0 for as many as the machine has"
-        )));
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build();
-    pool.map_err(|error| Failure::found(format!("the system gives this program no more threads: {error}")))
 }
 
 /// Frees a batch; NULL is allowed.

@@ -35,6 +35,7 @@ mod model;
 mod pointers;
 mod readout;
 mod setting;
+mod threads;
 mod version;
 mod workspace;
 

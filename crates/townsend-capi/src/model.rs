@@ -8,6 +8,7 @@ use crate::error::{Error, Failure, answer, status};
 use crate::grid::{Axis, KeptAxis};
 use crate::pointers::{bytes, c_string, emptied, given};
 use crate::setting::Setting;
+use crate::threads::on_threads;
 
 /// Something that avalanches can be drawn from: a trained model of any kind, or a detector of the Monte Carlo.
 /// It never changes, so that any number of threads may use it at once.
@@ -141,7 +142,9 @@ pub unsafe extern "C" fn townsend_model_open(path_or_name: *const c_char, error:
     answer(error, null_mut(), || {
         // SAFETY: as the header asks of every pointer.
         let path = unsafe { path(path_or_name, "path_or_name") }?;
-        Ok(Box::into_raw(Box::new(Model::new(<dyn townsend::Model>::open(&path)?))))
+        // Networks are made ready by the threads of a pool.
+        let model = on_threads(1, || <dyn townsend::Model>::open(&path))?;
+        Ok(Box::into_raw(Box::new(Model::new(model))))
     })
 }
 
@@ -163,7 +166,8 @@ pub unsafe extern "C" fn townsend_model_describe(
 ) -> i32 {
     status(error, || {
         // SAFETY: as the header asks of every pointer.
-        unsafe { *emptied(description, "description")? = given(model, "model")?.description() };
+        let (description, model) = unsafe { (emptied(description, "description")?, given(model, "model")?) };
+        *description = model.description();
         Ok(())
     })
 }

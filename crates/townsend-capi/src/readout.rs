@@ -160,7 +160,8 @@ pub unsafe extern "C" fn townsend_readout_describe(
 ) -> i32 {
     status(error, || {
         // SAFETY: as the header asks of every pointer.
-        unsafe { *emptied(strips, "strips")? = given(readout, "readout")?.about };
+        let (strips, readout) = unsafe { (emptied(strips, "strips")?, given(readout, "readout")?) };
+        *strips = readout.about;
         Ok(())
     })
 }

@@ -174,7 +174,7 @@ static void arguments(townsend_model *model, const char *with_conditions, const 
   FAILS_NULL(townsend_grid_standard(UINT32_MAX, &error), USAGE, "1, 2 or 3 axes");
   FAILS_NULL(townsend_grid_new(4, bins, low, high, &error), USAGE, "1, 2 or 3 axes");
   FAILS_NULL(townsend_grid_new(2, bins, low, high, &error), USAGE, "at least 1 bin");
-  FAILS_NULL(townsend_grid_new(1, bins + 2, low, high, &error), USAGE, "more than");
+  FAILS_NULL(townsend_grid_new(1, bins + 2, low, high, &error), USAGE, "got 4294967295");
   FAILS_NULL(townsend_grid_new(1, bins, low + 2, high + 2, &error), USAGE, "finite");
 
   townsend_model *cells = townsend_model_open(network, &error);
