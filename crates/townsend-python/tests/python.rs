@@ -142,3 +142,9 @@ fn the_tutorial_runs() {
     let notebook = format!("{CRATE}/../../docs/tutorial.ipynb");
     pytest(installed().path(), &["--nbmake", &notebook]);
 }
+
+#[test]
+fn geant4_drives_the_module() {
+    let test = format!("{CRATE}/../../contrib/geant4/tests/test_iron55.py");
+    pytest(installed().path(), &[&test]);
+}
