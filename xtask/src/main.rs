@@ -1,9 +1,10 @@
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak`.
+//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak | wheel`.
 
 mod comments;
 mod environment;
 mod peers;
 mod tasks;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,8 @@ cargo xtask TASK
   bench-peers
            decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads
   soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
+  wheel [PYTHON ...]
+           the Python module as a wheel for glibc 2.17 and Python 3.9 on, into target/wheels; tried with these interpreters
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         "bench" => tasks::bench(),
         "bench-peers" => peers::bench(),
         "soak" => tasks::soak(),
+        "wheel" => wheel::wheel(&std::env::args().skip(2).collect::<Vec<_>>()),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

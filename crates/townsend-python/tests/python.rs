@@ -64,7 +64,6 @@ fn run(folder: &Path, arguments: &[&str]) {
         .env("PYTHONPATH", folder.join("site"))
         .env("TOWNSEND_REPOSITORY", Path::new(CRATE).join("../.."))
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("MPLBACKEND", "agg")
         .output()
         .expect("Python starts");
     assert!(

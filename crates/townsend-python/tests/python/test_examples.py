@@ -52,6 +52,7 @@ def test_errors_say_what_they_are():
             assert of.__doc__ and of.__module__ == "townsend", name
 
 
+@pytest.mark.filterwarnings("ignore::townsend.Warning")
 def test_the_page(work):
     page = (REPOSITORY / "docs/python.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
