@@ -79,3 +79,20 @@ pub(crate) fn torch() -> Result<PathBuf> {
     run(Command::new("python3").arg(script).arg(&environment))?;
     Ok(environment.join("bin/python"))
 }
+
+/// The folder of programs of a Python environment `target/NAME` that holds these packages; made on first use and
+/// made anew when they change.
+pub(crate) fn packages(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = root().join("target").join(name);
+    let stamp = folder.join("townsend-packages");
+    let wanted = packages.join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
+        return Ok(folder.join("bin"));
+    }
+    let need = "this needs Python 3.9 or newer with venv and pip (Debian: apt-get install python3-venv)";
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).context(need)?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(Command::new(folder.join("bin/python")).args(install).args(packages))?;
+    std::fs::write(&stamp, wanted)?;
+    Ok(folder.join("bin"))
+}

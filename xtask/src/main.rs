@@ -1,4 +1,4 @@
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | header | install | soak`.
+//! Tasks of this repository; `cargo xtask help` lists them.
 
 mod comments;
 mod environment;
@@ -8,6 +8,7 @@ mod layout;
 mod packages;
 mod peers;
 mod tasks;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,8 @@ cargo xtask TASK
   install  --prefix DIR: the library for C and C++ with headers, CMake package and pkg-config file; --glibc 2.17
            builds it for older systems (set up under target/), --profile NAME otherwise than with `release`
   soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
+  wheel [PYTHON ...]
+           the Python module as a wheel for glibc 2.17 and Python 3.9 on, into target/wheels; tried with these interpreters
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         "header" => header::write(),
         "install" => install::install(std::env::args_os().skip(2)),
         "soak" => tasks::soak(),
+        "wheel" => wheel::wheel(&std::env::args().skip(2).collect::<Vec<_>>()),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -14,23 +14,12 @@ use townsend::{Condition, Configuration, Detector, Grid, ReadOptions, Setting, S
 use crate::errors::{exception, usage};
 
 /// A number that counts something: 0 or more.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Number(pub(crate) u64);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Number {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        object.extract().map(Self).map_err(|error| {
-            let py = object.py();
-            let too_far = error.is_instance_of::<pyo3::exceptions::PyOverflowError>(py);
-            if too_far {
-                usage(py, format!("{} is no number from 0 to {}", object.to_owned(), u64::MAX))
-            } else {
-                error
-            }
-        })
-    }
+pub(crate) fn number(object: &Bound<'_, PyAny>) -> PyResult<u64> {
+    object.extract().map_err(|error: PyErr| {
+        let py = object.py();
+        let too_far = error.is_instance_of::<pyo3::exceptions::PyOverflowError>(py);
+        if too_far { usage(py, format!("{object} is no number from 0 to {}", u64::MAX)) } else { error }
+    })
 }
 
 /// A value that Python knows as its JSON.

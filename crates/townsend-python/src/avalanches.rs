@@ -13,7 +13,7 @@ use townsend::{
     Coordinate, CountSet, Dataset, ElectronSet, Format, Grid, Meta, Provenance, Units, observables,
 };
 
-use crate::arguments::{Number, dims, floats, grid, parsed, to_python, whole};
+use crate::arguments::{dims, floats, grid, number, parsed, to_python, whole};
 use crate::errors::{exception, other_kind, usage};
 use crate::work::{Call, short};
 
@@ -227,7 +227,7 @@ impl PyAvalanches {
     /// Positions x of all electrons, mm: float32.
     ///
     /// >>> avalanches = townsend.simulate(5)
-    /// >>> avalanches.x.size == avalanches.offsets[-1]
+    /// >>> bool(avalanches.x.size == avalanches.offsets[-1])
     /// True
     #[getter]
     fn x<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyArray1<f32>>> {
@@ -720,18 +720,18 @@ impl PyAvalanche {
 /// >>> observed["rms_x"].shape, "lumpiness" in observed
 /// ((20,), True)
 #[pyfunction(name = "observables")]
-#[pyo3(signature = (avalanches, *, frame=false, seed=Number(1), progress=None, threads=None))]
+#[pyo3(signature = (avalanches, *, frame=false, seed=1, progress=None, threads=None))]
 pub(crate) fn observables_of<'py>(
     py: Python<'py>,
     avalanches: &Bound<'py, PyAny>,
     frame: bool,
-    seed: Number,
+    #[pyo3(from_py_with = number)] seed: u64,
     progress: Option<Py<PyAny>>,
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let data = set(avalanches)?;
     let n = data.len();
-    let call = Call { seed: seed.0, progress, threads, ..Call::default() };
+    let call = Call { seed: seed, progress, threads, ..Call::default() };
     let observed = call.run(py, move |context| observables(&data, context))?;
     let columns = PyDict::new(py);
     for column in observed.columns() {

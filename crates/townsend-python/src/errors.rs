@@ -50,7 +50,7 @@ pub(crate) fn defect(py: Python<'_>, panic: &(dyn std::any::Any + Send)) -> PyEr
 pub(crate) fn warn<'a>(py: Python<'_>, texts: impl IntoIterator<Item = &'a String>) -> PyResult<()> {
     let warn = py.import("warnings")?.getattr("warn")?;
     let class = class(py, "Warning")?;
-    texts.into_iter().try_for_each(|text| warn.call1((text, &class, 2)).map(drop))
+    texts.into_iter().try_for_each(|text| warn.call1((text, &class, 1)).map(drop))
 }
 
 fn new(py: Python<'_>, name: &str, message: String) -> PyErr {

@@ -11,7 +11,7 @@ use townsend::{
     Check, CheckOptions, ComparedCondition, Light, ReadOptions, StripHit, Thresholds, inspect as inspect_set,
 };
 
-use crate::arguments::{self, Number, described, detector, doubles, parsed, setting, to_python};
+use crate::arguments::{self, described, detector, doubles, number, parsed, setting, to_python};
 use crate::avalanches::{PyAvalanches, format_of, set};
 use crate::errors::{exception, usage, warn};
 use crate::model::draw;
@@ -25,14 +25,14 @@ use crate::work::{Call, short};
 /// >>> townsend.simulate(100, "cgem", seed=3)
 /// <Avalanches: 100 avalanches, ... electrons in mm, mm, ns>
 #[pyfunction]
-#[pyo3(signature = (n, detector=None, seed=Number(1), first=Number(0), start=None, *, progress=None, threads=None, **conditions))]
+#[pyo3(signature = (n, detector=None, seed=1, first=0, start=None, *, progress=None, threads=None, **conditions))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn simulate(
     py: Python<'_>,
-    n: Number,
+    #[pyo3(from_py_with = number)] n: u64,
     detector: Option<&Bound<'_, PyAny>>,
-    seed: Number,
-    first: Number,
+    #[pyo3(from_py_with = number)] seed: u64,
+    #[pyo3(from_py_with = number)] first: u64,
     start: Option<&Bound<'_, PyAny>>,
     progress: Option<Py<PyAny>>,
     threads: Option<usize>,
@@ -40,7 +40,7 @@ pub(crate) fn simulate(
 ) -> PyResult<PyAvalanches> {
     let detector = self::detector(detector)?;
     let model = short(py, || townsend::DetectorModel::new(detector))?;
-    let call = Call { seed: seed.0, progress, threads, ..Call::default() };
+    let call = Call { seed: seed, progress, threads, ..Call::default() };
     let model: Arc<dyn townsend::Model> = Arc::new(model);
     draw(py, &model, "simulate", (n, first), setting(start, conditions)?, call)
 }
@@ -122,17 +122,17 @@ pub(crate) fn inspect<'py>(
 /// >>> len(hits["charge_fC"]) == summary["hits"]
 /// True
 #[pyfunction]
-#[pyo3(signature = (avalanches, detector=None, seed=Number(1), *, progress=None, threads=None))]
+#[pyo3(signature = (avalanches, detector=None, seed=1, *, progress=None, threads=None))]
 pub(crate) fn readout<'py>(
     py: Python<'py>,
     avalanches: &Bound<'py, PyAny>,
     detector: Option<&Bound<'py, PyAny>>,
-    seed: Number,
+    #[pyo3(from_py_with = number)] seed: u64,
     progress: Option<Py<PyAny>>,
     threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyAny>)> {
     let (data, detector) = (set(avalanches)?, self::detector(detector)?);
-    let call = Call { seed: seed.0, progress, threads, ..Call::default() };
+    let call = Call { seed: seed, progress, threads, ..Call::default() };
     let (hits, summary) = call.run(py, move |context| townsend::readout(&data, &detector, context))?;
     let columns = PyDict::new(py);
     columns.set_item("event", column(py, &hits, |hit| hit.event.cast_signed()))?;
@@ -261,13 +261,13 @@ impl PyCheck {
 /// >>> print(check)
 /// real: 60 avalanches, ...
 #[pyfunction]
-#[pyo3(signature = (real, generated, *, seed=Number(1), classifiers=true, training=None, conditions=None, thresholds=None, grid=None, halvings=None, resamples=None, progress=None, threads=None))]
+#[pyo3(signature = (real, generated, *, seed=1, classifiers=true, training=None, conditions=None, thresholds=None, grid=None, halvings=None, resamples=None, progress=None, threads=None))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn check(
     py: Python<'_>,
     real: &Bound<'_, PyAny>,
     generated: &Bound<'_, PyAny>,
-    seed: Number,
+    #[pyo3(from_py_with = number)] seed: u64,
     classifiers: bool,
     training: Option<&Bound<'_, PyAny>>,
     conditions: Option<&Bound<'_, PyDict>>,
@@ -286,7 +286,7 @@ pub(crate) fn check(
         None => Thresholds::default(),
     };
     let grid = arguments::grid(grid)?;
-    let call = Call { seed: seed.0, progress, threads, ..Call::default() };
+    let call = Call { seed: seed, progress, threads, ..Call::default() };
     let checked = call.run(py, move |context| {
         let usual = CheckOptions::default();
         let options = CheckOptions {

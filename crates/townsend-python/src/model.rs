@@ -11,7 +11,7 @@ use townsend::{
     Drawn, Families, Model, ReadOptions, RunFiles, Sample, Setting, Trained, Workspace, sample, train_into,
 };
 
-use crate::arguments::{self, Number, configuration, setting, to_python};
+use crate::arguments::{self, configuration, number, setting, to_python};
 use crate::avalanches::{PyAvalanche, PyAvalanches, Single, set};
 use crate::errors::{usage, warn};
 use crate::work::{Call, short};
@@ -24,9 +24,9 @@ use crate::work::{Call, short};
 /// Python or from the command line.
 ///
 /// >>> model = townsend.load("microscopic_275")
-/// >>> model.family, model.units, sorted(model.conditions)
-/// ('detector', ('mm', 'mm', 'ns'), ['voltage_v'])
-/// >>> model.generate(1000, seed=2, voltage_v=280)
+/// >>> model.family, model.units, model.starts
+/// ('detector', ('mm', 'mm', 'ns'), True)
+/// >>> model.generate(1000, seed=2, start="drift")
 /// <Avalanches: 1000 avalanches, ... electrons in mm, mm, ns>
 #[pyclass(module = "townsend", frozen, name = "Model")]
 pub(crate) struct PyModel {
@@ -49,7 +49,7 @@ impl PyModel {
         &self,
         py: Python<'_>,
         action: &'static str,
-        (n, first): (Number, Number),
+        (n, first): (u64, u64),
         setting: Setting,
         call: Call,
     ) -> PyResult<PyAvalanches> {
@@ -62,7 +62,7 @@ pub(crate) fn draw(
     py: Python<'_>,
     model: &Arc<dyn Model>,
     action: &'static str,
-    (Number(n), Number(first)): (Number, Number),
+    (n, first): (u64, u64),
     setting: Setting,
     call: Call,
 ) -> PyResult<PyAvalanches> {
@@ -86,20 +86,20 @@ impl PyModel {
     /// >>> model = townsend.load("microscopic_275")
     /// >>> model.generate(20)[10:] == model.generate(10, first=10)
     /// True
-    #[pyo3(signature = (n, seed=Number(1), first=Number(0), start=None, *, progress=None, threads=None, **conditions))]
+    #[pyo3(signature = (n, seed=1, first=0, start=None, *, progress=None, threads=None, **conditions))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn generate(
         &self,
         py: Python<'_>,
-        n: Number,
-        seed: Number,
-        first: Number,
+        #[pyo3(from_py_with = number)] n: u64,
+        #[pyo3(from_py_with = number)] seed: u64,
+        #[pyo3(from_py_with = number)] first: u64,
         start: Option<&Bound<'_, PyAny>>,
         progress: Option<Py<PyAny>>,
         threads: Option<usize>,
         conditions: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyAvalanches> {
-        let call = Call { seed: seed.0, progress, threads, ..Call::default() };
+        let call = Call { seed: seed, progress, threads, ..Call::default() };
         self.drawn(py, "generate", (n, first), setting(start, conditions)?, call)
     }
 
@@ -109,12 +109,12 @@ impl PyModel {
     /// >>> model = townsend.load("microscopic_275")
     /// >>> bool((model.avalanche(7).x == model.generate(10)[7].x).all())
     /// True
-    #[pyo3(signature = (index, seed=Number(1), start=None, **conditions))]
+    #[pyo3(signature = (index, seed=1, start=None, **conditions))]
     fn avalanche(
         &self,
         py: Python<'_>,
-        index: Number,
-        seed: Number,
+        #[pyo3(from_py_with = number)] index: u64,
+        #[pyo3(from_py_with = number)] seed: u64,
         start: Option<&Bound<'_, PyAny>>,
         conditions: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyAvalanche> {
@@ -122,7 +122,7 @@ impl PyModel {
         let kept = || self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
         let mut workspace = kept().pop().unwrap_or_default();
         // After a panic the memory is not used again.
-        let drawn = short(py, || self.model.avalanche(seed.0, index.0, &setting, &mut workspace))?;
+        let drawn = short(py, || self.model.avalanche(seed, index, &setting, &mut workspace))?;
         let single = match drawn {
             Drawn::Electrons(one) => Single::Electrons(
                 [one.x, one.z, one.t].map(|values| PyArray1::from_slice(py, values).unbind()),
@@ -144,17 +144,17 @@ impl PyModel {
     ///
     /// >>> townsend.load("microscopic_275").encoder
     /// False
-    #[pyo3(signature = (real, seed=Number(1), *, progress=None, threads=None))]
+    #[pyo3(signature = (real, seed=1, *, progress=None, threads=None))]
     fn reconstruct(
         &self,
         py: Python<'_>,
         real: &Bound<'_, PyAny>,
-        seed: Number,
+        #[pyo3(from_py_with = number)] seed: u64,
         progress: Option<Py<PyAny>>,
         threads: Option<usize>,
     ) -> PyResult<PyAvalanches> {
         let (model, real) = (Arc::clone(&self.model), set(real)?);
-        let call = Call { seed: seed.0, progress, threads, ..Call::default() };
+        let call = Call { seed: seed, progress, threads, ..Call::default() };
         let made = call.run(py, move |context| {
             let made = model.reconstruct(context.seed, &real)?;
             made.ok_or_else(|| townsend::Error::NoEncoder { path: "the model".into() })
@@ -165,8 +165,8 @@ impl PyModel {
     /// The numbers of the avalanches that the model was trained on (`"training"`) and of those that were held
     /// back from it (`"test"`), of the avalanches of its training: a dict of int64 arrays.
     ///
-    /// >>> data = townsend.simulate(60)
-    /// >>> small = {"model": {"family": "clusters"}, "training": {"sweeps": 10, "electrons": 20000}}
+    /// >>> data = townsend.simulate(60, seed=5)
+    /// >>> small = {"model": {"family": "clusters"}, "training": {"sweeps": 10, "electrons": 4000}}
     /// >>> parts = townsend.train(small, data).held_back(data)
     /// >>> len(parts["training"]) + len(parts["test"]) <= 60
     /// True
@@ -259,8 +259,10 @@ impl PyModel {
     /// What its avalanches can be made to depend on: a dict by name, with the value at each stage if it is not
     /// set (`values`), and the least and largest that its effect was learned from (`ranges`).
     ///
-    /// >>> townsend.load("microscopic_275").conditions["voltage_v"]["values"]
-    /// [275.0, 275.0, 275.0]
+    /// A cascade that was trained with responses at several voltages has `voltage_v`, for one.
+    ///
+    /// >>> townsend.load("microscopic_275").conditions
+    /// {}
     #[getter]
     fn conditions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let of = PyDict::new(py);
@@ -341,7 +343,7 @@ impl PyModel {
 /// Opens a model: a run directory, a file of `export`, or a detector by its name or its file in TOML.
 ///
 /// >>> townsend.load("microscopic_275")
-/// <Model: detector "..., draws electrons, conditions voltage_v>
+/// <Model: detector "..., draws electrons>
 /// >>> townsend.load("nowhere")
 /// Traceback (most recent call last):
 /// townsend.NotFoundError: nowhere: is not a run: it has no run.json; give a folder that a training made
@@ -372,8 +374,8 @@ pub(crate) fn _model(py: Python<'_>, bytes: &[u8]) -> PyResult<PyModel> {
 /// training are left in that folder, which `townsend.load` opens and `resume=True` goes on with if it was
 /// stopped; otherwise they are in memory. `progress(task, done, total, message)` is called as the work goes on.
 ///
-/// >>> small = {"model": {"family": "clusters"}, "training": {"sweeps": 10, "electrons": 20000}}
-/// >>> model = townsend.train(small, townsend.simulate(60))
+/// >>> small = {"model": {"family": "clusters"}, "training": {"sweeps": 10, "electrons": 4000}}
+/// >>> model = townsend.train(small, townsend.simulate(60, seed=5))
 /// >>> model.generate(100)
 /// <Avalanches: 100 avalanches, ... electrons in mm, mm, ns>
 #[pyfunction]
@@ -385,7 +387,7 @@ pub(crate) fn train(
     data: &Bound<'_, PyAny>,
     run: Option<PathBuf>,
     set: Option<&Bound<'_, PyDict>>,
-    seed: Option<Number>,
+    seed: Option<u64>,
     resume: bool,
     force: bool,
     progress: Option<Py<PyAny>>,
@@ -397,7 +399,7 @@ pub(crate) fn train(
             py.import("townsend._data")?.call_method1("to_json", (value, "set"))?.extract()?;
         config.set.push(format!("{key}={value}"));
     }
-    config.set.extend(seed.map(|Number(seed)| format!("training.seed={seed}")));
+    config.set.extend(seed.map(|seed| format!("training.seed={seed}")));
     let files = run.clone().map_or_else(RunFiles::memory, RunFiles::Folder);
     let call = Call { force, progress, threads, ..Call::default() };
     let (trained, model) = match named_files(data)? {

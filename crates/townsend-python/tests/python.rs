@@ -64,7 +64,6 @@ fn run(folder: &Path, arguments: &[&str]) {
         .env("PYTHONPATH", folder.join("site"))
         .env("TOWNSEND_REPOSITORY", Path::new(CRATE).join("../.."))
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("MPLBACKEND", "agg")
         .output()
         .expect("Python starts");
     assert!(
@@ -90,12 +89,15 @@ fn pytest(folder: &Path, arguments: &[&str]) {
 fn expected(folder: &Path) {
     let context = Context { seed: 5, ..Context::default() };
     let path = |name: &str| folder.join(name);
-    let voltage = Condition { name: "voltage_v".into(), values: vec![280.0, 275.0, 275.0] };
+    let voltage = Condition { name: "voltage_v".into(), values: vec![280.0, 290.0, 275.0] };
     let setting = Setting { conditions: vec![voltage], ..Setting::default() };
     let sample = SampleOptions { events: 60, setting, ..SampleOptions::default() };
-    let detector = Path::new("microscopic_275");
+    let config = Path::new(CRATE).join("../../configs/cascade-voltages.toml");
+    let responses = Path::new(CRATE).join("../../data/single_foils.npz");
+    let usual = TrainOptions::default();
+    files::train(&config, &responses, &path("voltages"), &usual, &context).expect("a run");
     for name in ["generated.npz", "generated.root"] {
-        files::generate(detector, &path(name), &sample, &context).expect("avalanches");
+        files::generate(&path("voltages"), &path(name), &sample, &context).expect("avalanches");
     }
     let plain = SampleOptions { events: 60, ..SampleOptions::default() };
     files::simulate(Some(Path::new("cgem")), &path("simulated.npz"), &plain, &context).expect("avalanches");
@@ -103,7 +105,7 @@ fn expected(folder: &Path) {
     files::simulate(None, &path("counted.root"), &counted, &context).expect("histograms");
     let hits = ReadoutOptions::default();
     files::readout(path("simulated.npz"), &path("hits.npz"), &hits, &context).expect("hits");
-    let set = ["training.sweeps=10", "training.electrons=20000"].map(String::from).to_vec();
+    let set = ["training.sweeps=10", "training.electrons=4000"].map(String::from).to_vec();
     let config = Path::new(CRATE).join("../../configs/clusters.toml");
     let data = Input::from(path("simulated.npz"));
     let options = TrainOptions { set, ..TrainOptions::default() };

@@ -1,6 +1,6 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypedDict, Union, overload
+from typing import Any, Literal, TypedDict, Union, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,39 @@ _Format: TypeAlias = Literal["root", "rntuple", "npz", "text", "parquet"]
 # Avalanches; names of files; an Awkward array; a dict with offsets, x, z and t.
 _AvalanchesLike: TypeAlias = Any
 
+__all__ = [
+    "AccessError",
+    "Avalanche",
+    "Avalanches",
+    "Check",
+    "DefectError",
+    "Error",
+    "ExistsError",
+    "FileError",
+    "FolderError",
+    "KindError",
+    "MissingPackageError",
+    "Model",
+    "NotFoundError",
+    "UsageError",
+    "Warning",
+    "__version__",
+    "check",
+    "config",
+    "configs",
+    "detector",
+    "detectors",
+    "inspect",
+    "load",
+    "observables",
+    "read",
+    "readout",
+    "set_threads",
+    "simulate",
+    "threads",
+    "train",
+]
+
 __version__: str
 
 class Error(Exception): ...
@@ -32,6 +65,7 @@ class DefectError(Error, RuntimeError): ...
 class MissingPackageError(Error, ImportError): ...
 class Warning(UserWarning): ...
 
+@final
 class Avalanche:
     @property
     def x(self) -> npt.NDArray[np.float32]: ...
@@ -46,6 +80,7 @@ class Avalanche:
     def dense(self) -> npt.NDArray[np.float32]: ...
     def __len__(self) -> int: ...
 
+@final
 class Avalanches:
     @staticmethod
     def from_arrays(
@@ -121,6 +156,7 @@ class _Known(TypedDict):
     values: list[float]
     ranges: list[list[float]]
 
+@final
 class Model:
     def generate(
         self,
@@ -168,6 +204,7 @@ class Model:
     @property
     def training(self) -> dict[str, Any] | None: ...
 
+@final
 class Check:
     def to_dict(self) -> dict[str, Any]: ...
     @property

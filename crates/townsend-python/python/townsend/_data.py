@@ -45,7 +45,7 @@ def flat(values, name, dtype):
     if dtype == "uint64" and array.size and array.min() < 0:
         raise UsageError(f"{name} holds {array.min()}; numbers from 0 on are wanted")
     with np.errstate(over="ignore"):  # a value too large becomes infinite, which is refused with its place
-        return np.ascontiguousarray(array, dtype=dtype)
+        return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
 
 
 def are_files(data):

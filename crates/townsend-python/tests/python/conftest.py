@@ -6,7 +6,7 @@ import pytest
 import townsend
 
 REPOSITORY = pathlib.Path(os.environ["TOWNSEND_REPOSITORY"])
-SMALL = {"model": {"family": "clusters"}, "training": {"sweeps": 10, "electrons": 20000}}
+SMALL = {"model": {"family": "clusters"}, "training": {"sweeps": 10, "electrons": 4000}}
 
 
 @pytest.fixture
@@ -19,6 +19,12 @@ def work(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def microscopic():
     return townsend.load("microscopic_275")
+
+
+@pytest.fixture(scope="session")
+def voltages():
+    """A cascade that knows the voltage of each foil."""
+    return townsend.train("cascade-voltages", REPOSITORY / "data/single_foils.npz")
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def test_a_set_is_freed_with_its_last_array():
     assert peak() - before < 200_000, "kilobytes"
 
 
-def test_single_avalanches_are_those_of_a_range(microscopic):
+def test_single_avalanches_are_those_of_a_range(microscopic, voltages):
     made = microscopic.generate(30, seed=9, first=100)
     for index in (0, 29, 7):
         one = microscopic.avalanche(100 + index, seed=9)
@@ -60,8 +60,9 @@ def test_single_avalanches_are_those_of_a_range(microscopic):
             np.testing.assert_array_equal(getattr(one, name), getattr(made[index], name))
     kept = [microscopic.avalanche(k, seed=9) for k in range(100, 110)]
     assert all((one.x == of.x).all() for one, of in zip(kept, made)), "later calls do not change earlier ones"
-    one = microscopic.avalanche(3, seed=9, voltage_v=285)
-    np.testing.assert_array_equal(one.x, microscopic.generate(4, seed=9, voltage_v=285)[3].x)
+    for volts in (285, [275, 280, 290.5]):
+        one = voltages.avalanche(3, seed=9, voltage_v=volts)
+        np.testing.assert_array_equal(one.x, voltages.generate(4, seed=9, voltage_v=volts)[3].x)
     assert repr(one) == f"<Avalanche: {len(one)} electrons>"
 
 

@@ -57,10 +57,12 @@ def test_files(work, simulated, microscopic):
     with pytest.raises(IsADirectoryError, match="is a folder"):
         simulated.save("folder.root", force=True)
     with pytest.raises(ValueError, match='format="root" or format="npz" says which it is'):
-        simulated.save("a.dat")
+        simulated.save("a.xyz")
+    with pytest.raises(townsend.UsageError, match="text is read, not written"):
+        simulated.save("a.txt")
     with pytest.raises(townsend.UsageError, match="unknown format `xml`"):
         simulated.save("a.root", format="xml")
-    simulated[:2].save("b.dat", format="npz")
+    simulated[:2].save("b.xyz", format="npz")
     with pytest.raises(townsend.UsageError, match=r"\.townsend"):
         microscopic.export("model.onx")
     with pytest.raises(townsend.UsageError, match="holds no network"):
@@ -68,18 +70,17 @@ def test_files(work, simulated, microscopic):
     microscopic.export("m.townsend")
     with pytest.raises(FileExistsError, match="force=True overwrites it"):
         microscopic.export("m.townsend")
-    assert sorted(os.listdir()) == ["a.root", "b.dat", "folder.root", "m.townsend"]
+    assert sorted(os.listdir()) == ["a.root", "b.xyz", "folder.root", "m.townsend"]
 
 
 def test_options_are_spelled_as_keywords(work):
-    np.savetxt("table.txt", [[1, 2, 3, 4]], header="event xa yb tc", comments="")
+    np.savetxt("table.txt", [[1, 2, 3, 4]], header="event xe ye te", comments="")
     with pytest.raises(townsend.Error, match=r'hint: columns="x=') as raised:
         townsend.read("table.txt")
     assert "--" not in str(raised.value)
-    np.savez("no_units.npz", offsets=[0, 1], x=[0.1], z=[0.1], t=[170.0])
     with pytest.warns(townsend.Warning) as told:
-        townsend.read("no_units.npz")
-    assert any('units="' in str(warning.message) for warning in told)
+        townsend.read("table.txt", columns="x=xe,z=ye,t=te")
+    assert any('to settle it: units="x=mm"' in str(warning.message) for warning in told)
     assert told[0].filename == __file__
     with pytest.raises(townsend.UsageError, match="names no column"):
         townsend.read("table.txt", columns="q=1")
@@ -123,13 +124,15 @@ def test_numbers(microscopic):
         microscopic.generate(1, threads=-1)
 
 
-def test_settings(microscopic, trained):
+def test_settings(microscopic, trained, voltages):
     with pytest.raises(townsend.UsageError, match="voltage_v"):
-        microscopic.generate(1, voltage=280)
+        voltages.generate(1, voltage=280)
     with pytest.raises(townsend.UsageError, match="voltage_v is high; it must be a number"):
-        microscopic.generate(1, voltage_v="high")
+        voltages.generate(1, voltage_v="high")
     with pytest.raises(townsend.UsageError):
-        microscopic.avalanche(1, voltage_v=[280, 280])
+        voltages.avalanche(1, voltage_v=[280, 280])
+    with pytest.raises(townsend.UsageError, match="does not depend on voltage_v"):
+        microscopic.generate(1, voltage_v=280)
     with pytest.raises(townsend.UsageError, match="no start"):
         microscopic.generate(1, start="ceiling")
     with pytest.raises(townsend.UsageError, match="track"):

@@ -17,8 +17,8 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("name", ["generated.npz", "generated.root"])
-def test_generated_files_are_the_same(work, microscopic, name):
-    microscopic.generate(60, seed=5, voltage_v=[280, 275, 275]).save(name)
+def test_generated_files_are_the_same(work, name):
+    townsend.load(EXPECTED / "voltages").generate(60, seed=5, voltage_v=[280, 290, 275]).save(name)
     same(name, name)
 
 
@@ -31,14 +31,14 @@ def test_simulated_files_are_the_same(work, simulated):
 
 def test_training_is_the_same_from_a_file_by_name_and_text(work, simulated):
     data = EXPECTED / "simulated.npz"
-    model = townsend.train("clusters", data, "run", set={"training.sweeps": 10, "training.electrons": 20000})
+    model = townsend.train("clusters", data, "run", set={"training.sweeps": 10, "training.electrons": 4000})
     for file in (EXPECTED / "run").iterdir():
         same(pathlib.Path("run") / file.name, f"run/{file.name}")
     again = townsend.load("run")
     assert again.generate(20) == model.generate(20)
     assert model.training["sentence"] and again.training is None
     text = townsend.config("clusters")
-    options = {"set": {"training.sweeps": 10, "training.electrons": 20000}}
+    options = {"set": {"training.sweeps": 10, "training.electrons": 4000}}
     assert townsend.train(text, simulated, **options).generate(20) == model.generate(20)
     shipped = REPOSITORY / "configs/clusters.toml"
     assert townsend.train(shipped, simulated, **options).generate(20) == model.generate(20)
@@ -48,7 +48,7 @@ def test_training_is_the_same_from_a_file_by_name_and_text(work, simulated):
 
 
 def test_numbers_of_a_dict_may_be_those_of_numpy(simulated, trained):
-    config = {"model": {"family": "clusters"}, "training": {"sweeps": np.int32(10), "electrons": np.int64(20000)}}
+    config = {"model": {"family": "clusters"}, "training": {"sweeps": np.int32(10), "electrons": np.int64(4000)}}
     assert townsend.train(config, simulated).generate(10) == trained.generate(10)
     assert townsend.train(SMALL, simulated, seed=2).generate(10) != trained.generate(10)
 
@@ -70,8 +70,8 @@ def test_hits_are_the_same(simulated):
     }
 
 
-def test_a_check_is_the_same(work, simulated, microscopic):
-    generated = microscopic.generate(60, seed=5, voltage_v=[280, 275, 275])
+def test_a_check_is_the_same(work, simulated, voltages):
+    generated = voltages.generate(60, seed=5, voltage_v=[280, 290, 275])
     check = townsend.check(simulated, generated, seed=5, classifiers=False)
     expected = json.loads((EXPECTED / "report/report.json").read_text())
     found = check.to_dict()
@@ -92,23 +92,17 @@ def test_a_check_is_the_same(work, simulated, microscopic):
     assert name == "w1_over_sigma.rms_x" and value > limit == 0.0
 
 
-def test_a_check_takes_training_conditions_and_thresholds(simulated):
-    generated = townsend.simulate(60, seed=6)
-    real = np.arange(60)
+def test_a_check_takes_training_conditions_and_thresholds():
+    real, generated, training = (townsend.simulate(200, seed=seed) for seed in (5, 6, 7))
+    number = np.arange(200)
     limits = "errors = 0.0\n[[light]]\nquestion = 'is it?'\nmetric = 'ks'\ngreen = 0.0\namber = 0.0\n"
-    check = townsend.check(
-        simulated,
-        generated,
-        classifiers=False,
-        training=townsend.simulate(60, seed=7),
-        conditions={"number": (real, real[::-1])},
-        thresholds=limits,
-        resamples=20,
-        halvings=4,
-    )
+    options = {"training": training, "conditions": {"number": (number, number[::-1])}, "thresholds": limits}
+    check = townsend.check(real, generated, classifiers=False, resamples=20, halvings=4, **options)
     assert check.verdict == "red"
     report = check.to_dict()
     assert "memorisation" in report and "number" in [of["condition"] for of in report["conditional"]]
+    assert not any("are the same" in warning for warning in check.warnings)
+    assert any("are the same" in warning for warning in townsend.check(real, real, classifiers=False).warnings)
 
 
 def test_networks_are_trained_drawn_from_and_exported(work, simulated):
@@ -136,12 +130,6 @@ def test_networks_are_trained_drawn_from_and_exported(work, simulated):
     assert again.generate(12, seed=3) == made
 
 
-def test_single_foils_are_learned_from_files(work):
-    responses = REPOSITORY / "data/single_foils.npz"
-    model = townsend.train("cascade-stages", responses)
-    assert model.family == "cascade" and len(model.generate(5)) == 5
-
-
 def test_files_are_read_as_the_options_say(work, simulated):
     names = {"xe": simulated.x / 10, "ze": simulated.z / 10, "te": simulated.t}
     number = np.repeat(np.arange(60), np.diff(simulated.offsets))
@@ -165,12 +153,12 @@ def test_files_are_read_as_the_options_say(work, simulated):
     assert townsend.read("counts.root", dims=1) == simulated.to_counts(1)
 
 
-def test_what_is_noticed_is_a_warning(work):
+def test_what_is_noticed_is_a_warning(work, voltages):
     np.savez("odd.npz", offsets=[0, 1], x=[0.1], z=[0.1], t=[170.0], odd=[1])
     with pytest.warns(townsend.Warning, match="odd"):
         townsend.read("odd.npz", units="mm,ns")
     with pytest.warns(townsend.Warning, match="voltage"):
-        townsend.load("microscopic_275").generate(1, voltage_v=400)
+        voltages.generate(1, voltage_v=320)
 
 
 def test_what_a_set_holds(simulated):
@@ -194,8 +182,11 @@ def test_names_that_ship_are_told():
     assert townsend.simulate(5, text) == townsend.simulate(5, "cgem") == townsend.simulate(5)
 
 
-def test_a_model_says_what_it_is(microscopic, trained):
-    about = microscopic.describe()
-    assert about["family"] == "detector" and about["conditions"][0]["name"] == "voltage_v"
+def test_a_model_says_what_it_is(microscopic, trained, voltages):
+    about = voltages.describe()
+    assert about["family"] == "cascade" and about["conditions"][0]["name"] == "voltage_v"
+    known = voltages.conditions["voltage_v"]
+    assert len(known["values"]) == 3 and known["ranges"] == [[275.0, 300.0]] * 3
+    assert repr(voltages).endswith("conditions voltage_v>") and "from 275 to 300" in voltages._repr_html_()
     assert repr(microscopic).startswith("<Model: detector") and "<table>" in microscopic._repr_html_()
     assert trained.family == "clusters" and trained.data["split"] and "<table>" in trained._repr_html_()
