@@ -1,5 +1,6 @@
 //! What the tests need besides Rust, set up under `target/` so that nothing on the machine is changed.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -55,21 +56,17 @@ pub(crate) fn python() -> Result<PathBuf> {
 /// A command of `cargo-zigbuild`, which builds for an older C library than that of this machine; it is set up
 /// under `target/zig` on first use.
 pub(crate) fn zig(arguments: &[&str]) -> Result<Command> {
-    const PACKAGES: [&str; 2] = ["cargo-zigbuild==0.24.1", "ziglang==0.17.1"];
-    let programs = root().join("target/zig/bin");
-    let zigbuild = programs.join("cargo-zigbuild");
-    if !zigbuild.exists() {
-        let need = "building for older systems needs Python with venv and pip (Debian: apt-get install python3-venv)";
-        let folder = root().join("target/zig");
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder)).context(need)?;
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run(Command::new(programs.join("python")).args(install).args(PACKAGES))?;
-    }
-    let others = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::iter::once(programs).chain(std::env::split_paths(&others));
-    let mut command = Command::new(zigbuild);
-    command.args(arguments).env("PATH", std::env::join_paths(path)?);
+    let programs = packages("zig", &["cargo-zigbuild==0.24.1", "ziglang==0.17.1"])?;
+    let mut command = Command::new(programs.join("cargo-zigbuild"));
+    command.args(arguments).env("PATH", before_path(&programs)?);
     Ok(command)
+}
+
+/// `PATH` with a folder before all others.
+pub(crate) fn before_path(programs: &Path) -> Result<OsString> {
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs.into()).chain(std::env::split_paths(&others));
+    Ok(std::env::join_paths(path)?)
 }
 
 /// The Python of `target/torch`, which has PyTorch; made on first use.

@@ -1,7 +1,7 @@
 //! Building and installing the library for C and C++.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -37,23 +37,27 @@ impl Options {
 
 /// Builds the shared and the static library and installs them with everything that programs need to use them.
 pub(crate) fn install(arguments: impl Iterator<Item = OsString>) -> Result<()> {
-    let options = Options::parse(arguments)?;
-    let Some(prefix) = options.prefix else { bail!("say where to: cargo xtask install --prefix DIR") };
+    let Options { prefix, profile, glibc } = Options::parse(arguments)?;
+    let Some(prefix) = prefix else { bail!("say where to: cargo xtask install --prefix DIR") };
+    install_into(&prefix, profile.as_deref().unwrap_or("release"), glibc.as_deref())
+}
+
+/// The same; with `glibc`, such as `2.17`, for systems with that version of the C library or a newer one.
+pub(crate) fn install_into(prefix: &Path, profile: &str, glibc: Option<&str>) -> Result<()> {
     let prefix = std::path::absolute(prefix)?;
-    let profile = options.profile.unwrap_or_else(|| "release".into());
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let built = match &options.glibc {
+    let built = match glibc {
         None => {
-            build(cargo(&["rustc"]), &profile, None)?;
+            build(cargo(&["rustc"]), profile, None)?;
             root().join("target")
         }
         // Zig links against the symbols of an old C library, so that the result starts on old systems.
         Some(version) => {
-            build(zig(&["rustc"])?, &profile, Some(&format!("{target}.{version}")))?;
+            build(zig(&["rustc"])?, profile, Some(&format!("{target}.{version}")))?;
             root().join("target").join(target)
         }
     };
-    let built = built.join(if profile == "dev" { "debug" } else { &profile });
+    let built = built.join(if profile == "dev" { "debug" } else { profile });
     let [shared, archive] = ["so", "a"].map(|ending| built.join(format!("libtownsend_capi.{ending}")));
     lay(&package(), env!("CARGO_PKG_VERSION"), &shared, Some(&archive), &prefix)?;
     eprintln!("installed in {}", prefix.display());

@@ -1,6 +1,7 @@
 //! Tasks of this repository; `cargo xtask help` lists them.
 
 mod comments;
+mod dist;
 mod environment;
 mod header;
 mod install;
@@ -23,6 +24,8 @@ cargo xtask TASK
   bench    simulated electrons a second; reading against real ROOT and uproot
   bench-peers
            decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads
+  dist     what is handed out, into target/dist: the static program, the wheel, the library for C and C++, the list
+           of all crates in it, checksums; the first two are built for old systems too, so it takes most of an hour
   header   writes the header of the C interface, townsend.h, anew from the code
   install  --prefix DIR: the library for C and C++ with headers, CMake package and pkg-config file; --glibc 2.17
            builds it for older systems (set up under target/), --profile NAME otherwise than with `release`
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         "parity" => tasks::parity(),
         "bench" => tasks::bench(),
         "bench-peers" => peers::bench(),
+        "dist" => dist::dist(),
         "header" => header::write(),
         "install" => install::install(std::env::args_os().skip(2)),
         "soak" => tasks::soak(),
