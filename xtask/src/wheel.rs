@@ -45,7 +45,9 @@ fn try_out(wheel: &Path, interpreter: &str) -> Result<()> {
     let folder = root().join("target/wheel-tried").join(name);
     run(Command::new(interpreter).args(["-m", "venv", "--clear"]).arg(&folder))?;
     let python = folder.join("bin/python");
-    let old = Command::new(&python).args(["-c", "import sys; sys.exit(sys.version_info[:2] != (3, 9))"]).status()?;
+    let old = Command::new(&python)
+        .args(["-c", "import sys; sys.exit(sys.version_info[:2] != (3, 9))"])
+        .status()?;
     let numpy = if old.success() { "numpy==1.26.*" } else { "numpy>=2" };
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", numpy];
     run(Command::new(&python).args(install).arg(wheel))?;
