@@ -11,6 +11,7 @@ mod functions;
 mod model;
 mod work;
 
+use numpy::PyArray1;
 use pyo3::prelude::*;
 
 #[pymodule]
@@ -24,10 +25,15 @@ mod _townsend {
     #[pymodule_export]
     use crate::work::{_after_fork, set_threads, threads};
 
-    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+    use super::{Bound, PyArray1, PyModule, PyModuleMethods, PyResult, Python};
 
     #[pymodule_init]
-    fn version(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    fn begin(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // The first array looks up the functions of NumPy, and panics if it is not there or if ctrl-C is pressed
+        // meanwhile: so it is made now, when NumPy is known to be loaded.
+        let py: Python<'_> = module.py();
+        py.import("numpy")?;
+        PyArray1::<f32>::zeros(py, 0, false);
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }
