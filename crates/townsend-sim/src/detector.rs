@@ -115,9 +115,34 @@ pub struct Foil {
     /// include, because they were measured at planes inside the gaps, mm.
     #[serde(default)]
     pub included_mm: f64,
+    /// What a magnetic field does to the electrons between the planes that the values above hold for. Without it
+    /// the foil is symmetric, and the shift by the field is added in the gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub magnetic: Option<Magnetic>,
     /// Conditions that the values above depend on, such as a voltage, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub conditions: BTreeMap<String, Condition>,
+}
+
+/// What a magnetic field does to electrons near a foil and in its holes. The direction of E × B is that of
+/// [`Gas::lorentz_shift_deg`]; reflection at it leaves a foil as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Magnetic {
+    /// Shift of an electron along E × B on its way into a hole: an electron is collected, and chooses its hole,
+    /// as one that starts so much farther on.
+    pub entry_shift_um: f64,
+    /// Mean shift of the children along E × B, from the axis of the hole.
+    pub exit_shift_um: f64,
+    /// ln(σ/[`Foil::exit_spread_um`]) of the children's spread σ along E × B; that along B is as much smaller.
+    #[serde(default)]
+    pub exit_anisotropy: f64,
+    /// Correlation of each child's own displacement along E × B with its own time.
+    #[serde(default)]
+    pub exit_correlation: f64,
+    /// Increase of the mean time for each pitch by which an electron starts beyond the axis along E × B.
+    #[serde(default)]
+    pub transit_tilt_ns: f64,
 }
 
 /// How a foil depends on something that can be set, such as its voltage.
@@ -254,12 +279,7 @@ impl Detector {
     /// # Errors
     /// If the field is outside the gas table.
     pub fn transport(&self, field_kv_cm: f64) -> Result<Transport, SimError> {
-        let mut transport = self.gas.table.transport(field_kv_cm, self.gas.magnetic_field_t)?;
-        transport.longitudinal *= self.gas.longitudinal_scale;
-        for (sigma, scale) in transport.transverse.iter_mut().zip(self.gas.transverse_scale) {
-            *sigma *= scale;
-        }
-        Ok(transport)
+        self.gas.transport(field_kv_cm)
     }
 
     fn check(&self) -> Result<(), SimError> {
@@ -340,10 +360,26 @@ impl Foil {
             within(&format!("{at}.{name}"), value, low, high)?;
         }
         within(&format!("{at}.included_mm"), self.included_mm, 0.0, self.gap_mm)?;
+        self.magnetic.as_ref().map_or(Ok(()), |magnetic| magnetic.check(&format!("{at}.magnetic")))?;
         for (name, condition) in &self.conditions {
             condition.check(&format!("{at}.conditions.{name}"))?;
         }
         self.gap().check(at)
+    }
+}
+
+impl Magnetic {
+    fn check(&self, at: &str) -> Result<(), SimError> {
+        let limits = [
+            ("entry_shift_um", self.entry_shift_um, -10_000.0, 10_000.0),
+            ("exit_shift_um", self.exit_shift_um, -10_000.0, 10_000.0),
+            ("exit_anisotropy", self.exit_anisotropy, -3.0, 3.0),
+            ("exit_correlation", self.exit_correlation, -1.0, 1.0),
+            ("transit_tilt_ns", self.transit_tilt_ns, -1e6, 1e6),
+        ];
+        limits
+            .into_iter()
+            .try_for_each(|(name, value, low, high)| within(&format!("{at}.{name}"), value, low, high))
     }
 }
 
