@@ -29,6 +29,11 @@ impl Direction {
         Self { x, z }
     }
 
+    /// The unit vector (x, z).
+    pub fn vector(self) -> [f64; 2] {
+        [self.x, self.z]
+    }
+
     /// The part of a vector (x, z) along this direction, and that along B, which is this direction turned from x
     /// towards z by a right angle.
     pub fn along_and_across(self, [x, z]: [f64; 2]) -> [f64; 2] {

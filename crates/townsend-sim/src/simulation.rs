@@ -11,7 +11,8 @@ use townsend_core::{ElectronBuffer, ElectronSet, Purpose, Stream, electron_block
 use crate::detector::within;
 use crate::gap::{Multiplication, MultiplyingGap, displaced};
 use crate::{
-    Cluster, Detector, Direction, Drift, FoilStage, Ionisation, Lattice, SimError, Stage, StageWorkspace, Transport,
+    Cluster, Detector, Direction, Drift, FoilStage, Ionisation, Lattice, SimError, Stage, StageWorkspace,
+    Transport,
 };
 
 /// Where the primary electron starts.
@@ -139,7 +140,9 @@ impl Simulation {
     /// multiply by less than 10.
     fn refuse_discharge(at: &str, multiplication: &Multiplication, length_mm: f64) -> Result<(), SimError> {
         within(
-            &format!("the gain in the gap of {at}, by its field_kv_cm and the Townsend coefficient of the gas table,"),
+            &format!(
+                "the gain in the gap of {at}, by its field_kv_cm and the Townsend coefficient of the gas table,"
+            ),
             multiplication.mean(length_mm),
             0.0,
             1_000.0,

@@ -148,7 +148,9 @@ impl Stage for FoilStage {
             (own_t, t) = t.split_at_mut(len);
             for ((x, z), t) in own_x.iter_mut().zip(own_z).zip(own_t) {
                 let normal = [*x, *z, *t];
-                let moved = |mean: f32, by: &[f32; 3]| mean + by[0] * normal[0] + by[1] * normal[1] + by[2] * normal[2];
+                let moved = |mean: f32, by: &[f32; 3]| {
+                    mean + by[0] * normal[0] + by[1] * normal[1] + by[2] * normal[2]
+                };
                 *x = moved(mean[0], &self.along_x);
                 *z = moved(mean[1], &self.along_z);
                 *t = mean[2] + self.sigma_t * normal[2];

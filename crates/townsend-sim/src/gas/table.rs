@@ -335,15 +335,20 @@ impl GasTable {
             temperature_k: temperature_k.unwrap_or(self.state.temperature_k),
         };
         let density = state.density(self.state);
-        let mut transport = self.transport(e_kv_cm / density, b_t / density).map_err(|error| match error {
-            SimError::OutsideTable { gas, e_kv_cm, b_t, range } if density != 1.0 => SimError::OutsideTable {
-                gas,
-                e_kv_cm,
-                b_t,
-                range: format!("{range} (fields are divided by the density, {density:.4} times the table's)"),
-            },
-            error => error,
-        })?;
+        let mut transport =
+            self.transport(e_kv_cm / density, b_t / density).map_err(|error| match error {
+                SimError::OutsideTable { gas, e_kv_cm, b_t, range } if density != 1.0 => {
+                    SimError::OutsideTable {
+                        gas,
+                        e_kv_cm,
+                        b_t,
+                        range: format!(
+                            "{range} (fields are divided by the density, {density:.4} times the table's)"
+                        ),
+                    }
+                }
+                error => error,
+            })?;
         transport.longitudinal /= density.sqrt();
         transport.transverse.iter_mut().for_each(|sigma| *sigma /= density.sqrt());
         transport.townsend_per_mm *= density;
