@@ -119,6 +119,9 @@ pub struct Foil {
     /// the foil is symmetric, and the shift by the field is added in the gap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub magnetic: Option<Magnetic>,
+    /// Electrons that come late; without it none do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<Late>,
     /// Conditions that the values above depend on, such as a voltage, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub conditions: BTreeMap<String, Condition>,
@@ -143,6 +146,21 @@ pub struct Magnetic {
     /// Increase of the mean time for each pitch by which an electron starts beyond the axis along E × B.
     #[serde(default)]
     pub transit_tilt_ns: f64,
+}
+
+/// Delays of a part of the electrons, exponentially distributed, as of those that come near the metal above or below
+/// a hole, where the field is weak. They are added to the times that a foil has otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Late {
+    /// The part of electrons whose children are late together.
+    pub fraction: f64,
+    /// By how much on average.
+    pub delay_ns: f64,
+    /// The part of children that are late by themselves.
+    pub own_fraction: f64,
+    /// By how much on average.
+    pub own_delay_ns: f64,
 }
 
 /// How a foil depends on something that can be set, such as its voltage.
@@ -361,6 +379,7 @@ impl Foil {
         }
         within(&format!("{at}.included_mm"), self.included_mm, 0.0, self.gap_mm)?;
         self.magnetic.as_ref().map_or(Ok(()), |magnetic| magnetic.check(&format!("{at}.magnetic")))?;
+        self.late.as_ref().map_or(Ok(()), |late| late.check(&format!("{at}.late")))?;
         for (name, condition) in &self.conditions {
             condition.check(&format!("{at}.conditions.{name}"))?;
         }
@@ -380,6 +399,20 @@ impl Magnetic {
         limits
             .into_iter()
             .try_for_each(|(name, value, low, high)| within(&format!("{at}.{name}"), value, low, high))
+    }
+}
+
+impl Late {
+    fn check(&self, at: &str) -> Result<(), SimError> {
+        let limits = [
+            ("fraction", self.fraction, 1.0),
+            ("delay_ns", self.delay_ns, 1e6),
+            ("own_fraction", self.own_fraction, 1.0),
+            ("own_delay_ns", self.own_delay_ns, 1e6),
+        ];
+        limits
+            .into_iter()
+            .try_for_each(|(name, value, high)| within(&format!("{at}.{name}"), value, 0.0, high))
     }
 }
 

@@ -2,10 +2,11 @@
 //! the next foil.
 
 use rand::RngExt;
+use rand_distr::{Distribution, Exp1};
 use townsend_core::{ElectronBuffer, Stream, fill_normal};
 
 use crate::holes::HoleChoice;
-use crate::{Drift, Foil, Lattice, Polya};
+use crate::{Drift, Foil, Late, Lattice, Polya};
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
@@ -45,6 +46,8 @@ pub struct StageWorkspace {
 /// at q + `entry_shift`·u, m grows by `exit_shift`·u and T by `transit_tilt`·(d·u)/p; the displacements of step 5
 /// along and across u have spreads of their own, and the first is correlated with the time.
 ///
+/// A part of the families, and a part of the children by themselves, is late in addition ([`Late`]).
+///
 /// The displacements of step 5 are sums of normal numbers, so that one normal number per coordinate serves
 /// for exit and drift together. Attachment keeps each child by itself, and what is kept of a Polya distributed
 /// number is Polya distributed, so that it only scales the mean of step 2.
@@ -68,6 +71,7 @@ pub struct FoilStage {
     along_x: [f32; 3],
     along_z: [f32; 3],
     sigma_t: f32,
+    late: Late,
 }
 
 impl FoilStage {
@@ -113,6 +117,7 @@ impl FoilStage {
             along_x: narrow([across * cosine, -along * sine, sweep * cosine]),
             along_z: narrow([across * sine, along * cosine, sweep * sine]),
             sigma_t: sigma_t as f32,
+            late: foil.late.unwrap_or_default(),
         }
     }
 }
@@ -156,6 +161,11 @@ impl Stage for FoilStage {
                 *t = mean[2] + self.sigma_t * normal[2];
             }
         }
+        let Late { own_fraction, own_delay_ns, .. } = self.late;
+        let times = &mut children.t[first..];
+        each_of_a_part(own_fraction, times.len(), random, |k, random| {
+            times[k] += delay(own_delay_ns, random)
+        });
     }
 }
 
@@ -174,6 +184,10 @@ impl FoilStage {
             let sigma = [self.common_mm, self.common_mm, self.common_time_ns];
             (0..3).for_each(|k| family.mean[k] += sigma[k] * common[k]);
         }
+        let Late { fraction, delay_ns, .. } = self.late;
+        each_of_a_part(fraction, families.len(), random, |k, random| {
+            families[k].mean[2] += delay(delay_ns, random);
+        });
     }
 
     /// The family of a parent at (x, z, t), without its common displacement; none if it has no children.
@@ -198,4 +212,30 @@ impl FoilStage {
         let mean = [axis[0] + kept * dx, axis[1] + kept * dz, t + late];
         Some(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) })
     }
+}
+
+/// Calls `work` with each number below `n` that belongs to a part of this fraction, chosen at random. The numbers
+/// between two of them are geometrically distributed, so that a small part takes few random numbers and none takes
+/// none.
+fn each_of_a_part(fraction: f64, n: usize, random: &mut Stream, mut work: impl FnMut(usize, &mut Stream)) {
+    if fraction <= 0.0 {
+        return;
+    }
+    let per_number = -(-fraction).ln_1p();
+    let mut at = 0.0;
+    loop {
+        let skipped: f64 = Exp1.sample(random);
+        at += (skipped / per_number).floor();
+        if at >= n as f64 {
+            return;
+        }
+        work(at as usize, random);
+        at += 1.0;
+    }
+}
+
+/// An exponential delay of this mean, ns.
+fn delay(mean_ns: f64, random: &mut Stream) -> f32 {
+    let times: f64 = Exp1.sample(random);
+    (mean_ns * times) as f32
 }

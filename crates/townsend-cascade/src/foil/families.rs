@@ -6,10 +6,15 @@ use nalgebra::{DMatrix, DVector};
 
 use townsend_sim::{Direction, Lattice};
 
+use super::late::{Delayed, Delays, delays_among, skewness};
 use super::responses::Scaled;
 use super::standard_errors::standard_errors;
 use super::{Maximum, no_maximum};
 use crate::CascadeError;
+
+/// Skewness of times from which on delays are searched for. Chosen, not fitted: that of foils in Ar/iC₄H₁₀ is 0.2 to 0.3,
+/// of which nothing is seen behind a gap of 2 mm; of those in Ar/CO₂ it is 1.5 to 5, and avalanches show it.
+const SKEWED: f64 = 1.0;
 
 /// One value for each of the holes that [`Lattice::neighbours`] gives.
 type PerHole<T> = [T; 19];
@@ -24,6 +29,8 @@ pub(super) struct Families {
     /// Pitch of the lattice, µm.
     pitch: f64,
     own: Own,
+    /// Times of the children about the mean of their family, ns, scaled to the variance of a child.
+    own_times: Vec<f64>,
     /// The shift along E × B, µm, that the search begins with; none without a magnetic field, where no shift is
     /// searched for.
     shift: Option<f64>,
@@ -53,6 +60,13 @@ struct Family {
     conditions: Rc<[f64]>,
 }
 
+/// What a response says of a hole: the probability that its children came through it, and of their delay if they did.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Posterior {
+    weight: f64,
+    delayed: Delayed,
+}
+
 /// A family and a hole that its children may have come through.
 struct HoleHypothesis<'a> {
     family: &'a Family,
@@ -73,6 +87,8 @@ pub(super) struct FamilyParameters {
     pub(super) transit: f64,
     pub(super) transit_slope: f64,
     pub(super) common_time: f64,
+    /// Delays of a part of the families, if their times are skewed.
+    pub(super) late: Option<Delays>,
     /// What a magnetic field adds, if there is one.
     pub(super) shifts: Option<Shifts>,
     /// For each condition the change of `transit` over its recorded range, ns.
@@ -92,7 +108,8 @@ pub(super) struct Shifts {
 
 impl FamilyParameters {
     /// The free parameters of the search, each of which may be any number: ln s, retention, ln σ², transit,
-    /// slope, ln τ², in a magnetic field entry, exit and tilt, and one for each condition.
+    /// slope, ln τ², in a magnetic field entry, exit and tilt, one for each condition, and of delays ln(f/(1 − f)) of the
+    /// part f that is late and ln of the mean delay.
     fn free(&self) -> Vec<f64> {
         let six = [
             self.hole_spread.ln(),
@@ -103,12 +120,19 @@ impl FamilyParameters {
             self.common_time.ln(),
         ];
         let shifts = self.shifts.map(|shifts| [shifts.entry, shifts.exit, shifts.tilt]);
-        [&six, shifts.as_slice().as_flattened(), &self.by_condition[..]].concat()
+        let late = self.late.map(|late| [(late.fraction / (1.0 - late.fraction)).ln(), late.delay.ln()]);
+        [&six, shifts.as_slice().as_flattened(), &self.by_condition[..], late.as_slice().as_flattened()]
+            .concat()
     }
 
     /// Number of the first free parameter of a condition.
     pub(super) fn conditions_from(&self) -> usize {
         if self.shifts.is_some() { 9 } else { 6 }
+    }
+
+    /// Number of the first free parameter of delays.
+    pub(super) fn late_from(&self) -> usize {
+        self.conditions_from() + self.by_condition.len()
     }
 
     /// The parameters with these free ones, with as many of each kind as these have.
@@ -121,7 +145,11 @@ impl FamilyParameters {
             transit_slope: free[4],
             common_time: free[5].exp(),
             shifts: self.shifts.map(|_| Shifts { entry: free[6], exit: free[7], tilt: free[8] }),
-            by_condition: free[self.conditions_from()..].to_vec(),
+            by_condition: free[self.conditions_from()..self.late_from()].to_vec(),
+            late: self.late.map(|_| {
+                let [odds, delay] = [0, 1].map(|k| free[self.late_from() + k]);
+                Delays { fraction: 1.0 / (1.0 + (-odds).exp()), delay: delay.exp() }
+            }),
         }
     }
 
@@ -168,6 +196,11 @@ impl Spread {
         }
     }
 
+    /// What the residuals, given as the inverse times them, say of the delay of the time.
+    fn delayed(&self, late: Option<Delays>, times: [f64; 3]) -> Delayed {
+        late.map_or(Delayed::NEVER, |late| late.told(times[2], self.inverse[2]))
+    }
+
     /// The inverse times a vector.
     fn times(&self, [x, z, time]: [f64; 3]) -> [f64; 3] {
         let [xx, zz, tt, xt] = self.inverse;
@@ -208,6 +241,7 @@ impl Families {
         // Σ of the squares of differences from the mean, of the two components and of times, and of the products of
         // the first with times.
         let mut sums = [0.0; 4];
+        let mut own_times = Vec::new();
         let responses = recorded.iter().flat_map(|Scaled { responses, conditions }| {
             let conditions: Rc<[f64]> = conditions.as_slice().into();
             responses
@@ -225,6 +259,10 @@ impl Families {
                 [x * x, z * z, time * time, x * time]
             }));
             sums = total([sums, own].into_iter());
+            if len > 1.0 {
+                let scale = (len / (len - 1.0)).sqrt();
+                own_times.extend(children.iter().map(|child| scale * (child[2] - time)));
+            }
             free += len - 1.0;
             families.push(Family { start: turned(start), len, place: [x, z], time, conditions });
         }
@@ -248,7 +286,7 @@ impl Families {
             time: (time / free).max(Self::SMALLEST),
             mixed: if magnetic.is_some() { mixed / free } else { 0.0 },
         };
-        Ok(Self { all: families, holes, pitch, own, shift, free })
+        Ok(Self { all: families, holes, pitch, own, own_times, shift, free })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -277,14 +315,27 @@ impl Families {
             transit: time / self.all.len() as f64,
             transit_slope: 0.0,
             common_time: self.own.time,
+            late: None,
             shifts: self.shift.map(|entry| Shifts { entry, exit: 0.0, tilt: 0.0 }),
             by_condition: vec![0.0; self.all[0].conditions.len()],
         }
     }
 
     /// The most likely parameters; the errors are those of [`FamilyParameters::free`].
+    ///
+    /// Delays are searched for where times are so skewed that it shows at the anode.
     pub(super) fn fit(&self) -> Result<Maximum<FamilyParameters>, CascadeError> {
-        let mut parameters = self.first_guess();
+        let without = self.climb(self.first_guess())?;
+        if self.skewness(&without.parameters) < SKEWED {
+            return Ok(without);
+        }
+        let mut guess = without.parameters;
+        guess.late = Some(Delays::guess(guess.common_time));
+        self.climb(guess)
+    }
+
+    /// Climbs by EM to the maximum of the likelihood.
+    fn climb(&self, mut parameters: FamilyParameters) -> Result<Maximum<FamilyParameters>, CascadeError> {
         let mut before = f64::NEG_INFINITY;
         for _ in 0..3_000 {
             let (next, log_likelihood) = self.step(&parameters)?;
@@ -296,6 +347,34 @@ impl Families {
             (parameters, before) = (next, log_likelihood);
         }
         Err(no_maximum("the places and times of children"))
+    }
+
+    /// Skewness of the families' mean times about what is expected of them.
+    fn skewness(&self, p: &FamilyParameters) -> f64 {
+        let (weights, _) = self.expect(p);
+        let residual = |(family, weights): (&Family, &PerHole<Posterior>)| {
+            let hypotheses = self.hypotheses(family);
+            hypotheses
+                .iter()
+                .zip(weights)
+                .map(|(hypothesis, posterior)| posterior.weight * p.residuals(hypothesis, self.pitch)[2])
+                .sum::<f64>()
+        };
+        let residuals: Vec<f64> = self.all.iter().zip(&weights).map(residual).collect();
+        skewness(residuals.iter().copied())
+    }
+
+    /// Delays of single children, if their times about the mean of their family are so skewed that it shows at the
+    /// anode. They are found by maximum likelihood as if these differences, scaled by √(n/(n − 1)) so that their
+    /// variance is that of a child, were independent.
+    pub(super) fn own_delays(&self) -> Option<Delays> {
+        let delays = if skewness(self.own_times.iter().copied()) < SKEWED {
+            None
+        } else {
+            delays_among(&self.own_times)
+        };
+        // Some of the spread has to be left for those that are not late.
+        delays.filter(|delays| delays.variance() < 0.9 * self.own.time)
     }
 
     /// One step of EM: better parameters, and the log-likelihood of the given ones.
@@ -321,7 +400,7 @@ impl Families {
 
     /// The E step: for each family the probabilities of the holes that its children came through, and the
     /// log-likelihood.
-    fn expect(&self, p: &FamilyParameters) -> (Vec<PerHole<f64>>, f64) {
+    fn expect(&self, p: &FamilyParameters) -> (Vec<PerHole<Posterior>>, f64) {
         let inverse = self.inverse(p.hole_spread);
         let mut log_likelihood = 0.0;
         let weights = self.all.iter().map(|family| {
@@ -331,13 +410,16 @@ impl Families {
                 .map(|hypothesis| -inverse * hypothesis.square_from(p.entry(), self.pitch));
             let (_, norm) = softmax(logs);
             let spread = p.spread(&self.own, family.len);
-            for (log, hypothesis) in logs.iter_mut().zip(&hypotheses) {
+            let mut delayed = [Delayed::NEVER; 19];
+            for ((log, hypothesis), delayed) in logs.iter_mut().zip(&hypotheses).zip(&mut delayed) {
                 let e = p.residuals(hypothesis, self.pitch);
-                *log -= norm + 0.5 * (dot(e, spread.times(e)) + spread.log_determinant);
+                let times = spread.times(e);
+                *delayed = spread.delayed(p.late, times);
+                *log -= norm + 0.5 * (dot(e, times) + spread.log_determinant) - delayed.log_factor;
             }
             let (weights, log) = softmax(logs);
             log_likelihood += log;
-            weights
+            std::array::from_fn(|k| Posterior { weight: weights[k], delayed: delayed[k] })
         });
         (weights.collect(), log_likelihood)
     }
@@ -347,7 +429,7 @@ impl Families {
     pub(super) fn unexplained(&self, p: &FamilyParameters) -> [[f64; 2]; 2] {
         let (weights, _) = self.expect(p);
         let n = self.len() as f64;
-        let [x, z, square_x, square_z] = self.sum(&weights, |hypothesis| {
+        let [x, z, square_x, square_z] = self.sum(&weights, |hypothesis, _| {
             let [x, z, _] = p.residuals(hypothesis, self.pitch);
             [x, z, x * x, z * z]
         });
@@ -357,23 +439,20 @@ impl Families {
     /// Σ over families and holes of a term, weighted with the hole's probability.
     fn sum<const N: usize>(
         &self,
-        weights: &[PerHole<f64>],
-        term: impl Fn(&HoleHypothesis<'_>) -> [f64; N],
+        weights: &[PerHole<Posterior>],
+        term: impl Fn(&HoleHypothesis<'_>, &Delayed) -> [f64; N],
     ) -> [f64; N] {
         total(self.all.iter().zip(weights).map(|(family, weights)| {
             let hypotheses = self.hypotheses(family);
-            total(
-                hypotheses
-                    .iter()
-                    .zip(weights)
-                    .map(|(hypothesis, weight)| term(hypothesis).map(|term| weight * term)),
-            )
+            total(hypotheses.iter().zip(weights).map(|(hypothesis, Posterior { weight, delayed })| {
+                term(hypothesis, delayed).map(|term| weight * term)
+            }))
         }))
     }
 
     /// The M step for the means: retention, transit, slope, changes with conditions, exit and tilt by generalised
     /// least squares. None if the families do not determine them.
-    fn means(&self, weights: &[PerHole<f64>], p: &FamilyParameters) -> Option<FamilyParameters> {
+    fn means(&self, weights: &[PerHole<Posterior>], p: &FamilyParameters) -> Option<FamilyParameters> {
         let conditions = p.by_condition.len();
         let unknown = 3 + conditions + if p.shifts.is_some() { 2 } else { 0 };
         let (mut normal, mut moments) = (DMatrix::zeros(unknown, unknown), DVector::zeros(unknown));
@@ -384,7 +463,7 @@ impl Families {
             rows[2].as_mut_slice()[3..3 + conditions].copy_from_slice(&family.conditions);
             let spread = p.spread(&self.own, family.len);
             let [xx, zz, tt, xt] = spread.inverse;
-            for (hypothesis, &weight) in self.hypotheses(family).iter().zip(weights) {
+            for (hypothesis, &Posterior { weight, delayed }) in self.hypotheses(family).iter().zip(weights) {
                 let HoleHypothesis { start, place, square, .. } = hypothesis;
                 (rows[0][0], rows[1][0], rows[2][2]) = (start[0], start[1], *square);
                 if p.shifts.is_some() {
@@ -399,7 +478,7 @@ impl Families {
                     normal.syger(weight * xt, x, time, 1.0);
                     normal.syger(weight * xt, time, x, 1.0);
                 }
-                let weighted = spread.times([place[0], place[1], family.time]);
+                let weighted = spread.times([place[0], place[1], family.time - delayed.moments[0]]);
                 for (row, value) in rows.iter().zip(weighted) {
                     moments.axpy(weight * value, row, 1.0);
                 }
@@ -419,23 +498,29 @@ impl Families {
     }
 
     /// The M step for σ² and τ²: the mean squares of the place and the time that the children of a family have in
-    /// common, given the responses and the previous σ² and τ².
-    fn variances(&self, weights: &[PerHole<f64>], p: FamilyParameters) -> FamilyParameters {
+    /// common, given the responses and the previous σ² and τ²; and for delays.
+    fn variances(&self, weights: &[PerHole<Posterior>], p: FamilyParameters) -> FamilyParameters {
         let (common, common_time) = (p.common, p.common_time);
-        let [square, time_square] = self.sum(weights, |hypothesis| {
+        let [square, time_square, late, delay] = self.sum(weights, |hypothesis, delayed| {
             let spread = p.spread(&self.own, hypothesis.family.len);
             let [x, z, time] = spread.times(p.residuals(hypothesis, self.pitch));
-            let [xx, zz, tt, _] = spread.inverse;
+            let [xx, zz, tt, xt] = spread.inverse;
             let left = |variance: f64, inverse: f64| variance * (1.0 - variance * inverse);
+            // The mean square of `value` less `by` times the delay.
+            let [one, two] = delayed.moments;
+            let square = |value: f64, by: f64| value * value - 2.0 * value * by * one + by * by * two;
             [
-                0.5 * (common.powi(2) * (x * x + z * z) + left(common, xx) + left(common, zz)),
-                (common_time * time).powi(2) + left(common_time, tt),
+                0.5 * (common.powi(2) * (square(x, xt) + z * z) + left(common, xx) + left(common, zz)),
+                common_time.powi(2) * square(time, tt) + left(common_time, tt),
+                delayed.probability,
+                one,
             ]
         });
         let n = self.len() as f64;
         FamilyParameters {
             common: (square / n).max(Self::SMALLEST),
             common_time: (time_square / n).max(Self::SMALLEST),
+            late: p.late.map(|_| Delays::of_sums(late, delay, n)),
             ..p
         }
     }
@@ -449,9 +534,9 @@ impl Families {
     /// other. Σ ln πₕ is concave in β = p²/2s², and its derivative is the mean square distance by π less that of
     /// the holes chosen; it is concave in the shift too, where the distance along E × B takes the place of its
     /// square.
-    fn choice(&self, weights: &[PerHole<f64>], mut p: FamilyParameters) -> FamilyParameters {
+    fn choice(&self, weights: &[PerHole<Posterior>], mut p: FamilyParameters) -> FamilyParameters {
         let entry = p.entry();
-        let [chosen] = self.sum(weights, |hypothesis| [hypothesis.square_from(entry, self.pitch)]);
+        let [chosen] = self.sum(weights, |hypothesis, _| [hypothesis.square_from(entry, self.pitch)]);
         // From a spread of 20 pitches, with which all holes are about equally likely, to one of a twentieth,
         // with which it is always the nearest.
         let limits = [1.0 / 800.0, 200.0];
@@ -465,7 +550,7 @@ impl Families {
         });
         p.hole_spread = self.pitch / (2.0 * beta).sqrt();
         if let (Some(shifts), Some(guess)) = (&mut p.shifts, self.shift) {
-            let [chosen] = self.sum(weights, |hypothesis| [hypothesis.start[0] / self.pitch]);
+            let [chosen] = self.sum(weights, |hypothesis, _| [hypothesis.start[0] / self.pitch]);
             let slope = 2.0 * beta / self.pitch;
             // Within a pitch of the guess the holes that matter are among the 19.
             let limits = [guess - self.pitch, guess + self.pitch];

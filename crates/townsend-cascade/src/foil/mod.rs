@@ -1,6 +1,7 @@
 //! Fits the parameters of one foil to its recorded responses, by maximum likelihood.
 
 mod families;
+mod late;
 mod number;
 mod responses;
 mod standard_errors;
@@ -13,7 +14,7 @@ use families::{Families, FamilyParameters, Own};
 use number::{NumberParameters, Numbers};
 use responses::{Range, scale};
 pub use responses::{Recorded, Responses};
-use townsend_sim::{Condition, Direction, Foil, Gap, Lattice, Magnetic, within};
+use townsend_sim::{Condition, Direction, Foil, Gap, Late, Lattice, Magnetic, within};
 
 use crate::CascadeError;
 
@@ -90,6 +91,11 @@ pub struct MeanShift {
 /// (x̄, z̄, t̄) has the covariance diag(σ², σ², τ²) + W/n given the hole. `entry` is found with the family, where 500
 /// responses tell it to 3 µm, and taken for the numbers, which would tell it to 20. The anisotropy ln(w_x/w_z)/2
 /// and the correlation xt/√(xx·tt) are those of W.
+///
+/// Where the mean times of families have a skewness above 1, as with a part f of electrons that are held up near the
+/// metal, an exponential delay of mean λ is added to the time of a family with probability f; the delay is one more
+/// unobserved number, whose posterior is a normal distribution cut off below 0. Likewise for the times of single
+/// children, whose differences from their family's mean are taken as independent.
 ///
 /// The EM algorithm (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, retention, σ,
 /// transit, slope and τ; its unobserved data are the holes and the place and time that the children of a
@@ -180,6 +186,19 @@ fn foil_of(
         exit_correlation: mixed / (across * own_time).sqrt(),
         transit_tilt_ns: shifts.tilt,
     });
+    let own_late = families.own_delays();
+    let delays = family.late.into_iter().chain(own_late).next().map(|_| {
+        let none = late::Delays { fraction: 0.0, delay: 0.0 };
+        let [common, own] = [family.late, own_late].map(|delays| delays.unwrap_or(none));
+        Late {
+            fraction: common.fraction,
+            delay_ns: common.delay,
+            own_fraction: own.fraction,
+            own_delay_ns: own.delay,
+        }
+    });
+    // Mean times of families and spreads of children hold the delays of single ones.
+    let [own_mean, own_variance] = own_late.map_or([0.0; 2], |delays| [delays.mean(), delays.variance()]);
     Foil {
         collection: 1.0 / (1.0 + (-number.odds).exp()),
         collection_slope: number.odds_slope,
@@ -191,14 +210,15 @@ fn foil_of(
         common_spread_um: family.common.sqrt(),
         // The geometric mean of both spreads.
         exit_spread_um: (across * along).sqrt().sqrt(),
-        transit_ns: family.transit,
+        transit_ns: family.transit - own_mean,
         transit_slope_ns: family.transit_slope,
         common_time_spread_ns: family.common_time.sqrt(),
-        own_time_spread_ns: own_time.sqrt(),
+        own_time_spread_ns: (own_time - own_variance).sqrt(),
         gap_mm: known.gap.gap_mm,
         field_kv_cm: known.gap.field_kv_cm,
         included_mm: known.included_mm,
         magnetic,
+        late: delays,
         conditions: BTreeMap::new(),
     }
 }
@@ -231,6 +251,13 @@ fn errors_of(
         errors.insert("magnetic.exit_anisotropy", relative, f64::sqrt(0.5));
         let free = Some(families.free().sqrt().recip());
         errors.insert("magnetic.exit_correlation", free, 1.0 - magnetic.exit_correlation.powi(2));
+    }
+    if family.parameters.late.is_some()
+        && let Some(late) = &foil.late
+    {
+        let from = family.parameters.late_from();
+        errors.insert("late.fraction", family.error(from), late.fraction * (1.0 - late.fraction));
+        errors.insert("late.delay_ns", family.error(from + 1), late.delay_ns);
     }
     errors
 }

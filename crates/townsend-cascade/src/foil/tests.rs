@@ -30,6 +30,7 @@ fn foil() -> Foil {
         field_kv_cm: 3.0,
         included_mm: 0.24,
         magnetic: None,
+        late: None,
         conditions: BTreeMap::new(),
     }
 }
@@ -44,6 +45,12 @@ fn in_field() -> Foil {
         transit_tilt_ns: -0.2,
     };
     Foil { magnetic: Some(magnetic), ..foil() }
+}
+
+/// The same with electrons that are late.
+fn with_late() -> Foil {
+    let late = Late { fraction: 0.1, delay_ns: 2.0, own_fraction: 0.06, own_delay_ns: 2.0 };
+    Foil { late: Some(late), ..foil() }
 }
 
 fn recorded(responses: &Responses) -> Recorded<'_> {
@@ -106,6 +113,9 @@ fn values(foil: &Foil) -> Vec<(&'static str, f64)> {
             ("magnetic.transit_tilt_ns", magnetic.transit_tilt_ns),
         ]);
     }
+    if let Some(late) = foil.late {
+        values.extend([("late.fraction", late.fraction), ("late.delay_ns", late.delay_ns)]);
+    }
     values
 }
 
@@ -119,6 +129,7 @@ fn a_foil_is_found_again_from_its_responses() {
             assert!((found - expected).abs() < 4.0 * error, "{name}: {found} ± {error} for {expected}");
         }
         assert_eq!(fitted.errors.len(), values(&foil).len());
+        assert!(fitted.foil.late.is_none());
         assert_eq!(
             (fitted.foil.extraction, fitted.foil.gap(), fitted.foil.included_mm),
             (0.45, foil.gap(), 0.24)
@@ -130,6 +141,28 @@ fn a_foil_is_found_again_from_its_responses() {
         assert!(foil.magnetic.is_none() || along[0].abs() < along[1], "{along:?}");
         assert!(across[0].abs() < 4.0 * across[1] && across[1] < 0.3, "{across:?}");
     }
+}
+
+/// Late electrons are found where they make the times skewed. Those of single children are found from differences
+/// that are not quite independent.
+#[test]
+fn late_electrons_are_found() {
+    let foil = with_late();
+    let fitted = fit(&responses(&foil, 10_000, 0)).unwrap();
+    for ((name, found), (_, expected)) in values(&fitted.foil).into_iter().zip(values(&foil)) {
+        let error = fitted.errors[name];
+        let bias = if name == "transit_ns" {
+            0.03
+        } else if name == "own_time_spread_ns" {
+            0.04
+        } else {
+            0.0
+        };
+        assert!((found - expected).abs() < 4.0 * error + bias, "{name}: {found} ± {error} for {expected}");
+    }
+    let (found, expected) = (fitted.foil.late.unwrap(), foil.late.unwrap());
+    assert!((found.own_fraction / expected.own_fraction - 1.0).abs() < 0.3, "{found:?}");
+    assert!((found.own_delay_ns / expected.own_delay_ns - 1.0).abs() < 0.2, "{found:?}");
 }
 
 /// Differences from the truth, divided by the standard errors, scatter by 1: over 36 samples by 1 ± 0.12, and over
@@ -250,6 +283,7 @@ fn em_never_lowers_the_likelihood() {
             transit: 20.0,
             transit_slope: -5.0,
             common_time: 10.0,
+            late: None,
             shifts: direction.map(|_| Shifts { entry: -60.0, exit: 80.0, tilt: 4.0 }),
             by_condition: Vec::new(),
         };
