@@ -195,11 +195,13 @@ pub struct SharedCondition {
 
 impl Detector {
     /// The descriptions that come with the program, by name; the first is the default.
-    const SHIPPED: [(&str, &str); 4] = [
+    const SHIPPED: [(&str, &str); 6] = [
         ("cgem", include_str!("../../../configs/detector/cgem.toml")),
         ("microscopic_275", include_str!("../../../configs/detector/microscopic_275.toml")),
         ("planar_triple_gem", include_str!("../../../configs/detector/planar_triple_gem.toml")),
         ("reference2021", include_str!("../../../configs/detector/reference2021.toml")),
+        ("triple_gem_1t", include_str!("../../../configs/detector/triple_gem_1t.toml")),
+        ("triple_gem_ar_co2", include_str!("../../../configs/detector/triple_gem_ar_co2.toml")),
     ];
 
     /// The names of the descriptions that come with the program; the first is the default.

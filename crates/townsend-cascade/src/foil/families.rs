@@ -337,7 +337,7 @@ impl Families {
     /// Climbs by EM to the maximum of the likelihood.
     fn climb(&self, mut parameters: FamilyParameters) -> Result<Maximum<FamilyParameters>, CascadeError> {
         let mut before = f64::NEG_INFINITY;
-        for _ in 0..3_000 {
+        for _ in 0..20_000 {
             let (next, log_likelihood) = self.step(&parameters)?;
             if log_likelihood - before <= 1e-10 * (1.0 + log_likelihood.abs()) {
                 let of_free = |free: &[f64]| self.expect(&parameters.with_free(free)).1;
