@@ -172,6 +172,11 @@ const TOLERATED: f64 = 0.6;
 /// The same for shifts where none is expected, as a part of the pitch.
 const TOLERATED_OF_PITCH: f64 = 0.04;
 
+/// The angle of a vector from x towards z, whole degrees from 0 to 359.
+fn degrees(x: f64, z: f64) -> f64 {
+    z.atan2(x).to_degrees().round().rem_euclid(360.0)
+}
+
 /// The error if responses are shifted otherwise than a detector's magnetic field shifts electrons.
 fn contradiction(fitted: &FittedFoil, gas: &Gas, lattice: Lattice, expected_um: f64) -> Option<CascadeError> {
     let beyond = |value: f64, error: f64, tolerated: f64| value.abs() - CERTAIN * error > tolerated;
@@ -186,7 +191,7 @@ fn contradiction(fitted: &FittedFoil, gas: &Gas, lattice: Lattice, expected_um: 
             remedy: format!(
                 "if the responses were recorded in a magnetic field, give the detector its strength and gas.lorentz_shift_deg = \
                  {:.0}; if not, see that a hole's centre is at the origin of their coordinates",
-                z.atan2(x).to_degrees()
+                degrees(x, z)
             ),
         });
     };
@@ -209,7 +214,7 @@ fn contradiction(fitted: &FittedFoil, gas: &Gas, lattice: Lattice, expected_um: 
             format!(
                 "if the field is right, gas.lorentz_shift_deg = {:.0} is where they are shifted to; if the angle is, see \
                  gas.magnetic_field_t and included_mm",
-                z.atan2(x).to_degrees()
+                degrees(x, z)
             )
         } else {
             "if the responses were recorded without a magnetic field, set gas.magnetic_field_t = 0".into()
