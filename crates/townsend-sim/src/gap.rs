@@ -48,7 +48,7 @@ impl Direction {
 /// is L/v, the mean shift along E × B is L·tan α, the transverse spread `σ_T√L` across and along B, and the
 /// spread of the time `σ_L√L/v`. An electron that arrives late has been swept along E × B for longer: its
 /// shift grows by v·tan α times its delay. If at a given time the displacements δ along the drift and along
-/// E × B have the correlation ρ, those that are late by δt = −δ/v are shifted by −ρσ_T/σ_L·v·δt as well, and what
+/// E × B have the correlation ρ, those that are late by δt = −δ/v are shifted by `−ρσ_T/σ_L·v·δt` as well, and what
 /// is left of the spread is `σ_T√(1 − ρ²)√L`. With an attachment coefficient η the part exp(−ηL) survives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {

@@ -226,13 +226,12 @@ impl Simulation {
         height_mm: f64,
         random: &mut Stream,
     ) {
-        match &self.multiplication {
-            Some(multiplication) => multiplication.cross([x, z, 0.0], height_mm, electrons, random),
-            None => {
-                let drift = Drift::over(height_mm, &self.drift, self.direction);
-                let [x, z, t] = displaced([x, z, 0.0], &drift, random);
-                electrons.push(x, z, t);
-            }
+        if let Some(multiplication) = &self.multiplication {
+            multiplication.cross([x, z, 0.0], height_mm, electrons, random);
+        } else {
+            let drift = Drift::over(height_mm, &self.drift, self.direction);
+            let [x, z, t] = displaced([x, z, 0.0], &drift, random);
+            electrons.push(x, z, t);
         }
     }
 

@@ -164,7 +164,7 @@ impl Stage for FoilStage {
         let Late { own_fraction, own_delay_ns, .. } = self.late;
         let times = &mut children.t[first..];
         each_of_a_part(own_fraction, times.len(), random, |k, random| {
-            times[k] += delay(own_delay_ns, random)
+            times[k] += delay(own_delay_ns, random);
         });
     }
 }

@@ -361,18 +361,14 @@ impl Families {
                 .sum::<f64>()
         };
         let residuals: Vec<f64> = self.all.iter().zip(&weights).map(residual).collect();
-        skewness(residuals.iter().copied())
+        skewness(&residuals)
     }
 
     /// Delays of single children, if their times about the mean of their family are so skewed that it shows at the
     /// anode. They are found by maximum likelihood as if these differences, scaled by √(n/(n − 1)) so that their
     /// variance is that of a child, were independent.
     pub(super) fn own_delays(&self) -> Option<Delays> {
-        let delays = if skewness(self.own_times.iter().copied()) < SKEWED {
-            None
-        } else {
-            delays_among(&self.own_times)
-        };
+        let delays = if skewness(&self.own_times) < SKEWED { None } else { delays_among(&self.own_times) };
         // Some of the spread has to be left for those that are not late.
         delays.filter(|delays| delays.variance() < 0.9 * self.own.time)
     }

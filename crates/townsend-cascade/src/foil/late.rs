@@ -133,10 +133,10 @@ pub(super) fn delays_among(times: &[f64]) -> Option<Delays> {
 }
 
 /// Third moment of values about their mean over the cube of their spread.
-pub(super) fn skewness(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let n = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / n;
-    let moment = |k| values.clone().map(|value| (value - mean).powi(k)).sum::<f64>() / n;
+pub(super) fn skewness(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let moment = |k| values.iter().map(|value| (value - mean).powi(k)).sum::<f64>() / n;
     moment(3) / moment(2).powf(1.5)
 }
 

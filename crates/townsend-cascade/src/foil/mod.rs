@@ -89,7 +89,7 @@ pub struct MeanShift {
 /// distance r of the shifted start; exit·u is added to the mean of x̄ and tilt·(dₕ·u)/p to that of t̄, where dₕ is that of
 /// the start itself. w² becomes the covariance W of a child's own (x, z, t), of which xx, zz, tt and xt are not 0, and
 /// (x̄, z̄, t̄) has the covariance diag(σ², σ², τ²) + W/n given the hole. `entry` is found with the family, where 500
-/// responses tell it to 3 µm, and taken for the numbers, which would tell it to 20. The anisotropy ln(w_x/w_z)/2
+/// responses tell it to 3 µm, and taken for the numbers, which would tell it to 20. The anisotropy `ln(w_x/w_z)/2`
 /// and the correlation xt/√(xx·tt) are those of W.
 ///
 /// Where the mean times of families have a skewness above 1, as with a part f of electrons that are held up near the

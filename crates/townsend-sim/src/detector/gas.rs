@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use townsend_core::InputFile;
 
 use super::within;
-use crate::gas::{GasTable, State, WrittenTable};
+use crate::gas::{GasTable, State, WrittenTable, is_zero};
 use crate::{Direction, SimError, Transport};
 
 /// The `[gas]` table. It always contains the transport coefficients, even if the description only names a
@@ -38,11 +38,6 @@ pub struct Gas {
     /// the table itself.
     #[serde(serialize_with = "name_or_table")]
     pub table: Arc<GasTable>,
-}
-
-// A key that says nothing is not written out.
-fn is_zero(angle: &f64) -> bool {
-    *angle == 0.0
 }
 
 fn name_or_table<S: Serializer>(table: &Arc<GasTable>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -184,12 +179,7 @@ impl Gas {
     pub(super) fn check(&self) -> Result<(), SimError> {
         within("gas.magnetic_field_t", self.magnetic_field_t, 0.0, 10.0)?;
         within("gas.lorentz_shift_deg", self.lorentz_shift_deg, -360.0, 360.0)?;
-        let State { pressure_torr, temperature_k } = State::default();
-        State {
-            pressure_torr: self.pressure_torr.unwrap_or(pressure_torr),
-            temperature_k: self.temperature_k.unwrap_or(temperature_k),
-        }
-        .check("gas.")?;
+        State { pressure_torr: self.pressure_torr, temperature_k: self.temperature_k }.check("gas.")?;
         for scale in self.transverse_scale {
             within("gas.transverse_scale", scale, 0.0, 10.0)?;
         }

@@ -50,12 +50,12 @@ pub(super) fn parse(text: &str) -> Fault<(String, State, Vec<Point>)> {
     if !(pressure > 0.0 && pressure.is_finite()) {
         return Err(format!("PGAS, the pressure, is {pressure}; it must be above 0 Torr"));
     }
-    let mut state = State { pressure_torr: pressure, ..State::default() };
+    let mut state = State { pressure_torr: Some(pressure), temperature_k: None };
     if rest.contains("TGAS") {
         let temperature = number_after(rest, "TGAS", "the temperature in K")?;
         // Garfield++ takes a temperature of 0 for none.
         if temperature != 0.0 {
-            state.temperature_k = temperature;
+            state.temperature_k = Some(temperature);
         }
     }
     let angle = header.right_angle()?;

@@ -4,7 +4,7 @@ mod garfield;
 mod table;
 
 pub use table::GasTable;
-pub(crate) use table::{State, WrittenTable};
+pub(crate) use table::{State, WrittenTable, is_zero};
 
 /// Transport coefficients of electrons for one pair of fields (E, B), with B perpendicular to E.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -26,40 +26,39 @@ pub struct GasTable {
     pub name: String,
     /// Where the numbers come from.
     pub source: String,
-    /// The state of the gas that the points hold for.
+    /// The state of the gas that the points hold for, if it is not the usual one.
     state: State,
-    /// Bodies that an attachment takes part of: see [`GasTable::transport_at`].
-    attachment_bodies: u8,
+    /// How many bodies take part in an attachment, if not 2: see [`GasTable::transport_at`].
+    attachment_bodies: Option<u8>,
     /// Sorted by B, then by E; no two points have the same fields.
     points: Vec<Point>,
 }
 
-/// Pressure and temperature of a gas.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Pressure and temperature of a gas, each if it is not the usual one: 760 Torr and 293.15 K, an atmosphere at 20 °C.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct State {
-    /// Torr.
-    pub(crate) pressure_torr: f64,
-    /// K.
-    pub(crate) temperature_k: f64,
-}
-
-impl Default for State {
-    /// An atmosphere at 20 °C.
-    fn default() -> Self {
-        Self { pressure_torr: 760.0, temperature_k: 293.15 }
-    }
+    pub(crate) pressure_torr: Option<f64>,
+    pub(crate) temperature_k: Option<f64>,
 }
 
 impl State {
+    fn pressure_torr(self) -> f64 {
+        self.pressure_torr.unwrap_or(760.0)
+    }
+
+    fn temperature_k(self) -> f64 {
+        self.temperature_k.unwrap_or(293.15)
+    }
+
     /// Refuses what is no gas, with the keys after `at`.
     pub(crate) fn check(self, at: &str) -> Result<(), SimError> {
-        within(&format!("{at}pressure_torr"), self.pressure_torr, 1.0, 1e5)?;
-        within(&format!("{at}temperature_k"), self.temperature_k, 50.0, 2_000.0)
+        within(&format!("{at}pressure_torr"), self.pressure_torr(), 1.0, 1e5)?;
+        within(&format!("{at}temperature_k"), self.temperature_k(), 50.0, 2_000.0)
     }
 
     /// Molecules in a volume, as a multiple of those in another state.
     fn density(self, other: Self) -> f64 {
-        (self.pressure_torr / other.pressure_torr) * (other.temperature_k / self.temperature_k)
+        (self.pressure_torr() / other.pressure_torr()) * (other.temperature_k() / self.temperature_k())
     }
 }
 
@@ -77,41 +76,18 @@ pub(super) struct Point {
 pub(crate) struct WrittenTable {
     name: String,
     source: String,
-    #[serde(default = "atmosphere", skip_serializing_if = "is_atmosphere")]
-    pressure_torr: f64,
-    #[serde(default = "room", skip_serializing_if = "is_room")]
-    temperature_k: f64,
-    #[serde(default = "two", skip_serializing_if = "is_two")]
-    attachment_bodies: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pressure_torr: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    temperature_k: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attachment_bodies: Option<u8>,
     points: Vec<WrittenPoint>,
 }
 
-fn atmosphere() -> f64 {
-    State::default().pressure_torr
-}
-
-fn room() -> f64 {
-    State::default().temperature_k
-}
-
-fn two() -> u8 {
-    2
-}
-
-// What a table does not say is not written, so that tables keep their digest.
-fn is_atmosphere(pressure: &f64) -> bool {
-    *pressure == atmosphere()
-}
-
-fn is_room(temperature: &f64) -> bool {
-    *temperature == room()
-}
-
-fn is_two(bodies: &u8) -> bool {
-    *bodies == two()
-}
-
-fn is_zero(value: &f64) -> bool {
+// A value that says nothing is not written, so that tables keep their digest.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+pub(crate) fn is_zero(value: &f64) -> bool {
     *value == 0.0
 }
 
@@ -254,7 +230,7 @@ impl GasTable {
     /// If the file is damaged, lacks one of these quantities, or has a value outside its limits.
     pub fn from_gas_file(text: &str) -> Result<Self, SimError> {
         let (name, state, points) = garfield::parse(text).map_err(SimError::GasFile)?;
-        Self::new(name, "a gas file of Garfield++".into(), state, two(), points)
+        Self::new(name, "a gas file of Garfield++".into(), state, None, points)
     }
 
     /// SHA-256 of the table, in hexadecimal. It depends on the table's content alone, not on where it was
@@ -272,11 +248,11 @@ impl GasTable {
         name: String,
         source: String,
         state: State,
-        attachment_bodies: u8,
+        attachment_bodies: Option<u8>,
         mut points: Vec<Point>,
     ) -> Result<Self, SimError> {
         state.check("")?;
-        within("attachment_bodies", attachment_bodies.into(), 2.0, 3.0)?;
+        within("attachment_bodies", attachment_bodies.unwrap_or(2).into(), 2.0, 3.0)?;
         points.iter().try_for_each(Point::check)?;
         for point in &mut points {
             point.b_t += 0.0; // -0 becomes 0
@@ -331,13 +307,15 @@ impl GasTable {
         temperature_k: Option<f64>,
     ) -> Result<Transport, SimError> {
         let state = State {
-            pressure_torr: pressure_torr.unwrap_or(self.state.pressure_torr),
-            temperature_k: temperature_k.unwrap_or(self.state.temperature_k),
+            pressure_torr: pressure_torr.or(self.state.pressure_torr),
+            temperature_k: temperature_k.or(self.state.temperature_k),
         };
         let density = state.density(self.state);
         let mut transport =
             self.transport(e_kv_cm / density, b_t / density).map_err(|error| match error {
-                SimError::OutsideTable { gas, e_kv_cm, b_t, range } if density != 1.0 => {
+                SimError::OutsideTable { gas, e_kv_cm, b_t, range }
+                    if pressure_torr.or(temperature_k).is_some() =>
+                {
                     SimError::OutsideTable {
                         gas,
                         e_kv_cm,
@@ -352,7 +330,7 @@ impl GasTable {
         transport.longitudinal /= density.sqrt();
         transport.transverse.iter_mut().for_each(|sigma| *sigma /= density.sqrt());
         transport.townsend_per_mm *= density;
-        transport.attachment_per_mm *= density.powi(i32::from(self.attachment_bodies) - 1);
+        transport.attachment_per_mm *= density.powi(i32::from(self.attachment_bodies.unwrap_or(2)) - 1);
         Ok(transport)
     }
 
