@@ -23,7 +23,8 @@ pub enum CascadeError {
         /// What to do.
         remedy: &'static str,
     },
-    /// Responses that are shifted otherwise than the gas and the magnetic field of the detector shift electrons.
+    /// Responses that are shifted otherwise than the gas and the magnetic field of the detector shift
+    /// electrons.
     #[error("the responses and the gas contradict each other: {what}\n  hint: {remedy}")]
     Contradiction {
         /// Both shifts.

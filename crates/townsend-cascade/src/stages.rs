@@ -150,8 +150,8 @@ pub struct FittedStages {
 }
 
 /// The shift along E × B, µm, that the gas would give an electron over the gap between the planes of a foil's
-/// responses. A gap's `included_mm` is taken as half below its own foil and half above the next; above the first foil
-/// lies as much as below it.
+/// responses. A gap's `included_mm` is taken as half below its own foil and half above the next; above the
+/// first foil lies as much as below it.
 fn expected_shift_um(detector: &Detector, k: usize) -> Result<f64> {
     let foils = &detector.foils;
     let half = |k: usize| foils[k].included_mm * if k + 1 < foils.len() { 0.5 } else { 1.0 };
@@ -165,9 +165,9 @@ fn expected_shift_um(detector: &Detector, k: usize) -> Result<f64> {
 
 /// How many standard errors a shift has to be away from what it may be before it contradicts the gas.
 const CERTAIN: f64 = 5.0;
-/// The part of the shift expected of the gas between the planes that responses may be off by. The field in the holes
-/// and near them is another than in the gaps: at 1 T in Ar/iC4H10 the shifts of three foils are 0.80, 1.01 and 1.11
-/// times those expected.
+/// The part of the shift expected of the gas between the planes that responses may be off by. The field in
+/// the holes and near them is another than in the gaps: at 1 T in Ar/iC4H10 the shifts of three foils are
+/// 0.80, 1.01 and 1.11 times those expected.
 const TOLERATED: f64 = 0.6;
 /// The same for shifts where none is expected, as a part of the pitch.
 const TOLERATED_OF_PITCH: f64 = 0.04;

@@ -39,7 +39,8 @@ fn fit(
     fit_stages(config, detector, responses, 1, Work { progress: &Silent, stop: &stop })
 }
 
-/// `data/single_foils_1t.npz` gives the foils of `triple_gem_1t`, whatever they were before, and those of `cgem`.
+/// `data/single_foils_1t.npz` gives the foils of `triple_gem_1t`, whatever they were before, and those of
+/// `cgem`.
 #[test]
 fn responses_at_1_t_give_the_foils_that_ship() {
     let data = configured("configs/cascade-1t.toml", "data/single_foils_1t.npz");
@@ -78,8 +79,8 @@ fn agree(found: &toml::Value, expected: &toml::Value) {
     }
 }
 
-/// B along another direction, a detector without the field of the responses, and one with a field that they lack:
-/// both shifts are told, and what to do.
+/// B along another direction, a detector without the field of the responses, and one with a field that they
+/// lack: both shifts are told, and what to do.
 #[test]
 fn what_contradicts_responses_is_refused() {
     let in_field = configured("configs/cascade-1t.toml", "data/single_foils_1t.npz");

@@ -115,8 +115,8 @@ pub struct Foil {
     /// include, because they were measured at planes inside the gaps, mm.
     #[serde(default)]
     pub included_mm: f64,
-    /// What a magnetic field does to the electrons between the planes that the values above hold for. Without it
-    /// the foil is symmetric, and the shift by the field is added in the gap.
+    /// What a magnetic field does to the electrons between the planes that the values above hold for. Without
+    /// it the foil is symmetric, and the shift by the field is added in the gap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub magnetic: Option<Magnetic>,
     /// Electrons that come late; without it none do.
@@ -132,12 +132,13 @@ pub struct Foil {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Magnetic {
-    /// Shift of an electron along E × B on its way into a hole: an electron is collected, and chooses its hole,
-    /// as one that starts so much farther on.
+    /// Shift of an electron along E × B on its way into a hole: an electron is collected, and chooses its
+    /// hole, as one that starts so much farther on.
     pub entry_shift_um: f64,
     /// Mean shift of the children along E × B, from the axis of the hole.
     pub exit_shift_um: f64,
-    /// ln(σ/[`Foil::exit_spread_um`]) of the children's spread σ along E × B; that along B is as much smaller.
+    /// ln(σ/[`Foil::exit_spread_um`]) of the children's spread σ along E × B; that along B is as much
+    /// smaller.
     #[serde(default)]
     pub exit_anisotropy: f64,
     /// Correlation of each child's own displacement along E × B with its own time.
@@ -148,8 +149,8 @@ pub struct Magnetic {
     pub transit_tilt_ns: f64,
 }
 
-/// Delays of a part of the electrons, exponentially distributed, as of those that come near the metal above or below
-/// a hole, where the field is weak. They are added to the times that a foil has otherwise.
+/// Delays of a part of the electrons, exponentially distributed, as of those that come near the metal above
+/// or below a hole, where the field is weak. They are added to the times that a foil has otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Late {

@@ -6,8 +6,8 @@ use townsend_core::{ElectronBuffer, Stream, fill_normal};
 
 use crate::{Stage, StageWorkspace, Transport};
 
-/// The direction in the plane of the foils in which a magnetic field shifts electrons, that of E × B, as a unit
-/// vector (x, z); by default x.
+/// The direction in the plane of the foils in which a magnetic field shifts electrons, that of E × B, as a
+/// unit vector (x, z); by default x.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Direction {
     pub(crate) x: f64,
@@ -34,8 +34,8 @@ impl Direction {
         [self.x, self.z]
     }
 
-    /// The part of a vector (x, z) along this direction, and that along B, which is this direction turned from x
-    /// towards z by a right angle.
+    /// The part of a vector (x, z) along this direction, and that along B, which is this direction turned
+    /// from x towards z by a right angle.
     pub fn along_and_across(self, [x, z]: [f64; 2]) -> [f64; 2] {
         [self.x * x + self.z * z, self.x * z - self.z * x]
     }
@@ -47,9 +47,10 @@ impl Direction {
 /// For a length L along E, drift velocity v, Lorentz angle α and diffusion σ per root length, the mean time
 /// is L/v, the mean shift along E × B is L·tan α, the transverse spread `σ_T√L` across and along B, and the
 /// spread of the time `σ_L√L/v`. An electron that arrives late has been swept along E × B for longer: its
-/// shift grows by v·tan α times its delay. If at a given time the displacements δ along the drift and along
-/// E × B have the correlation ρ, those that are late by δt = −δ/v are shifted by `−ρσ_T/σ_L·v·δt` as well, and what
-/// is left of the spread is `σ_T√(1 − ρ²)√L`. With an attachment coefficient η the part exp(−ηL) survives.
+/// shift grows by v·tan α times its delay. If at a given time the displacements δ along the drift and along E
+/// × B have the correlation ρ, those that are late by δt = −δ/v are shifted by `−ρσ_T/σ_L·v·δt` as well, and
+/// what is left of the spread is `σ_T√(1 − ρ²)√L`. With an attachment coefficient η the part exp(−ηL)
+/// survives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
     /// Mean time, ns.

@@ -109,8 +109,8 @@ impl Simulation {
             let transport = detector.transport(foil.field_kv_cm)?;
             let length_mm = foil.gap_mm - foil.included_mm;
             let mut drift = Drift::over(length_mm, &transport, direction);
-            // A foil whose parameters know nothing of a magnetic field is symmetric, so the shift by the field
-            // within its region is added in the gap.
+            // A foil whose parameters know nothing of a magnetic field is symmetric, so the shift by the
+            // field within its region is added in the gap.
             let within_mm = if foil.magnetic.is_none() { foil.included_mm } else { 0.0 };
             let multiplies = transport.townsend_per_mm > 0.0 && length_mm > 0.0;
             if !multiplies {

@@ -42,15 +42,16 @@ pub struct StageWorkspace {
 /// 5. each child leaves at `m + normal(exit_spread)`, `T + normal(own_time_spread)`, and drifts through the
 ///    gap ([`Drift`]), where it may be attached.
 ///
-/// In a magnetic field ([`crate::Magnetic`]), with the unit vector u along E × B, steps 1 and 3 are those of an electron
-/// at q + `entry_shift`·u, m grows by `exit_shift`·u and T by `transit_tilt`·(d·u)/p; the displacements of step 5
-/// along and across u have spreads of their own, and the first is correlated with the time.
+/// In a magnetic field ([`crate::Magnetic`]), with the unit vector u along E × B, steps 1 and 3 are those of
+/// an electron at q + `entry_shift`·u, m grows by `exit_shift`·u and T by `transit_tilt`·(d·u)/p; the
+/// displacements of step 5 along and across u have spreads of their own, and the first is correlated with the
+/// time.
 ///
 /// A part of the families, and a part of the children by themselves, is late in addition ([`Late`]).
 ///
 /// The displacements of step 5 are sums of normal numbers, so that one normal number per coordinate serves
-/// for exit and drift together. Attachment keeps each child by itself, and what is kept of a Polya distributed
-/// number is Polya distributed, so that it only scales the mean of step 2.
+/// for exit and drift together. Attachment keeps each child by itself, and what is kept of a Polya
+/// distributed number is Polya distributed, so that it only scales the mean of step 2.
 #[derive(Debug, Clone)]
 pub struct FoilStage {
     lattice: Lattice,
@@ -67,7 +68,8 @@ pub struct FoilStage {
     time_slope: f32,
     time_tilt: [f32; 2],
     mean: [f32; 3],
-    /// Displacement along x and z by each of three normal numbers, the third of which is that of the time, mm.
+    /// Displacement along x and z by each of three normal numbers, the third of which is that of the time,
+    /// mm.
     along_x: [f32; 3],
     along_z: [f32; 3],
     sigma_t: f32,
@@ -82,9 +84,9 @@ impl FoilStage {
         let pitch_squared = pitch.powi(2);
         let field = foil.magnetic.unwrap_or_default();
         let exit = [1.0, -1.0].map(|sign| mm(foil.exit_spread_um) * (sign * field.exit_anisotropy).exp());
-        // Given the sum of a child's delays in the hole and in the gap, the delay in the gap is a share of the sum
-        // plus an independent normal rest, and the delay in the hole is what then remains of the sum. Each moves
-        // the child along E × B in a proportion of its own.
+        // Given the sum of a child's delays in the hole and in the gap, the delay in the gap is a share of
+        // the sum plus an independent normal rest, and the delay in the hole is what then remains of the sum.
+        // Each moves the child along E × B in a proportion of its own.
         let sigma_t = foil.own_time_spread_ns.hypot(drift.sigma_t_ns);
         let share = if sigma_t > 0.0 { (drift.sigma_t_ns / sigma_t).powi(2) } else { 0.0 };
         let in_hole = if foil.own_time_spread_ns > 0.0 {
@@ -214,9 +216,9 @@ impl FoilStage {
     }
 }
 
-/// Calls `work` with each number below `n` that belongs to a part of this fraction, chosen at random. The numbers
-/// between two of them are geometrically distributed, so that a small part takes few random numbers and none takes
-/// none.
+/// Calls `work` with each number below `n` that belongs to a part of this fraction, chosen at random. The
+/// numbers between two of them are geometrically distributed, so that a small part takes few random numbers
+/// and none takes none.
 fn each_of_a_part(fraction: f64, n: usize, random: &mut Stream, mut work: impl FnMut(usize, &mut Stream)) {
     if fraction <= 0.0 {
         return;

@@ -28,8 +28,8 @@ fn in_field(gap_mm: f64, field_kv_cm: f64, degrees: f64) -> Detector {
     one_gap(gap_mm, field_kv_cm, &gas)
 }
 
-/// Means and covariances of all electrons (along E × B, along B, time; mm, ns) of avalanches that start on a hole's axis, and
-/// the number of electrons.
+/// Means and covariances of all electrons (along E × B, along B, time; mm, ns) of avalanches that start on a
+/// hole's axis, and the number of electrons.
 fn moments(detector: &Detector, avalanches: u64) -> ([f64; 3], [[f64; 3]; 3], f64) {
     let simulation = Simulation::new(detector).unwrap();
     let (sine, cosine) = detector.gas.lorentz_shift_deg.to_radians().sin_cos();
@@ -57,8 +57,8 @@ fn assert_close(found: f64, expected: f64, error: f64, what: &str) {
     assert!((found - expected).abs() < error, "{what}: {found} for {expected} ± {error}");
 }
 
-/// Spreads on a plane and the correlation there with the time, as measured at 1 T, for which the table has the tensor at
-/// a given time; whatever the direction of E × B.
+/// Spreads on a plane and the correlation there with the time, as measured at 1 T, for which the table has
+/// the tensor at a given time; whatever the direction of E × B.
 #[test]
 fn the_diffusion_tensor_makes_what_is_seen_on_a_plane() {
     for (field, spread, along_b, late, correlation, degrees) in [
@@ -82,7 +82,8 @@ fn the_diffusion_tensor_makes_what_is_seen_on_a_plane() {
     }
 }
 
-/// An electron comes down under the hole nearest to where it was shifted to, and as much farther on behind it.
+/// An electron comes down under the hole nearest to where it was shifted to, and as much farther on behind
+/// it.
 #[test]
 fn a_field_shifts_electrons_before_and_behind_a_hole() {
     let mut detector = in_field(0.0, 3.0, 180.0);
@@ -99,8 +100,8 @@ fn a_field_shifts_electrons_before_and_behind_a_hole() {
     }
 }
 
-/// What a foil knows of a field is not done by the gap once more: without it the whole gap shifts electrons, with it
-/// only what is not included.
+/// What a foil knows of a field is not done by the gap once more: without it the whole gap shifts electrons,
+/// with it only what is not included.
 #[test]
 fn included_lengths_shift_once() {
     let mut detector = in_field(2.0, 3.0, 0.0);
@@ -150,9 +151,9 @@ fn changing_numbers(attachment: f64, townsend: f64) -> Detector {
     one_gap(2.0, 3.0, &gas)
 }
 
-/// By the closed form of a linear birth and death process one electron becomes m = exp((α − η)L) on average, with the
-/// variance v = (α + η)/(α − η)·m(m − 1), and without ionisation a Bernoulli number. A Polya distributed family of mean
-/// G and variance V then has the mean Gm and the variance Gv + Vm².
+/// By the closed form of a linear birth and death process one electron becomes m = exp((α − η)L) on average,
+/// with the variance v = (α + η)/(α − η)·m(m − 1), and without ionisation a Bernoulli number. A Polya
+/// distributed family of mean G and variance V then has the mean Gm and the variance Gv + Vm².
 #[test]
 fn gaps_attach_and_multiply() {
     for (attachment, townsend) in [(0.0, 0.0), (0.15, 0.0), (0.0, 0.4), (0.2, 0.5), (0.3, 0.1)] {
@@ -186,7 +187,8 @@ fn gaps_attach_and_multiply() {
     assert!(error.contains("the gain in the gap of foils[0]") && error.contains("from 0 to 1000"), "{error}");
 }
 
-/// The drift gap of 5 mm attaches primary electrons, which start evenly in it: (1 − exp(−ηL))/ηL of them survive.
+/// The drift gap of 5 mm attaches primary electrons, which start evenly in it: (1 − exp(−ηL))/ηL of them
+/// survive.
 #[test]
 fn the_drift_gap_attaches_primary_electrons() {
     for attachment in [0.0, 0.15] {

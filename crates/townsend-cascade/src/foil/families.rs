@@ -12,16 +12,17 @@ use super::standard_errors::standard_errors;
 use super::{Maximum, no_maximum};
 use crate::CascadeError;
 
-/// Skewness of times from which on delays are searched for. Chosen, not fitted: that of foils in Ar/iC₄H₁₀ is 0.2 to 0.3,
-/// of which nothing is seen behind a gap of 2 mm; of those in Ar/CO₂ it is 1.5 to 5, and avalanches show it.
+/// Skewness of times from which on delays are searched for. Chosen, not fitted: that of foils in Ar/iC₄H₁₀ is
+/// 0.2 to 0.3, of which nothing is seen behind a gap of 2 mm; of those in Ar/CO₂ it is 1.5 to 5, and
+/// avalanches show it.
 const SKEWED: f64 = 1.0;
 
 /// One value for each of the holes that [`Lattice::neighbours`] gives.
 type PerHole<T> = [T; 19];
 
-/// The families: all responses with children, in µm and ns, relative to a hole near the start: without a magnetic
-/// field to the nearest one. Places have two components: along E × B and along B in a magnetic field, along x and z
-/// without one.
+/// The families: all responses with children, in µm and ns, relative to a hole near the start: without a
+/// magnetic field to the nearest one. Places have two components: along E × B and along B in a magnetic
+/// field, along x and z without one.
 pub(super) struct Families {
     all: Vec<Family>,
     /// Axes of the 19 holes about that one.
@@ -31,8 +32,8 @@ pub(super) struct Families {
     own: Own,
     /// Times of the children about the mean of their family, ns, scaled to the variance of a child.
     own_times: Vec<f64>,
-    /// The shift along E × B, µm, that the search begins with; none without a magnetic field, where no shift is
-    /// searched for.
+    /// The shift along E × B, µm, that the search begins with; none without a magnetic field, where no shift
+    /// is searched for.
     shift: Option<f64>,
     /// Children beyond the first of each family, in all: the degrees of freedom of these variances.
     free: f64,
@@ -60,7 +61,8 @@ struct Family {
     conditions: Rc<[f64]>,
 }
 
-/// What a response says of a hole: the probability that its children came through it, and of their delay if they did.
+/// What a response says of a hole: the probability that its children came through it, and of their delay if
+/// they did.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Posterior {
     weight: f64,
@@ -108,8 +110,8 @@ pub(super) struct Shifts {
 
 impl FamilyParameters {
     /// The free parameters of the search, each of which may be any number: ln s, retention, ln σ², transit,
-    /// slope, ln τ², in a magnetic field entry, exit and tilt, one for each condition, and of delays ln(f/(1 − f)) of the
-    /// part f that is late and ln of the mean delay.
+    /// slope, ln τ², in a magnetic field entry, exit and tilt, one for each condition, and of delays ln(f/(1
+    /// − f)) of the part f that is late and ln of the mean delay.
     fn free(&self) -> Vec<f64> {
         let six = [
             self.hole_spread.ln(),
@@ -178,10 +180,11 @@ impl FamilyParameters {
     }
 }
 
-/// The covariance of a family's mean place and time, inverted: of the two components of the place only the first is
-/// correlated with the time.
+/// The covariance of a family's mean place and time, inverted: of the two components of the place only the
+/// first is correlated with the time.
 struct Spread {
-    /// Elements of the inverse: of the first component, of the second, of the time, and of the first with the time.
+    /// Elements of the inverse: of the first component, of the second, of the time, and of the first with the
+    /// time.
     inverse: [f64; 4],
     /// ln of the determinant.
     log_determinant: f64,
@@ -230,7 +233,8 @@ impl Families {
         lattice: Lattice,
         magnetic: Option<Direction>,
     ) -> Result<Self, CascadeError> {
-        // The 19 holes have to be those about where electrons go, which may be some pitches from where they start.
+        // The 19 holes have to be those about where electrons go, which may be some pitches from where they
+        // start.
         let direction = magnetic.unwrap_or_default();
         let turned = |place: [f64; 2]| direction.along_and_across(place);
         let mean = |set: &Scaled<'_>| turned(set.responses.mean_shift())[0] / recorded.len() as f64;
@@ -238,8 +242,8 @@ impl Families {
         let by = direction.vector().map(|part| shift.unwrap_or(0.0) * part);
         let mut families = Vec::new();
         let mut free = 0.0;
-        // Σ of the squares of differences from the mean, of the two components and of times, and of the products of
-        // the first with times.
+        // Σ of the squares of differences from the mean, of the two components and of times, and of the
+        // products of the first with times.
         let mut sums = [0.0; 4];
         let mut own_times = Vec::new();
         let responses = recorded.iter().flat_map(|Scaled { responses, conditions }| {
@@ -364,9 +368,9 @@ impl Families {
         skewness(&residuals)
     }
 
-    /// Delays of single children, if their times about the mean of their family are so skewed that it shows at the
-    /// anode. They are found by maximum likelihood as if these differences, scaled by √(n/(n − 1)) so that their
-    /// variance is that of a child, were independent.
+    /// Delays of single children, if their times about the mean of their family are so skewed that it shows
+    /// at the anode. They are found by maximum likelihood as if these differences, scaled by √(n/(n − 1)) so
+    /// that their variance is that of a child, were independent.
     pub(super) fn own_delays(&self) -> Option<Delays> {
         let delays = if skewness(&self.own_times) < SKEWED { None } else { delays_among(&self.own_times) };
         // Some of the spread has to be left for those that are not late.
@@ -420,8 +424,8 @@ impl Families {
         (weights.collect(), log_likelihood)
     }
 
-    /// The mean difference of families' places from what is expected of them, weighted with the probabilities of the
-    /// holes, and its standard errors, µm.
+    /// The mean difference of families' places from what is expected of them, weighted with the probabilities
+    /// of the holes, and its standard errors, µm.
     pub(super) fn unexplained(&self, p: &FamilyParameters) -> [[f64; 2]; 2] {
         let (weights, _) = self.expect(p);
         let n = self.len() as f64;
@@ -446,8 +450,8 @@ impl Families {
         }))
     }
 
-    /// The M step for the means: retention, transit, slope, changes with conditions, exit and tilt by generalised
-    /// least squares. None if the families do not determine them.
+    /// The M step for the means: retention, transit, slope, changes with conditions, exit and tilt by
+    /// generalised least squares. None if the families do not determine them.
     fn means(&self, weights: &[PerHole<Posterior>], p: &FamilyParameters) -> Option<FamilyParameters> {
         let conditions = p.by_condition.len();
         let unknown = 3 + conditions + if p.shifts.is_some() { 2 } else { 0 };
@@ -493,8 +497,8 @@ impl Families {
         })
     }
 
-    /// The M step for σ² and τ²: the mean squares of the place and the time that the children of a family have in
-    /// common, given the responses and the previous σ² and τ²; and for delays.
+    /// The M step for σ² and τ²: the mean squares of the place and the time that the children of a family
+    /// have in common, given the responses and the previous σ² and τ²; and for delays.
     fn variances(&self, weights: &[PerHole<Posterior>], p: FamilyParameters) -> FamilyParameters {
         let (common, common_time) = (p.common, p.common_time);
         let [square, time_square, late, delay] = self.sum(weights, |hypothesis, delayed| {
@@ -526,10 +530,10 @@ impl Families {
         0.5 * (self.pitch / hole_spread).powi(2)
     }
 
-    /// The M step for the choice of holes: its spread s, and in a magnetic field the shift before it, one after the
-    /// other. Σ ln πₕ is concave in β = p²/2s², and its derivative is the mean square distance by π less that of
-    /// the holes chosen; it is concave in the shift too, where the distance along E × B takes the place of its
-    /// square.
+    /// The M step for the choice of holes: its spread s, and in a magnetic field the shift before it, one
+    /// after the other. Σ ln πₕ is concave in β = p²/2s², and its derivative is the mean square distance by π
+    /// less that of the holes chosen; it is concave in the shift too, where the distance along E × B takes
+    /// the place of its square.
     fn choice(&self, weights: &[PerHole<Posterior>], mut p: FamilyParameters) -> FamilyParameters {
         let entry = p.entry();
         let [chosen] = self.sum(weights, |hypothesis, _| [hypothesis.square_from(entry, self.pitch)]);
@@ -582,8 +586,8 @@ fn mean_and_variance(values: PerHole<f64>, weights: PerHole<f64>) -> [f64; 2] {
     [one, two - one * one]
 }
 
-/// Where a decreasing function, given with the negative of its derivative, is `value`. It is found by Newton's
-/// steps; where one would leave the interval that holds it, the interval is halved instead.
+/// Where a decreasing function, given with the negative of its derivative, is `value`. It is found by
+/// Newton's steps; where one would leave the interval that holds it, the interval is halved instead.
 fn crossing([mut low, mut high]: [f64; 2], before: f64, value: f64, f: impl Fn(f64) -> [f64; 2]) -> f64 {
     let mut at = before.clamp(low, high);
     for _ in 0..60 {

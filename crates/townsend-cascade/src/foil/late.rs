@@ -1,7 +1,7 @@
 //! Delays that only some electrons have.
 
-/// Delays of a part of all electrons, exponentially distributed: to a normal time with probability `fraction` a
-/// delay of mean `delay` is added.
+/// Delays of a part of all electrons, exponentially distributed: to a normal time with probability `fraction`
+/// a delay of mean `delay` is added.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delays {
     pub(super) fraction: f64,
@@ -30,12 +30,12 @@ impl Delays {
         Self { fraction: 0.1, delay: 2.0 * variance.sqrt() }
     }
 
-    /// Of a time whose delay d has the likelihood exp(`slope`·d − `precision`·d²/2), compared with none: a normal time
-    /// e above its mean with variance v has the slope e/v and the precision 1/v.
+    /// Of a time whose delay d has the likelihood exp(`slope`·d − `precision`·d²/2), compared with none: a
+    /// normal time e above its mean with variance v has the slope e/v and the precision 1/v.
     ///
-    /// The delay is then normal with mean m = (slope − 1/λ)/precision and variance s² = 1/precision, cut off below 0,
-    /// where λ is the mean delay. With x = m/s and Mills' ratio M(x) = Φ(x)/φ(x) the factor for a delay is (s/λ)·M(x), the
-    /// mean delay m + s/M(x) and its mean square s² + m·(m + s/M(x)).
+    /// The delay is then normal with mean m = (slope − 1/λ)/precision and variance s² = 1/precision, cut off
+    /// below 0, where λ is the mean delay. With x = m/s and Mills' ratio M(x) = Φ(x)/φ(x) the factor for a
+    /// delay is (s/λ)·M(x), the mean delay m + s/M(x) and its mean square s² + m·(m + s/M(x)).
     pub(super) fn told(self, slope: f64, precision: f64) -> Delayed {
         let s = precision.sqrt().recip();
         let m = (slope - self.delay.recip()) / precision;
@@ -50,7 +50,8 @@ impl Delays {
         Delayed { log_factor, probability, moments: [probability * mean, probability * square] }
     }
 
-    /// The most likely ones, given what times say of their delays: from the sums of probabilities and of delays.
+    /// The most likely ones, given what times say of their delays: from the sums of probabilities and of
+    /// delays.
     pub(super) fn of_sums(probability: f64, delay: f64, n: f64) -> Self {
         // Limits against parameters that run away where nothing is late.
         Self {
@@ -92,8 +93,8 @@ fn log_mills(x: f64) -> f64 {
     (0.5 * (0.5 * x * x + LN_ROOT_2_PI).exp() + sum).ln()
 }
 
-/// Normal times with delays, found in `times` by the EM algorithm: the delays only, since spreads are taken from
-/// elsewhere. None if there are no times.
+/// Normal times with delays, found in `times` by the EM algorithm: the delays only, since spreads are taken
+/// from elsewhere. None if there are no times.
 pub(super) fn delays_among(times: &[f64]) -> Option<Delays> {
     let n = times.len() as f64;
     let mut mean = times.iter().sum::<f64>() / n;

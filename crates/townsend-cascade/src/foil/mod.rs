@@ -29,8 +29,8 @@ pub struct KnownFoil {
     /// The thickness of that gap, and of the one above, that lies between the foil and the planes at which
     /// the responses start and end, mm.
     pub included_mm: f64,
-    /// The direction of E × B if the responses were recorded in a magnetic field; the foil's [`Magnetic`] is fitted
-    /// then.
+    /// The direction of E × B if the responses were recorded in a magnetic field; the foil's [`Magnetic`] is
+    /// fitted then.
     pub magnetic: Option<Direction>,
 }
 
@@ -60,8 +60,8 @@ pub struct FittedFoil {
 pub struct MeanShift {
     /// Mean displacement of the children from the start of their parent, along x and z, µm.
     pub recorded_um: [f64; 2],
-    /// The part of a shift along x and z that the fitted foil does not explain, and its standard error, µm: without a
-    /// magnetic field all of it, in one that along B.
+    /// The part of a shift along x and z that the fitted foil does not explain, and its standard error, µm:
+    /// without a magnetic field all of it, in one that along B.
     pub unexplained_um: [[f64; 2]; 2],
 }
 
@@ -84,18 +84,18 @@ pub struct MeanShift {
 ///
 /// x̄ ~ normal(axisₕ + retention·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
 ///
-/// In a magnetic field, with places along E × B (x, the unit vector u) and along B (z), the start is shifted by
-/// `entry`·u for the choice of the hole, so that πₕ ∝ exp(−|dₕ + entry·u|²/2s²) and the collection depends on the
-/// distance r of the shifted start; exit·u is added to the mean of x̄ and tilt·(dₕ·u)/p to that of t̄, where dₕ is that of
-/// the start itself. w² becomes the covariance W of a child's own (x, z, t), of which xx, zz, tt and xt are not 0, and
-/// (x̄, z̄, t̄) has the covariance diag(σ², σ², τ²) + W/n given the hole. `entry` is found with the family, where 500
-/// responses tell it to 3 µm, and taken for the numbers, which would tell it to 20. The anisotropy `ln(w_x/w_z)/2`
-/// and the correlation xt/√(xx·tt) are those of W.
+/// In a magnetic field, with places along E × B (x, the unit vector u) and along B (z), the start is shifted
+/// by `entry`·u for the choice of the hole, so that πₕ ∝ exp(−|dₕ + entry·u|²/2s²) and the collection depends
+/// on the distance r of the shifted start; exit·u is added to the mean of x̄ and tilt·(dₕ·u)/p to that of t̄,
+/// where dₕ is that of the start itself. w² becomes the covariance W of a child's own (x, z, t), of which xx,
+/// zz, tt and xt are not 0, and (x̄, z̄, t̄) has the covariance diag(σ², σ², τ²) + W/n given the hole.
+/// `entry` is found with the family, where 500 responses tell it to 3 µm, and taken for the numbers, which
+/// would tell it to 20. The anisotropy `ln(w_x/w_z)/2` and the correlation xt/√(xx·tt) are those of W.
 ///
-/// Where the mean times of families have a skewness above 1, as with a part f of electrons that are held up near the
-/// metal, an exponential delay of mean λ is added to the time of a family with probability f; the delay is one more
-/// unobserved number, whose posterior is a normal distribution cut off below 0. Likewise for the times of single
-/// children, whose differences from their family's mean are taken as independent.
+/// Where the mean times of families have a skewness above 1, as with a part f of electrons that are held up
+/// near the metal, an exponential delay of mean λ is added to the time of a family with probability f; the
+/// delay is one more unobserved number, whose posterior is a normal distribution cut off below 0. Likewise
+/// for the times of single children, whose differences from their family's mean are taken as independent.
 ///
 /// The EM algorithm (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, retention, σ,
 /// transit, slope and τ; its unobserved data are the holes and the place and time that the children of a
@@ -105,11 +105,12 @@ pub struct MeanShift {
 /// condition; the other parameters are the same under all. The foil's values are those under the conditions
 /// of the first responses.
 ///
-/// Its M step finds the means by generalised least squares, then σ and τ, s, and entry, each with the others fixed.
+/// Its M step finds the means by generalised least squares, then σ and τ, s, and entry, each with the others
+/// fixed.
 ///
 /// Standard errors come from the curvature of the log-likelihood at its maximum; those of w and u are
-/// w/√(4Σ(n − 1)) and u/√(2Σ(n − 1)), in a magnetic field that of the anisotropy 1/√(4Σ(n − 1)) and that of the
-/// correlation ρ (1 − ρ²)/√Σ(n − 1).
+/// w/√(4Σ(n − 1)) and u/√(2Σ(n − 1)), in a magnetic field that of the anisotropy 1/√(4Σ(n − 1)) and that of
+/// the correlation ρ (1 − ρ²)/√Σ(n − 1).
 ///
 /// # Errors
 /// If there are too few families, if all starts are at the same distance from a hole, if conditions are not

@@ -57,8 +57,8 @@ impl NumberParameters {
 }
 
 impl Numbers {
-    /// The numbers of children of these responses. Electrons are collected as if they started `shift` farther on,
-    /// µm.
+    /// The numbers of children of these responses. Electrons are collected as if they started `shift` farther
+    /// on, µm.
     pub(super) fn new(
         recorded: &[Scaled<'_>],
         lattice: Lattice,

@@ -111,8 +111,8 @@ impl Responses {
         self.children.iter().map(|child| child[2]).collect()
     }
 
-    /// Mean displacement of children from the start of their parent, the same weight for each family, µm; 0 without
-    /// children.
+    /// Mean displacement of children from the start of their parent, the same weight for each family, µm; 0
+    /// without children.
     pub(super) fn mean_shift(&self) -> [f64; 2] {
         let mut sums = [0.0; 2];
         let mut families = 0.0;
@@ -129,8 +129,8 @@ impl Responses {
         if families > 0.0 { sums.map(|sum| sum / families) } else { sums }
     }
 
-    /// Every start, relative to the hole nearest to it shifted by `shift` (µm), with its children relative to that
-    /// hole.
+    /// Every start, relative to the hole nearest to it shifted by `shift` (µm), with its children relative to
+    /// that hole.
     pub(super) fn about_holes(
         &self,
         lattice: Lattice,

@@ -143,8 +143,8 @@ fn a_foil_is_found_again_from_its_responses() {
     }
 }
 
-/// Late electrons are found where they make the times skewed. Those of single children are found from differences
-/// that are not quite independent.
+/// Late electrons are found where they make the times skewed. Those of single children are found from
+/// differences that are not quite independent.
 #[test]
 fn late_electrons_are_found() {
     let foil = with_late();
@@ -165,8 +165,8 @@ fn late_electrons_are_found() {
     assert!((found.own_delay_ns / expected.own_delay_ns - 1.0).abs() < 0.2, "{found:?}");
 }
 
-/// Differences from the truth, divided by the standard errors, scatter by 1: over 36 samples by 1 ± 0.12, and over
-/// all parameters of a foil together by 1 ± 0.03.
+/// Differences from the truth, divided by the standard errors, scatter by 1: over 36 samples by 1 ± 0.12, and
+/// over all parameters of a foil together by 1 ± 0.03.
 #[test]
 fn standard_errors_are_true() {
     let samples = 36;
@@ -188,8 +188,8 @@ fn standard_errors_are_true() {
     }
 }
 
-/// Recorded without a field and fitted as with one, a foil has no shifts; and a field turned by 180° or reflected
-/// along B gives the mirrored foil.
+/// Recorded without a field and fitted as with one, a foil has no shifts; and a field turned by 180° or
+/// reflected along B gives the mirrored foil.
 #[test]
 fn symmetries_of_a_field_hold() {
     let without = responses(&foil(), 4000, 3);

@@ -16,8 +16,8 @@
 //! - a footer with the pressure, `PGAS`, in Torr, and the temperature, `TGAS`, in K.
 //!
 //! Townsend and attachment coefficients are the logarithms of their values over the pressure, in 1/(cm Torr);
-//! with the pressure, less than −20 stands for 0. The mixed terms of the tensor are those of E and B, of E and
-//! E × B, and of B and E × B, in the axes that the velocities are in.
+//! with the pressure, less than −20 stands for 0. The mixed terms of the tensor are those of E and B, of E
+//! and E × B, and of B and E × B, in the axes that the velocities are in.
 //!
 //! Numbers may have the forms that Fortran prints: 15 characters wide with nothing between them, with `D` as
 //! the exponent's letter, or without a letter before an exponent of three digits.

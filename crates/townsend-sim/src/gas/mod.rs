@@ -18,8 +18,8 @@ pub struct Transport {
     pub longitudinal: f64,
     /// Diffusion transverse to the electric field, across B and along B, µm after a drift of 1 cm.
     pub transverse: [f64; 2],
-    /// Correlation of the displacements along the drift and along E × B at a given time: the mixed term of the
-    /// diffusion tensor. It is negative where electrons that are ahead have been shifted less.
+    /// Correlation of the displacements along the drift and along E × B at a given time: the mixed term of
+    /// the diffusion tensor. It is negative where electrons that are ahead have been shifted less.
     pub correlation: f64,
     /// Electrons lost by attachment, a mm of drift along E.
     pub attachment_per_mm: f64,

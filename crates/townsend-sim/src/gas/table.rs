@@ -34,7 +34,8 @@ pub struct GasTable {
     points: Vec<Point>,
 }
 
-/// Pressure and temperature of a gas, each if it is not the usual one: 760 Torr and 293.15 K, an atmosphere at 20 °C.
+/// Pressure and temperature of a gas, each if it is not the usual one: 760 Torr and 293.15 K, an atmosphere
+/// at 20 °C.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct State {
     pub(crate) pressure_torr: Option<f64>,
@@ -294,11 +295,11 @@ impl GasTable {
 
     /// The transport in the gas at another pressure or temperature; none stands for the table's own.
     ///
-    /// With N molecules in a volume, what happens between two collisions depends on E/N and B/N alone, so that
-    /// velocities are those of the table at the fields divided by N/N₀. Lengths between collisions are in
-    /// proportion to 1/N: σ² for 1 cm as well, and the Townsend coefficient to N. So is attachment to single
-    /// molecules (two bodies, as of CO₂ by dissociation); to molecules that a third body has to calm down, as
-    /// O₂, it grows as N².
+    /// With N molecules in a volume, what happens between two collisions depends on E/N and B/N alone, so
+    /// that velocities are those of the table at the fields divided by N/N₀. Lengths between collisions are
+    /// in proportion to 1/N: σ² for 1 cm as well, and the Townsend coefficient to N. So is attachment to
+    /// single molecules (two bodies, as of CO₂ by dissociation); to molecules that a third body has to calm
+    /// down, as O₂, it grows as N².
     pub(crate) fn transport_at(
         &self,
         e_kv_cm: f64,
