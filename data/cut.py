@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Cuts the files of this folder out of the full microscopic data set (README.md tells where that comes from).
 
-usage: cut.py triple_gem_275.npz single_gem_library.npz
+usage: cut.py triple_gem_275.npz single_gem_library.npz single_B_train.npz single_C_train.npz
 
-Needs NumPy and ROOT's Python. Writes avalanches_2d.root, electrons.npz, single_foils.npz and
-garfield_endpoints.txt.gz into the current folder.
+Needs NumPy and ROOT's Python. Writes avalanches_2d.root, electrons.npz, single_foils.npz, single_foils_1t.npz,
+single_foils_ar_co2.npz and garfield_endpoints.txt.gz into the current folder.
 """
 import gzip
 import json
@@ -16,13 +16,14 @@ import ROOT
 HISTOGRAMS = 3000
 ELECTRONS = 40
 FOILS = "a1", "a2", "a3", "h1", "h2", "h3"
+FOILS_1T, FOILS_AR_CO2 = ("m1", "m2", "m3"), ("c1", "c2", "c3")
 SOURCE = "Garfield++ single-GEM responses composed to a triple GEM at 275/275/275 V, Ar/iC4H10 90/10, B = 0; see data/README.md"
 
 
-def responses(path):
+def responses(path, names, out):
     """The columns that are read; positions to 1/16 µm and times to 1/512 ns, so that they pack well."""
     data, kept = np.load(path), {}
-    for name in FOILS:
+    for name in names:
         start, electrons = data[f"{name}_start"], data[f"{name}_electrons"]
         kept[f"{name}_start"] = start[:, :3].astype(np.float32)
         electrons = electrons.astype(np.float32)
@@ -30,7 +31,7 @@ def responses(path):
         electrons[:, 7] = np.round(electrons[:, 7] * 512) / 512
         electrons[:, [1, 2, 3, 6]] = 0
         kept[f"{name}_electrons"] = electrons
-    np.savez_compressed("single_foils.npz", **kept)
+    np.savez_compressed(out, **kept)
 
 
 def endpoints(path):
@@ -51,8 +52,10 @@ def endpoints(path):
         file.write(gzip.compress(("\n".join(lines) + "\n").encode(), 9, mtime=0))
 
 
-def main(path, library):
-    responses(library)
+def main(path, library, at_1t, ar_co2):
+    responses(library, FOILS, "single_foils.npz")
+    responses(at_1t, FOILS_1T, "single_foils_1t.npz")
+    responses(ar_co2, FOILS_AR_CO2, "single_foils_ar_co2.npz")
     endpoints(library)
     data = np.load(path)
     offsets = data["offsets"].astype(np.int64)

@@ -23,6 +23,15 @@ pub enum CascadeError {
         /// What to do.
         remedy: &'static str,
     },
+    /// Responses that are shifted otherwise than the gas and the magnetic field of the detector shift
+    /// electrons.
+    #[error("the responses and the gas contradict each other: {what}\n  hint: {remedy}")]
+    Contradiction {
+        /// Both shifts.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A value of recorded responses, or of a foil fitted to them, that is outside its limits.
     #[error(transparent)]
     Value(SimError),

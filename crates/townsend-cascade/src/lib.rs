@@ -8,16 +8,21 @@
 //! ```
 //! use std::collections::BTreeMap;
 //! use townsend_cascade::{KnownFoil, Recorded, Responses, fit_foil};
-//! use townsend_sim::{Detector, Lattice};
+//! use townsend_sim::{Detector, Direction, Lattice};
 //!
 //! // Responses of a known foil to electrons that start all over the cell of a hole, 10 from each place.
 //! let detector = Detector::from_toml(Detector::shipped("microscopic_275").unwrap())?;
 //! let (foil, lattice) = (&detector.foils[0], Lattice::new(0.14));
 //! let starts: Vec<_> = (0..400).map(|i| [f64::from(i % 20) * 3.5, f64::from(i / 20) * 3.0]).collect();
 //! let none = vec![0; starts.len() + 1];
-//! let responses = Responses::new(starts, none, Vec::new())?.again(foil, lattice, 10, 1);
+//! let responses = Responses::new(starts, none, Vec::new())?.again(foil, (lattice, Direction::default()), 10, 1);
 //!
-//! let known = KnownFoil { extraction: foil.extraction, gap: foil.gap(), included_mm: foil.included_mm };
+//! let known = KnownFoil {
+//!     extraction: foil.extraction,
+//!     gap: foil.gap(),
+//!     included_mm: foil.included_mm,
+//!     magnetic: None,
+//! };
 //! let recorded = [Recorded { responses: &responses, conditions: BTreeMap::new() }];
 //! let fitted = fit_foil(&recorded, lattice, &known)?;
 //! assert!((fitted.foil.gain - foil.gain).abs() < 5.0 * fitted.errors["gain"]);
@@ -38,7 +43,7 @@ use townsend_core::Progress;
 pub use anode::{AnodeFit, Estimate, FitConfig, FittedAvalanches, Own, Width, fit_avalanches};
 pub use config::{CascadeConfig, CascadeModel, CascadeSummary, Guess};
 pub use error::CascadeError;
-pub use foil::{FittedFoil, KnownFoil, Recorded, Responses, fit_foil};
+pub use foil::{FittedFoil, KnownFoil, MeanShift, Recorded, Responses, fit_foil};
 pub use read::read_responses;
 pub use stages::{Conditioned, FittedStages, StageData, StageDistribution, StageFit, StagesFit, fit_stages};
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use townsend_sim::{Detector, Foil, Lattice};
+use townsend_sim::{Detector, Direction, Foil, Gas, Lattice};
 
-use crate::{CascadeConfig, CascadeError, KnownFoil, Recorded, Responses, Result, Work, fit_foil};
+use crate::{
+    CascadeConfig, CascadeError, FittedFoil, KnownFoil, Recorded, Responses, Result, Work, fit_foil,
+};
 
 /// The responses of a stage, as a configuration (`model.stages`) names them.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -119,10 +121,10 @@ fn distributions(
     name: &str,
     recorded: &Responses,
     foil: &Foil,
-    lattice: Lattice,
+    (lattice, direction): (Lattice, Direction),
     seed: u64,
 ) -> Vec<StageDistribution> {
-    let fitted = recorded.again(foil, lattice, TIMES, seed);
+    let fitted = recorded.again(foil, (lattice, direction), TIMES, seed);
     let distribution = |what: &str, unit: &str, of: &dyn Fn(&Responses) -> Vec<f64>| StageDistribution {
         name: format!("{name}: {what}"),
         unit: unit.into(),
@@ -145,6 +147,79 @@ pub struct FittedStages {
     pub stages: StagesFit,
     /// For each stage, from the top, the recorded and fitted distributions under the first of its conditions.
     pub distributions: Vec<Vec<StageDistribution>>,
+}
+
+/// The shift along E × B, µm, that the gas would give an electron over the gap between the planes of a foil's
+/// responses. A gap's `included_mm` is taken as half below its own foil and half above the next; above the
+/// first foil lies as much as below it.
+fn expected_shift_um(detector: &Detector, k: usize) -> Result<f64> {
+    let foils = &detector.foils;
+    let half = |k: usize| foils[k].included_mm * if k + 1 < foils.len() { 0.5 } else { 1.0 };
+    let (above_mm, above_field) = match k {
+        0 => (half(0), detector.drift.field_kv_cm),
+        _ => (half(k - 1), foils[k - 1].field_kv_cm),
+    };
+    let tangent = |field: f64| Ok::<_, CascadeError>(detector.transport(field)?.lorentz_tangent());
+    Ok(1000.0 * (above_mm * tangent(above_field)? + half(k) * tangent(foils[k].field_kv_cm)?))
+}
+
+/// How many standard errors a shift has to be away from what it may be before it contradicts the gas.
+const CERTAIN: f64 = 5.0;
+/// The part of the shift expected of the gas between the planes that responses may be off by. The field in
+/// the holes and near them is another than in the gaps: at 1 T in Ar/iC4H10 the shifts of three foils are
+/// 0.80, 1.01 and 1.11 times those expected.
+const TOLERATED: f64 = 0.6;
+/// The same for shifts where none is expected, as a part of the pitch.
+const TOLERATED_OF_PITCH: f64 = 0.04;
+
+/// The angle of a vector from x towards z, whole degrees from 0 to 359.
+fn degrees(x: f64, z: f64) -> f64 {
+    z.atan2(x).to_degrees().round().rem_euclid(360.0)
+}
+
+/// The error if responses are shifted otherwise than a detector's magnetic field shifts electrons.
+fn contradiction(fitted: &FittedFoil, gas: &Gas, lattice: Lattice, expected_um: f64) -> Option<CascadeError> {
+    let beyond = |value: f64, error: f64, tolerated: f64| value.abs() - CERTAIN * error > tolerated;
+    let [unexplained, errors] = fitted.shift.unexplained_um;
+    let at_most = 1000.0 * f64::from(lattice.pitch_mm()) * TOLERATED_OF_PITCH;
+    let [x, z] = fitted.shift.recorded_um;
+    let recorded = format!("electrons are shifted by {x:.0} µm along x and {z:.0} µm along z on average");
+    let Some(magnetic) = &fitted.foil.magnetic else {
+        let shifted = (0..2).any(|k| beyond(unexplained[k], errors[k], at_most));
+        return shifted.then(|| CascadeError::Contradiction {
+            what: format!("{recorded}, but the detector has no magnetic field (gas.magnetic_field_t = 0)"),
+            remedy: format!(
+                "if the responses were recorded in a magnetic field, give the detector its strength and gas.lorentz_shift_deg = \
+                 {:.0}; if not, see that a hole's centre is at the origin of their coordinates",
+                degrees(x, z)
+            ),
+        });
+    };
+    if expected_um <= 0.0 {
+        return None;
+    }
+    let along = magnetic.entry_shift_um + magnetic.exit_shift_um;
+    let error = |name: &str| fitted.errors.get(name).copied().unwrap_or(0.0);
+    let error = error("magnetic.entry_shift_um").hypot(error("magnetic.exit_shift_um"));
+    let tolerated = (TOLERATED * expected_um).max(at_most);
+    let shifted =
+        beyond(along - expected_um, error, tolerated) || beyond(unexplained[1], errors[1], tolerated);
+    shifted.then(|| CascadeError::Contradiction {
+        what: format!(
+            "{recorded}, ({along:.0} ± {error:.0}) µm along gas.lorentz_shift_deg = {}, but at gas.magnetic_field_t = {} the \
+             gas shifts them by {expected_um:.0} µm that way between the planes of the responses",
+            gas.lorentz_shift_deg, gas.magnetic_field_t
+        ),
+        remedy: if x.hypot(z) > 0.4 * expected_um {
+            format!(
+                "if the field is right, gas.lorentz_shift_deg = {:.0} is where they are shifted to; if the angle is, see \
+                 gas.magnetic_field_t and included_mm",
+                degrees(x, z)
+            )
+        } else {
+            "if the responses were recorded without a magnetic field, set gas.magnetic_field_t = 0".into()
+        },
+    })
 }
 
 /// Fits the foils of a detector to the responses that a configuration names, given by their names. `seed` is
@@ -174,14 +249,29 @@ pub fn fit_stages(
     let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
     let task = work.progress.task("fitting", data_of.len() as u64);
     let (mut stages, mut rows) = (Vec::new(), Vec::new());
-    for (foil, stage) in detector.foils.iter_mut().zip(data_of) {
+    let direction = detector.gas.direction();
+    let magnetic = (detector.gas.magnetic_field_t > 0.0).then_some(direction);
+    let expected: Result<Vec<f64>> = (0..data_of.len()).map(|k| expected_shift_um(&detector, k)).collect();
+    let gas = detector.gas.clone();
+    for ((foil, stage), expected_um) in detector.foils.iter_mut().zip(data_of).zip(expected?) {
         work.go_on()?;
         let recorded = stage.among(responses)?;
-        let known = KnownFoil { extraction: foil.extraction, gap: foil.gap(), included_mm: foil.included_mm };
+        let known = KnownFoil {
+            extraction: foil.extraction,
+            gap: foil.gap(),
+            included_mm: foil.included_mm,
+            magnetic,
+        };
         let fitted = fit_foil(&recorded, lattice, &known)
+            .and_then(|fitted| match contradiction(&fitted, &gas, lattice, expected_um) {
+                Some(contradiction) => Err(contradiction),
+                None => Ok(fitted),
+            })
             .map_err(|source| CascadeError::Stage { responses: stage.name(), source: source.into() })?;
         let first = recorded.first().map(|first| first.responses);
-        rows.extend(first.map(|first| distributions(stage.first(), first, &fitted.foil, lattice, seed)));
+        rows.extend(
+            first.map(|first| distributions(stage.first(), first, &fitted.foil, (lattice, direction), seed)),
+        );
         *foil = fitted.foil;
         stages.push(StageFit {
             name: stage.name(),

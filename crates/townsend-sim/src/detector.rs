@@ -115,9 +115,53 @@ pub struct Foil {
     /// include, because they were measured at planes inside the gaps, mm.
     #[serde(default)]
     pub included_mm: f64,
+    /// What a magnetic field does to the electrons between the planes that the values above hold for. Without
+    /// it the foil is symmetric, and the shift by the field is added in the gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub magnetic: Option<Magnetic>,
+    /// Electrons that come late; without it none do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<Late>,
     /// Conditions that the values above depend on, such as a voltage, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub conditions: BTreeMap<String, Condition>,
+}
+
+/// What a magnetic field does to electrons near a foil and in its holes. The direction of E × B is that of
+/// [`Gas::lorentz_shift_deg`]; reflection at it leaves a foil as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Magnetic {
+    /// Shift of an electron along E × B on its way into a hole: an electron is collected, and chooses its
+    /// hole, as one that starts so much farther on.
+    pub entry_shift_um: f64,
+    /// Mean shift of the children along E × B, from the axis of the hole.
+    pub exit_shift_um: f64,
+    /// ln(σ/[`Foil::exit_spread_um`]) of the children's spread σ along E × B; that along B is as much
+    /// smaller.
+    #[serde(default)]
+    pub exit_anisotropy: f64,
+    /// Correlation of each child's own displacement along E × B with its own time.
+    #[serde(default)]
+    pub exit_correlation: f64,
+    /// Increase of the mean time for each pitch by which an electron starts beyond the axis along E × B.
+    #[serde(default)]
+    pub transit_tilt_ns: f64,
+}
+
+/// Delays of a part of the electrons, exponentially distributed, as of those that come near the metal above
+/// or below a hole, where the field is weak. They are added to the times that a foil has otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Late {
+    /// The part of electrons whose children are late together.
+    pub fraction: f64,
+    /// By how much on average.
+    pub delay_ns: f64,
+    /// The part of children that are late by themselves.
+    pub own_fraction: f64,
+    /// By how much on average.
+    pub own_delay_ns: f64,
 }
 
 /// How a foil depends on something that can be set, such as its voltage.
@@ -152,11 +196,13 @@ pub struct SharedCondition {
 
 impl Detector {
     /// The descriptions that come with the program, by name; the first is the default.
-    const SHIPPED: [(&str, &str); 4] = [
+    const SHIPPED: [(&str, &str); 6] = [
         ("cgem", include_str!("../configs/detector/cgem.toml")),
         ("microscopic_275", include_str!("../configs/detector/microscopic_275.toml")),
         ("planar_triple_gem", include_str!("../configs/detector/planar_triple_gem.toml")),
         ("reference2021", include_str!("../configs/detector/reference2021.toml")),
+        ("triple_gem_1t", include_str!("../configs/detector/triple_gem_1t.toml")),
+        ("triple_gem_ar_co2", include_str!("../configs/detector/triple_gem_ar_co2.toml")),
     ];
 
     /// The names of the descriptions that come with the program; the first is the default.
@@ -254,12 +300,7 @@ impl Detector {
     /// # Errors
     /// If the field is outside the gas table.
     pub fn transport(&self, field_kv_cm: f64) -> Result<Transport, SimError> {
-        let mut transport = self.gas.table.transport(field_kv_cm, self.gas.magnetic_field_t)?;
-        transport.longitudinal *= self.gas.longitudinal_scale;
-        for (sigma, scale) in transport.transverse.iter_mut().zip(self.gas.transverse_scale) {
-            *sigma *= scale;
-        }
-        Ok(transport)
+        self.gas.transport(field_kv_cm)
     }
 
     fn check(&self) -> Result<(), SimError> {
@@ -340,10 +381,41 @@ impl Foil {
             within(&format!("{at}.{name}"), value, low, high)?;
         }
         within(&format!("{at}.included_mm"), self.included_mm, 0.0, self.gap_mm)?;
+        self.magnetic.as_ref().map_or(Ok(()), |magnetic| magnetic.check(&format!("{at}.magnetic")))?;
+        self.late.as_ref().map_or(Ok(()), |late| late.check(&format!("{at}.late")))?;
         for (name, condition) in &self.conditions {
             condition.check(&format!("{at}.conditions.{name}"))?;
         }
         self.gap().check(at)
+    }
+}
+
+impl Magnetic {
+    fn check(&self, at: &str) -> Result<(), SimError> {
+        let limits = [
+            ("entry_shift_um", self.entry_shift_um, -10_000.0, 10_000.0),
+            ("exit_shift_um", self.exit_shift_um, -10_000.0, 10_000.0),
+            ("exit_anisotropy", self.exit_anisotropy, -3.0, 3.0),
+            ("exit_correlation", self.exit_correlation, -1.0, 1.0),
+            ("transit_tilt_ns", self.transit_tilt_ns, -1e6, 1e6),
+        ];
+        limits
+            .into_iter()
+            .try_for_each(|(name, value, low, high)| within(&format!("{at}.{name}"), value, low, high))
+    }
+}
+
+impl Late {
+    fn check(&self, at: &str) -> Result<(), SimError> {
+        let limits = [
+            ("fraction", self.fraction, 1.0),
+            ("delay_ns", self.delay_ns, 1e6),
+            ("own_fraction", self.own_fraction, 1.0),
+            ("own_delay_ns", self.own_delay_ns, 1e6),
+        ];
+        limits
+            .into_iter()
+            .try_for_each(|(name, value, high)| within(&format!("{at}.{name}"), value, 0.0, high))
     }
 }
 

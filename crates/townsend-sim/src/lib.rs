@@ -30,9 +30,9 @@ mod simulation;
 mod stage;
 mod track;
 
-pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, SharedCondition, within};
+pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, Late, Magnetic, SharedCondition, within};
 pub use error::SimError;
-pub use gap::Drift;
+pub use gap::{Direction, Drift};
 pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;
 pub use polya::Polya;

@@ -2,10 +2,11 @@
 //! the next foil.
 
 use rand::RngExt;
+use rand_distr::{Distribution, Exp1};
 use townsend_core::{ElectronBuffer, Stream, fill_normal};
 
 use crate::holes::HoleChoice;
-use crate::{Drift, Foil, Lattice, Polya};
+use crate::{Drift, Foil, Late, Lattice, Polya};
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
@@ -39,10 +40,18 @@ pub struct StageWorkspace {
 /// 4. its children have a common place `m = axis + offset_retention·d + normal(common_spread)` and a common
 ///    time `T = transit + transit_slope·(|d|/p)² + normal(common_time_spread)`;
 /// 5. each child leaves at `m + normal(exit_spread)`, `T + normal(own_time_spread)`, and drifts through the
-///    gap ([`Drift`]).
+///    gap ([`Drift`]), where it may be attached.
+///
+/// In a magnetic field ([`crate::Magnetic`]), with the unit vector u along E × B, steps 1 and 3 are those of
+/// an electron at q + `entry_shift`·u, m grows by `exit_shift`·u and T by `transit_tilt`·(d·u)/p; the
+/// displacements of step 5 along and across u have spreads of their own, and the first is correlated with the
+/// time.
+///
+/// A part of the families, and a part of the children by themselves, is late in addition ([`Late`]).
 ///
 /// The displacements of step 5 are sums of normal numbers, so that one normal number per coordinate serves
-/// for exit and drift together.
+/// for exit and drift together. Attachment keeps each child by itself, and what is kept of a Polya
+/// distributed number is Polya distributed, so that it only scales the mean of step 2.
 #[derive(Debug, Clone)]
 pub struct FoilStage {
     lattice: Lattice,
@@ -50,29 +59,48 @@ pub struct FoilStage {
     /// ln(c/(1 − c)) on the axis, and its change with r² in mm².
     collection: [f64; 2],
     number: Polya,
+    /// Shift before the hole, mm.
+    entry: [f32; 2],
     offset_retention: f32,
     common_mm: f32,
     common_time_ns: f32,
-    /// Increase of the time with r² in mm², ns/mm².
+    /// Increase of the time with r² in mm², ns/mm², and with the distance from the axis along x and z, ns/mm.
     time_slope: f32,
+    time_tilt: [f32; 2],
     mean: [f32; 3],
-    sigma: [f32; 3],
-    /// Shift along x per unit of the normal number that the time is made of, mm.
-    sweep: f32,
+    /// Displacement along x and z by each of three normal numbers, the third of which is that of the time,
+    /// mm.
+    along_x: [f32; 3],
+    along_z: [f32; 3],
+    sigma_t: f32,
+    late: Late,
 }
 
 impl FoilStage {
     /// The stage of a foil with holes on `lattice`, and of the `drift` through the gap below it.
     pub fn new(lattice: Lattice, foil: &Foil, drift: &Drift) -> Self {
         let mm = |um: f64| um / 1000.0;
-        let pitch_squared = f64::from(lattice.pitch_mm()).powi(2);
-        // Only a delay in the gap, not one in the hole, makes an electron drift along E × B for longer. Given
-        // the sum of both delays, the delay in the gap is a share of the sum plus an independent normal rest.
+        let pitch = f64::from(lattice.pitch_mm());
+        let pitch_squared = pitch.powi(2);
+        let field = foil.magnetic.unwrap_or_default();
+        let exit = [1.0, -1.0].map(|sign| mm(foil.exit_spread_um) * (sign * field.exit_anisotropy).exp());
+        // Given the sum of a child's delays in the hole and in the gap, the delay in the gap is a share of
+        // the sum plus an independent normal rest, and the delay in the hole is what then remains of the sum.
+        // Each moves the child along E × B in a proportion of its own.
         let sigma_t = foil.own_time_spread_ns.hypot(drift.sigma_t_ns);
         let share = if sigma_t > 0.0 { (drift.sigma_t_ns / sigma_t).powi(2) } else { 0.0 };
-        let rest = drift.sweep_mm_ns * drift.sigma_t_ns * (1.0 - share).sqrt();
-        let exit = mm(foil.exit_spread_um);
-        let sigma = [drift.sigma_mm[0].hypot(exit).hypot(rest), drift.sigma_mm[1].hypot(exit), sigma_t];
+        let in_hole = if foil.own_time_spread_ns > 0.0 {
+            field.exit_correlation * exit[0] / foil.own_time_spread_ns
+        } else {
+            0.0
+        };
+        let rest = (drift.sweep_mm_ns - in_hole) * drift.sigma_t_ns * (1.0 - share).sqrt();
+        let free = exit[0] * (1.0 - field.exit_correlation.powi(2)).sqrt();
+        let [across, along] = [drift.sigma_mm[0].hypot(free).hypot(rest), drift.sigma_mm[1].hypot(exit[1])];
+        let sweep = (drift.sweep_mm_ns * share + in_hole * (1.0 - share)) * sigma_t;
+        let (cosine, sine) = (drift.direction.x, drift.direction.z);
+        let shift = drift.shift_mm + mm(field.exit_shift_um);
+        let narrow = |values: [f64; 3]| values.map(|value| value as f32);
         Self {
             lattice,
             holes: HoleChoice::new(lattice, mm(foil.hole_spread_um)),
@@ -80,14 +108,18 @@ impl FoilStage {
                 (foil.collection / (1.0 - foil.collection)).ln(),
                 foil.collection_slope / pitch_squared,
             ],
-            number: Polya::new(foil.gain * foil.extraction, foil.theta),
+            number: Polya::new(foil.gain * foil.extraction * drift.survival, foil.theta),
+            entry: [cosine, sine].map(|part| (mm(field.entry_shift_um) * part) as f32),
             offset_retention: foil.offset_retention as f32,
             common_mm: mm(foil.common_spread_um) as f32,
             common_time_ns: foil.common_time_spread_ns as f32,
             time_slope: (foil.transit_slope_ns / pitch_squared) as f32,
-            mean: [drift.shift_mm as f32, 0.0, (foil.transit_ns + drift.time_ns) as f32],
-            sigma: sigma.map(|sigma| sigma as f32),
-            sweep: (drift.sweep_mm_ns * share * sigma_t) as f32,
+            time_tilt: [cosine, sine].map(|part| (field.transit_tilt_ns / pitch * part) as f32),
+            mean: narrow([shift * cosine, shift * sine, foil.transit_ns + drift.time_ns]),
+            along_x: narrow([across * cosine, -along * sine, sweep * cosine]),
+            along_z: narrow([across * sine, along * cosine, sweep * sine]),
+            sigma_t: sigma_t as f32,
+            late: foil.late.unwrap_or_default(),
         }
     }
 }
@@ -122,11 +154,20 @@ impl Stage for FoilStage {
             (own_z, z) = z.split_at_mut(len);
             (own_t, t) = t.split_at_mut(len);
             for ((x, z), t) in own_x.iter_mut().zip(own_z).zip(own_t) {
-                *x = mean[0] + self.sigma[0] * *x + self.sweep * *t;
-                *z = mean[1] + self.sigma[1] * *z;
-                *t = mean[2] + self.sigma[2] * *t;
+                let normal = [*x, *z, *t];
+                let moved = |mean: f32, by: &[f32; 3]| {
+                    mean + by[0] * normal[0] + by[1] * normal[1] + by[2] * normal[2]
+                };
+                *x = moved(mean[0], &self.along_x);
+                *z = moved(mean[1], &self.along_z);
+                *t = mean[2] + self.sigma_t * normal[2];
             }
         }
+        let Late { own_fraction, own_delay_ns, .. } = self.late;
+        let times = &mut children.t[first..];
+        each_of_a_part(own_fraction, times.len(), random, |k, random| {
+            times[k] += delay(own_delay_ns, random);
+        });
     }
 }
 
@@ -145,10 +186,16 @@ impl FoilStage {
             let sigma = [self.common_mm, self.common_mm, self.common_time_ns];
             (0..3).for_each(|k| family.mean[k] += sigma[k] * common[k]);
         }
+        let Late { fraction, delay_ns, .. } = self.late;
+        each_of_a_part(fraction, families.len(), random, |k, random| {
+            families[k].mean[2] += delay(delay_ns, random);
+        });
     }
 
     /// The family of a parent at (x, z, t), without its common displacement; none if it has no children.
     fn family(&self, [x, z, t]: [f32; 3], random: &mut Stream) -> Option<Family> {
+        // Where it is when it chooses a hole.
+        let (x, z) = (x + self.entry[0], z + self.entry[1]);
         let (nearest_x, nearest_z) = self.lattice.nearest(x, z);
         let (x, z) = (x - nearest_x, z - nearest_z);
         let odds = self.collection[0] + self.collection[1] * f64::from(x * x + z * z);
@@ -160,11 +207,37 @@ impl FoilStage {
             return None;
         }
         let (hole_x, hole_z) = self.holes.choose(x, z, random);
-        let (dx, dz) = (x - hole_x, z - hole_z);
-        let slope = self.time_slope * (dx * dx + dz * dz);
+        let (dx, dz) = (x - hole_x - self.entry[0], z - hole_z - self.entry[1]);
+        let late = self.time_slope * (dx * dx + dz * dz) + (self.time_tilt[0] * dx + self.time_tilt[1] * dz);
         let axis = [nearest_x + hole_x, nearest_z + hole_z];
         let kept = self.offset_retention;
-        let mean = [axis[0] + kept * dx, axis[1] + kept * dz, t + slope];
+        let mean = [axis[0] + kept * dx, axis[1] + kept * dz, t + late];
         Some(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) })
     }
+}
+
+/// Calls `work` with each number below `n` that belongs to a part of this fraction, chosen at random. The
+/// numbers between two of them are geometrically distributed, so that a small part takes few random numbers
+/// and none takes none.
+fn each_of_a_part(fraction: f64, n: usize, random: &mut Stream, mut work: impl FnMut(usize, &mut Stream)) {
+    if fraction <= 0.0 {
+        return;
+    }
+    let per_number = -(-fraction).ln_1p();
+    let mut at = 0.0;
+    loop {
+        let skipped: f64 = Exp1.sample(random);
+        at += (skipped / per_number).floor();
+        if at >= n as f64 {
+            return;
+        }
+        work(at as usize, random);
+        at += 1.0;
+    }
+}
+
+/// An exponential delay of this mean, ns.
+fn delay(mean_ns: f64, random: &mut Stream) -> f32 {
+    let times: f64 = Exp1.sample(random);
+    (mean_ns * times) as f32
 }

@@ -8,11 +8,11 @@ use townsend_core::{Coordinate, Dataset, ElectronSet};
 use townsend_sim::{Detector, Simulation, Start};
 
 /// Detector, start, number of avalanches, electrons, and the first digits of the digest.
-const KNOWN: [(&str, Start, u64, usize, &str); 14] = [
-    ("cgem", Start::Cell, 40, 65_871, "626a145cb7a42522"),
-    ("cgem", Start::Drift, 40, 33_863, "7e9befb5c66891c5"),
-    ("cgem", AT, 40, 47_939, "46e02f32b3a8ac95"),
-    ("cgem", Start::Track, 2, 184_591, "b2666f5509b61623"),
+const KNOWN: [(&str, Start, u64, usize, &str); 18] = [
+    ("cgem", Start::Cell, 40, 45_276, "d32b4df1db5d8516"),
+    ("cgem", Start::Drift, 40, 30_221, "eeede053a9044fed"),
+    ("cgem", AT, 40, 36_056, "becc5bb1570f0c16"),
+    ("cgem", Start::Track, 2, 113_917, "bb4eb3d3e0097f47"),
     ("microscopic_275", Start::Cell, 40, 66_659, "95fd90769aa0a0b7"),
     ("microscopic_275", Start::Drift, 40, 35_662, "628abdab3afe193b"),
     ("microscopic_275", AT, 40, 49_336, "4290f821b7a6528e"),
@@ -23,6 +23,10 @@ const KNOWN: [(&str, Start, u64, usize, &str); 14] = [
     ("reference2021", Start::Cell, 40, 218_337, "7ecf75909e6e4140"),
     ("reference2021", Start::Drift, 40, 145_103, "f3cfaa7008fe055c"),
     ("reference2021", AT, 40, 185_016, "1ee4429a4e38b3b1"),
+    ("triple_gem_1t", Start::Cell, 40, 44_681, "e7acdf700eb57ab5"),
+    ("triple_gem_1t", Start::Drift, 40, 31_903, "9dea564c85ad8c89"),
+    ("triple_gem_ar_co2", Start::Cell, 40, 55_423, "5ab0c92e09402e68"),
+    ("triple_gem_ar_co2", Start::Drift, 40, 33_397, "c49226492d1a46d8"),
 ];
 const AT: Start = Start::At { x_um: 30.0, z_um: -20.0 };
 

@@ -26,6 +26,9 @@ fn is_the_invented_gas(table: &GasTable, e: f64, b: f64) {
     assert!(close(transport.longitudinal, 150.0 + 10.0 * e), "{transport:?}");
     let transverse = if b == 0.0 { [360.0 + e; 2] } else { [300.0 + e, 400.0 + e] };
     assert!((0..2).all(|k| close(transport.transverse[k], transverse[k])), "{transport:?}");
+    // The file has the mixed term in axes in which the velocity along E × B is negative.
+    assert!(close(transport.correlation, if b == 0.0 { 0.0 } else { -0.1 }), "{transport:?}");
+    assert!(close(transport.townsend_per_mm, 0.0), "{transport:?}");
 }
 
 #[test]
@@ -33,7 +36,7 @@ fn every_table_that_ships_is_whole() {
     for name in GasTable::names() {
         let table = GasTable::shipped(name).unwrap().unwrap();
         assert!(!table.source.is_empty());
-        assert!(table.transport(2.0, 0.5).unwrap().perpendicular_um_ns > 0.0, "{name}");
+        assert!(table.transport(3.0, 0.0).unwrap().velocity_um_ns > 30.0, "{name}");
     }
 }
 
@@ -74,6 +77,80 @@ fn maps_of_garfield_are_read_at_right_angles() {
         is_the_invented_gas(&table, e, 1.0);
     }
     assert!(table.transport(0.99, 1.0).is_err() && table.transport(1.0, 1.01).is_err());
+}
+
+/// Attachment and Townsend coefficients are logarithms over the pressure; −30 stands for none.
+#[test]
+fn attachment_and_multiplication_are_read() {
+    let map = text("map.gas");
+    let transport = GasTable::from_gas_file(&map).unwrap().transport(2.0, 1.0).unwrap();
+    let attached = 0.1 * 760.0 * f64::exp(-12.5);
+    assert!((transport.attachment_per_mm / attached - 1.0).abs() < 1e-6, "{transport:?}");
+    let multiplies =
+        map.replace("-3.00000000E+01-3.00000000E+01-1.25", "-6.00000000E+00-3.00000000E+01-1.25");
+    assert_ne!(multiplies, map);
+    let transport = GasTable::from_gas_file(&multiplies).unwrap().transport(2.0, 1.0).unwrap();
+    let freed = 0.1 * 760.0 * f64::exp(-6.0);
+    assert!((transport.townsend_per_mm / freed - 1.0).abs() < 1e-6, "{transport:?}");
+    // Where the bits say that they are not there, the numbers mean nothing.
+    let neither = multiplies.replace("GASOK bits: TFTTFTTTTTT", "GASOK bits: TFTFFFTTTTT");
+    let transport = GasTable::from_gas_file(&neither).unwrap().transport(2.0, 1.0).unwrap();
+    assert!([transport.townsend_per_mm, transport.attachment_per_mm].iter().all(|&rate| close(rate, 0.0)));
+}
+
+/// At n times the density and n times the fields electrons drift as fast; lengths are shorter by n.
+#[test]
+fn transport_scales_with_the_density() {
+    let table = |bodies: &str| {
+        let point = |e: f64, b: f64| {
+            format!(
+                "{{ e_kv_cm = {e:?}, b_t = {b:?}, velocity_um_ns = 30.0, perpendicular_um_ns = 9.0, longitudinal = 160.0, \
+                 transverse = [300.0, 310.0], attachment_per_mm = 0.01, townsend_per_mm = 0.03, correlation = -0.2 }}"
+            )
+        };
+        let points = [point(1.0, 0.0), point(2.0, 0.0), point(1.0, 2.0), point(2.0, 2.0)].join(", ");
+        format!(
+            "{{ name = \"a\", source = \"b\", pressure_torr = 800.0, temperature_k = 300.0, {bodies}points = [{points}] }}"
+        )
+    };
+    let at = |bodies: &str, state: &str, field: f64, b: f64| {
+        let cgem = include_str!("../../../configs/detector/cgem.toml");
+        let text = cgem
+            .replace("\"ar_ic4h10_90_10_microscopic\"", &table(bodies))
+            .replace("magnetic_field_t = 1.0", &format!("magnetic_field_t = {b:?}\n{state}"));
+        Detector::from_toml(&text).unwrap().transport(field)
+    };
+    let own = at("", "", 1.5, 1.0).unwrap();
+    assert_eq!(own, at("", "pressure_torr = 800.0\ntemperature_k = 300.0", 1.5, 1.0).unwrap());
+    // Half the temperature and four thirds of the pressure are 8/3 of the density.
+    let n = 8.0 / 3.0;
+    let state = "pressure_torr = 1066.6666666666667\ntemperature_k = 150.0";
+    for (bodies, power) in [("", 1), ("attachment_bodies = 3, ", 2)] {
+        let dense = at(bodies, state, 1.5 * n, n).unwrap();
+        for (found, expected) in [
+            (dense.velocity_um_ns, own.velocity_um_ns),
+            (dense.perpendicular_um_ns, own.perpendicular_um_ns),
+            (dense.longitudinal, own.longitudinal / n.sqrt()),
+            (dense.transverse[0], own.transverse[0] / n.sqrt()),
+            (dense.transverse[1], own.transverse[1] / n.sqrt()),
+            (dense.correlation, own.correlation),
+            (dense.townsend_per_mm, own.townsend_per_mm * n),
+            (dense.attachment_per_mm, own.attachment_per_mm * n.powi(power)),
+        ] {
+            assert!((found / expected - 1.0).abs() < 1e-9, "{found} {expected}");
+        }
+    }
+    let error = at("", state, 1.5, 1.0).unwrap_err().to_string();
+    assert!(error.contains("fields are divided by the density, 2.6667 times the table's"), "{error}");
+    for (state, said) in [
+        ("pressure_torr = 0.0", "gas.pressure_torr is 0"),
+        ("temperature_k = nan", "gas.temperature_k is NaN"),
+    ] {
+        let cgem = include_str!("../../../configs/detector/cgem.toml");
+        let text = cgem.replace("magnetic_field_t = 1.0", &format!("magnetic_field_t = 1.0\n{state}"));
+        let error = Detector::from_toml(&text).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
 }
 
 #[test]
@@ -194,7 +271,7 @@ fn a_detector_brings_its_own_gas() {
     let cgem = include_str!("../configs/detector/cgem.toml");
     let path = folder.join("detector.toml");
     let with = |table: &str| {
-        std::fs::write(&path, cgem.replace("ar_ic4h10_90_10", table)).unwrap();
+        std::fs::write(&path, cgem.replace("ar_ic4h10_90_10_microscopic", table)).unwrap();
         Detector::read(&path)
     };
     let mine = with("gas/mine.gas").unwrap();
@@ -228,7 +305,7 @@ fn a_detector_written_out_needs_no_file() {
     for gas in ["map.gas", "fortran.gas"] {
         let path = folder.path().join("detector.toml");
         std::fs::copy(fixture(gas), folder.path().join(gas)).unwrap();
-        std::fs::write(&path, cgem.replace("ar_ic4h10_90_10", gas)).unwrap();
+        std::fs::write(&path, cgem.replace("ar_ic4h10_90_10_microscopic", gas)).unwrap();
         let before = Detector::read(&path).unwrap();
         let text = toml::to_string(&before).unwrap();
         let after = Detector::from_toml(&text).unwrap();
@@ -253,7 +330,7 @@ fn a_detector_written_out_needs_no_file() {
     for name in Detector::names() {
         let before = Detector::from_toml(Detector::shipped(name).unwrap()).unwrap();
         let text = toml::to_string(&before).unwrap();
-        assert!(text.contains("\ntable = \"ar_ic4h10_90_10"), "{text}");
+        assert!(text.contains("\ntable = \"ar_"), "{text}");
         assert_eq!(Detector::from_toml(&text).unwrap(), before);
     }
 }
@@ -262,7 +339,7 @@ fn a_detector_written_out_needs_no_file() {
 fn a_table_in_a_description_is_checked() {
     let cgem = include_str!("../configs/detector/cgem.toml");
     let said = |table: &str| {
-        let text = cgem.replace("\"ar_ic4h10_90_10\"", table);
+        let text = cgem.replace("\"ar_ic4h10_90_10_microscopic\"", table);
         assert_ne!(text, cgem);
         Detector::from_toml(&text).unwrap_err().to_string()
     };

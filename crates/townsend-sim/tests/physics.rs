@@ -193,10 +193,25 @@ fn bad_values_are_refused() {
     let good = Detector::shipped("cgem").unwrap();
     for (from, to, names) in [
         ("gap_mm = 5.0", "gap_mm = -1.0", vec!["drift.gap_mm", "-1", "from 0"]),
-        ("theta = 0.6", "theta = -7.6", vec!["foils[0].theta", "-7.6", "from -0.5 to 100"]),
-        ("extraction = 0.57", "extraction = nan", vec!["foils[2].extraction", "NaN", "from 0 to 1"]),
+        ("theta = 0.4825", "theta = -7.6", vec!["foils[0].theta", "-7.6", "from -0.5 to 100"]),
+        ("extraction = 0.573", "extraction = nan", vec!["foils[2].extraction", "NaN", "from 0 to 1"]),
         ("magnetic_field_t = 1.0", "magnetic_field_t = inf", vec!["gas.magnetic_field_t", "inf"]),
         ("included_mm = 0.12", "included_mm = 2.5", vec!["foils[2].included_mm", "2.5", "from 0 to 2"]),
+        (
+            "entry_shift_um = 42.9",
+            "entry_shift_um = 1e9",
+            vec!["foils[0].magnetic.entry_shift_um", "from -10000"],
+        ),
+        (
+            "exit_correlation = 0.2234",
+            "exit_correlation = 1.2",
+            vec!["exit_correlation", "1.2", "from -1 to 1"],
+        ),
+        (
+            "magnetic_field_t = 1.0",
+            "lorentz_shift_deg = 720.0",
+            vec!["gas.lorentz_shift_deg", "from -360 to 360"],
+        ),
         ("offset_retention = ", "offset_retentoin = ", vec!["offset_retentoin"]),
     ] {
         let text = good.replacen(from, to, 1);

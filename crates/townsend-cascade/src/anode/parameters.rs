@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
-use townsend_sim::{Detector, Foil, Gas, Polya};
+use townsend_sim::{Detector, Foil, Gas, Magnetic, Polya};
 
 use crate::stages::StageFit;
 use crate::{CascadeError, Result};
@@ -99,6 +99,8 @@ struct Kind {
 /// Where the values of a kind of parameter stand in a detector.
 enum At {
     Foils(fn(&mut Foil) -> &mut f64),
+    /// For a detector all of whose foils know of a magnetic field.
+    Magnetic(fn(&mut Magnetic) -> &mut f64),
     Gas(fn(&mut Gas) -> &mut [f64]),
 }
 
@@ -112,7 +114,7 @@ enum At {
 /// where the data contradict it.
 ///
 /// The extraction of a foil is not among them, because avalanches depend only on its product with the gain.
-const KINDS: [Kind; 14] = {
+const KINDS: [Kind; 19] = {
     use Scale::{LogOdds, Logarithm, LogarithmOfOneMore, Plain};
     const fn foil(
         name: &'static str,
@@ -122,6 +124,14 @@ const KINDS: [Kind; 14] = {
         at: fn(&mut Foil) -> &mut f64,
     ) -> Kind {
         Kind { name, scale, range, widths, at: At::Foils(at) }
+    }
+    const fn magnetic(
+        name: &'static str,
+        range: [f64; 2],
+        widths: [f64; 2],
+        at: fn(&mut Magnetic) -> &mut f64,
+    ) -> Kind {
+        Kind { name, scale: Plain, range, widths, at: At::Magnetic(at) }
     }
     const fn gas(name: &'static str, widths: [f64; 2], at: fn(&mut Gas) -> &mut [f64]) -> Kind {
         Kind { name, scale: Logarithm, range: [0.0, 10.0], widths, at: At::Gas(at) }
@@ -141,6 +151,17 @@ const KINDS: [Kind; 14] = {
             &mut foil.common_time_spread_ns
         }),
         foil("own_time_spread_ns", Logarithm, [0.0, 1e6], [0.4, 0.15], |foil| &mut foil.own_time_spread_ns),
+        magnetic("magnetic.entry_shift_um", [-10_000.0, 10_000.0], [10.0, 5.0], |field| {
+            &mut field.entry_shift_um
+        }),
+        magnetic("magnetic.exit_shift_um", [-10_000.0, 10_000.0], [5.0, 3.0], |field| {
+            &mut field.exit_shift_um
+        }),
+        magnetic("magnetic.exit_anisotropy", [-3.0, 3.0], [0.03, 0.01], |field| &mut field.exit_anisotropy),
+        magnetic("magnetic.exit_correlation", [-0.99, 0.99], [0.1, 0.03], |field| {
+            &mut field.exit_correlation
+        }),
+        magnetic("magnetic.transit_tilt_ns", [-1e6, 1e6], [0.2, 0.1], |field| &mut field.transit_tilt_ns),
         gas("transverse_scale", [0.03, 0.01], |gas| &mut gas.transverse_scale),
         gas("longitudinal_scale", [0.03, 0.0], |gas| std::slice::from_mut(&mut gas.longitudinal_scale)),
     ]
@@ -151,6 +172,10 @@ impl Kind {
     fn places<'a>(&self, detector: &'a mut Detector) -> Vec<&'a mut f64> {
         match self.at {
             At::Foils(value) => detector.foils.iter_mut().map(value).collect(),
+            At::Magnetic(value) => {
+                let of_foil = |foil: &'a mut Foil| foil.magnetic.as_mut().map(value);
+                detector.foils.iter_mut().map(of_foil).collect::<Option<_>>().unwrap_or_default()
+            }
             At::Gas(values) => values(&mut detector.gas).iter_mut().collect(),
         }
     }
@@ -158,7 +183,7 @@ impl Kind {
     /// The name of a value in a detector's description, such as `foils[0].gain`.
     fn path(&self, index: usize) -> String {
         match self.at {
-            At::Foils(_) => format!("foils[{index}].{}", self.name),
+            At::Foils(_) | At::Magnetic(_) => format!("foils[{index}].{}", self.name),
             At::Gas(_) if self.name == "longitudinal_scale" => "gas.longitudinal_scale".into(),
             At::Gas(_) => format!("gas.{}[{index}]", self.name),
         }

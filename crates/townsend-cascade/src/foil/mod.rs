@@ -1,6 +1,7 @@
 //! Fits the parameters of one foil to its recorded responses, by maximum likelihood.
 
 mod families;
+mod late;
 mod number;
 mod responses;
 mod standard_errors;
@@ -9,11 +10,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use families::{Families, FamilyParameters};
+use families::{Families, FamilyParameters, Own};
 use number::{NumberParameters, Numbers};
 use responses::{Range, scale};
 pub use responses::{Recorded, Responses};
-use townsend_sim::{Condition, Foil, Gap, Lattice, within};
+use townsend_sim::{Condition, Direction, Foil, Gap, Late, Lattice, Magnetic, within};
 
 use crate::CascadeError;
 
@@ -28,6 +29,9 @@ pub struct KnownFoil {
     /// The thickness of that gap, and of the one above, that lies between the foil and the planes at which
     /// the responses start and end, mm.
     pub included_mm: f64,
+    /// The direction of E × B if the responses were recorded in a magnetic field; the foil's [`Magnetic`] is
+    /// fitted then.
+    pub magnetic: Option<Direction>,
 }
 
 /// A foil with the parameters that make its responses most likely.
@@ -47,6 +51,18 @@ pub struct FittedFoil {
     pub number_log_likelihood: f64,
     /// ln of the density of the families' mean places and times (µm, ns), without the terms ln 2π.
     pub family_log_likelihood: f64,
+    /// Where the responses say that electrons are shifted to.
+    pub shift: MeanShift,
+}
+
+/// How electrons are shifted on the whole way from above a foil to below it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeanShift {
+    /// Mean displacement of the children from the start of their parent, along x and z, µm.
+    pub recorded_um: [f64; 2],
+    /// The part of a shift along x and z that the fitted foil does not explain, and its standard error, µm:
+    /// without a magnetic field all of it, in one that along B.
+    pub unexplained_um: [[f64; 2]; 2],
 }
 
 /// Fits the parameters of [`townsend_sim::FoilStage`], without its gap, to responses by maximum likelihood.
@@ -68,6 +84,19 @@ pub struct FittedFoil {
 ///
 /// x̄ ~ normal(axisₕ + retention·dₕ, σ² + w²/n), t̄ ~ normal(transit + slope·(dₕ/p)², τ² + u²/n).
 ///
+/// In a magnetic field, with places along E × B (x, the unit vector u) and along B (z), the start is shifted
+/// by `entry`·u for the choice of the hole, so that πₕ ∝ exp(−|dₕ + entry·u|²/2s²) and the collection depends
+/// on the distance r of the shifted start; exit·u is added to the mean of x̄ and tilt·(dₕ·u)/p to that of t̄,
+/// where dₕ is that of the start itself. w² becomes the covariance W of a child's own (x, z, t), of which xx,
+/// zz, tt and xt are not 0, and (x̄, z̄, t̄) has the covariance diag(σ², σ², τ²) + W/n given the hole.
+/// `entry` is found with the family, where 500 responses tell it to 3 µm, and taken for the numbers, which
+/// would tell it to 20. The anisotropy `ln(w_x/w_z)/2` and the correlation xt/√(xx·tt) are those of W.
+///
+/// Where the mean times of families have a skewness above 1, as with a part f of electrons that are held up
+/// near the metal, an exponential delay of mean λ is added to the time of a family with probability f; the
+/// delay is one more unobserved number, whose posterior is a normal distribution cut off below 0. Likewise
+/// for the times of single children, whose differences from their family's mean are taken as independent.
+///
 /// The EM algorithm (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1, 1977) finds s, retention, σ,
 /// transit, slope and τ; its unobserved data are the holes and the place and time that the children of a
 /// family have in common. It stops when the log-likelihood grows by less than 10⁻¹⁰ of itself.
@@ -76,8 +105,12 @@ pub struct FittedFoil {
 /// condition; the other parameters are the same under all. The foil's values are those under the conditions
 /// of the first responses.
 ///
+/// Its M step finds the means by generalised least squares, then σ and τ, s, and entry, each with the others
+/// fixed.
+///
 /// Standard errors come from the curvature of the log-likelihood at its maximum; those of w and u are
-/// w/√(4Σ(n − 1)) and u/√(2Σ(n − 1)).
+/// w/√(4Σ(n − 1)) and u/√(2Σ(n − 1)), in a magnetic field that of the anisotropy 1/√(4Σ(n − 1)) and that of
+/// the correlation ρ (1 − ρ²)/√Σ(n − 1).
 ///
 /// # Errors
 /// If there are too few families, if all starts are at the same distance from a hole, if conditions are not
@@ -93,9 +126,18 @@ pub fn fit_foil(
     // Responses determine gain·extraction alone: with an extraction of 0 the gain would have no limit.
     within("extraction", known.extraction, 1e-6, 1.0).map_err(CascadeError::Value)?;
     let (ranges, scaled) = scale(recorded)?;
-    let families = Families::new(&scaled, lattice)?;
-    let number = Numbers::new(&scaled, lattice)?.fit()?;
+    let families = Families::new(&scaled, lattice, known.magnetic)?;
+    let mut numbers = Numbers::new(&scaled, lattice, [0.0; 2])?;
     let family = families.fit()?;
+    let direction = known.magnetic.unwrap_or_default();
+    if let Some(shifts) = &family.parameters.shifts {
+        numbers = Numbers::new(&scaled, lattice, direction.vector().map(|part| shifts.entry * part))?;
+    }
+    let number = numbers.fit()?;
+    let shift = MeanShift {
+        recorded_um: recorded[0].responses.mean_shift(),
+        unexplained_um: families.unexplained(&family.parameters),
+    };
     let mut foil = foil_of(&number.parameters, &family.parameters, &families, known);
     let mut errors = errors_of(&foil, &number, &family, &families);
     for (k, range) in ranges.iter().enumerate() {
@@ -109,6 +151,7 @@ pub fn fit_foil(
         families: families.len(),
         number_log_likelihood: number.log_likelihood,
         family_log_likelihood: family.log_likelihood,
+        shift,
     })
 }
 
@@ -136,6 +179,27 @@ fn foil_of(
     families: &Families,
     known: &KnownFoil,
 ) -> Foil {
+    let Own { place: [across, along], time: own_time, mixed } = families.own();
+    let magnetic = family.shifts.map(|shifts| Magnetic {
+        entry_shift_um: shifts.entry,
+        exit_shift_um: shifts.exit,
+        exit_anisotropy: 0.25 * (across / along).ln(),
+        exit_correlation: mixed / (across * own_time).sqrt(),
+        transit_tilt_ns: shifts.tilt,
+    });
+    let own_late = families.own_delays();
+    let delays = family.late.into_iter().chain(own_late).next().map(|_| {
+        let none = late::Delays { fraction: 0.0, delay: 0.0 };
+        let [common, own] = [family.late, own_late].map(|delays| delays.unwrap_or(none));
+        Late {
+            fraction: common.fraction,
+            delay_ns: common.delay,
+            own_fraction: own.fraction,
+            own_delay_ns: own.delay,
+        }
+    });
+    // Mean times of families and spreads of children hold the delays of single ones.
+    let [own_mean, own_variance] = own_late.map_or([0.0; 2], |delays| [delays.mean(), delays.variance()]);
     Foil {
         collection: 1.0 / (1.0 + (-number.odds).exp()),
         collection_slope: number.odds_slope,
@@ -145,14 +209,17 @@ fn foil_of(
         hole_spread_um: family.hole_spread,
         offset_retention: family.offset_retention,
         common_spread_um: family.common.sqrt(),
-        exit_spread_um: families.own().sqrt(),
-        transit_ns: family.transit,
+        // The geometric mean of both spreads.
+        exit_spread_um: (across * along).sqrt().sqrt(),
+        transit_ns: family.transit - own_mean,
         transit_slope_ns: family.transit_slope,
         common_time_spread_ns: family.common_time.sqrt(),
-        own_time_spread_ns: families.own_time().sqrt(),
+        own_time_spread_ns: (own_time - own_variance).sqrt(),
         gap_mm: known.gap.gap_mm,
         field_kv_cm: known.gap.field_kv_cm,
         included_mm: known.included_mm,
+        magnetic,
+        late: delays,
         conditions: BTreeMap::new(),
     }
 }
@@ -178,6 +245,21 @@ fn errors_of(
     let relative = Some((0.5 / families.free()).sqrt());
     errors.insert("exit_spread_um", relative, foil.exit_spread_um / f64::sqrt(2.0));
     errors.insert("own_time_spread_ns", relative, foil.own_time_spread_ns);
+    if let Some(magnetic) = &foil.magnetic {
+        errors.insert("magnetic.entry_shift_um", family.error(6), 1.0);
+        errors.insert("magnetic.exit_shift_um", family.error(7), 1.0);
+        errors.insert("magnetic.transit_tilt_ns", family.error(8), 1.0);
+        errors.insert("magnetic.exit_anisotropy", relative, f64::sqrt(0.5));
+        let free = Some(families.free().sqrt().recip());
+        errors.insert("magnetic.exit_correlation", free, 1.0 - magnetic.exit_correlation.powi(2));
+    }
+    if family.parameters.late.is_some()
+        && let Some(late) = &foil.late
+    {
+        let from = family.parameters.late_from();
+        errors.insert("late.fraction", family.error(from), late.fraction * (1.0 - late.fraction));
+        errors.insert("late.delay_ns", family.error(from + 1), late.delay_ns);
+    }
     errors
 }
 
@@ -197,7 +279,11 @@ fn add_condition(
     foil.conditions.insert(name.to_owned(), condition);
     errors.insert(&format!("conditions.{name}.collection_odds"), number.error(4 + 2 * k), unit);
     errors.insert(&format!("conditions.{name}.ln_gain"), number.error(5 + 2 * k), unit);
-    errors.insert(&format!("conditions.{name}.transit_ns"), family.error(6 + k), unit);
+    errors.insert(
+        &format!("conditions.{name}.transit_ns"),
+        family.error(family.parameters.conditions_from() + k),
+        unit,
+    );
 }
 
 /// Standard errors by the names of the parameters.

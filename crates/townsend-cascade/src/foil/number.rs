@@ -57,13 +57,19 @@ impl NumberParameters {
 }
 
 impl Numbers {
-    pub(super) fn new(recorded: &[Scaled<'_>], lattice: Lattice) -> Result<Self, CascadeError> {
+    /// The numbers of children of these responses. Electrons are collected as if they started `shift` farther
+    /// on, µm.
+    pub(super) fn new(
+        recorded: &[Scaled<'_>],
+        lattice: Lattice,
+        shift: [f64; 2],
+    ) -> Result<Self, CascadeError> {
         let pitch = 1000.0 * f64::from(lattice.pitch_mm());
         let (mut sets, mut more_than) = (Vec::new(), Vec::new());
         for Scaled { responses, conditions } in recorded {
             let mut squares = [Vec::new(), Vec::new()];
-            for (start, children) in responses.about_holes(lattice) {
-                let square = (start[0] / pitch).powi(2) + (start[1] / pitch).powi(2);
+            for (start, children) in responses.about_holes(lattice, shift) {
+                let square = [0, 1].map(|k| ((start[k] + shift[k]) / pitch).powi(2)).iter().sum();
                 squares[usize::from(!children.is_empty())].push(square);
                 more_than.resize(more_than.len().max(children.len()), 0.0);
                 more_than[..children.len()].iter_mut().for_each(|count| *count += 1.0);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use townsend_core::{ElectronBuffer, Purpose, stream};
-use townsend_sim::{Drift, Foil, FoilStage, Lattice, Stage, StageWorkspace, within};
+use townsend_sim::{Direction, Drift, Foil, FoilStage, Lattice, Stage, StageWorkspace, within};
 
 use crate::CascadeError;
 
@@ -65,9 +65,15 @@ impl Responses {
     /// Simulated responses of `foil` to `times` electrons from each of the same starts, without drift in a
     /// gap, so that they can be compared with these.
     #[must_use]
-    pub fn again(&self, foil: &Foil, lattice: Lattice, times: usize, seed: u64) -> Self {
+    pub fn again(
+        &self,
+        foil: &Foil,
+        (lattice, direction): (Lattice, Direction),
+        times: usize,
+        seed: u64,
+    ) -> Self {
         const PURPOSE: Purpose = Purpose::new("responses");
-        let stage = FoilStage::new(lattice, foil, &Drift::default());
+        let stage = FoilStage::new(lattice, foil, &Drift { direction, ..Drift::default() });
         let (mut starts, mut offsets, mut all) = (Vec::new(), vec![0], Vec::new());
         let (mut parent, mut children) = (ElectronBuffer::default(), ElectronBuffer::default());
         let mut workspace = StageWorkspace::default();
@@ -97,7 +103,7 @@ impl Responses {
 
     /// The distance along x of each child from the axis of the hole nearest to its start, µm.
     pub fn distances(&self, lattice: Lattice) -> Vec<f64> {
-        self.about_holes(lattice).flat_map(|(_, children)| children).map(|child| child[0]).collect()
+        self.about_holes(lattice, [0.0; 2]).flat_map(|(_, children)| children).map(|child| child[0]).collect()
     }
 
     /// The time of each child after the start of its parent, ns.
@@ -105,13 +111,34 @@ impl Responses {
         self.children.iter().map(|child| child[2]).collect()
     }
 
-    /// Every start, relative to the nearest hole, with its children relative to that hole.
+    /// Mean displacement of children from the start of their parent, the same weight for each family, µm; 0
+    /// without children.
+    pub(super) fn mean_shift(&self) -> [f64; 2] {
+        let mut sums = [0.0; 2];
+        let mut families = 0.0;
+        for (start, range) in self.starts.iter().zip(self.offsets.windows(2)) {
+            let children = &self.children[range[0]..range[1]];
+            if !children.is_empty() {
+                families += 1.0;
+                for k in 0..2 {
+                    sums[k] +=
+                        children.iter().map(|child| child[k]).sum::<f64>() / children.len() as f64 - start[k];
+                }
+            }
+        }
+        if families > 0.0 { sums.map(|sum| sum / families) } else { sums }
+    }
+
+    /// Every start, relative to the hole nearest to it shifted by `shift` (µm), with its children relative to
+    /// that hole.
     pub(super) fn about_holes(
         &self,
         lattice: Lattice,
+        shift: [f64; 2],
     ) -> impl Iterator<Item = ([f64; 2], Vec<[f64; 3]>)> + '_ {
         self.starts.iter().zip(self.offsets.windows(2)).map(move |(&[x, z], range)| {
-            let (hole_x, hole_z) = lattice.nearest((x / 1000.0) as f32, (z / 1000.0) as f32);
+            let (hole_x, hole_z) =
+                lattice.nearest(((x + shift[0]) / 1000.0) as f32, ((z + shift[1]) / 1000.0) as f32);
             let (hole_x, hole_z) = (1000.0 * f64::from(hole_x), 1000.0 * f64::from(hole_z));
             let children = &self.children[range[0]..range[1]];
             let children = children.iter().map(|&[x, z, t]| [x - hole_x, z - hole_z, t]).collect();

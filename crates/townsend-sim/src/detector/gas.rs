@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use townsend_core::InputFile;
 
 use super::within;
-use crate::SimError;
-use crate::gas::{GasTable, WrittenTable};
+use crate::gas::{GasTable, State, WrittenTable, is_zero};
+use crate::{Direction, SimError, Transport};
 
 /// The `[gas]` table. It always contains the transport coefficients, even if the description only names a
 /// file that has them, so that a detector needs no file besides its description.
@@ -19,6 +19,16 @@ use crate::gas::{GasTable, WrittenTable};
 pub struct Gas {
     /// Magnetic field perpendicular to the electric one, T.
     pub magnetic_field_t: f64,
+    /// Direction in which this field shifts electrons, that of E × B, degrees from x towards z. B is at right
+    /// angles to it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lorentz_shift_deg: f64,
+    /// Pressure, Torr; without it that of the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pressure_torr: Option<f64>,
+    /// Temperature, K; without it that of the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature_k: Option<f64>,
     /// Factors on the table's transverse diffusion across B and along B, to correct a table that is less
     /// precise than the data that a detector is compared with or fitted to.
     pub transverse_scale: [f64; 2],
@@ -44,6 +54,12 @@ pub(super) struct WrittenGas {
     table: NameOrTable,
     #[serde(default)]
     magnetic_field_t: f64,
+    #[serde(default)]
+    lorentz_shift_deg: f64,
+    #[serde(default)]
+    pressure_torr: Option<f64>,
+    #[serde(default)]
+    temperature_k: Option<f64>,
     #[serde(default = "ones")]
     transverse_scale: [f64; 2],
     #[serde(default = "one")]
@@ -99,6 +115,9 @@ impl WrittenGas {
         };
         let gas = Gas {
             magnetic_field_t: self.magnetic_field_t,
+            lorentz_shift_deg: self.lorentz_shift_deg,
+            pressure_torr: self.pressure_torr,
+            temperature_k: self.temperature_k,
             transverse_scale: self.transverse_scale,
             longitudinal_scale: self.longitudinal_scale,
             table: Arc::new(table),
@@ -137,8 +156,30 @@ fn named(name: &str, folder: &Path) -> Result<(GasTable, Option<InputFile>), Sim
 }
 
 impl Gas {
+    /// The direction of E × B.
+    pub fn direction(&self) -> Direction {
+        Direction::from_degrees(self.lorentz_shift_deg)
+    }
+
+    /// Transport in the gas at its own pressure and temperature.
+    pub(super) fn transport(&self, e_kv_cm: f64) -> Result<Transport, SimError> {
+        let mut transport = self.table.transport_at(
+            e_kv_cm,
+            self.magnetic_field_t,
+            self.pressure_torr,
+            self.temperature_k,
+        )?;
+        transport.longitudinal *= self.longitudinal_scale;
+        for (sigma, scale) in transport.transverse.iter_mut().zip(self.transverse_scale) {
+            *sigma *= scale;
+        }
+        Ok(transport)
+    }
+
     pub(super) fn check(&self) -> Result<(), SimError> {
         within("gas.magnetic_field_t", self.magnetic_field_t, 0.0, 10.0)?;
+        within("gas.lorentz_shift_deg", self.lorentz_shift_deg, -360.0, 360.0)?;
+        State { pressure_torr: self.pressure_torr, temperature_k: self.temperature_k }.check("gas.")?;
         for scale in self.transverse_scale {
             within("gas.transverse_scale", scale, 0.0, 10.0)?;
         }

@@ -13,7 +13,11 @@
 //!   angle; ion dissociation; the diffusion tensor in cm·Torr in the order of axes EE, BB, (E×B)(E×B) and
 //!   three mixed ones; a rate for each excitation and ionisation. In a table that is no map, nearly every
 //!   number is followed by a spline coefficient;
-//! - a footer with the pressure, `PGAS`, in Torr.
+//! - a footer with the pressure, `PGAS`, in Torr, and the temperature, `TGAS`, in K.
+//!
+//! Townsend and attachment coefficients are the logarithms of their values over the pressure, in 1/(cm Torr);
+//! with the pressure, less than −20 stands for 0. The mixed terms of the tensor are those of E and B, of E
+//! and E × B, and of B and E × B, in the axes that the velocities are in.
 //!
 //! Numbers may have the forms that Fortran prints: 15 characters wide with nothing between them, with `D` as
 //! the exponent's letter, or without a letter before an exponent of three digits.
@@ -23,7 +27,7 @@ use std::f64::consts::FRAC_PI_2;
 use townsend_core::parse_number;
 
 use super::Transport;
-use super::table::Point;
+use super::table::{Point, State};
 
 const TABLES: &str = "The gas tables follow";
 /// Tolerance for an angle of π/2, rad: angles are written with 8 digits.
@@ -38,13 +42,21 @@ pub(super) fn is_gas_file(text: &str) -> bool {
 }
 
 /// The name of the gas, and the transport coefficients with B perpendicular to E.
-pub(super) fn parse(text: &str) -> Fault<(String, Vec<Point>)> {
+pub(super) fn parse(text: &str) -> Fault<(String, State, Vec<Point>)> {
     let (head, rest) = text.split_once(TABLES).ok_or_else(|| format!("has no line `{TABLES}:`"))?;
     let (_, rest) = rest.split_once('\n').unwrap_or_default();
     let header = Header::parse(head)?;
     let pressure = number_after(rest, "PGAS", "the pressure in Torr")?;
     if !(pressure > 0.0 && pressure.is_finite()) {
         return Err(format!("PGAS, the pressure, is {pressure}; it must be above 0 Torr"));
+    }
+    let mut state = State { pressure_torr: Some(pressure), temperature_k: None };
+    if rest.contains("TGAS") {
+        let temperature = number_after(rest, "TGAS", "the temperature in K")?;
+        // Garfield++ takes a temperature of 0 for none.
+        if temperature != 0.0 {
+            state.temperature_k = Some(temperature);
+        }
     }
     let angle = header.right_angle()?;
     let mut numbers = Numbers(rest);
@@ -63,7 +75,7 @@ pub(super) fn parse(text: &str) -> Fault<(String, Vec<Point>)> {
         let found: String = numbers.0.trim_start().chars().take(20).collect();
         return Err(format!("`{found}` follows the tables: there are more numbers than `Dimension` says"));
     }
-    Ok((header.name, points))
+    Ok((header.name, state, points))
 }
 
 struct Header {
@@ -85,8 +97,12 @@ struct Record {
     velocity_exb: f64,
     longitudinal: f64,
     transverse: f64,
-    /// Elements of the diffusion tensor: along the part of B across E, and along E × B.
-    tensor: [f64; 2],
+    /// Logarithms of the Townsend and the attachment coefficient over the pressure.
+    townsend: f64,
+    attachment: f64,
+    /// Elements of the diffusion tensor: along E, along the part of B across E, and along E × B; mixed, of E
+    /// with B and of E with E × B.
+    tensor: [f64; 5],
 }
 
 impl Header {
@@ -157,17 +173,21 @@ impl Header {
         next(spline)?; // along B: none at right angles
         let velocity_exb = next(spline)?;
         let (longitudinal, transverse) = (next(spline)?, next(spline)?);
-        // Townsend coefficient, the one without Penning transfer, attachment, mobility, Lorentz angle,
-        // dissociation.
-        for spline in [spline, false, spline, spline, spline, spline] {
+        let townsend = next(spline)?;
+        next(false)?; // the Townsend coefficient without Penning transfer
+        let attachment = next(spline)?;
+        // Mobility, Lorentz angle, dissociation.
+        for _ in 0..3 {
             next(spline)?;
         }
-        next(spline)?; // along E, which is the longitudinal diffusion
-        let tensor = [next(spline)?, next(spline)?];
-        for _ in 0..self.rates.saturating_add(3) {
+        let mut tensor = [0.0; 5];
+        for element in &mut tensor {
+            *element = next(spline)?;
+        }
+        for _ in 0..self.rates.saturating_add(1) {
             next(spline)?;
         }
-        Ok(Record { velocity, velocity_exb, longitudinal, transverse, tensor })
+        Ok(Record { velocity, velocity_exb, longitudinal, transverse, townsend, attachment, tensor })
     }
 
     fn point(&self, record: &Record, e_over_p: f64, b_t: f64, pressure: f64) -> Fault<Point> {
@@ -182,13 +202,30 @@ impl Header {
             perpendicular_um_ns: 0.0,
             longitudinal: length * record.longitudinal / pressure.sqrt(),
             transverse: [transverse; 2],
+            correlation: 0.0,
+            attachment_per_mm: 0.0,
+            townsend_per_mm: 0.0,
         };
+        // From 1/cm to 1/mm.
+        let per_mm = |logarithm: f64| {
+            let logarithm = logarithm + pressure.ln();
+            if logarithm < -20.0 { 0.0 } else { 0.1 * logarithm.exp() }
+        };
+        if self.has(4) {
+            transport.townsend_per_mm = per_mm(record.townsend);
+        }
+        if self.has(6) {
+            transport.attachment_per_mm = per_mm(record.attachment);
+        }
         if b_t != 0.0 {
             self.needs(10, "drift velocity along E × B")?;
             transport.perpendicular_um_ns = speed * record.velocity_exb.abs();
             if self.has(11) {
-                let [along_b, across_b] = record.tensor.map(|d| length * (d / pressure).sqrt());
-                transport.transverse = [across_b, along_b];
+                let [along_e, along_b, across_b, _, mixed] = record.tensor;
+                transport.transverse = [across_b, along_b].map(|d| length * (d / pressure).sqrt());
+                let sign = (record.velocity * record.velocity_exb).signum();
+                let spreads = (along_e * across_b).sqrt();
+                transport.correlation = if mixed == 0.0 { 0.0 } else { sign * mixed / spreads };
             }
         }
         Ok(Point { e_kv_cm: seven_digits(e_over_p * pressure / 1000.0), b_t, transport })

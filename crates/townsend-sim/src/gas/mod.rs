@@ -4,7 +4,7 @@ mod garfield;
 mod table;
 
 pub use table::GasTable;
-pub(crate) use table::WrittenTable;
+pub(crate) use table::{State, WrittenTable, is_zero};
 
 /// Transport coefficients of electrons for one pair of fields (E, B), with B perpendicular to E.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +18,13 @@ pub struct Transport {
     pub longitudinal: f64,
     /// Diffusion transverse to the electric field, across B and along B, µm after a drift of 1 cm.
     pub transverse: [f64; 2],
+    /// Correlation of the displacements along the drift and along E × B at a given time: the mixed term of
+    /// the diffusion tensor. It is negative where electrons that are ahead have been shifted less.
+    pub correlation: f64,
+    /// Electrons lost by attachment, a mm of drift along E.
+    pub attachment_per_mm: f64,
+    /// Electrons freed by ionisation, a mm of drift along E (the Townsend coefficient).
+    pub townsend_per_mm: f64,
 }
 
 impl Transport {

@@ -7,6 +7,7 @@ use townsend_core::InputFile;
 
 use super::{Transport, garfield};
 use crate::SimError;
+use crate::detector::within;
 
 /// Transport coefficients at points (E, B) with B perpendicular to E, interpolated between them.
 ///
@@ -25,8 +26,41 @@ pub struct GasTable {
     pub name: String,
     /// Where the numbers come from.
     pub source: String,
+    /// The state of the gas that the points hold for, if it is not the usual one.
+    state: State,
+    /// How many bodies take part in an attachment, if not 2: see [`GasTable::transport_at`].
+    attachment_bodies: Option<u8>,
     /// Sorted by B, then by E; no two points have the same fields.
     points: Vec<Point>,
+}
+
+/// Pressure and temperature of a gas, each if it is not the usual one: 760 Torr and 293.15 K, an atmosphere
+/// at 20 °C.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct State {
+    pub(crate) pressure_torr: Option<f64>,
+    pub(crate) temperature_k: Option<f64>,
+}
+
+impl State {
+    fn pressure_torr(self) -> f64 {
+        self.pressure_torr.unwrap_or(760.0)
+    }
+
+    fn temperature_k(self) -> f64 {
+        self.temperature_k.unwrap_or(293.15)
+    }
+
+    /// Refuses what is no gas, with the keys after `at`.
+    pub(crate) fn check(self, at: &str) -> Result<(), SimError> {
+        within(&format!("{at}pressure_torr"), self.pressure_torr(), 1.0, 1e5)?;
+        within(&format!("{at}temperature_k"), self.temperature_k(), 50.0, 2_000.0)
+    }
+
+    /// Molecules in a volume, as a multiple of those in another state.
+    fn density(self, other: Self) -> f64 {
+        (self.pressure_torr() / other.pressure_torr()) * (other.temperature_k() / self.temperature_k())
+    }
 }
 
 /// The transport coefficients at one pair of fields, kV/cm and T.
@@ -43,7 +77,19 @@ pub(super) struct Point {
 pub(crate) struct WrittenTable {
     name: String,
     source: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pressure_torr: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    temperature_k: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attachment_bodies: Option<u8>,
     points: Vec<WrittenPoint>,
+}
+
+// A value that says nothing is not written, so that tables keep their digest.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+pub(crate) fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,12 +101,19 @@ struct WrittenPoint {
     perpendicular_um_ns: f64,
     longitudinal: f64,
     transverse: [f64; 2],
+    #[serde(default, skip_serializing_if = "is_zero")]
+    correlation: f64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    attachment_per_mm: f64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    townsend_per_mm: f64,
 }
 
 impl TryFrom<WrittenTable> for GasTable {
     type Error = SimError;
 
-    fn try_from(WrittenTable { name, source, points }: WrittenTable) -> Result<Self, SimError> {
+    fn try_from(written: WrittenTable) -> Result<Self, SimError> {
+        let WrittenTable { name, source, pressure_torr, temperature_k, attachment_bodies, points } = written;
         let point = |p: WrittenPoint| Point {
             e_kv_cm: p.e_kv_cm,
             b_t: p.b_t,
@@ -69,14 +122,18 @@ impl TryFrom<WrittenTable> for GasTable {
                 perpendicular_um_ns: p.perpendicular_um_ns,
                 longitudinal: p.longitudinal,
                 transverse: p.transverse,
+                correlation: p.correlation,
+                attachment_per_mm: p.attachment_per_mm,
+                townsend_per_mm: p.townsend_per_mm,
             },
         };
-        Self::new(name, source, points.into_iter().map(point).collect())
+        let state = State { pressure_torr, temperature_k };
+        Self::new(name, source, state, attachment_bodies, points.into_iter().map(point).collect())
     }
 }
 
 impl From<&GasTable> for WrittenTable {
-    fn from(GasTable { name, source, points }: &GasTable) -> Self {
+    fn from(GasTable { name, source, state, attachment_bodies, points }: &GasTable) -> Self {
         let point = |&Point { e_kv_cm, b_t, transport }: &Point| WrittenPoint {
             e_kv_cm,
             b_t,
@@ -84,8 +141,18 @@ impl From<&GasTable> for WrittenTable {
             perpendicular_um_ns: transport.perpendicular_um_ns,
             longitudinal: transport.longitudinal,
             transverse: transport.transverse,
+            correlation: transport.correlation,
+            attachment_per_mm: transport.attachment_per_mm,
+            townsend_per_mm: transport.townsend_per_mm,
         };
-        Self { name: name.clone(), source: source.clone(), points: points.iter().map(point).collect() }
+        Self {
+            name: name.clone(),
+            source: source.clone(),
+            pressure_torr: state.pressure_torr,
+            temperature_k: state.temperature_k,
+            attachment_bodies: *attachment_bodies,
+            points: points.iter().map(point).collect(),
+        }
     }
 }
 
@@ -94,12 +161,15 @@ const LIGHT_UM_NS: f64 = 299_792.458;
 /// Largest diffusion that a table may have, µm after a drift of 1 cm. Chosen, not fitted: electrons that
 /// spread over more than 10 cm are a mistake in units.
 const WIDEST_UM: f64 = 1e5;
+/// A mean free path between ionisations or attachments of 0.1 µm: less than that between collisions.
+const MOST_PER_MM: f64 = 1e4;
 
 impl GasTable {
     /// The tables that ship with townsend, by name.
-    const SHIPPED: [(&str, &str); 2] = [
+    const SHIPPED: [(&str, &str); 3] = [
         ("ar_ic4h10_90_10", include_str!("../../data/gas/ar_ic4h10_90_10.toml")),
         ("ar_ic4h10_90_10_microscopic", include_str!("../../data/gas/ar_ic4h10_90_10_microscopic.toml")),
+        ("ar_co2_70_30_microscopic", include_str!("../../data/gas/ar_co2_70_30_microscopic.toml")),
     ];
 
     /// The names of the tables that ship with townsend.
@@ -160,8 +230,8 @@ impl GasTable {
     /// # Errors
     /// If the file is damaged, lacks one of these quantities, or has a value outside its limits.
     pub fn from_gas_file(text: &str) -> Result<Self, SimError> {
-        let (name, points) = garfield::parse(text).map_err(SimError::GasFile)?;
-        Self::new(name, "a gas file of Garfield++".into(), points)
+        let (name, state, points) = garfield::parse(text).map_err(SimError::GasFile)?;
+        Self::new(name, "a gas file of Garfield++".into(), state, None, points)
     }
 
     /// SHA-256 of the table, in hexadecimal. It depends on the table's content alone, not on where it was
@@ -175,7 +245,15 @@ impl GasTable {
     }
 
     /// Checks the points and sorts them.
-    fn new(name: String, source: String, mut points: Vec<Point>) -> Result<Self, SimError> {
+    fn new(
+        name: String,
+        source: String,
+        state: State,
+        attachment_bodies: Option<u8>,
+        mut points: Vec<Point>,
+    ) -> Result<Self, SimError> {
+        state.check("")?;
+        within("attachment_bodies", attachment_bodies.unwrap_or(2).into(), 2.0, 3.0)?;
         points.iter().try_for_each(Point::check)?;
         for point in &mut points {
             point.b_t += 0.0; // -0 becomes 0
@@ -196,7 +274,7 @@ impl GasTable {
                 allowed: "at least one".into(),
             });
         }
-        Ok(Self { name, source, points })
+        Ok(Self { name, source, state, attachment_bodies, points })
     }
 
     /// The transport coefficients at `e_kv_cm` (kV/cm) and `b_t` (T), interpolated linearly in E between the
@@ -213,6 +291,48 @@ impl GasTable {
         let (low, high) = below.zip(above).ok_or_else(outside)?;
         let at = |field: &[Point]| Self::at_field(field, e_kv_cm).ok_or_else(outside);
         Ok(between(&at(low)?, &at(high)?, weight(low[0].b_t, b_t, high[0].b_t)))
+    }
+
+    /// The transport in the gas at another pressure or temperature; none stands for the table's own.
+    ///
+    /// With N molecules in a volume, what happens between two collisions depends on E/N and B/N alone, so
+    /// that velocities are those of the table at the fields divided by N/N₀. Lengths between collisions are
+    /// in proportion to 1/N: σ² for 1 cm as well, and the Townsend coefficient to N. So is attachment to
+    /// single molecules (two bodies, as of CO₂ by dissociation); to molecules that a third body has to calm
+    /// down, as O₂, it grows as N².
+    pub(crate) fn transport_at(
+        &self,
+        e_kv_cm: f64,
+        b_t: f64,
+        pressure_torr: Option<f64>,
+        temperature_k: Option<f64>,
+    ) -> Result<Transport, SimError> {
+        let state = State {
+            pressure_torr: pressure_torr.or(self.state.pressure_torr),
+            temperature_k: temperature_k.or(self.state.temperature_k),
+        };
+        let density = state.density(self.state);
+        let mut transport =
+            self.transport(e_kv_cm / density, b_t / density).map_err(|error| match error {
+                SimError::OutsideTable { gas, e_kv_cm, b_t, range }
+                    if pressure_torr.or(temperature_k).is_some() =>
+                {
+                    SimError::OutsideTable {
+                        gas,
+                        e_kv_cm,
+                        b_t,
+                        range: format!(
+                            "{range} (fields are divided by the density, {density:.4} times the table's)"
+                        ),
+                    }
+                }
+                error => error,
+            })?;
+        transport.longitudinal /= density.sqrt();
+        transport.transverse.iter_mut().for_each(|sigma| *sigma /= density.sqrt());
+        transport.townsend_per_mm *= density;
+        transport.attachment_per_mm *= density.powi(i32::from(self.attachment_bodies.unwrap_or(2)) - 1);
+        Ok(transport)
     }
 
     /// The points of the table, one slice for each magnetic field.
@@ -244,7 +364,15 @@ impl GasTable {
 impl Point {
     fn check(&self) -> Result<(), SimError> {
         let at = format!("at {} kV/cm and {} T", self.e_kv_cm, self.b_t);
-        let Transport { velocity_um_ns, perpendicular_um_ns, longitudinal, transverse } = self.transport;
+        let Transport {
+            velocity_um_ns,
+            perpendicular_um_ns,
+            longitudinal,
+            transverse,
+            correlation,
+            attachment_per_mm,
+            townsend_per_mm,
+        } = self.transport;
         for (key, value, low, high) in [
             ("e_kv_cm", self.e_kv_cm, 1e-6, 1e6),
             ("b_t", self.b_t, 0.0, 1e3),
@@ -253,6 +381,9 @@ impl Point {
             ("longitudinal", longitudinal, 0.0, WIDEST_UM),
             ("transverse", transverse[0], 0.0, WIDEST_UM),
             ("transverse", transverse[1], 0.0, WIDEST_UM),
+            ("correlation", correlation, -1.0, 1.0),
+            ("attachment_per_mm", attachment_per_mm, 0.0, MOST_PER_MM),
+            ("townsend_per_mm", townsend_per_mm, 0.0, MOST_PER_MM),
         ] {
             if !(low..=high).contains(&value) {
                 return Err(SimError::Range {
@@ -278,5 +409,8 @@ fn between(a: &Transport, b: &Transport, weight: f64) -> Transport {
         perpendicular_um_ns: mix(a.perpendicular_um_ns, b.perpendicular_um_ns),
         longitudinal: mix(a.longitudinal, b.longitudinal),
         transverse: [0, 1].map(|k| mix(a.transverse[k], b.transverse[k])),
+        correlation: mix(a.correlation, b.correlation),
+        attachment_per_mm: mix(a.attachment_per_mm, b.attachment_per_mm),
+        townsend_per_mm: mix(a.townsend_per_mm, b.townsend_per_mm),
     }
 }

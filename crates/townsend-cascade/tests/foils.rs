@@ -1,0 +1,149 @@
+//! The responses that ship: they give the detectors that ship, and what contradicts them is refused.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use townsend_cascade::{
+    CascadeConfig, CascadeError, FittedStages, Responses, Work, fit_stages, read_responses,
+};
+use townsend_core::Silent;
+use townsend_sim::{Detector, Foil};
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn shipped(name: &str) -> Detector {
+    Detector::from_toml(Detector::shipped(name).unwrap()).unwrap()
+}
+
+/// A configuration that ships, and its responses in a file.
+fn configured(config: &str, file: &str) -> (CascadeConfig, BTreeMap<String, Responses>) {
+    let text = std::fs::read_to_string(project(config)).unwrap();
+    let config: CascadeConfig = toml::from_str(&text).unwrap();
+    config.check().unwrap();
+    let responses = config
+        .responses()
+        .into_iter()
+        .map(|name| (name.clone(), read_responses(&[project(file)], &name).unwrap()));
+    let responses = responses.collect();
+    (config, responses)
+}
+
+fn fit(
+    (config, responses): &(CascadeConfig, BTreeMap<String, Responses>),
+    detector: &Detector,
+) -> Result<FittedStages, CascadeError> {
+    let stop = AtomicBool::new(false);
+    fit_stages(config, detector, responses, 1, Work { progress: &Silent, stop: &stop })
+}
+
+/// `data/single_foils_1t.npz` gives the foils of `triple_gem_1t`, whatever they were before, and those of
+/// `cgem`.
+#[test]
+fn responses_at_1_t_give_the_foils_that_ship() {
+    let data = configured("configs/cascade-1t.toml", "data/single_foils_1t.npz");
+    let detector = shipped("triple_gem_1t");
+    let mut guess = detector.clone();
+    for foil in &mut guess.foils {
+        foil.magnetic = None;
+        foil.gain = 1.0;
+    }
+    let fitted = fit(&data, &guess).unwrap();
+    for (found, expected) in fitted.detector.foils.iter().zip(&detector.foils) {
+        let [found, expected] = [found, expected].map(|foil| toml::Value::try_from(foil).unwrap());
+        // The description has four digits.
+        agree(&found, &expected);
+    }
+    assert_eq!(shipped("cgem").foils, detector.foils);
+    for stage in &fitted.stages.stages {
+        for name in
+            ["entry_shift_um", "exit_shift_um", "exit_anisotropy", "exit_correlation", "transit_tilt_ns"]
+        {
+            assert!(stage.errors[&format!("magnetic.{name}")] > 0.0);
+        }
+    }
+}
+
+fn agree(found: &toml::Value, expected: &toml::Value) {
+    match (found, expected) {
+        (toml::Value::Table(found), toml::Value::Table(expected)) => {
+            assert!(found.keys().eq(expected.keys()), "{found:?} {expected:?}");
+            found.values().zip(expected.values()).for_each(|(found, expected)| agree(found, expected));
+        }
+        (toml::Value::Float(found), toml::Value::Float(expected)) => {
+            assert!((found - expected).abs() <= 1e-3 * expected.abs(), "{found} {expected}");
+        }
+        _ => panic!("{found:?} {expected:?}"),
+    }
+}
+
+/// B along another direction, a detector without the field of the responses, and one with a field that they
+/// lack: both shifts are told, and what to do.
+#[test]
+fn what_contradicts_responses_is_refused() {
+    let in_field = configured("configs/cascade-1t.toml", "data/single_foils_1t.npz");
+    let turned = |degrees: f64| {
+        let mut detector = shipped("triple_gem_1t");
+        detector.gas.lorentz_shift_deg = degrees;
+        detector
+    };
+    let mut weak = turned(180.0);
+    weak.gas.magnetic_field_t = 0.2;
+    for (detector, said) in [
+        (
+            turned(0.0),
+            ["along gas.lorentz_shift_deg = 0,", "shifts them by 81 µm", "gas.lorentz_shift_deg = 180"],
+        ),
+        (
+            turned(90.0),
+            ["along gas.lorentz_shift_deg = 90,", "shifts them by 81 µm", "gas.lorentz_shift_deg = 180"],
+        ),
+        (
+            weak,
+            ["along gas.lorentz_shift_deg = 180,", "gas.magnetic_field_t = 0.2", "see gas.magnetic_field_t"],
+        ),
+        (shipped("microscopic_275"), ["by -6", "no magnetic field", "gas.lorentz_shift_deg = 180"]),
+    ] {
+        let error = fit(&in_field, &detector).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with("m1: the responses and the gas contradict each other: electrons are shifted"),
+            "{text}"
+        );
+        assert!(said.iter().all(|said| text.contains(said)), "{text}");
+    }
+    let without = configured("configs/cascade-stages.toml", "data/single_foils.npz");
+    let error = fit(&without, &turned(180.0)).unwrap_err().to_string();
+    assert!(
+        error.contains(
+            "if the responses were recorded without a magnetic field, set gas.magnetic_field_t = 0"
+        ),
+        "{error}"
+    );
+    let fitted = fit(&without, &shipped("microscopic_275")).unwrap();
+    assert!(fitted.detector.foils.iter().all(|foil: &Foil| foil.magnetic.is_none() && foil.late.is_none()));
+    // And they give the foils that they gave before there were fields.
+    for (found, expected) in fitted.detector.foils.iter().zip(&shipped("microscopic_275").foils) {
+        let [found, expected] = [found, expected].map(|foil| toml::Value::try_from(foil).unwrap());
+        agree(&found, &expected);
+    }
+}
+
+/// The gaps of Ar/CO₂ attach electrons, and its foils have late ones: skewed times between families.
+#[test]
+fn a_detector_in_ar_co2_attaches() {
+    let detector = shipped("triple_gem_ar_co2");
+    assert!(detector.transport(5.0).unwrap().attachment_per_mm > 0.04);
+    let (mut config, responses) = configured("configs/cascade-ar-co2.toml", "data/single_foils_ar_co2.npz");
+    // The last foil alone: its times are the least skewed, so that its fit is the quickest.
+    config.model.stages = config.model.stages.map(|stages| stages[2..].to_vec());
+    let mut last = detector.clone();
+    last.foils.drain(..2);
+    let fitted = fit(&(config, responses), &last).unwrap();
+    let [found, expected] =
+        [&fitted.detector.foils[0], &last.foils[0]].map(|foil| toml::Value::try_from(foil).unwrap());
+    agree(&found, &expected);
+    assert!(fitted.stages.stages[0].errors["late.delay_ns"] > 0.0);
+}
