@@ -114,7 +114,7 @@ fn transport_scales_with_the_density() {
         )
     };
     let at = |bodies: &str, state: &str, field: f64, b: f64| {
-        let cgem = include_str!("../../../configs/detector/cgem.toml");
+        let cgem = include_str!("../configs/detector/cgem.toml");
         let text = cgem
             .replace("\"ar_ic4h10_90_10_microscopic\"", &table(bodies))
             .replace("magnetic_field_t = 1.0", &format!("magnetic_field_t = {b:?}\n{state}"));
@@ -146,7 +146,7 @@ fn transport_scales_with_the_density() {
         ("pressure_torr = 0.0", "gas.pressure_torr is 0"),
         ("temperature_k = nan", "gas.temperature_k is NaN"),
     ] {
-        let cgem = include_str!("../../../configs/detector/cgem.toml");
+        let cgem = include_str!("../configs/detector/cgem.toml");
         let text = cgem.replace("magnetic_field_t = 1.0", &format!("magnetic_field_t = 1.0\n{state}"));
         let error = Detector::from_toml(&text).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");

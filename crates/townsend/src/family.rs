@@ -151,18 +151,20 @@ pub struct Outcome {
 /// Names and texts of the files in `configs/`.
 macro_rules! shipped {
     ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../../../configs/", $name, ".toml")))),+]
+        [$(($name, include_str!(concat!("../configs/", $name, ".toml")))),+]
     };
 }
 
 /// The configurations that ship.
-const SHIPPED: [(&str, &str); 24] = shipped![
+const SHIPPED: [(&str, &str); 26] = shipped![
     "beta-vae-3d-capacity",
     "beta-vae-3d-capacity-growing",
     "beta-vae-3d-constant",
     "beta-vae-3d-growing",
     "cascade",
+    "cascade-1t",
     "cascade-anode",
+    "cascade-ar-co2",
     "cascade-histograms",
     "cascade-stages",
     "cascade-voltages",
