@@ -15,8 +15,8 @@
 // it says: an object that the library made and that was not freed, a text that ends with a 0, a buffer that is
 // as large as it is said to be. Objects are freed by the function of the same name, once.
 //
-// Threads. Models, readouts, grids and batches never change, so any number of threads may use one at once.
-// Workspaces, events and settings serve one thread at a time. There are no locks.
+// Threads. Models, readouts, grids and batches never change, so any number of threads may use one at once, and a
+// setting that is not changed meanwhile. Workspaces and events serve one thread at a time. There are no locks.
 //
 // Memory. After the first avalanches a workspace or an event allocates only when an avalanche is larger than all
 // before.
