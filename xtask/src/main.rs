@@ -1,4 +1,5 @@
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | header | install | soak`.
+//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | header |
+//! install | soak`.
 
 mod comments;
 mod environment;

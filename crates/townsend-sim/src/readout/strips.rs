@@ -99,8 +99,9 @@ impl StripReadout {
     /// Appends the hits of event number `event`, by view and strip: a function of seed, number and electrons
     /// alone. Positions are in mm, times in ns. Returns how many electrons came down beside the strips.
     ///
-    /// The event is placed on the sheet at random; each electron is given to X or V at random; the charge of a
-    /// strip is that of its electrons, and its time that of the electron with which it reaches the threshold.
+    /// The event is placed on the sheet at random; each electron is given to X or V at random; the charge of
+    /// a strip is that of its electrons, and its time that of the electron with which it reaches the
+    /// threshold.
     ///
     /// # Panics
     /// If there are 2³² electrons or more.
