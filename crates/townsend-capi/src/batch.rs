@@ -18,8 +18,8 @@ enum Arrays {
     Cells { offsets: Vec<u64>, cells: Vec<u32>, counts: Vec<u32> },
 }
 
-/// The electrons of many avalanches: avalanche k has those from `offsets[k]` up to `offsets[k + 1]`. The pointers
-/// are valid as long as the batch.
+/// The electrons of many avalanches: avalanche k has those from `offsets[k]` up to `offsets[k + 1]`. The
+/// pointers are valid as long as the batch.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ElectronSet {
@@ -77,9 +77,10 @@ impl From<Dataset> for Batch {
     }
 }
 
-/// Draws the `n` avalanches of a seed from number `first` on, by so many threads of this call's own, which end
-/// with it (0: as many as the machine has): the same bytes as one by one, with any number of threads. What
-/// avalanches take of memory is 12 bytes an electron. Free the batch with `townsend_batch_free`; NULL on errors.
+/// Draws the `n` avalanches of a seed from number `first` on, by so many threads of this call's own, which
+/// end with it (0: as many as the machine has): the same bytes as one by one, with any number of threads.
+/// What avalanches take of memory is 12 bytes an electron. Free the batch with `townsend_batch_free`; NULL on
+/// errors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn townsend_model_generate(
     model: *const Model,
@@ -98,7 +99,7 @@ pub unsafe extern "C" fn townsend_model_generate(
         let end = first.checked_add(n).ok_or_else(|| {
             Failure::usage(format!("{n} avalanches from number {first} on have numbers above 2^64"))
         })?;
-        let data = on_threads(threads as usize, || model.model.generate(seed, first..end, setting))?;
+        let data = on_threads(threads as usize, || model.facade.generate(seed, first..end, setting))?;
         Ok(Box::into_raw(Box::new(data.into())))
     })
 }

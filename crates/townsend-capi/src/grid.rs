@@ -49,9 +49,7 @@ impl KeptAxis {
 /// is 1 (x), 2 (x, z) or 3 (x, z, t). Free it with `townsend_grid_free`; NULL on errors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn townsend_grid_standard(dims: u32, error: *mut Error) -> *mut Grid {
-    answer(error, std::ptr::null_mut(), || {
-        boxed(townsend::Grid::standard(dims as usize).map_err(|error| Failure::usage(error.to_string()))?)
-    })
+    answer(error, std::ptr::null_mut(), || boxed(townsend::Grid::standard(dims as usize)))
 }
 
 /// A grid of `dims` axes with equal bins: `bins[k]` of them between `low[k]` and `high[k]`. Free it with
@@ -74,11 +72,13 @@ pub unsafe extern "C" fn townsend_grid_new(
             unsafe { (values(bins, n, "bins")?, values(low, n, "low")?, values(high, n, "high")?) };
         let axes = (0..n).map(|k| townsend::Axis::uniform(bins[k], low[k], high[k]));
         let grid = axes.collect::<Result<_, _>>().map_err(Into::into).and_then(townsend::Grid::new);
-        boxed(grid.map_err(|error| Failure::usage(error.to_string()))?)
+        boxed(grid)
     })
 }
 
-fn boxed(grid: townsend::Grid) -> Result<*mut Grid, Failure> {
+/// A grid for the caller, who asked for it, so that a wrong one is no error of a file.
+fn boxed(grid: Result<townsend::Grid, townsend::GridError>) -> Result<*mut Grid, Failure> {
+    let grid = grid.map_err(|error| Failure::usage(error.to_string()))?;
     Ok(Box::into_raw(Box::new(Grid(grid))))
 }
 

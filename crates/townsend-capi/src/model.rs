@@ -10,10 +10,10 @@ use crate::pointers::{bytes, c_string, emptied, given};
 use crate::setting::Setting;
 use crate::threads::on_threads;
 
-/// Something that avalanches can be drawn from: a trained model of any kind, or a detector of the Monte Carlo.
-/// It never changes, so that any number of threads may use it at once.
+/// Something that avalanches can be drawn from: a trained model of any kind, or a detector of the Monte
+/// Carlo. It never changes, so that any number of threads may use it at once.
 pub struct Model {
-    pub(crate) model: Box<dyn townsend::Model>,
+    pub(crate) facade: Box<dyn townsend::Model>,
     family: CString,
     source: CString,
     units: [CString; 3],
@@ -39,7 +39,7 @@ pub struct Description {
     /// Number of axes of its grid, 1 to 3; 0 if it draws electrons.
     pub dims: u32,
     /// Bins of each axis, those below and above it included; 1 where the grid has no such axis. Cell
-    /// `i_x + shape[0] * (i_z + shape[1] * i_t)` holds bin i_x of x, i_z of z and i_t of t.
+    /// `i_x + shape[0] * (i_z + shape[1] * i_t)` holds bin `i_x` of x, `i_z` of z and `i_t` of t.
     pub shape: [u32; 3],
     /// 1 if it draws electrons, 0 if it draws electrons in cells of its grid.
     pub draws_electrons: u8,
@@ -95,8 +95,8 @@ struct KeptCondition {
 }
 
 impl Model {
-    fn new(model: Box<dyn townsend::Model>) -> Self {
-        let about = model.describe();
+    fn new(facade: Box<dyn townsend::Model>) -> Self {
+        let about = facade.describe();
         let json = serde_json::to_string(about).expect("descriptions have a form in JSON");
         let condition = |known: &townsend::KnownCondition| KeptCondition {
             name: c_string(&known.name),
@@ -110,12 +110,12 @@ impl Model {
             json: c_string(&json),
             axes: about.grid.iter().flat_map(townsend::Grid::axes).map(KeptAxis::new).collect(),
             conditions: about.conditions.iter().map(condition).collect(),
-            model,
+            facade,
         }
     }
 
     fn description(&self) -> Description {
-        let about = self.model.describe();
+        let about = self.facade.describe();
         let mut shape = [1; 3];
         for (bins, axis) in shape.iter_mut().zip(about.grid.iter().flat_map(townsend::Grid::axes)) {
             *bins = axis.bins() + 2;
@@ -135,16 +135,16 @@ impl Model {
     }
 }
 
-/// Opens a run directory, a model in a single file, exported weights, or a detector by its file or by the name
-/// of one that ships (`cgem`, `microscopic_275`). Close it with `townsend_model_close`; NULL on errors.
+/// Opens a run directory, a model in a single file, exported weights, or a detector by its file or by the
+/// name of one that ships (`cgem`, `microscopic_275`). Close it with `townsend_model_close`; NULL on errors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn townsend_model_open(path_or_name: *const c_char, error: *mut Error) -> *mut Model {
     answer(error, null_mut(), || {
         // SAFETY: as the header asks of every pointer.
         let path = unsafe { path(path_or_name, "path_or_name") }?;
         // Networks are made ready by the threads of a pool.
-        let model = on_threads(1, || <dyn townsend::Model>::open(&path))?;
-        Ok(Box::into_raw(Box::new(Model::new(model))))
+        let facade = on_threads(1, || <dyn townsend::Model>::open(&path))?;
+        Ok(Box::into_raw(Box::new(Model::new(facade))))
     })
 }
 
@@ -172,8 +172,8 @@ pub unsafe extern "C" fn townsend_model_describe(
     })
 }
 
-/// The same as JSON, with grid, conditions and what the model was trained on. Valid as long as the model; NULL
-/// if that is NULL.
+/// The same as JSON, with grid, conditions and what the model was trained on. Valid as long as the model;
+/// NULL if that is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn townsend_model_json(model: *const Model) -> *const c_char {
     // SAFETY: as the header asks of every pointer.
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn townsend_model_check(
         // SAFETY: as the header asks of every pointer.
         let (model, setting) = unsafe { (given(model, "model")?, setting.as_ref()) };
         let default = townsend::Setting::default();
-        let found = model.model.check(setting.map_or(&default, |setting| &setting.0))?;
+        let found = model.facade.check(setting.map_or(&default, |setting| &setting.0))?;
         let text = c_string(&found.join("\n"));
         let text = text.as_bytes_with_nul();
         // SAFETY: as the header asks of every pointer.

@@ -12,12 +12,12 @@ use crate::workspace::Electrons;
 
 /// Electrons stay where they are: x and z are mm from the centre of the sheet.
 pub const TOWNSEND_PLACE_AS_GIVEN: u32 = 0;
-/// The event is placed on the sheet at random, evenly over the rectangle that the detector names, as the command
-/// `townsend readout` does with avalanches that are relative to a hole.
+/// The event is placed on the sheet at random, evenly over the rectangle that the detector names, as the
+/// command `townsend readout` does with avalanches that are relative to a hole.
 pub const TOWNSEND_PLACE_EVENLY: u32 = 1;
 
-/// The strips of a detector and their electronics. They never change, so that any number of threads may use them
-/// at once.
+/// The strips of a detector and their electronics. They never change, so that any number of threads may use
+/// them at once.
 pub struct Readout {
     strips: StripReadout,
     about: Strips,
@@ -69,8 +69,8 @@ impl From<&StripHit> for Hit {
     }
 }
 
-/// The electrons of an event, of one avalanche or several, and memory to read it, used again for the next. One
-/// serves one thread.
+/// The electrons of an event, of one avalanche or several, and memory to read it, used again for the next.
+/// One serves one thread.
 #[derive(Default)]
 pub struct Event {
     electrons: ElectronBuffer,
@@ -119,11 +119,11 @@ pub unsafe extern "C" fn townsend_readout_of_model(model: *const Model, error: *
     answer(error, null_mut(), || {
         // SAFETY: as the header asks of every pointer.
         let model = unsafe { given(model, "model") }?;
-        match model.model.detector_at(&townsend::Setting::default())? {
+        match model.facade.detector_at(&townsend::Setting::default())? {
             Some(detector) => readout(&detector),
             None => Err(Failure::usage(format!(
                 "a model of the family {} describes no detector; name one to townsend_readout_open",
-                model.model.describe().family
+                model.facade.describe().family
             ))),
         }
     })
@@ -235,8 +235,8 @@ pub unsafe extern "C" fn townsend_event_electrons(event: *const Event) -> Electr
 }
 
 /// What the strips record of the event: `n` hits by view and strip, a function of seed, number, place and
-/// electrons alone. The view is valid until the event is used again; on errors it is empty. `beside`, which may
-/// be NULL, is set to how many electrons came down beside all strips.
+/// electrons alone. The view is valid until the event is used again; on errors it is empty. `beside`, which
+/// may be NULL, is set to how many electrons came down beside all strips.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn townsend_event_read(
     event: *mut Event,
@@ -266,8 +266,8 @@ pub unsafe extern "C" fn townsend_event_read(
 }
 
 /// The same, copied into a buffer of the caller that holds `capacity` hits; `n` is set to how many there are.
-/// With more than `capacity` nothing is written (`TOWNSEND_ERROR_SIZE`): call again with a buffer that is large
-/// enough, and the hits are the same.
+/// With more than `capacity` nothing is written (`TOWNSEND_ERROR_SIZE`): call again with a buffer that is
+/// large enough, and the hits are the same.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn townsend_event_read_into(
     event: *mut Event,

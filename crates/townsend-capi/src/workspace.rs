@@ -73,17 +73,17 @@ impl Workspace {
     ///
     /// # Safety
     /// The pointers are as the header asks.
-    unsafe fn electrons<'w>(
-        &'w mut self,
+    unsafe fn electrons(
+        &mut self,
         model: *const Model,
         setting: *const Setting,
         [seed, index]: [u64; 2],
-    ) -> Result<townsend::Avalanche<'w>, Failure> {
+    ) -> Result<townsend::Avalanche<'_>, Failure> {
         // SAFETY: as promised by the caller.
         let (model, setting) = unsafe { (given(model, "model")?, setting.as_ref()) };
         let default = townsend::Setting::default();
         let setting = setting.map_or(&default, |setting| &setting.0);
-        Ok(model.model.avalanche(seed, index, setting, &mut self.drawn)?.electrons()?)
+        Ok(model.facade.avalanche(seed, index, setting, &mut self.drawn)?.electrons()?)
     }
 
     /// Draws an avalanche, in cells of its model's grid or counted on another; also says how many cells there
@@ -91,19 +91,19 @@ impl Workspace {
     ///
     /// # Safety
     /// The pointers are as the header asks.
-    unsafe fn cells<'w>(
-        &'w mut self,
+    unsafe fn cells(
+        &mut self,
         model: *const Model,
         setting: *const Setting,
         [seed, index]: [u64; 2],
         grid: *const Grid,
-    ) -> Result<(Counts<'w>, usize), Failure> {
+    ) -> Result<(Counts<'_>, usize), Failure> {
         // SAFETY: as promised by the caller.
         let (model, setting, grid) = unsafe { (given(model, "model")?, setting.as_ref(), grid.as_ref()) };
         let default = townsend::Setting::default();
         let setting = setting.map_or(&default, |setting| &setting.0);
         let grid = grid.map(|grid| &grid.0);
-        let drawn = model.model.cells(seed, index, setting, grid, &mut self.drawn, &mut self.counted);
+        let drawn = model.facade.cells(seed, index, setting, grid, &mut self.drawn, &mut self.counted);
         let (counts, grid) = drawn?;
         Ok((counts, grid.cells()))
     }
@@ -190,9 +190,9 @@ pub unsafe extern "C" fn townsend_model_avalanche_into(
     })
 }
 
-/// Draws avalanche number `index` of a seed as occupied cells: of the model's grid if it draws cells; electrons
-/// are counted on `grid`, which is NULL otherwise. The view points into the workspace and is valid until that is
-/// used again; on errors it is empty.
+/// Draws avalanche number `index` of a seed as occupied cells: of the model's grid if it draws cells;
+/// electrons are counted on `grid`, which is NULL otherwise. The view points into the workspace and is valid
+/// until that is used again; on errors it is empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn townsend_model_cells(
     model: *const Model,
@@ -215,8 +215,8 @@ pub unsafe extern "C" fn townsend_model_cells(
     })
 }
 
-/// The same as one value for every cell of the grid, empty ones included, into a buffer of the caller that holds
-/// `capacity` values; `n` is set to how many cells there are. With fewer than those nothing is written
+/// The same as one value for every cell of the grid, empty ones included, into a buffer of the caller that
+/// holds `capacity` values; `n` is set to how many cells there are. With fewer than those nothing is written
 /// (`TOWNSEND_ERROR_SIZE`).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn townsend_model_dense(
@@ -245,8 +245,8 @@ pub unsafe extern "C" fn townsend_model_dense(
         if values.is_null() {
             return Err(is_null("values"));
         }
-        // SAFETY: the buffer holds `capacity` values, of which no fewer are set here, so that all of the slice
-        // have a value; for a float 0 is all bytes 0.
+        // SAFETY: the buffer holds `capacity` values, of which no fewer are set here, so that all of the
+        // slice have a value; for a float 0 is all bytes 0.
         let row = unsafe {
             values.write_bytes(0, cells);
             std::slice::from_raw_parts_mut(values, cells)

@@ -121,8 +121,8 @@ impl dyn Model {
         crate::Families::shipped().open(path)
     }
 
-    /// Draws one avalanche as electrons in cells, and says of which grid: the model's own, or `grid`, on which
-    /// the electrons of a model that draws these are counted.
+    /// Draws one avalanche as electrons in cells, and says of which grid: the model's own, or `grid`, on
+    /// which the electrons of a model that draws these are counted.
     ///
     /// # Errors
     /// The model draws electrons and there is no grid; or it draws cells, and the grid is another.

@@ -15,8 +15,8 @@
 // it says: an object that the library made and that was not freed, a text that ends with a 0, a buffer that is
 // as large as it is said to be. Objects are freed by the function of the same name, once.
 //
-// Threads. Models, readouts, grids and batches never change, so any number of threads may use one at once.
-// Workspaces, events and settings serve one thread at a time. There are no locks.
+// Threads. Models, readouts, grids and batches never change, so any number of threads may use one at once, and a
+// setting that is not changed meanwhile. Workspaces and events serve one thread at a time. There are no locks.
 //
 // Memory. After the first avalanches a workspace or an event allocates only when an avalanche is larger than all
 // before.
@@ -54,26 +54,26 @@
 // Electrons stay where they are: x and z are mm from the centre of the sheet.
 #define TOWNSEND_PLACE_AS_GIVEN 0
 
-// The event is placed on the sheet at random, evenly over the rectangle that the detector names, as the command
-// `townsend readout` does with avalanches that are relative to a hole.
+// The event is placed on the sheet at random, evenly over the rectangle that the detector names, as the
+// command `townsend readout` does with avalanches that are relative to a hole.
 #define TOWNSEND_PLACE_EVENLY 1
 
 // Avalanches in memory. It never changes, so that any number of threads may read it.
 typedef struct townsend_batch townsend_batch;
 
-// The electrons of an event, of one avalanche or several, and memory to read it, used again for the next. One
-// serves one thread.
+// The electrons of an event, of one avalanche or several, and memory to read it, used again for the next.
+// One serves one thread.
 typedef struct townsend_event townsend_event;
 
 // A grid of cells over x (mm), z (mm) and t (ns), or over the first one or two of these.
 typedef struct townsend_grid townsend_grid;
 
-// Something that avalanches can be drawn from: a trained model of any kind, or a detector of the Monte Carlo.
-// It never changes, so that any number of threads may use it at once.
+// Something that avalanches can be drawn from: a trained model of any kind, or a detector of the Monte
+// Carlo. It never changes, so that any number of threads may use it at once.
 typedef struct townsend_model townsend_model;
 
-// The strips of a detector and their electronics. They never change, so that any number of threads may use them
-// at once.
+// The strips of a detector and their electronics. They never change, so that any number of threads may use
+// them at once.
 typedef struct townsend_readout townsend_readout;
 
 // Where the primary electron starts and values of conditions; NULL in its place is as in training.
@@ -106,7 +106,7 @@ typedef struct townsend_description {
   // Number of axes of its grid, 1 to 3; 0 if it draws electrons.
   uint32_t dims;
   // Bins of each axis, those below and above it included; 1 where the grid has no such axis. Cell
-  // `i_x + shape[0] * (i_z + shape[1] * i_t)` holds bin i_x of x, i_z of z and i_t of t.
+  // `i_x + shape[0] * (i_z + shape[1] * i_t)` holds bin `i_x` of x, `i_z` of z and `i_t` of t.
   uint32_t shape[3];
   // 1 if it draws electrons, 0 if it draws electrons in cells of its grid.
   uint8_t draws_electrons;
@@ -162,8 +162,8 @@ typedef struct townsend_cells {
   size_t n;
 } townsend_cells;
 
-// The electrons of many avalanches: avalanche k has those from `offsets[k]` up to `offsets[k + 1]`. The pointers
-// are valid as long as the batch.
+// The electrons of many avalanches: avalanche k has those from `offsets[k]` up to `offsets[k + 1]`. The
+// pointers are valid as long as the batch.
 typedef struct townsend_electron_set {
   // Where each avalanche begins, and the end of the last: `n` + 1 numbers.
   const int64_t *offsets;
@@ -286,8 +286,8 @@ void townsend_grid_free(struct townsend_grid *grid);
 // Number of cells, those below and above the axes included: what a dense avalanche has values. 0 for NULL.
 size_t townsend_grid_cells(const struct townsend_grid *grid);
 
-// Opens a run directory, a model in a single file, exported weights, or a detector by its file or by the name
-// of one that ships (`cgem`, `microscopic_275`). Close it with `townsend_model_close`; NULL on errors.
+// Opens a run directory, a model in a single file, exported weights, or a detector by its file or by the
+// name of one that ships (`cgem`, `microscopic_275`). Close it with `townsend_model_close`; NULL on errors.
 struct townsend_model *townsend_model_open(const char *path_or_name, struct townsend_error *error);
 
 // Closes a model; NULL is allowed. Workspaces that were used with it, batches and readouts are still good.
@@ -298,8 +298,8 @@ int32_t townsend_model_describe(const struct townsend_model *model,
                                 struct townsend_description *description,
                                 struct townsend_error *error);
 
-// The same as JSON, with grid, conditions and what the model was trained on. Valid as long as the model; NULL
-// if that is NULL.
+// The same as JSON, with grid, conditions and what the model was trained on. Valid as long as the model;
+// NULL if that is NULL.
 const char *townsend_model_json(const struct townsend_model *model);
 
 // An axis of the model's grid: 0 is x, 1 is z, 2 is t.
@@ -356,9 +356,9 @@ int32_t townsend_model_avalanche_into(const struct townsend_model *model,
                                       size_t *n,
                                       struct townsend_error *error);
 
-// Draws avalanche number `index` of a seed as occupied cells: of the model's grid if it draws cells; electrons
-// are counted on `grid`, which is NULL otherwise. The view points into the workspace and is valid until that is
-// used again; on errors it is empty.
+// Draws avalanche number `index` of a seed as occupied cells: of the model's grid if it draws cells;
+// electrons are counted on `grid`, which is NULL otherwise. The view points into the workspace and is valid
+// until that is used again; on errors it is empty.
 int32_t townsend_model_cells(const struct townsend_model *model,
                              const struct townsend_setting *setting,
                              uint64_t seed,
@@ -368,8 +368,8 @@ int32_t townsend_model_cells(const struct townsend_model *model,
                              struct townsend_cells *cells,
                              struct townsend_error *error);
 
-// The same as one value for every cell of the grid, empty ones included, into a buffer of the caller that holds
-// `capacity` values; `n` is set to how many cells there are. With fewer than those nothing is written
+// The same as one value for every cell of the grid, empty ones included, into a buffer of the caller that
+// holds `capacity` values; `n` is set to how many cells there are. With fewer than those nothing is written
 // (`TOWNSEND_ERROR_SIZE`).
 int32_t townsend_model_dense(const struct townsend_model *model,
                              const struct townsend_setting *setting,
@@ -382,9 +382,10 @@ int32_t townsend_model_dense(const struct townsend_model *model,
                              size_t *n,
                              struct townsend_error *error);
 
-// Draws the `n` avalanches of a seed from number `first` on, by so many threads of this call's own, which end
-// with it (0: as many as the machine has): the same bytes as one by one, with any number of threads. What
-// avalanches take of memory is 12 bytes an electron. Free the batch with `townsend_batch_free`; NULL on errors.
+// Draws the `n` avalanches of a seed from number `first` on, by so many threads of this call's own, which
+// end with it (0: as many as the machine has): the same bytes as one by one, with any number of threads.
+// What avalanches take of memory is 12 bytes an electron. Free the batch with `townsend_batch_free`; NULL on
+// errors.
 struct townsend_batch *townsend_model_generate(const struct townsend_model *model,
                                                const struct townsend_setting *setting,
                                                uint64_t seed,
@@ -445,8 +446,8 @@ int32_t townsend_event_add(struct townsend_event *event,
 struct townsend_electrons townsend_event_electrons(const struct townsend_event *event);
 
 // What the strips record of the event: `n` hits by view and strip, a function of seed, number, place and
-// electrons alone. The view is valid until the event is used again; on errors it is empty. `beside`, which may
-// be NULL, is set to how many electrons came down beside all strips.
+// electrons alone. The view is valid until the event is used again; on errors it is empty. `beside`, which
+// may be NULL, is set to how many electrons came down beside all strips.
 int32_t townsend_event_read(struct townsend_event *event,
                             const struct townsend_readout *readout,
                             uint64_t seed,
@@ -458,8 +459,8 @@ int32_t townsend_event_read(struct townsend_event *event,
                             struct townsend_error *error);
 
 // The same, copied into a buffer of the caller that holds `capacity` hits; `n` is set to how many there are.
-// With more than `capacity` nothing is written (`TOWNSEND_ERROR_SIZE`): call again with a buffer that is large
-// enough, and the hits are the same.
+// With more than `capacity` nothing is written (`TOWNSEND_ERROR_SIZE`): call again with a buffer that is
+// large enough, and the hits are the same.
 int32_t townsend_event_read_into(struct townsend_event *event,
                                  const struct townsend_readout *readout,
                                  uint64_t seed,

@@ -7,8 +7,8 @@
 //   townsend::Workspace workspace;
 //   for (float t : model.avalanche(1, 7, workspace).t) std::printf("%g ns\n", t);
 //
-// A Model, a Readout, a Grid and a Batch never change: any number of threads may use one at once. A Workspace
-// and an Event serve one thread each. Views point into the object that they were drawn into and are valid
+// A Model, a Readout, a Grid and a Batch never change: any number of threads may use one at once, and a Setting
+// that is not changed meanwhile. A Workspace and an Event serve one thread each. Views point into the object that they were drawn into and are valid
 // until that is used again, moved or destroyed.
 
 #ifndef TOWNSEND_HPP

@@ -1,5 +1,5 @@
-//! The programs under valgrind and the sanitizers of the compiler. These see what the programs do with memory of
-//! the library as well; the inside of the library itself they see only where it calls the C library.
+//! The programs under valgrind and the sanitizers of the compiler. These see what the programs do with memory
+//! of the library as well; the inside of the library itself they see only where it calls the C library.
 
 use std::path::Path;
 use std::process::Command;
