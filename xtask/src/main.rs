@@ -1,9 +1,4 @@
-<<<<<<< ours
 //! Tasks of this repository; `cargo xtask help` lists them.
-=======
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak |
-//! wheel`.
->>>>>>> theirs
 
 mod comments;
 mod dist;
