@@ -60,8 +60,8 @@ pub(crate) fn torch() -> Result<PathBuf> {
     Ok(environment.join("bin/python"))
 }
 
-/// The folder of programs of a Python environment `target/NAME` that holds these packages; made on first use and
-/// made anew when they change.
+/// The folder of programs of a Python environment `target/NAME` that holds these packages; made on first use
+/// and made anew when they change.
 pub(crate) fn packages(name: &str, packages: &[&str]) -> Result<PathBuf> {
     let folder = root().join("target").join(name);
     let stamp = folder.join("townsend-packages");

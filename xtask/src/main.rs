@@ -1,4 +1,5 @@
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak | wheel`.
+//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak |
+//! wheel`.
 
 mod comments;
 mod environment;

@@ -12,8 +12,8 @@ const PACKAGES: [&str; 2] = ["maturin==1.16.0", "ziglang==0.15.1"];
 /// What a wheel may weigh, bytes.
 const LARGEST: u64 = 20_000_000;
 
-/// Builds the wheel into `target/wheels`, and tries it with these interpreters: each gets an environment of its
-/// own with NumPy, the oldest that is supported for Python 3.9.
+/// Builds the wheel into `target/wheels`, and tries it with these interpreters: each gets an environment of
+/// its own with NumPy, the oldest that is supported for Python 3.9.
 pub(crate) fn wheel(interpreters: &[String]) -> Result<()> {
     let wheel = build()?;
     let size = wheel.metadata()?.len();

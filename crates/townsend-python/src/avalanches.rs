@@ -19,8 +19,8 @@ use crate::work::{Call, short};
 
 /// Avalanches: their electrons, or counts of them in the cells of a grid.
 ///
-/// What `generate`, `simulate` and `read` return. Electrons are the arrays `offsets`, `x`, `z` and `t`, counts
-/// the arrays `offsets`, `cells` and `counts`: avalanche k is what stands from `offsets[k]` to
+/// What `generate`, `simulate` and `read` return. Electrons are the arrays `offsets`, `x`, `z` and `t`,
+/// counts the arrays `offsets`, `cells` and `counts`: avalanche k is what stands from `offsets[k]` to
 /// `offsets[k + 1]`. The arrays are not copies: they show the memory of this object, keep it alive and cannot
 /// be written to. x and z are transverse positions in mm, t is the time of arrival in ns.
 ///
@@ -143,8 +143,9 @@ impl PyAvalanches {
     /// with their `grid`.
     ///
     /// Avalanche k is what stands from `offsets[k]` to `offsets[k + 1]`; there is one offset more than
-    /// avalanches, the first is 0. Any type of numbers, order of bytes and stride is taken, and copied. `units`
-    /// are those that x, z and t are in, as `"cm,ns"` or `{"x": "um", "t": "ns"}`; they become mm and ns.
+    /// avalanches, the first is 0. Any type of numbers, order of bytes and stride is taken, and copied.
+    /// `units` are those that x, z and t are in, as `"cm,ns"` or `{"x": "um", "t": "ns"}`; they become mm and
+    /// ns.
     ///
     /// >>> avalanches = townsend.Avalanches.from_arrays([0, 2, 2, 3], x=[1, 2, 3], z=[0, 0, 0], t=[5, 6, 7])
     /// >>> avalanches.electrons
@@ -369,8 +370,8 @@ impl PyAvalanches {
     /// The avalanches counted in the cells of a grid.
     ///
     /// `dims` are the axes to count on (1: x; 2: x and z; 3: x, z and t). `grid` is a dict
-    /// `{"axes": [{"bins": 90, "low": -1.5, "high": 1.5}, ...]}` or the name of a file in TOML; otherwise it is the
-    /// standard grid of 90 bins an axis. Counts can only be given on their own grid or its first axes.
+    /// `{"axes": [{"bins": 90, "low": -1.5, "high": 1.5}, ...]}` or the name of a file in TOML; otherwise it
+    /// is the standard grid of 90 bins an axis. Counts can only be given on their own grid or its first axes.
     ///
     /// >>> townsend.simulate(5).to_counts(dims=2)
     /// <Avalanches: 5 avalanches, ... electrons counted in 90 × 90 bins>
@@ -462,9 +463,9 @@ impl PyAvalanches {
     /// Writes them to a file, whole or not at all: `.root` or `.npz`, or as `format` says ("root", "npz",
     /// "rntuple").
     ///
-    /// `dims` are the dimensions of the histograms that electrons become, such as 2 or [1, 2, 3] (counts on the
-    /// standard grid); without it electrons stay electrons. A file that exists is overwritten with `force`
-    /// alone. It is the file that `townsend generate` or `simulate` writes.
+    /// `dims` are the dimensions of the histograms that electrons become, such as 2 or [1, 2, 3] (counts on
+    /// the standard grid); without it electrons stay electrons. A file that exists is overwritten with
+    /// `force` alone. It is the file that `townsend generate` or `simulate` writes.
     ///
     /// >>> townsend.simulate(5).save("avalanches.npz", force=True)
     #[pyo3(signature = (path, *, force=false, format=None, dims=None, progress=None))]

@@ -19,8 +19,8 @@ use crate::work::{Call, short};
 
 /// Simulates `n` avalanches in a detector of the Monte Carlo, those with the numbers from `first` on.
 ///
-/// `detector` is the name of one that ships (`townsend.detectors()`), a file in TOML, or a dict or text of its
-/// own; None is the first that ships. Start and conditions as in `Model.generate`.
+/// `detector` is the name of one that ships (`townsend.detectors()`), a file in TOML, or a dict or text of
+/// its own; None is the first that ships. Start and conditions as in `Model.generate`.
 ///
 /// >>> townsend.simulate(100, "cgem", seed=3)
 /// <Avalanches: 100 avalanches, ... electrons in mm, mm, ns>
@@ -45,15 +45,16 @@ pub(crate) fn simulate(
     draw(py, &model, "simulate", (n, first), setting(start, conditions)?, call)
 }
 
-/// Reads avalanches of files into one set: ROOT (trees, RNTuples, histograms), npz, text, all that the command
-/// line reads.
+/// Reads avalanches of files into one set: ROOT (trees, RNTuples, histograms), npz, text, all that the
+/// command line reads.
 ///
 /// `files` is a name or a pattern (`"run*/out_*.root"`), also with a tree (`"run.root:events"`), or a list of
 /// them. `columns` say which columns are what, `"x=xe,z=ye,t=te,event=run+ev"` or a dict of the same; `units`
 /// in which units they are, `"cm,ns"` or `{"x": "cm"}`; `where` which electrons are read, `"status == -5"`;
-/// `tree` and `histograms` (a pattern of names) what in a ROOT file; `dims` histograms of how many dimensions;
-/// `round=True` rounds the contents of weighted histograms; `format` is "root", "rntuple", "npz" or "text" where
-/// the first bytes do not tell. What should be known of a file is told by `warnings`, as `townsend.Warning`.
+/// `tree` and `histograms` (a pattern of names) what in a ROOT file; `dims` histograms of how many
+/// dimensions; `round=True` rounds the contents of weighted histograms; `format` is "root", "rntuple", "npz"
+/// or "text" where the first bytes do not tell. What should be known of a file is told by `warnings`, as
+/// `townsend.Warning`.
 ///
 /// >>> townsend.simulate(5).save("five.root", force=True)
 /// >>> townsend.read("five.root") == townsend.simulate(5)
@@ -155,8 +156,8 @@ fn column<'py, T: numpy::Element>(
 
 /// The comparison of generated avalanches with real ones: what `townsend.check` returns.
 ///
-/// `str()` is the table of distances with the verdict, `to_dict()` every number of `report.json`; in a notebook
-/// it is the page.
+/// `str()` is the table of distances with the verdict, `to_dict()` every number of `report.json`; in a
+/// notebook it is the page.
 ///
 /// >>> real, generated = townsend.simulate(60), townsend.simulate(60, seed=2)
 /// >>> check = townsend.check(real, generated, classifiers=False)
@@ -198,8 +199,8 @@ impl PyCheck {
     }
 
     /// The distances of this name that are above a limit: a list of (name, value, limit). `metric` is one of
-    /// all observables (`"ks"`) or of one (`"ks.rms_x"`), or of all together, such as `"c2st.auc"`. A value is
-    /// None where it is beyond any number.
+    /// all observables (`"ks"`) or of one (`"ks.rms_x"`), or of all together, such as `"c2st.auc"`. A value
+    /// is None where it is beyond any number.
     ///
     /// >>> real = townsend.simulate(60)
     /// >>> townsend.check(real, real, classifiers=False).exceeds("ks", 0.1)
@@ -250,11 +251,12 @@ impl PyCheck {
 /// alone give, classifiers that try to tell them apart, and a verdict.
 ///
 /// Both are avalanches or names of files. `training` are the avalanches that the generator was trained on, to
-/// see whether it learnt them by heart; the real ones must not be among them (`Model.held_back`). `conditions`
-/// are numbers known beforehand in bins of which the observables are compared too, by name: arrays of one value
-/// an avalanche, (of the real, of the generated). `classifiers=False` trains none, which takes most of the time.
-/// `thresholds` are the limits of the lights, as `configs/check/default.toml`: a file, text or dict. `halvings`
-/// and `resamples` are the random halvings and bootstrap samples behind floors and intervals.
+/// see whether it learnt them by heart; the real ones must not be among them (`Model.held_back`).
+/// `conditions` are numbers known beforehand in bins of which the observables are compared too, by name:
+/// arrays of one value an avalanche, (of the real, of the generated). `classifiers=False` trains none, which
+/// takes most of the time. `thresholds` are the limits of the lights, as `configs/check/default.toml`: a
+/// file, text or dict. `halvings` and `resamples` are the random halvings and bootstrap samples behind floors
+/// and intervals.
 ///
 /// >>> real, generated = townsend.simulate(60), townsend.simulate(60, seed=2)
 /// >>> check = townsend.check(real, generated, classifiers=False)

@@ -29,8 +29,8 @@ mod _townsend {
 
     #[pymodule_init]
     fn begin(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        // The first array looks up the functions of NumPy, and panics if it is not there or if ctrl-C is pressed
-        // meanwhile: so it is made now, when NumPy is known to be loaded.
+        // The first array looks up the functions of NumPy, and panics if it is not there or if ctrl-C is
+        // pressed meanwhile: so it is made now, when NumPy is known to be loaded.
         let py: Python<'_> = module.py();
         py.import("numpy")?;
         PyArray1::<f32>::zeros(py, 0, false);

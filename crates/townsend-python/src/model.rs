@@ -78,10 +78,10 @@ impl PyModel {
     /// Draws `n` avalanches, those with the numbers from `first` on.
     ///
     /// `start` is where primary electrons start: "cell" (over the cell of a hole, the default), "drift" (over
-    /// the drift gap too), "track", or a place (x, z) in µm. Further keywords are conditions of the model, such
-    /// as `voltage_v=280` or one value a stage, `voltage_v=[280, 275, 275]`. `progress(task, done, total,
-    /// message)` is called as the work goes on. All are in memory at the end (12 bytes an electron): of very
-    /// many, draw some at a time by `first`.
+    /// the drift gap too), "track", or a place (x, z) in µm. Further keywords are conditions of the model,
+    /// such as `voltage_v=280` or one value a stage, `voltage_v=[280, 275, 275]`. `progress(task, done,
+    /// total, message)` is called as the work goes on. All are in memory at the end (12 bytes an electron):
+    /// of very many, draw some at a time by `first`.
     ///
     /// >>> model = townsend.load("microscopic_275")
     /// >>> model.generate(20)[10:] == model.generate(10, first=10)
@@ -256,8 +256,8 @@ impl PyModel {
         to_python(py, &self.model.describe().grid)
     }
 
-    /// What its avalanches can be made to depend on: a dict by name, with the value at each stage if it is not
-    /// set (`values`), and the least and largest that its effect was learned from (`ranges`).
+    /// What its avalanches can be made to depend on: a dict by name, with the value at each stage if it is
+    /// not set (`values`), and the least and largest that its effect was learned from (`ranges`).
     ///
     /// A cascade that was trained with responses at several voltages has `voltage_v`, for one.
     ///
@@ -368,11 +368,12 @@ pub(crate) fn _model(py: Python<'_>, bytes: &[u8]) -> PyResult<PyModel> {
 
 /// Trains a model, and returns it.
 ///
-/// `config` is a dict, a text in TOML, a file, or the name of a configuration that ships (`townsend.configs()`);
-/// `set` replaces values of it, as `{"training.epochs": 2}`, and `seed` its seed. `data` are avalanches, or the
-/// names of files, which also the recorded responses of single foils come from. With `run` the files of the
-/// training are left in that folder, which `townsend.load` opens and `resume=True` goes on with if it was
-/// stopped; otherwise they are in memory. `progress(task, done, total, message)` is called as the work goes on.
+/// `config` is a dict, a text in TOML, a file, or the name of a configuration that ships
+/// (`townsend.configs()`); `set` replaces values of it, as `{"training.epochs": 2}`, and `seed` its seed.
+/// `data` are avalanches, or the names of files, which also the recorded responses of single foils come from.
+/// With `run` the files of the training are left in that folder, which `townsend.load` opens and
+/// `resume=True` goes on with if it was stopped; otherwise they are in memory. `progress(task, done, total,
+/// message)` is called as the work goes on.
 ///
 /// >>> small = {"model": {"family": "clusters"}, "training": {"sweeps": 10, "electrons": 4000}}
 /// >>> model = townsend.train(small, townsend.simulate(60, seed=5))
