@@ -1,9 +1,4 @@
-<<<<<<< HEAD
 //! Tasks of this repository; `cargo xtask help` lists them.
-=======
-//! Tasks of this repository: `cargo xtask check | check-gpu | test | parity | bench | bench-peers | soak |
-//! wheel`.
->>>>>>> w-python
 
 mod comments;
 mod dist;
