@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 fn main() {
-    // Of published sources the commit stands in a file; in a clone git knows it. A debug build does not ask, or
-    // every commit would build the crate and all above it again.
+    // Of published sources the commit stands in a file; in a clone git knows it. A debug build does not ask,
+    // or every commit would build the crate and all above it again.
     println!("cargo::rerun-if-changed=build.rs");
     let commit = match std::fs::read_to_string(".cargo_vcs_info.json") {
         Ok(published) => published.split('"').find(|word| is_commit(word)).map(str::to_owned),

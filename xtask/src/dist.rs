@@ -28,7 +28,8 @@ pub(crate) fn dist() -> Result<()> {
     checksums(&dist)
 }
 
-/// The program with everything that it needs inside, the C library too: it starts on any Linux of this processor.
+/// The program with everything that it needs inside, the C library too: it starts on any Linux of this
+/// processor.
 fn static_program() -> Result<PathBuf> {
     let build = ["build", "--release", "--locked", "--package", "townsend-cli", "--target", TARGET];
     run(cargo(&build).env("RUSTFLAGS", "-C target-feature=+crt-static"))?;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use crate::comments::rust_files;
 use crate::environment::{cargo, root, run};
 
-/// Packages every crate, without building the packages: Burn would be built anew for each. What only that would
-/// find, files outside the crate that are compiled into it, is looked for here.
+/// Packages every crate, without building the packages: Burn would be built anew for each. What only that
+/// would find, files outside the crate that are compiled into it, is looked for here.
 pub(crate) fn check() -> Result<()> {
     let mut outside = Vec::new();
     for entry in std::fs::read_dir(root().join("crates")).context("crates: cannot be read")? {

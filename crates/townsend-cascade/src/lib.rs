@@ -15,7 +15,8 @@
 //! let (foil, lattice) = (&detector.foils[0], Lattice::new(0.14));
 //! let starts: Vec<_> = (0..400).map(|i| [f64::from(i % 20) * 3.5, f64::from(i / 20) * 3.0]).collect();
 //! let none = vec![0; starts.len() + 1];
-//! let responses = Responses::new(starts, none, Vec::new())?.again(foil, (lattice, Direction::default()), 10, 1);
+//! let starts = Responses::new(starts, none, Vec::new())?;
+//! let responses = starts.again(foil, (lattice, Direction::default()), 10, 1);
 //!
 //! let known = KnownFoil {
 //!     extraction: foil.extraction,

@@ -227,8 +227,8 @@ fn contradiction(fitted: &FittedFoil, gas: &Gas, lattice: Lattice, expected_um: 
 /// numbers.
 ///
 /// # Errors
-/// The configuration has a value that is not allowed, or not one stage for each foil; responses are missing or
-/// do not determine a foil; the work was asked to stop.
+/// The configuration has a value that is not allowed, or not one stage for each foil; responses are missing
+/// or do not determine a foil; the work was asked to stop.
 pub fn fit_stages(
     config: &CascadeConfig,
     detector: &Detector,

@@ -331,7 +331,8 @@ impl GasTable {
         transport.longitudinal /= density.sqrt();
         transport.transverse.iter_mut().for_each(|sigma| *sigma /= density.sqrt());
         transport.townsend_per_mm *= density;
-        transport.attachment_per_mm *= density.powi(i32::from(self.attachment_bodies.unwrap_or(2)) - 1);
+        transport.attachment_per_mm *=
+            if self.attachment_bodies == Some(3) { density * density } else { density };
         Ok(transport)
     }
 

@@ -107,9 +107,9 @@ impl StripReadout {
     /// electrons alone. Positions are in mm, times in ns. Returns the number of electrons that arrive beside
     /// the strips.
     ///
-    /// The event is placed on the sheet at random, and each electron is assigned to the X or V strips at random. The
-    /// charge of a strip is that of its electrons, and its time that of the electron with which it reaches
-    /// the threshold, with jitter.
+    /// The event is placed on the sheet at random, and each electron is assigned to the X or V strips at
+    /// random. The charge of a strip is that of its electrons, and its time that of the electron with which
+    /// it reaches the threshold, with jitter.
     ///
     /// # Panics
     /// If there are 2³² electrons or more.
