@@ -48,7 +48,7 @@ fn library(dist: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every crate that is compiled in, with version, license and hash, as CycloneDX.
+/// Every crate that is compiled in, with version, license and hash, in the format of `CycloneDX`.
 fn bill_of_materials(dist: &Path) -> Result<()> {
     let tools = root().join("target/tools");
     run(cargo(&["install", "--locked", "--root"]).arg(&tools).args([

@@ -732,7 +732,7 @@ pub(crate) fn observables_of<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let data = set(avalanches)?;
     let n = data.len();
-    let call = Call { seed: seed, progress, threads, ..Call::default() };
+    let call = Call { seed, progress, threads, ..Call::default() };
     let observed = call.run(py, move |context| observables(&data, context))?;
     let columns = PyDict::new(py);
     for column in observed.columns() {

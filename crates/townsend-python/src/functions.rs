@@ -40,7 +40,7 @@ pub(crate) fn simulate(
 ) -> PyResult<PyAvalanches> {
     let detector = self::detector(detector)?;
     let model = short(py, || townsend::DetectorModel::new(detector))?;
-    let call = Call { seed: seed, progress, threads, ..Call::default() };
+    let call = Call { seed, progress, threads, ..Call::default() };
     let model: Arc<dyn townsend::Model> = Arc::new(model);
     draw(py, &model, "simulate", (n, first), setting(start, conditions)?, call)
 }
@@ -133,7 +133,7 @@ pub(crate) fn readout<'py>(
     threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyAny>)> {
     let (data, detector) = (set(avalanches)?, self::detector(detector)?);
-    let call = Call { seed: seed, progress, threads, ..Call::default() };
+    let call = Call { seed, progress, threads, ..Call::default() };
     let (hits, summary) = call.run(py, move |context| townsend::readout(&data, &detector, context))?;
     let columns = PyDict::new(py);
     columns.set_item("event", column(py, &hits, |hit| hit.event.cast_signed()))?;
@@ -288,7 +288,7 @@ pub(crate) fn check(
         None => Thresholds::default(),
     };
     let grid = arguments::grid(grid)?;
-    let call = Call { seed: seed, progress, threads, ..Call::default() };
+    let call = Call { seed, progress, threads, ..Call::default() };
     let checked = call.run(py, move |context| {
         let usual = CheckOptions::default();
         let options = CheckOptions {

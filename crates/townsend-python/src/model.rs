@@ -99,7 +99,7 @@ impl PyModel {
         threads: Option<usize>,
         conditions: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyAvalanches> {
-        let call = Call { seed: seed, progress, threads, ..Call::default() };
+        let call = Call { seed, progress, threads, ..Call::default() };
         self.drawn(py, "generate", (n, first), setting(start, conditions)?, call)
     }
 
@@ -154,7 +154,7 @@ impl PyModel {
         threads: Option<usize>,
     ) -> PyResult<PyAvalanches> {
         let (model, real) = (Arc::clone(&self.model), set(real)?);
-        let call = Call { seed: seed, progress, threads, ..Call::default() };
+        let call = Call { seed, progress, threads, ..Call::default() };
         let made = call.run(py, move |context| {
             let made = model.reconstruct(context.seed, &real)?;
             made.ok_or_else(|| townsend::Error::NoEncoder { path: "the model".into() })
