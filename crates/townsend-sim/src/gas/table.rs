@@ -9,6 +9,9 @@ use super::{Transport, garfield};
 use crate::SimError;
 use crate::detector::within;
 
+/// The bodies of an attachment to single molecules.
+const TWO_BODIES: u8 = 2;
+
 /// Transport coefficients at points (E, B) with B perpendicular to E, interpolated between them.
 ///
 /// ```
@@ -28,8 +31,8 @@ pub struct GasTable {
     pub source: String,
     /// The state of the gas that the points hold for, if it is not the usual one.
     state: State,
-    /// How many bodies take part in an attachment, if not 2: see [`GasTable::transport_at`].
-    attachment_bodies: Option<u8>,
+    /// How many bodies take part in an attachment, 2 or 3: see [`GasTable::transport_at`].
+    attachment_bodies: u8,
     /// Sorted by B, then by E; no two points have the same fields.
     points: Vec<Point>,
 }
@@ -81,9 +84,18 @@ pub(crate) struct WrittenTable {
     pressure_torr: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     temperature_k: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    attachment_bodies: Option<u8>,
+    #[serde(default = "two", skip_serializing_if = "is_two")]
+    attachment_bodies: u8,
     points: Vec<WrittenPoint>,
+}
+
+fn two() -> u8 {
+    TWO_BODIES
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_two(bodies: &u8) -> bool {
+    *bodies == TWO_BODIES
 }
 
 // A value that says nothing is not written, so that tables keep their digest.
@@ -231,7 +243,7 @@ impl GasTable {
     /// If the file is damaged, lacks one of these quantities, or has a value outside its limits.
     pub fn from_gas_file(text: &str) -> Result<Self, SimError> {
         let (name, state, points) = garfield::parse(text).map_err(SimError::GasFile)?;
-        Self::new(name, "a gas file of Garfield++".into(), state, None, points)
+        Self::new(name, "a gas file of Garfield++".into(), state, TWO_BODIES, points)
     }
 
     /// SHA-256 of the table, in hexadecimal. It depends on the table's content alone, not on where it was
@@ -249,11 +261,11 @@ impl GasTable {
         name: String,
         source: String,
         state: State,
-        attachment_bodies: Option<u8>,
+        attachment_bodies: u8,
         mut points: Vec<Point>,
     ) -> Result<Self, SimError> {
         state.check("")?;
-        within("attachment_bodies", attachment_bodies.unwrap_or(2).into(), 2.0, 3.0)?;
+        within("attachment_bodies", attachment_bodies.into(), TWO_BODIES.into(), 3.0)?;
         points.iter().try_for_each(Point::check)?;
         for point in &mut points {
             point.b_t += 0.0; // -0 becomes 0
@@ -332,7 +344,7 @@ impl GasTable {
         transport.transverse.iter_mut().for_each(|sigma| *sigma /= density.sqrt());
         transport.townsend_per_mm *= density;
         transport.attachment_per_mm *=
-            if self.attachment_bodies == Some(3) { density * density } else { density };
+            if self.attachment_bodies == TWO_BODIES { density } else { density * density };
         Ok(transport)
     }
 
