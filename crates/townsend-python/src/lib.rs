@@ -34,6 +34,7 @@ mod _townsend {
         let py: Python<'_> = module.py();
         py.import("numpy")?;
         PyArray1::<f32>::zeros(py, 0, false);
+        module.add("__build__", townsend::version())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

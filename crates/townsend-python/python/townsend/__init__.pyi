@@ -34,6 +34,7 @@ __all__ = [
     "NotFoundError",
     "UsageError",
     "Warning",
+    "__build__",
     "__version__",
     "check",
     "config",
@@ -51,6 +52,8 @@ __all__ = [
     "train",
 ]
 
+__build__: str
+"""Version, commit and features of the library, in one line."""
 __version__: str
 
 class Error(Exception): ...
