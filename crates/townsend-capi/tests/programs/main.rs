@@ -1,5 +1,7 @@
 //! Real programs in C and C++ that use the library, as it is and under tools that watch them.
 
+#[path = "../../../townsend/tests/common/mod.rs"]
+mod common;
 mod installed;
 mod page;
 mod setup;

@@ -81,23 +81,7 @@ pub(crate) fn detector_with_conditions(folder: &Path) -> PathBuf {
 
 /// A network small enough to be trained in a moment, as a model in a single file.
 pub(crate) fn network(folder: &Path) -> PathBuf {
-    let config = Configuration::from_toml(
-        r#"
-        [model]
-        family = "vae"
-        dims = 2
-        channels = [4, 8]
-        kernels = [4, 4]
-        strides = [2, 1]
-        hidden = 16
-        latent = 2
-        [training]
-        epochs = 1
-        batch_size = 8
-        [data]
-        grid.axes = [{ bins = 8, low = -1.5, high = 1.5 }, { bins = 8, low = -1.5, high = 1.5 }]
-        "#,
-    );
+    let config = Configuration::from_toml(crate::common::VAE);
     let context = Context::default();
     let detector = townsend::detector(None).expect("a detector that ships");
     let real = townsend::simulate(&detector, 1, 0..60, &Setting::default()).expect("it can be simulated");

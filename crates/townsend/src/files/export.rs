@@ -58,12 +58,13 @@ pub fn write_model(model: &dyn Model, out: &Path, context: &Context<'_>) -> Resu
 }
 
 fn write_opened(model: &dyn Model, named: &Path, out: &Path, context: &Context<'_>) -> Result<Exported> {
-    if ending(out)? == "townsend" {
+    let ending = ending(out)?;
+    if ending == "townsend" {
         let bytes = model_file::to_bytes(model)?;
         OutputFile::write(out, &bytes, context.force)?;
         return Ok(Exported::Model { family: model.describe().family.clone(), bytes: bytes.len() });
     }
-    if ending(out)? == "onnx" {
+    if ending == "onnx" {
         let family = model.describe().family.clone();
         let Some(Onnx { bytes, inputs, notes }) = model.onnx()? else {
             let what = format!(
