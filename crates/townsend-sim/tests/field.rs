@@ -1,31 +1,16 @@
 //! Foils in a magnetic field, gaps that attach and multiply, and late electrons against closed forms.
 
-use townsend_sim::{Detector, Late, Magnetic, Simulation, Start, Workspace};
+mod one_gap;
 
-/// A detector of one foil without any spread, and the gap below it, with this gas.
-fn one_gap(gap_mm: f64, field_kv_cm: f64, gas: &str) -> Detector {
-    let text = format!(
-        r#"
-        name = "one gap"
-        gas = {{ {gas} }}
-        lattice = {{ pitch_um = 140.0 }}
-        drift = {{ gap_mm = 5.0, field_kv_cm = 3.0 }}
-        foils = [{{
-            collection = 1.0, gain = 20.0, theta = 1.0, extraction = 1.0, hole_spread_um = 0.0, exit_spread_um = 0.0,
-            transit_ns = 0.0, common_time_spread_ns = 0.0, own_time_spread_ns = 0.0,
-            gap_mm = {gap_mm:?}, field_kv_cm = {field_kv_cm:?},
-        }}]
-        "#
-    );
-    Detector::from_toml(&text).unwrap()
-}
+use one_gap::one_gap;
+use townsend_sim::{Detector, Late, Magnetic, Simulation, Start, Workspace};
 
 /// Ar/iC4H10 at 1 T, with the direction of E × B.
 fn in_field(gap_mm: f64, field_kv_cm: f64, degrees: f64) -> Detector {
     let gas = format!(
         "table = \"ar_ic4h10_90_10_microscopic\", magnetic_field_t = 1.0, lorentz_shift_deg = {degrees:?}"
     );
-    one_gap(gap_mm, field_kv_cm, &gas)
+    one_gap(gap_mm, field_kv_cm, &gas, 3.0)
 }
 
 /// Means and covariances of all electrons (along E × B, along B, time; mm, ns) of avalanches that start on a
@@ -148,7 +133,7 @@ fn changing_numbers(attachment: f64, townsend: f64) -> Detector {
          transverse = [380.0, 380.0], attachment_per_mm = {attachment:?}, townsend_per_mm = {townsend:?}"
     );
     let gas = format!("table = {{ name = \"a\", source = \"b\", points = [{{ {point} }}] }}");
-    one_gap(2.0, 3.0, &gas)
+    one_gap(2.0, 3.0, &gas, 3.0)
 }
 
 /// By the closed form of a linear birth and death process one electron becomes m = exp((α − η)L) on average,
@@ -209,7 +194,7 @@ fn the_drift_gap_attaches_primary_electrons() {
 /// The part of families, and of children by themselves, that is late, and by how much.
 #[test]
 fn late_electrons_are_late() {
-    let mut detector = one_gap(0.0, 3.0, "table = \"ar_ic4h10_90_10\"");
+    let mut detector = one_gap(0.0, 3.0, "table = \"ar_ic4h10_90_10\"", 3.0);
     detector.foils[0].late =
         Some(Late { fraction: 0.3, delay_ns: 2.0, own_fraction: 0.1, own_delay_ns: 3.0 });
     let simulation = Simulation::new(&detector).unwrap();

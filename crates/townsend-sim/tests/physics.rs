@@ -1,23 +1,14 @@
 //! The simulation agrees with closed forms.
 
+mod one_gap;
+
+use one_gap::one_gap;
 use townsend_sim::{Condition, Detector, GasTable, SharedCondition, Simulation, Start, Workspace};
 
-/// A detector of one foil without any spread, and the gap below it.
-fn one_gap(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
-    let text = format!(
-        r#"
-        name = "one gap"
-        gas = {{ table = "ar_ic4h10_90_10", magnetic_field_t = {magnetic_field_t:?} }}
-        lattice = {{ pitch_um = 140.0 }}
-        drift = {{ gap_mm = 5.0, field_kv_cm = 1.5 }}
-        foils = [{{
-            collection = 1.0, gain = 20.0, theta = 1.0, extraction = 1.0, hole_spread_um = 0.0, exit_spread_um = 0.0,
-            transit_ns = 0.0, common_time_spread_ns = 0.0, own_time_spread_ns = 0.0,
-            gap_mm = {gap_mm:?}, field_kv_cm = {field_kv_cm:?},
-        }}]
-        "#
-    );
-    Detector::from_toml(&text).unwrap()
+/// [`one_gap`] of the gas that ships.
+fn in_field(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
+    let gas = format!("table = \"ar_ic4h10_90_10\", magnetic_field_t = {magnetic_field_t:?}");
+    one_gap(gap_mm, field_kv_cm, &gas, 1.5)
 }
 
 /// Means and covariances (x, z, t) of the electrons of many avalanches that start on a hole's axis, and the
@@ -48,7 +39,7 @@ fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
     for (gap_mm, field, magnetic) in [(0.5, 1.5, 1.0), (2.0, 3.0, 1.0), (8.0, 1.5, 1.0), (2.0, 5.0, 0.0)] {
         let table = GasTable::shipped("ar_ic4h10_90_10").unwrap().unwrap();
         let gas = table.transport(field, magnetic).unwrap();
-        let (means, covariance, n) = moments(&one_gap(gap_mm, field, magnetic), 20_000);
+        let (means, covariance, n) = moments(&in_field(gap_mm, field, magnetic), 20_000);
         let root_cm = f64::sqrt(gap_mm / 10.0);
         let tangent = gas.perpendicular_um_ns / gas.velocity_um_ns;
         let sigma_t = gas.longitudinal * root_cm / gas.velocity_um_ns;
@@ -106,7 +97,7 @@ fn the_gain_of_a_cascade_varies_as_its_stages_say() {
 /// Without diffusion, electrons arrive on the lattice, under the hole nearest to the start of the primary.
 #[test]
 fn electrons_come_down_under_the_nearest_hole() {
-    let mut detector = one_gap(0.0, 3.0, 0.0);
+    let mut detector = in_field(0.0, 3.0, 0.0);
     detector.gas.transverse_scale = [0.0; 2];
     detector.gas.longitudinal_scale = 0.0;
     let simulation = Simulation::new(&detector).unwrap();
@@ -132,7 +123,7 @@ fn electrons_come_down_under_the_nearest_hole() {
 /// The times of electrons that start in the drift gap are those of heights distributed uniformly.
 #[test]
 fn a_start_in_the_drift_gap_is_even_in_height() {
-    let mut detector = one_gap(0.0, 3.0, 0.0);
+    let mut detector = in_field(0.0, 3.0, 0.0);
     detector.gas.longitudinal_scale = 0.0;
     let simulation = Simulation::new(&detector).unwrap();
     let mut workspace = Workspace::default();
