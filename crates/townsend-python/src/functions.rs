@@ -161,7 +161,7 @@ fn column<'py, T: numpy::Element>(
 ///
 /// >>> real, generated = townsend.simulate(60), townsend.simulate(60, seed=2)
 /// >>> check = townsend.check(real, generated, classifiers=False)
-/// >>> check.verdict in ("green", "amber", "red")
+/// >>> check.verdict in ("green", "grey", "amber", "red")
 /// True
 #[pyclass(module = "townsend", frozen, name = "Check")]
 pub(crate) struct PyCheck(Arc<Check>);
@@ -178,11 +178,11 @@ impl PyCheck {
         to_python(py, &self.0.report)
     }
 
-    /// The worst of all lights: "green", "amber" or "red".
+    /// The worst of all lights: "green", "grey" (undecided), "amber" or "red".
     ///
     /// >>> real = townsend.simulate(60)
-    /// >>> townsend.check(real, real, classifiers=False).verdict
-    /// 'green'
+    /// >>> townsend.check(real, real, classifiers=False).verdict  # 60 avalanches prove little
+    /// 'grey'
     #[getter]
     fn verdict(&self) -> Option<&'static str> {
         self.0.report.verdict.as_ref().map(|verdict| Light::name(verdict.light))
