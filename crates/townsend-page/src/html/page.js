@@ -13,10 +13,10 @@
 
   // An axis as the field draws it: a frame on all sides, ticks inside.
   const axis = (title, more) => ({ title: { text: title, standoff: 6 }, ticks: "inside", mirror: "allticks", showline: true, linecolor: style("--ink"), tickcolor: style("--ink"), gridcolor: "rgba(0,0,0,0)", zeroline: false, automargin: true, exponentformat: "power", minexponent: 5, ...more });
-  // The legend lies above the frame, where no point is.
+  // The legend lies above the frame, where no point is, at the left, where the buttons of the plot are not.
   const layout = (more) => ({
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: style("--ink"), family: "system-ui, sans-serif", size: 12 },
-    margin: { l: 60, r: 14, t: 44, b: 44 }, legend: { orientation: "h", x: 1, xanchor: "right", y: 1.01, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } }, modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--faint"), activecolor: style("--ink") }, dragmode: touch ? false : "zoom", hovermode: "closest", ...more,
+    margin: { l: 60, r: 14, t: 44, b: 44 }, legend: { orientation: "h", x: 0, xanchor: "left", y: 1.01, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } }, modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--faint"), activecolor: style("--ink") }, dragmode: touch ? false : "zoom", hovermode: "closest", ...more,
   });
 
   // Every figure: where it stands, what a screen reader says, and a function that makes traces and layout in the colours
@@ -41,11 +41,13 @@
   };
   const places = (group) => document.querySelectorAll(`[data-group="${group}"]`);
 
+  const wide = () => innerWidth > 700;
+
   // Distributions with their ratio.
   const logarithmic = {};
   const ratioAxes = (title, log, ratioRange, most) => ({
     xaxis: axis(title, { anchor: "y2" }),
-    yaxis: axis("avalanches / bin", { domain: [0.33, 1], ...(log ? { type: "log" } : { range: [0, 1.08 * most] }) }),
+    yaxis: axis("share / bin", { domain: [0.33, 1], ...(log ? { type: "log" } : { range: [0, 1.08 * most] }) }),
     yaxis2: axis("gen. / real", { domain: [0, 0.29], range: ratioRange }),
   });
   const overlay = (o) => () => {
@@ -180,8 +182,8 @@
     const of = (key) => names.map((name) => c.bins.map((bin) => bin.w1_over_sigma[name]?.[key] ?? null));
     const [value, floor] = [of("value"), of("floor")], known = (make) => value.map((row, k) => row.map((v, b) => (v === null ? null : make(v, floor[k][b]))));
     places("conditional").forEach((place) => add(place, `W1 over sigma of the observables in bins of ${c.condition}`, () => ({
-      traces: [{ type: "heatmap", x: bins, y: names, z: known((v, f) => Math.max(v - f, 0)), text: known((v, f) => `${v.toFixed(2)} (${f.toFixed(2)})`).map((row) => row.map((said) => said ?? "")), texttemplate: "%{text}", zmin: 0, zmax: 0.3, colorscale: "YlOrRd", reversescale: true, xgap: 2, ygap: 2, colorbar: { thickness: 10, title: { text: "above" } }, hovertemplate: "%{y}, %{x}: %{text}<extra></extra>" }],
-      layout: layout({ margin: { l: 110, r: 10, t: 20, b: 50 }, xaxis: axis(c.condition, { type: "category", automargin: false }), yaxis: axis("", { autorange: "reversed", dtick: 1, automargin: false }) }),
+      traces: [{ type: "heatmap", x: bins, y: names, z: known((v, f) => Math.max(v - f, 0)), text: known((v, f) => `${v.toFixed(2)} (${f.toFixed(2)})`).map((row) => row.map((said) => said ?? "")), texttemplate: "%{text}", textfont: { size: wide() ? 12 : 8 }, zmin: 0, zmax: 0.3, colorscale: "YlOrRd", reversescale: true, xgap: 2, ygap: 2, colorbar: { thickness: 10, title: { text: "above" } }, hovertemplate: "%{y}, %{x}: %{text}<extra></extra>" }],
+      layout: layout({ margin: { l: 110, r: 10, t: 20, b: 50 }, xaxis: axis(c.condition, { type: "category", tickangle: wide() ? 0 : 90 }), yaxis: axis("", { autorange: "reversed", dtick: 1, automargin: false }) }),
     })));
   });
 
@@ -215,16 +217,15 @@
     return { type: "scatter3d", mode: "markers", scene: name, x: joined("x", 0), y: joined("z", 1), z: t, hoverinfo: "skip", showlegend: false, marker: { size: alone ? 2 : 1, opacity: alone ? 0.8 : 0.4, color: t, colorscale: "Viridis", cmin: gallery.extent[2][0], cmax: gallery.extent[2][1], showscale: name === "scene2", colorbar: { title: { text: `t [${gallery.units[2]}]` }, thickness: 10, len: 0.7 } } };
   };
   // Phones get one scene above the other, with titles at the left, where the buttons of the plot are not.
-  const wide = () => innerWidth > 700;
   // Planes have numbers beside them, which need room.
   const gap = () => (flat ? (wide() ? 0.05 : 0.07) : wide() ? 0.01 : 0.02);
   const domains = () => (wide() ? [{ x: [0, 0.5 - gap()], y: [0, 1] }, { x: [0.5 + gap(), 1], y: [0, 1] }] : [{ x: [0, 1], y: [0.5 + gap(), 1] }, { x: [0, 1], y: [0, 0.5 - gap()] }]);
-  const titles = (texts) => domains().map((d, k) => ({ text: texts[k], showarrow: false, xref: "paper", yref: "paper", x: wide() ? (d.x[0] + d.x[1]) / 2 : 0, y: d.y[1], xanchor: wide() ? "center" : "left", yanchor: "bottom", font: { size: 14 } }));
+  const titles = (texts) => domains().map((d, k) => ({ text: texts[k], showarrow: false, xref: "paper", yref: "paper", x: wide() && !flat ? (d.x[0] + d.x[1]) / 2 : d.x[0], y: d.y[1], xanchor: wide() && !flat ? "center" : "left", yanchor: "bottom", font: { size: 14 } }));
   const show = (element, left, right, texts) => {
     const [first, second] = domains();
     const kept = element._fullLayout?.scene?.camera?.eye;
     if (kept) Object.assign(eye, kept);
-    const plane = (k) => { const [x, z] = gallery.extent, [ux, uz] = gallery.units, n = k ? "2" : ""; return { [`xaxis${n}`]: axis(`x [${ux}]`, { domain: domains()[k].x, range: x, anchor: `y${n}` }), [`yaxis${n}`]: axis(`z [${uz}]`, { domain: domains()[k].y, range: z, anchor: `x${n}` }) }; };
+    const plane = (k) => { const [x, z] = gallery.extent, [ux, uz] = gallery.units, n = k ? "2" : ""; return { [`xaxis${n}`]: axis(`x [${ux}]`, { domain: domains()[k].x, range: x, anchor: `y${n}`, constrain: "domain" }), [`yaxis${n}`]: axis(`z [${uz}]`, { domain: domains()[k].y, range: z, anchor: `x${n}`, scaleanchor: `x${n}`, constrain: "domain" }) }; };
     const made = flat ? layout({ margin: { l: 60, r: 14, t: 30, b: 44 }, ...plane(0), ...plane(1), annotations: titles(texts) }) : layout({ margin: { l: 0, r: 0, t: 30, b: 0 }, scene: scene(texts[0], first), scene2: scene(texts[1], second), annotations: titles(texts), dragmode: "orbit" });
     element.dataset.drawn = "yes";
     return Plotly.react(element, [points(left, "scene", left.length === 1), points(right, "scene2", right.length === 1)], made, config);

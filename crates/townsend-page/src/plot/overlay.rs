@@ -145,7 +145,7 @@ fn axes<DB: DrawingBackend>(
         .map_err(failed)?;
     let turned = ("sans-serif", style.text).into_font().transform(FontTransform::Rotate270);
     let turned = turned.color(&style.ink).pos(Pos::new(HPos::Right, VPos::Top));
-    area.draw(&Text::new(y, (2, 14), turned)).map_err(failed)
+    area.draw(&Text::new(y, (10, 14), turned)).map_err(failed)
 }
 
 /// The frame, and ticks inward on all sides: long ones where numbers may be, and four short ones between two
