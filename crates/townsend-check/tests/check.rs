@@ -211,12 +211,11 @@ fn no_set_makes_nan_in_a_verdict() {
         set(&wide),
         counted(&set(&wide), 2),
     ];
-    let options = CheckOptions { classifiers: false, training: None, ..CheckOptions::default() };
+    let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
     for (a, real) in sets.iter().enumerate() {
         for (b, generated) in sets.iter().enumerate() {
-            let of = |name: &str| file(name);
             let report =
-                check(real, generated, of("real.npz"), of("generated.root"), &options, Work::default())
+                check(real, generated, file("real.npz"), file("generated.root"), &options, Work::default())
                     .unwrap()
                     .report;
             let json = report.to_json().unwrap();
@@ -226,8 +225,8 @@ fn no_set_makes_nan_in_a_verdict() {
                 json.split("null").next().unwrap().rsplit('{').next().unwrap()
             );
             for text in [report.table(), report.lights()] {
-                let words = text.split(|c: char| !c.is_alphanumeric());
-                assert!(words.into_iter().all(|word| word != "NaN" && word != "inf"), "{a} {b}: {text}");
+                let mut words = text.split(|c: char| !c.is_alphanumeric());
+                assert!(words.all(|word| word != "NaN" && word != "inf"), "{a} {b}: {text}");
             }
         }
     }

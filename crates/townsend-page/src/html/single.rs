@@ -113,7 +113,7 @@ pub fn inspection_page(
     observed: &Observables,
     seed: u64,
 ) -> Result<String, PageError> {
-    let axes = data.grid().map_or(3, |grid| grid.dims());
+    let axes = data.grid().map_or(3, townsend_core::Grid::dims);
     let (first, second): (Vec<_>, Vec<_>) =
         gallery(data, seed).into_iter().enumerate().partition(|(k, _)| k % 2 == 0);
     let halves = [first, second]

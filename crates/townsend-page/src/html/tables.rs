@@ -18,11 +18,6 @@ const FAR: f64 = 3.0;
 pub(super) const FLOOR: &str = "The floor of a number is the same number between random halves of the real set: what \
      statistics alone give, and what a perfect generator reaches.";
 
-/// A number of standard errors in words.
-fn errors(number: f64) -> String {
-    format!("{} standard error{}", number, if number == 1.0 { "" } else { "s" })
-}
-
 pub(super) fn summary(report: &Report) -> Markup {
     let row = |name: &str, set: &SetSummary| {
         html! {
@@ -67,8 +62,8 @@ pub(super) fn verdict(verdict: &Verdict) -> Markup {
             p.summary { (verdict.summary) }
             div.wide { table.lights {
                 caption {
-                    (FLOOR) " Green: even " (errors(verdict.errors)) " above it the value is within the green limit. Amber or red: it is above the green limit, "
-                    "and more than " (errors(verdict.errors)) " above its floor; red above the amber limit. Grey, undecided: neither, for there are too "
+                    (FLOOR) " Green: even " (verdict.errors) " standard errors above it the value is within the green limit. Amber or red: it is above the green limit, "
+                    "and more than " (verdict.errors) " standard errors above its floor; red above the amber limit. Grey, undecided: neither, for there are too "
                     "few avalanches; the last column says how many in each set would decide, if the difference is what it seems. The worst "
                     "number of a family answers for it."
                 }
