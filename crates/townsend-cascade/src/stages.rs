@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use townsend_sim::{Detector, Direction, Foil, Gas, Lattice};
+use townsend_sim::{Detector, Direction, Foil, Gap, Gas, Lattice};
 
 use crate::{
     CascadeConfig, CascadeError, FittedFoil, KnownFoil, Recorded, Responses, Result, Work, fit_foil,
@@ -152,15 +152,46 @@ pub struct FittedStages {
 /// The shift along E × B, µm, that the gas would give an electron over the gap between the planes of a foil's
 /// responses. A gap's `included_mm` is taken as half below its own foil and half above the next; above the
 /// first foil lies as much as below it.
-fn expected_shift_um(detector: &Detector, k: usize) -> Result<f64> {
-    let foils = &detector.foils;
-    let half = |k: usize| foils[k].included_mm * if k + 1 < foils.len() { 0.5 } else { 1.0 };
+pub(crate) fn expected_shift_um(detector: &Detector, k: usize) -> Result<f64> {
+    let planes = planes(detector);
+    let half = |k: usize| planes[k].1 * if k + 1 < planes.len() { 0.5 } else { 1.0 };
     let (above_mm, above_field) = match k {
         0 => (half(0), detector.drift.field_kv_cm),
-        _ => (half(k - 1), foils[k - 1].field_kv_cm),
+        _ => (half(k - 1), planes[k - 1].0.field_kv_cm),
     };
     let tangent = |field: f64| Ok::<_, CascadeError>(detector.transport(field)?.lorentz_tangent());
-    Ok(1000.0 * (above_mm * tangent(above_field)? + half(k) * tangent(foils[k].field_kv_cm)?))
+    Ok(1000.0 * (above_mm * tangent(above_field)? + half(k) * tangent(planes[k].0.field_kv_cm)?))
+}
+
+/// The gap below each foil or recorded structure of a detector, from the top, and its `included_mm`.
+pub(crate) fn planes(detector: &Detector) -> Vec<(Gap, f64)> {
+    let foils = detector.foils.iter().map(|foil| (foil.gap(), foil.included_mm));
+    let recorded = detector.recorded.iter().flat_map(|recorded| &recorded.stages);
+    foils.chain(recorded.map(|stage| (stage.gap(), stage.included_mm))).collect()
+}
+
+/// An error if there are more or fewer stages than the detector has.
+pub(crate) fn refuse_other_number(stages: usize, detector: &Detector) -> Result<()> {
+    let (what, number) = match &detector.recorded {
+        Some(recorded) => ("recorded stages", recorded.stages.len()),
+        None => ("foils", detector.foils.len()),
+    };
+    if stages == number {
+        return Ok(());
+    }
+    Err(CascadeError::Config(format!(
+        "model.stages has {stages} stages, and the detector has {number} {what}"
+    )))
+}
+
+/// An error if what is fitted are foils, and the detector has recorded stages instead.
+pub(crate) fn refuse_recorded(detector: &Detector) -> Result<()> {
+    if detector.recorded.is_none() {
+        return Ok(());
+    }
+    let what = "the detector has recorded stages, which have no parameters to fit; name one with foils, or set \
+                model.kind = \"recorded\"";
+    Err(CascadeError::Config(what.into()))
 }
 
 /// How many standard errors a shift has to be away from what it may be before it contradicts the gas.
@@ -222,6 +253,37 @@ fn contradiction(fitted: &FittedFoil, gas: &Gas, lattice: Lattice, expected_um: 
     })
 }
 
+/// The error if responses that no law is fitted to are shifted otherwise than a detector's magnetic field
+/// shifts electrons, by `expected_um` between their planes.
+pub(crate) fn shift_contradiction(
+    responses: &Responses,
+    detector: &Detector,
+    expected_um: f64,
+) -> Option<CascadeError> {
+    let gas = &detector.gas;
+    let [[x, z], errors] = responses.mean_shift();
+    let [along, across] = gas.direction().along_and_across([x, z]);
+    let tolerated = (TOLERATED * expected_um).max(detector.lattice.pitch_um * TOLERATED_OF_PITCH);
+    let error = errors[0].max(errors[1]);
+    let beyond = |shift: f64| shift.abs() - CERTAIN * error > tolerated;
+    let remedy = if x.hypot(z) > 0.4 * expected_um {
+        format!(
+            "gas.lorentz_shift_deg = {} is where they are shifted to; see gas.magnetic_field_t too",
+            degrees(x, z)
+        )
+    } else {
+        "if the responses were recorded without a magnetic field, set gas.magnetic_field_t = 0".into()
+    };
+    (beyond(along - expected_um) || beyond(across)).then(|| CascadeError::Contradiction {
+        what: format!(
+            "electrons are shifted by {x:.0} µm along x and {z:.0} µm along z on average, but at gas.magnetic_field_t = {} \
+             the gas shifts them by {expected_um:.0} µm along gas.lorentz_shift_deg = {} between the planes of the responses",
+            gas.magnetic_field_t, gas.lorentz_shift_deg
+        ),
+        remedy,
+    })
+}
+
 /// Fits the foils of a detector to the responses that a configuration names, given by their names. `seed` is
 /// that of the simulated responses in [`FittedStages::distributions`]; the fit itself draws no random
 /// numbers.
@@ -239,13 +301,8 @@ pub fn fit_stages(
     config.check()?;
     let data_of = config.model.stages.as_deref().unwrap_or_default();
     let mut detector = detector.clone();
-    if data_of.len() != detector.foils.len() {
-        return Err(CascadeError::Config(format!(
-            "model.stages has {} stages, and the detector has {} foils",
-            data_of.len(),
-            detector.foils.len()
-        )));
-    }
+    refuse_recorded(&detector)?;
+    refuse_other_number(data_of.len(), &detector)?;
     let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
     let task = work.progress.task("fitting", data_of.len() as u64);
     let (mut stages, mut rows) = (Vec::new(), Vec::new());

@@ -50,7 +50,7 @@ mod tree;
 mod units;
 mod writer;
 
-pub use array::{has_array, read_array};
+pub use array::{has_array, npz_of, read_array, read_array_of};
 pub use error::{Error, Result};
 pub use format::Format;
 pub use names::Columns;

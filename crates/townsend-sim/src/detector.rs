@@ -11,7 +11,7 @@ use townsend_core::InputFile;
 pub use gas::Gas;
 use gas::WrittenGas;
 
-use crate::{Polya, Readout, SimError, Track, Transport};
+use crate::{Polya, Readout, RecordedStages, SimError, Track, Transport};
 
 /// A detector: gas, field, foils and gaps. Every value is checked when the description is read, and the gas
 /// table is part of the detector, so that it can be simulated without further files. Serialised, it is a
@@ -26,8 +26,13 @@ pub struct Detector {
     pub lattice: Holes,
     /// The gap above the first foil.
     pub drift: Gap,
-    /// The foils, from the top, each with the gap below it; the last gap is the induction gap.
+    /// The foils, from the top, each with the gap below it; the last gap is the induction gap. None where
+    /// there are recorded stages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub foils: Vec<Foil>,
+    /// Stages of recorded responses instead of foils.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<RecordedStages>,
     /// The charged particle that crosses the drift gap; only needed to simulate tracks.
     pub track: Option<Track>,
     /// The strips of the anode; only needed to read them out.
@@ -44,7 +49,10 @@ struct Written {
     gas: WrittenGas,
     lattice: Holes,
     drift: Gap,
+    #[serde(default)]
     foils: Vec<Foil>,
+    #[serde(default)]
+    recorded: Option<RecordedStages>,
     #[serde(default)]
     track: Option<Track>,
     #[serde(default)]
@@ -238,10 +246,10 @@ impl Detector {
     }
 
     fn parse(text: &str, folder: &Path) -> Result<Self, SimError> {
-        let Written { name, gas, lattice, drift, foils, track, readout } = toml::from_str(text)?;
+        let Written { name, gas, lattice, drift, foils, recorded, track, readout } = toml::from_str(text)?;
         let (gas, file) = gas.resolve(folder)?;
         let files = file.into_iter().collect();
-        let detector = Self { name, gas, lattice, drift, foils, track, readout, files };
+        let detector = Self { name, gas, lattice, drift, foils, recorded, track, readout, files };
         detector.check()?;
         Ok(detector)
     }
@@ -250,6 +258,11 @@ impl Detector {
     /// files.
     pub fn files(&self) -> &[InputFile] {
         &self.files
+    }
+
+    /// Adds a file that the detector was read from.
+    pub fn add_file(&mut self, file: InputFile) {
+        self.files.push(file);
     }
 
     /// The conditions that every foil depends on, by name.
@@ -274,6 +287,12 @@ impl Detector {
     /// If there are neither one nor as many values as foils, a foil does not depend on this condition, a
     /// value lies outside that range by more than its width, or a parameter is outside its limits afterwards.
     pub fn set_condition(&mut self, name: &str, values: &[f64]) -> Result<Vec<String>, SimError> {
+        if self.recorded.is_some() {
+            return Err(SimError::Condition {
+                what: format!("recorded responses do not depend on {name}"),
+                remedy: "record responses under other conditions, and learn each by itself".into(),
+            });
+        }
         let foils = self.foils.len();
         if values.len() != 1 && values.len() != foils {
             return Err(SimError::Condition {
@@ -309,10 +328,23 @@ impl Detector {
         self.drift.check("drift")?;
         self.track.as_ref().map_or(Ok(()), Track::check)?;
         self.readout.as_ref().map_or(Ok(()), Readout::check)?;
-        if !(1..=10).contains(&self.foils.len()) {
+        if let Some(recorded) = &self.recorded {
+            if !self.foils.is_empty() {
+                return Err(SimError::Recorded {
+                    what: "there are foils and recorded stages".into(),
+                    remedy: "leave out [[foils]] or [recorded]".into(),
+                });
+            }
+            recorded.check(&self.gas)?;
+        }
+        let (what, number) = match &self.recorded {
+            Some(recorded) => ("recorded stages", recorded.stages.len()),
+            None => ("foils", self.foils.len()),
+        };
+        if !(1..=10).contains(&number) {
             return Err(SimError::Range {
-                key: "the number of foils".into(),
-                value: self.foils.len().to_string(),
+                key: format!("the number of {what}"),
+                value: number.to_string(),
                 allowed: "from 1 to 10".into(),
             });
         }
@@ -321,7 +353,7 @@ impl Detector {
 }
 
 impl Gap {
-    fn check(self, at: &str) -> Result<(), SimError> {
+    pub(crate) fn check(self, at: &str) -> Result<(), SimError> {
         within(&format!("{at}.gap_mm"), self.gap_mm, 0.0, 1_000.0)?;
         within(&format!("{at}.field_kv_cm"), self.field_kv_cm, 0.01, 100.0)
     }

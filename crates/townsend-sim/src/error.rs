@@ -63,6 +63,22 @@ pub enum SimError {
         /// What to do.
         remedy: String,
     },
+    /// Recorded responses that cannot be drawn from.
+    #[error("{what}\n  hint: {remedy}")]
+    Recorded {
+        /// What is wrong with them.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// An error of the stage with these responses.
+    #[error("{stage}: {source}")]
+    Of {
+        /// Their name.
+        stage: String,
+        /// What is wrong.
+        source: Box<SimError>,
+    },
     /// The operating system could not read a file.
     #[error("{file}: cannot be read: {source}")]
     Read {

@@ -26,6 +26,7 @@ mod holes;
 mod lattice;
 mod polya;
 mod readout;
+mod recorded;
 mod simulation;
 mod stage;
 mod track;
@@ -37,6 +38,10 @@ pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;
 pub use polya::Polya;
 pub use readout::{Readout, StripHit, StripReadout, StripWorkspace};
+pub use recorded::{
+    Counted, RecordedFoil, RecordedStage, RecordedStages, Repeats, ResponseDraw, ResponseTable, Reuse,
+    Symmetry,
+};
 pub use simulation::{Simulation, Start, Workspace};
 pub use stage::{FoilStage, Stage, StageWorkspace};
 pub use track::{Cluster, Ionisation, Track};

@@ -27,6 +27,7 @@ pub struct StageWorkspace {
     families: Vec<Family>,
     /// Three standard normal numbers for each family.
     common: Vec<f32>,
+    pub(crate) recorded: crate::recorded::Scratch,
 }
 
 /// A foil and the gap below it.
@@ -174,7 +175,7 @@ impl Stage for FoilStage {
 impl FoilStage {
     /// Draws the families of all parents; parents without children have none.
     fn found_families(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
-        let StageWorkspace { families, common } = workspace;
+        let StageWorkspace { families, common, .. } = workspace;
         families.clear();
         families.extend(
             (0..parents.len())

@@ -156,7 +156,7 @@ macro_rules! shipped {
 }
 
 /// The configurations that ship.
-const SHIPPED: [(&str, &str); 26] = shipped![
+const SHIPPED: [(&str, &str); 27] = shipped![
     "beta-vae-3d-capacity",
     "beta-vae-3d-capacity-growing",
     "beta-vae-3d-constant",
@@ -175,6 +175,7 @@ const SHIPPED: [(&str, &str); 26] = shipped![
     "gan-3d",
     "gan-3d-deep",
     "infogan-3d",
+    "recorded-1t",
     "vae-2d",
     "vae-2d-reference",
     "vae-3d",

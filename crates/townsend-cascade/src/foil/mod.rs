@@ -135,7 +135,7 @@ pub fn fit_foil(
     }
     let number = numbers.fit()?;
     let shift = MeanShift {
-        recorded_um: recorded[0].responses.mean_shift(),
+        recorded_um: recorded[0].responses.mean_shift()[0],
         unexplained_um: families.unexplained(&family.parameters),
     };
     let mut foil = foil_of(&number.parameters, &family.parameters, &families, known);

@@ -14,7 +14,7 @@ use townsend_core::{Coordinate, CountSet, Grid, Meta, Progress, Provenance};
 
 pub(crate) use archive::Arrays;
 use table::NpzTable;
-pub(crate) use write::{Column, NpzCountWriter, NpzElectronWriter, meta_text, pack};
+pub(crate) use write::{Column, NpzCountWriter, NpzElectronWriter, meta_text, of_tables, pack};
 
 use crate::electrons;
 use crate::error::{Result, content};

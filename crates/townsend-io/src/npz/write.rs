@@ -1,7 +1,7 @@
 //! Writing npz files, avalanche by avalanche.
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Cursor, Error, Seek, SeekFrom, Write};
 
 use townsend_core::{Avalanche, Coordinate, Counts, Grid, Meta, OutputFile};
 use zip::write::SimpleFileOptions;
@@ -148,15 +148,36 @@ pub(crate) fn pack(
         let stored = column.kind == "<f4";
         let method = if stored { CompressionMethod::Stored } else { CompressionMethod::Deflated };
         zip.start_file(format!("{}.npy", column.name), options.compression_method(method))?;
-        Header::write(&mut zip, column.kind, Some(column.length))?;
+        Header::write(&mut zip, column.kind, &[column.length])?;
         let mut spool = column.spool.into_inner()?;
         spool.seek(SeekFrom::Start(0))?;
         std::io::copy(&mut spool, &mut zip)?;
     }
     zip.start_file("meta.npy", options)?;
-    Header::write(&mut zip, &format!("<U{}", meta.chars().count()), None)?;
+    Header::write(&mut zip, &format!("<U{}", meta.chars().count()), &[])?;
     for code in meta.chars() {
         zip.write_all(&u32::from(code).to_le_bytes())?;
     }
     zip.finish()?.flush()
+}
+
+/// The bytes of an npz of arrays of `float32` with rows of so many values.
+pub(crate) fn of_tables(arrays: &[(String, usize, Vec<f64>)]) -> std::io::Result<Vec<u8>> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(zip::DateTime::default());
+    for (name, columns, values) in arrays {
+        if *columns == 0 || values.len() % columns != 0 {
+            return Err(Error::other(format!(
+                "{name}: {} values do not fill rows of {columns}",
+                values.len()
+            )));
+        }
+        zip.start_file(format!("{name}.npy"), options)?;
+        Header::write(&mut zip, "<f4", &[(values.len() / columns) as u64, *columns as u64])?;
+        let bytes: Vec<u8> = values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect();
+        zip.write_all(&bytes)?;
+    }
+    Ok(zip.finish()?.into_inner())
 }
