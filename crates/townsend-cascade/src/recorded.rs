@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use townsend_sim::{
-    Counted, Detector, Drift, RecordedFoil, RecordedStages, ResponseTable, Reuse, Simulation,
+    Counted, Detector, Drift, RecordedFoil, RecordedStages, ResponseTable, Reuse, SimError, Simulation,
 };
 
 use crate::read::responses_of_npz;
@@ -114,7 +114,8 @@ fn described(config: &CascadeConfig, detector: &Detector, names: Vec<String>) ->
     let stage = |(k, (responses, (gap, included_mm))): (usize, (String, _))| {
         let gap: townsend_sim::Gap = gap;
         let draw = config.recorded.clone().or_else(|| own.get(k).cloned()).unwrap_or_default();
-        draw.check(&detector.gas, "recorded")?;
+        let in_config = |error: SimError| CascadeError::Config(error.to_string());
+        draw.check(&detector.gas, "recorded").map_err(in_config)?;
         let (gap_mm, field_kv_cm) = (gap.gap_mm, gap.field_kv_cm);
         Ok(RecordedFoil { responses, gap_mm, field_kv_cm, included_mm, draw, counted: None })
     };

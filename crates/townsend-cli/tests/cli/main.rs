@@ -17,6 +17,7 @@ mod onnx;
 mod outputs;
 mod pipeline;
 mod readout;
+mod recorded;
 mod reproducible;
 mod simulate;
 mod support;
