@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_core::{GridError, SplitError};
+use townsend_core::{GridError, SplitError, Stopped};
 use townsend_sim::SimError;
 
 /// Why a cascade cannot be fitted.
@@ -84,7 +84,7 @@ pub enum CascadeError {
     Io(#[from] townsend_io::Error),
     /// The work was asked to stop.
     #[error("the fit was stopped before it was done")]
-    Stopped,
+    Stopped(#[from] Stopped),
 }
 
 impl CascadeError {

@@ -39,10 +39,6 @@ mod read;
 mod recorded;
 mod stages;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use townsend_core::Progress;
-
 pub use anode::{AnodeFit, Estimate, FitConfig, FittedAvalanches, Own, Width, fit_avalanches};
 pub use config::{CascadeConfig, CascadeModel, CascadeSummary, Guess, StageKind};
 pub use error::CascadeError;
@@ -53,19 +49,3 @@ pub use stages::{Conditioned, FittedStages, StageData, StageDistribution, StageF
 
 /// The result of a function of this crate.
 type Result<T> = std::result::Result<T, CascadeError>;
-
-/// How a fit reports its progress, and how it is asked to stop.
-#[derive(Clone, Copy)]
-pub struct Work<'a> {
-    /// Receives the progress of the fit.
-    pub progress: &'a dyn Progress,
-    /// The fit stops soon after this becomes true.
-    pub stop: &'a AtomicBool,
-}
-
-impl Work<'_> {
-    /// An error if the fit was asked to stop.
-    fn go_on(&self) -> Result<()> {
-        if self.stop.load(Ordering::Relaxed) { Err(CascadeError::Stopped) } else { Ok(()) }
-    }
-}

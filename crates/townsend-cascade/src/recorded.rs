@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use townsend_core::Work;
 use townsend_sim::{
     Counted, Detector, Drift, RecordedFoil, RecordedStages, ResponseTable, Reuse, SimError, Simulation,
 };
 
 use crate::read::responses_of_npz;
 use crate::stages::{expected_shift_um, planes, refuse_other_number, shift_contradiction};
-use crate::{CascadeConfig, CascadeError, Responses, Result, Work};
+use crate::{CascadeConfig, CascadeError, Responses, Result};
 
 /// What the recorded responses of a stage are worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use townsend_core::Work;
 use townsend_sim::{Detector, Direction, Foil, Gap, Gas, Lattice};
 
-use crate::{
-    CascadeConfig, CascadeError, FittedFoil, KnownFoil, Recorded, Responses, Result, Work, fit_foil,
-};
+use crate::{CascadeConfig, CascadeError, FittedFoil, KnownFoil, Recorded, Responses, Result, fit_foil};
 
 /// The responses of a stage, as a configuration (`model.stages`) names them.
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
-use townsend_cascade::{
-    CascadeConfig, CascadeError, FittedStages, Responses, Work, fit_stages, read_responses,
-};
-use townsend_core::Silent;
+use townsend_cascade::{CascadeConfig, CascadeError, FittedStages, Responses, fit_stages, read_responses};
+use townsend_core::Work;
 use townsend_sim::{Detector, Foil};
 
 fn project(path: &str) -> PathBuf {
@@ -35,8 +32,7 @@ fn fit(
     (config, responses): &(CascadeConfig, BTreeMap<String, Responses>),
     detector: &Detector,
 ) -> Result<FittedStages, CascadeError> {
-    let stop = AtomicBool::new(false);
-    fit_stages(config, detector, responses, 1, Work { progress: &Silent, stop: &stop })
+    fit_stages(config, detector, responses, 1, Work::default())
 }
 
 /// `data/single_foils_1t.npz` gives the foils of `triple_gem_1t`, whatever they were before, and those of

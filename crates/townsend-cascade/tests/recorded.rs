@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use townsend_cascade::{
-    CascadeConfig, CascadeError, Guess, RecordedCascade, Responses, Work, fit_avalanches, fit_stages,
+    CascadeConfig, CascadeError, Guess, RecordedCascade, Responses, fit_avalanches, fit_stages,
     load_responses, read_responses, record_stages,
 };
-use townsend_core::{Dataset, ElectronSet, Silent};
+use townsend_core::{Dataset, ElectronSet, Work};
 use townsend_sim::{Detector, Simulation, Start, Symmetry, Workspace};
-
-static STOP: AtomicBool = AtomicBool::new(false);
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -35,7 +32,7 @@ fn made(
     detector: &Detector,
     responses: &BTreeMap<String, Responses>,
 ) -> Result<RecordedCascade, CascadeError> {
-    record_stages(config, detector, responses, 1, Work { progress: &Silent, stop: &STOP })
+    record_stages(config, detector, responses, 1, Work::default())
 }
 
 /// Mean number of electrons, and mean x and t of all.
@@ -95,7 +92,7 @@ fn responses_at_1_t_are_drawn_from() {
     let mut fit = config();
     fit.model.kind = townsend_cascade::StageKind::Fitted;
     fit.recorded = None;
-    let work = Work { progress: &Silent, stop: &STOP };
+    let work = Work::default();
     let refused = fit_stages(&fit, &opened, &recorded, 1, work).unwrap_err();
     assert!(refused.is_usage() && refused.to_string().contains("no parameters to fit"), "{refused}");
     fit.model.stages = None;

@@ -1,5 +1,5 @@
 use thiserror::Error;
-use townsend_core::GridError;
+use townsend_core::{GridError, Stopped};
 
 use crate::MINIMUM_AVALANCHES;
 
@@ -88,6 +88,9 @@ pub enum CheckError {
     /// Thresholds that contradict each other or name an unknown metric.
     #[error("thresholds of the check: {0}")]
     Thresholds(String),
+    /// The work was asked to stop.
+    #[error("the check was stopped before it was done")]
+    Stopped(#[from] Stopped),
     /// The report could not be written as JSON.
     #[error("the report cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),

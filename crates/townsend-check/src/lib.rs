@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use townsend_check::{CheckOptions, check};
-//! use townsend_core::{Dataset, ElectronSet, InputFile, Silent};
+//! use townsend_core::{Dataset, ElectronSet, InputFile, Work};
 //!
 //! let avalanches = |width: f32| {
 //!     let mut set = ElectronSet::default();
@@ -26,7 +26,7 @@
 //!     file("real.npz"),
 //!     file("generated.npz"),
 //!     &CheckOptions { resamples: 50, ..CheckOptions::default() },
-//!     &Silent,
+//!     Work::default(),
 //! )?;
 //! println!("{}", result.report.table());
 //! let rms = &result.report.observables["rms_x"];

@@ -12,7 +12,7 @@ use townsend_check::{
     CheckOptions, FeatureRows, Report, RowClassifier, check, classifier_auc, correlation_matrix, duplicates,
     frechet_distance, isotonic, kernel_distance, nearer_to_training,
 };
-use townsend_core::{Dataset, ElectronSet, Purpose, Silent, stream};
+use townsend_core::{Dataset, ElectronSet, Purpose, Work, stream};
 
 const TEST: Purpose = Purpose::new("against sklearn");
 
@@ -52,7 +52,7 @@ static BOTH: LazyLock<(Case, Value)> = LazyLock::new(|| {
     let set = small_avalanches();
     let data = Dataset::from(set.clone());
     let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
-    let report = check(&data, &data, file("a"), file("bb"), &options, &Silent).unwrap().report;
+    let report = check(&data, &data, file("a"), file("bb"), &options, Work::default()).unwrap().report;
     let case = Case {
         rows: [rows(700, 0.0, 0), rows(650, 0.2, 1), rows(700, 0.0, 2)],
         labels: (0..200u32).map(|k| f64::from(u8::from(k * k % 211 < k))).collect(),

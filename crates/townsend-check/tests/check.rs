@@ -6,17 +6,24 @@ mod common;
 
 use common::{avalanches, file};
 use townsend_check::{Check, CheckError, CheckOptions, Form, Report, check};
-use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid, Silent};
+use townsend_core::{Axis, CountSet, Dataset, ElectronSet, Grid, Work};
 use townsend_observables::Observable;
 
 fn checked(real: &Dataset, generated: &Dataset) -> Result<Check, CheckError> {
-    check(real, generated, file("real.npz"), file("generated.root"), &CheckOptions::default(), &Silent)
+    check(
+        real,
+        generated,
+        file("real.npz"),
+        file("generated.root"),
+        &CheckOptions::default(),
+        Work::default(),
+    )
 }
 
 /// The check without classifiers, which take most of the time.
 fn compared(real: &Dataset, generated: &Dataset) -> Result<Check, CheckError> {
     let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
-    check(real, generated, file("real.npz"), file("generated.root"), &options, &Silent)
+    check(real, generated, file("real.npz"), file("generated.root"), &options, Work::default())
 }
 
 fn counted(data: &Dataset, dims: usize) -> Dataset {
@@ -123,7 +130,8 @@ fn what_cannot_be_compared_is_an_error_that_says_why() {
 #[test]
 fn what_a_reader_must_know_is_a_warning() {
     let real = avalanches(100, 50.0, 0.3, 1);
-    let same = check(&real, &real, file("a"), file("b"), &CheckOptions::default(), &Silent).unwrap().report;
+    let same =
+        check(&real, &real, file("a"), file("b"), &CheckOptions::default(), Work::default()).unwrap().report;
     assert!(same.warnings[0].contains("are the same"), "{:?}", same.warnings);
     assert_eq!(same.observables["rms_x"].ks.value, 0.0);
     // Far outside the grid, and with no real spread in the number of electrons.

@@ -9,7 +9,7 @@ use std::time::Instant;
 use townsend_clusters::{
     ClusterModel, ClusterTraining, Level, NormalSpread, Root, Sampler, Trainer, Workspace,
 };
-use townsend_core::{Dataset, FilledSizes, SizeModel, SizePart};
+use townsend_core::{Dataset, FilledSizes, SizeModel, SizePart, Work};
 
 const ROUNDS: usize = 9;
 const AVALANCHES: u64 = 1000;
@@ -66,7 +66,7 @@ fn main() {
     let data = Dataset::from(sets.into_iter().next().expect("there are avalanches"));
     let indices: Vec<usize> = (0..data.len()).collect();
     let options = ClusterTraining { sweeps: SWEEPS, ..ClusterTraining::default() };
-    let mut trainer = Trainer::new(&data, &indices, options).expect("there are electrons");
+    let mut trainer = Trainer::new(&data, &indices, options, Work::default()).expect("there are electrons");
     let start = Instant::now();
     while trainer.step().expect("parameters stay valid").is_some() {}
     let electrons = (trainer.learns_from()[1] * SWEEPS) as f64;

@@ -1,7 +1,7 @@
 //! Errors of training and of models.
 
 use thiserror::Error;
-use townsend_core::{SizeError, SplitError};
+use townsend_core::{SizeError, SplitError, Stopped};
 
 /// Why a model cannot be trained or used.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -27,6 +27,9 @@ pub enum ClusterError {
         /// Number of coordinates.
         dims: usize,
     },
+    /// The work was asked to stop.
+    #[error("the training was stopped before it was done")]
+    Stopped(#[from] Stopped),
     /// No avalanche to train on has an electron.
     #[error(
         "none of the {avalanches} avalanches of the training part has an electron within the grid\n  hint: bring avalanches with electrons"

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use townsend_clusters::{ClusterTraining, Sampler, Trainer, Workspace};
-//! use townsend_core::{Dataset, ElectronSet};
+//! use townsend_core::{Dataset, ElectronSet, Work};
 //!
 //! // Ten avalanches of two families each.
 //! let mut electrons = ElectronSet::default();
@@ -20,7 +20,8 @@
 //!     electrons.push(&column, &column.iter().map(|x| 0.1 - x * x).collect::<Vec<_>>(), &time);
 //! }
 //! let training = ClusterTraining { levels: 1, sweeps: 20, ..ClusterTraining::default() };
-//! let mut trainer = Trainer::new(&Dataset::from(electrons), &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], training)?;
+//! let data = Dataset::from(electrons);
+//! let mut trainer = Trainer::new(&data, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], training, Work::default())?;
 //! while trainer.step()?.is_some() {}
 //! let sampler = Sampler::new(trainer.model())?;
 //! assert!(sampler.avalanche(1, 0, &mut Workspace::default()).len() > 10);

@@ -10,7 +10,7 @@
 
 use nalgebra::{Matrix3, Vector3};
 use rand::RngExt;
-use townsend_core::{Coordinate, Purpose, SizeModel, minimise, stream};
+use townsend_core::{Coordinate, Purpose, SizeModel, Stopped, Work, minimise, stream};
 
 use crate::model::{Level, NormalSpread, Root, rows};
 use crate::samples::Sample;
@@ -220,9 +220,11 @@ pub(crate) fn start(
     sizes: SizeModel,
     depth: usize,
     seed: u64,
+    work: Work<'_>,
 ) -> Result<ClusterModel, ClusterError> {
     let scatter = Scatter::of(samples)?;
-    let guess = if depth == 0 { Guess::from_free(&[0.0]) } else { search(samples, &scatter, depth, seed) };
+    let guess =
+        if depth == 0 { Guess::from_free(&[0.0]) } else { search(samples, &scatter, depth, seed, work)? };
     let share = if depth == 0 { 1.0 } else { 0.3 };
     Ok(ClusterModel {
         sizes,
@@ -233,20 +235,26 @@ pub(crate) fn start(
 }
 
 /// Searches the parameters whose distribution of pair distances is the most likely.
-fn search(samples: &[Sample], scatter: &Scatter, depth: usize, seed: u64) -> Guess {
+fn search(
+    samples: &[Sample],
+    scatter: &Scatter,
+    depth: usize,
+    seed: u64,
+    work: Work<'_>,
+) -> Result<Guess, Stopped> {
     let starts = PER_LEAF.map(|per_leaf| {
         let parts = vec![-((depth + 1) as f64).ln(); depth + 1];
         let numbers = (0..depth).map(|l| (TYPICAL / per_leaf / PER_CENTRE.powi(l as i32)).ln());
         [parts, numbers.collect(), vec![1.0; depth]].concat()
     });
     let Some(pairs) = Pairs::count(samples, &scatter.within, seed) else {
-        return Guess::from_free(&starts[1]);
+        return Ok(Guess::from_free(&starts[1]));
     };
     let steps = [vec![0.3; depth + 1], vec![0.5; depth], vec![0.1; depth]].concat();
     // A weak pull to the start keeps parameters that the pairs do not determine from running away.
     let away = |free: &[f64]| -> f64 { free.iter().zip(&starts[1]).map(|(a, b)| (a - b).powi(2)).sum() };
     let cost = |free: &[f64]| match away(free) {
-        far if far > 100.0 => f64::INFINITY,
+        far if far > 100.0 || work.go_on().is_err() => f64::INFINITY,
         near => pairs.cost(&Guess::from_free(free)) + 1e-4 * near,
     };
     let mut best = (starts[1].clone(), f64::INFINITY);
@@ -254,6 +262,7 @@ fn search(samples: &[Sample], scatter: &Scatter, depth: usize, seed: u64) -> Gue
         let mut point = start.clone();
         // A simplex can collapse before it is at the minimum, so the search is repeated from its end.
         for _ in 0..3 {
+            work.go_on()?;
             if let Some((found, value)) = minimise(cost, &point, &steps, 1e-9) {
                 point.clone_from(&found);
                 if value < best.1 {
@@ -262,7 +271,7 @@ fn search(samples: &[Sample], scatter: &Scatter, depth: usize, seed: u64) -> Gue
             }
         }
     }
-    Guess::from_free(&best.0)
+    Ok(Guess::from_free(&best.0))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use townsend_core::{
-    Dataset, Purpose, SizeConfig, SizeForm, SizeModel, digamma, minimise, stream, zero_crossing,
+    Dataset, Purpose, SizeConfig, SizeForm, SizeModel, Work, digamma, minimise, stream, zero_crossing,
 };
 
 use crate::bound::bound;
@@ -132,14 +132,19 @@ impl Trainer {
     /// the number of electrons from all of these, and estimates the parameters to start from.
     ///
     /// # Errors
-    /// If a setting is outside its limits, there are no electrons, or a coordinate is missing or has no
-    /// spread.
-    pub fn new(data: &Dataset, indices: &[usize], options: ClusterTraining) -> Result<Self, ClusterError> {
+    /// If a setting is outside its limits, there are no electrons, a coordinate is missing or has no spread,
+    /// or the work was asked to stop.
+    pub fn new(
+        data: &Dataset,
+        indices: &[usize],
+        options: ClusterTraining,
+        work: Work<'_>,
+    ) -> Result<Self, ClusterError> {
         options.check()?;
         let budget = [options.electrons, options.most_electrons];
         let samples = Sample::choose(data, indices, budget, options.seed)?;
         let sizes: Vec<u64> = indices.iter().map(|&index| data.electrons(index)).collect();
-        let model = start(&samples, SizeModel::fit(&sizes, &SIZES)?, options.levels, options.seed)?;
+        let model = start(&samples, SizeModel::fit(&sizes, &SIZES)?, options.levels, options.seed, work)?;
         let ready = model.ready()?;
         let states = samples.iter().enumerate().map(|(index, sample)| {
             GibbsState::from_electrons(sample, &ready, stream(options.seed, PURPOSE, index as u64))

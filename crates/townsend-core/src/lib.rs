@@ -46,7 +46,7 @@ pub use minimise::minimise;
 pub use normal::fill_normal;
 pub use number::parse_number;
 pub use output::{OutputError, OutputFile};
-pub use progress::{Progress, Silent, Task};
+pub use progress::{Progress, Silent, Stopped, Task, Work};
 pub use provenance::{InputFile, Meta, Provenance, SettingNote, ShardNote};
 pub use random::{Purpose, Stream, stream};
 pub use run::{RUN_VERSION, RunError, RunFiles, RunHeader, TrainedOn};

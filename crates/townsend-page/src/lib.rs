@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use townsend_check::{CheckOptions, check};
-//! use townsend_core::{Dataset, ElectronSet, InputFile, Silent};
+//! use townsend_core::{Dataset, ElectronSet, InputFile, Work};
 //!
 //! let avalanches = |width: f32| {
 //!     let mut set = ElectronSet::default();
@@ -20,7 +20,7 @@
 //! let file = |name: &str| InputFile { file: name.into(), sha256: String::new() };
 //! let options = CheckOptions { resamples: 50, ..CheckOptions::default() };
 //! let (real, generated) = (avalanches(1.0), avalanches(1.2));
-//! let check = check(&real, &generated, file("real.npz"), file("generated.npz"), &options, &Silent)?;
+//! let check = check(&real, &generated, file("real.npz"), file("generated.npz"), &options, Work::default())?;
 //! let page = townsend_page::report_html(&check)?;
 //! assert!(page.starts_with("<!DOCTYPE html>") && page.contains("rms_x"));
 //! assert!(townsend_page::overview_svg(&check)?.starts_with("<svg"));

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use common::{avalanches, file};
 use serde_json::Value;
 use townsend_check::{Check, CheckOptions, Curve, Ranking, check};
-use townsend_core::{InputFile, Silent};
+use townsend_core::{InputFile, Silent, Work};
 use townsend_observables::{ObservableOptions, Observables};
 use townsend_page::{figures, inspection_page, overview_pdf, overview_svg, ranking_html, report_html};
 
@@ -22,7 +22,8 @@ static CHECKED: LazyLock<Check> = LazyLock::new(|| {
     let hostile = InputFile { file: HOSTILE.to_string(), ..file("") };
     let (real, generated) = (avalanches(150, 80.0, 0.3, 1), avalanches(150, 80.0, 0.33, 2));
     let mut check =
-        check(&real, &generated, file("real.npz"), hostile, &CheckOptions::default(), &Silent).unwrap();
+        check(&real, &generated, file("real.npz"), hostile, &CheckOptions::default(), Work::default())
+            .unwrap();
     let curve = |number: &str, name: &str| {
         let points = vec![[1.0, 3.0], [2.0, 2.0]];
         Curve { number: number.to_owned(), name: name.to_owned(), points }
@@ -277,7 +278,7 @@ fn a_ranking_puts_the_better_one_first() {
         let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
         (
             name.to_string(),
-            check(&real, &generated, file("real.npz"), file(name), &options, &Silent).unwrap().report,
+            check(&real, &generated, file("real.npz"), file(name), &options, Work::default()).unwrap().report,
         )
     };
     let ranking = Ranking::of(&[of(0.4, 2, "wide"), of(0.3, 3, "<same>")]);
@@ -300,7 +301,7 @@ fn threads_change_no_byte_of_page_and_figure() {
     let in_threads = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let check = check(&real, &generated, file("a"), file("b"), &options, &Silent).unwrap();
+            let check = check(&real, &generated, file("a"), file("b"), &options, Work::default()).unwrap();
             (report_html(&check).unwrap(), overview_svg(&check).unwrap())
         })
     };
@@ -312,7 +313,7 @@ fn one_axis_is_enough_for_a_page() {
     let grid = townsend_core::Grid::standard(1).unwrap();
     let counted = |seed| avalanches(120, 50.0, 0.3, seed).to_counts(&grid).unwrap().into();
     let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
-    let check = check(&counted(1), &counted(2), file("a"), file("b"), &options, &Silent).unwrap();
+    let check = check(&counted(1), &counted(2), file("a"), file("b"), &options, Work::default()).unwrap();
     assert!(report_html(&check).unwrap().contains("rms_x"));
     assert!(overview_svg(&check).unwrap().contains("</svg>"));
 }

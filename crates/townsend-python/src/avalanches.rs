@@ -419,14 +419,14 @@ impl PyAvalanches {
         grid: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let counts = self.counted(py, dims, grid, Call::default())?;
-        let total = short(py, || {
-            let mut total = vec![0.0; counts.grid().cells()];
+        let total = zeros::<f64>(py, counts.grid().cells())?;
+        {
+            let mut total = total.readwrite();
+            let total = total.as_slice_mut()?;
             for (&cell, &n) in counts.cells().iter().zip(counts.counts()) {
                 total[cell as usize] += f64::from(n);
             }
-            Ok(total)
-        })?;
-        let total = PyArray1::from_vec(py, total);
+        }
         Ok((in_order(total.as_any(), counts.grid(), None)?, to_python(py, counts.grid())?))
     }
 
@@ -536,21 +536,25 @@ pub(crate) fn format_of(py: Python<'_>, name: Option<&str>) -> PyResult<Option<F
     name.map(|name| name.parse().map_err(|error: String| usage(py, error))).transpose()
 }
 
+/// Zeros of NumPy, which raises a `MemoryError` where there is not the memory.
+fn zeros<T: Element>(py: Python<'_>, n: usize) -> PyResult<Bound<'_, PyArray1<T>>> {
+    let zeros = py.import("numpy")?.call_method1("zeros", (n, numpy::dtype::<T>(py)))?;
+    Ok(zeros.cast_into()?)
+}
+
 /// A block of zeros that counts are written to; axes as in `in_order`.
 fn dense<'py>(py: Python<'py>, counts: &CountSet, flow: bool) -> PyResult<Bound<'py, PyAny>> {
     let cells = counts.grid().cells();
-    // NumPy tells if there is not the memory.
-    let zeros = py.import("numpy")?.call_method1("zeros", (counts.len() * cells, "float32"))?;
-    let block: &Bound<'py, PyArray1<f32>> = zeros.cast()?;
+    let zeros = zeros::<f32>(py, counts.len().saturating_mul(cells))?;
     {
-        let mut block = block.readwrite();
+        let mut block = zeros.readwrite();
         let block = block.as_slice_mut()?;
         short(py, || {
             counts.iter().zip(block.chunks_mut(cells)).for_each(|(counts, row)| counts.fill(row));
             Ok(())
         })?;
     }
-    let block = in_order(&zeros, counts.grid(), Some(counts.len()))?;
+    let block = in_order(zeros.as_any(), counts.grid(), Some(counts.len()))?;
     if flow {
         return Ok(block);
     }
@@ -685,9 +689,10 @@ impl PyAvalanche {
         let [cells, counts] = self.sparse(py)?;
         let Single::Counts { grid, .. } = &self.0 else { unreachable!("it is sparse") };
         let (cells, counts) = (cells.bind(py).readonly(), counts.bind(py).readonly());
-        let mut row = vec![0.0f32; grid.cells()];
-        townsend::Counts { cells: cells.as_slice()?, counts: counts.as_slice()? }.fill(&mut row);
-        in_order(PyArray1::from_vec(py, row).as_any(), grid, None)
+        let row = zeros::<f32>(py, grid.cells())?;
+        townsend::Counts { cells: cells.as_slice()?, counts: counts.as_slice()? }
+            .fill(row.readwrite().as_slice_mut()?);
+        in_order(row.as_any(), grid, None)
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {

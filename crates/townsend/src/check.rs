@@ -17,7 +17,7 @@ pub fn check(
     let in_memory = |name: &str, data: &Dataset| InputFile { file: name.into(), sha256: data.digest() };
     let (of_real, of_generated) = (in_memory("real", real), in_memory("generated", generated));
     Ok(context.on_its_threads(|| {
-        townsend_check::check(real, generated, of_real, of_generated, options, context.progress)
+        townsend_check::check(real, generated, of_real, of_generated, options, context.work())
     })?)
 }
 

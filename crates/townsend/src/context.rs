@@ -1,9 +1,9 @@
 //! What every function is given besides its own arguments.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use townsend_core::{InputFile, Meta, Progress, Provenance, Silent};
+use townsend_core::{InputFile, Meta, Progress, Provenance, Work};
 use townsend_io::Choice;
 
 use crate::{Error, Families, Result};
@@ -30,17 +30,9 @@ impl Default for Context<'_> {
     /// Seed 1, no overwriting, nobody told, never stopped, the global pool, the families that ship, options
     /// as in a configuration.
     fn default() -> Self {
-        static NEVER: AtomicBool = AtomicBool::new(false);
+        let Work { progress, stop } = Work::default();
         let families = Families::shipped();
-        Self {
-            seed: 1,
-            force: false,
-            progress: &Silent,
-            stop: &NEVER,
-            pool: None,
-            families,
-            spelled: Choice::to_string,
-        }
+        Self { seed: 1, force: false, progress, stop, pool: None, families, spelled: Choice::to_string }
     }
 }
 
@@ -53,9 +45,14 @@ impl Context<'_> {
         }
     }
 
+    /// Whom the work tells how far it is, and who may stop it.
+    pub fn work(&self) -> Work<'_> {
+        Work { progress: self.progress, stop: self.stop }
+    }
+
     /// An error if the work was asked to stop.
     pub fn go_on(&self) -> Result<()> {
-        if self.stop.load(Ordering::Relaxed) { Err(Error::Stopped) } else { Ok(()) }
+        Ok(self.work().go_on()?)
     }
 
     /// Metadata of an output of `action` made from `inputs`, whose avalanches come from `of`: what these were

@@ -7,7 +7,7 @@ use thiserror::Error;
 use townsend_cascade::CascadeError;
 use townsend_check::CheckError;
 use townsend_clusters::ClusterError;
-use townsend_core::{GridError, OutputError, RunError, SplitError};
+use townsend_core::{GridError, OutputError, RunError, SplitError, Stopped};
 use townsend_models::ModelError;
 use townsend_page::PageError;
 use townsend_sim::SimError;
@@ -35,7 +35,7 @@ pub enum Error {
     Detector(#[from] SimError),
     /// The comparison.
     #[error(transparent)]
-    Check(#[from] CheckError),
+    Check(CheckError),
     /// An output.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -147,6 +147,21 @@ pub enum Error {
     /// The work was asked to stop when some of it was done.
     #[error("stopped; what was made so far is in {}; begin again in another folder, or overwrite it", .0.display())]
     StoppedIn(PathBuf),
+}
+
+impl From<Stopped> for Error {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl From<CheckError> for Error {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Stopped(_) => Self::Stopped,
+            error => Self::Check(error),
+        }
+    }
 }
 
 impl Error {

@@ -2,12 +2,12 @@
 
 mod common;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::VAE;
 use townsend::{
-    CheckOptions, Condition, Configuration, Context, Dataset, Drawn, Error, NotHeldBack, Setting, Start,
-    Trained, Workspace, check, detector, held_back, inspect, readout, simulate, train,
+    CheckOptions, Condition, Configuration, Context, Dataset, Drawn, Error, NotHeldBack, Progress, Setting,
+    Silent, Start, Task, Trained, Workspace, check, detector, held_back, inspect, readout, simulate, train,
 };
 
 /// Makes a training of clusters small.
@@ -72,6 +72,29 @@ fn training_stops_when_it_is_asked_to() {
     let context = Context { stop: &stop, ..Context::default() };
     let config = Configuration::from_toml("[model]\nfamily = \"clusters\"\n");
     assert!(matches!(train(&config, &avalanches(60).into(), &context), Err(Error::Stopped)));
+}
+
+/// Asks to stop when a task begins.
+struct StopsAt<'a>(&'static str, &'a AtomicBool);
+
+impl Progress for StopsAt<'_> {
+    fn task(&self, name: &str, _: u64) -> Box<dyn Task + '_> {
+        self.1.fetch_or(name == self.0, Ordering::Relaxed);
+        Box::new(Silent)
+    }
+}
+
+#[test]
+fn a_check_stops_wherever_it_is() {
+    let [real, generated] = [avalanches(150), avalanches(150)];
+    for task in ["observables", "metrics of all observables", "classifiers", "pairs of electrons"] {
+        let stop = AtomicBool::new(false);
+        let context = Context { progress: &StopsAt(task, &stop), stop: &stop, ..Context::default() };
+        let options = CheckOptions { classifiers: task == "classifiers", ..CheckOptions::default() };
+        let checked = check(&real, &generated, &options, &context);
+        assert!(stop.into_inner(), "there is no task {task}");
+        assert!(matches!(checked, Err(Error::Stopped)), "{task}");
+    }
 }
 
 #[test]

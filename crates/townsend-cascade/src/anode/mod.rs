@@ -8,13 +8,13 @@ mod search;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use townsend_core::{Dataset, Meta, Part};
+use townsend_core::{Dataset, Meta, Part, Work};
 use townsend_observables::text::significant;
 use townsend_observables::{ObservableOptions, Observables};
 use townsend_sim::{Detector, Foil, Polya};
 
 use crate::stages::{StageFit, refuse_recorded};
-use crate::{CascadeConfig, CascadeError, Guess, Result, Work};
+use crate::{CascadeConfig, CascadeError, Guess, Result};
 use features::{Features, LEAST_ELECTRONS, Order, large};
 pub use parameters::{Estimate, Own, Width};
 use parameters::{Parameters, default_widths, widths_of};

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
-use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, Task, fill_normal, stream};
+use townsend_core::{Dataset, ElectronSet, Grid, Purpose, Silent, Task, Work, fill_normal, stream};
 use townsend_observables::{ObservableOptions, Observables};
 use townsend_sim::{Detector, Simulation, Start, Workspace};
 
@@ -10,7 +10,7 @@ use super::FitConfig;
 use super::features::{Features, Order};
 use super::moments::{Centre, Derivative, Information, Scatter, Target};
 use super::parameters::Parameters;
-use crate::{Result, Work};
+use crate::Result;
 
 /// Purpose of the random stream that the deviations of the parameters are drawn from.
 const DEVIATIONS: Purpose = Purpose::new("fit deviations");

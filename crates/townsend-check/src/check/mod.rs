@@ -7,7 +7,7 @@ mod warnings;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use townsend_core::{Dataset, Grid, InputFile, Progress};
+use townsend_core::{Dataset, Grid, InputFile, Progress, Work};
 
 use crate::cells::cells;
 use crate::conditions::{Condition, Conditional, by_condition, by_size};
@@ -104,19 +104,22 @@ pub fn check(
     real_file: InputFile,
     generated_file: InputFile,
     options: &CheckOptions<'_>,
-    progress: &dyn Progress,
+    work: Work<'_>,
 ) -> Result<Check, CheckError> {
+    let progress = work.progress;
     require_avalanches(real, &real_file)?;
     require_avalanches(generated, &generated_file)?;
     require_conditions(real, generated, options.conditions)?;
     let (real, generated, form, note) = in_one_form(real, generated, &real_file, &generated_file)?;
     let of = |data: &Dataset| {
         let options = ObservableOptions { seed: options.seed, grid: options.grid.clone() };
-        Observables::of(data, &options, progress)
+        work.go_on()?;
+        Ok::<_, CheckError>(Observables::of(data, &options, progress)?)
     };
     let (real_observables, generated_observables) = (of(&real)?, of(&generated)?);
     let resampling =
         Resampling { seed: options.seed, halvings: options.halvings, resamples: options.resamples };
+    work.go_on()?;
     let mut warnings = warnings(&real_observables, &generated_observables, &real_file, &generated_file);
     let (observables, mut histograms) =
         compare(&real_observables, &generated_observables, &resampling, progress, &mut warnings);
@@ -127,6 +130,7 @@ pub fn check(
             None
         }
     };
+    work.go_on()?;
     let cells = if options.classifiers { cells(&real, &generated, options.seed, progress) } else { None };
     let inputs = MetricInputs {
         real: &real_observables,
@@ -135,11 +139,12 @@ pub fn check(
         cells: cells.as_ref(),
         classifiers: options.classifiers,
     };
-    let scores = scores(&inputs, options.seed, progress);
+    let scores = scores(&inputs, options.seed, work)?;
     warnings.extend(scores.warnings);
     let lumpiness = [lumpiness_by_scale(&real, progress)?, lumpiness_by_scale(&generated, progress)?];
     let lumpiness_by_scale =
         compare_quantities(NumberGroup::Lumpiness, lumpiness, &resampling, &mut histograms);
+    work.go_on()?;
     let strips = match (strips(&real, options.seed, progress), strips(&generated, options.seed, progress)) {
         (Ok(a), Ok(b)) => compare_quantities(NumberGroup::Strips, [a, b], &resampling, &mut histograms),
         (Err(reason), _) | (_, Err(reason)) => {
@@ -153,6 +158,7 @@ pub fn check(
         warnings.push(reason);
         BTreeMap::new()
     });
+    work.go_on()?;
     let mut report = Report {
         schema: Report::SCHEMA.to_string(),
         producer: concat!("townsend ", env!("CARGO_PKG_VERSION")).to_string(),
@@ -185,6 +191,7 @@ pub fn check(
         verdict: None,
         warnings,
     };
+    work.go_on()?;
     report.verdict = Some(Verdict::of(&report, &options.thresholds));
     let grid = &report.compared.grid;
     let (real_maps, generated_maps) = (maps(&real, grid, SHOWN), maps(&generated, grid, SHOWN));

@@ -11,7 +11,7 @@ mod neighbours;
 
 use std::collections::BTreeMap;
 
-use townsend_core::{Progress, Purpose, Stream, stream};
+use townsend_core::{Purpose, Stopped, Stream, Work, stream};
 
 use crate::FeatureRows;
 use crate::MINIMUM_AVALANCHES;
@@ -90,13 +90,15 @@ pub(crate) struct MetricInputs<'a> {
 
 /// All metrics of the observables that both sets have, without `empty`. Only avalanches with all of these
 /// observables count.
-pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progress) -> Scores {
+///
+/// An error if the work was asked to stop.
+pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, work: Work<'_>) -> Result<Scores, Stopped> {
     let used: Vec<Observable> = common(inputs.real, inputs.generated);
     let (Some(real), Some(generated)) = (inputs.real.rows(&used), inputs.generated.rows(&used)) else {
-        return Scores::default();
+        return Ok(Scores::default());
     };
     if real.len().min(generated.len()) < LEAST_AVALANCHES {
-        return Scores {
+        return Ok(Scores {
             warnings: vec![format!(
                 "no classifier, correlations, FPD, KPD, precision, recall, density, coverage and duplicates: {} real \
                  and {} generated avalanches have all observables; {LEAST_AVALANCHES} are needed",
@@ -104,20 +106,23 @@ pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progre
                 generated.len()
             )],
             ..Scores::default()
-        };
+        });
     }
     let names: Vec<String> = used.iter().map(|observable| observable.name().to_string()).collect();
-    let task = progress.task("metrics of all observables", 6);
+    let task = work.progress.task("metrics of all observables", 6);
     let correlations = correlation::correlations(&names, &real, &generated, seed);
     task.advance(1);
     let fpd = frechet::score(&real, &generated, seed);
     task.advance(1);
     let draws = Draws::new(seed, Purpose::new("few of many avalanches"));
     let (real, generated) = (some_of(&real, draws, 0), some_of(&generated, draws, 1));
+    work.go_on()?;
     let kpd = kernel::score(&real, &generated, seed);
     task.advance(1);
+    work.go_on()?;
     let [precision, recall, density, coverage] = neighbours::scores(&real, &generated, seed).map(Some);
     task.advance(1);
+    work.go_on()?;
     let duplicates = memorisation::duplicates_score(&real, &generated, seed);
     let training = inputs.training.and_then(|training| training.rows(&used));
     let memorisation = training
@@ -127,8 +132,10 @@ pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progre
     let mut warnings = Vec::new();
     let c2st = inputs
         .classifiers
-        .then(|| classifiers(&names, [&real, &generated], inputs.cells, seed, &mut warnings, progress));
-    Scores {
+        .then(|| classifiers(&names, [&real, &generated], inputs.cells, seed, &mut warnings, work));
+    // Classifiers that were stopped are missing without a reason.
+    work.go_on()?;
+    Ok(Scores {
         c2st: c2st.flatten(),
         correlations,
         fpd: Some(fpd),
@@ -140,7 +147,7 @@ pub(crate) fn scores(inputs: &MetricInputs<'_>, seed: u64, progress: &dyn Progre
         duplicates: Some(duplicates),
         memorisation,
         warnings,
-    }
+    })
 }
 
 /// The classifiers: trees and a network on the observables, a convolutional network on the cells, and trees
@@ -151,9 +158,9 @@ fn classifiers(
     cells: Option<&Cells>,
     seed: u64,
     warnings: &mut Vec<String>,
-    progress: &dyn Progress,
+    work: Work<'_>,
 ) -> Option<ClassifierTest> {
-    let task = progress.task("classifiers", 4);
+    let task = work.progress.task("classifiers", 4);
     let mut details = BTreeMap::new();
     let mut keep = |name: &str, found: Result<(Score, ClassifierDetails), String>| match found {
         Ok((score, of)) => {
@@ -167,13 +174,13 @@ fn classifiers(
         }
     };
     let what = "the observables";
-    let auc = keep("trees", classifier::test_columns::<Trees>(what, names, [real, generated], seed))?;
-    let auc_network = keep("network", classifier::test::<Network>(what, real, generated, seed));
+    let auc = keep("trees", classifier::test_columns::<Trees>(what, names, [real, generated], seed, work))?;
+    let auc_network = keep("network", classifier::test::<Network>(what, real, generated, seed, work));
     let auc_low_level = cells.and_then(|Cells { images: [real, generated], .. }| {
-        keep("cells", classifier::test::<ConvolutionalNetwork>(cells::IMAGES, real, generated, seed))
+        keep("cells", classifier::test::<ConvolutionalNetwork>(cells::IMAGES, real, generated, seed, work))
     });
     let auc_cells_trees = cells.and_then(|Cells { summaries: [real, generated], .. }| {
-        keep("cells_trees", classifier::test::<Trees>(cells::SUMMARIES, real, generated, seed))
+        keep("cells_trees", classifier::test::<Trees>(cells::SUMMARIES, real, generated, seed, work))
     });
     Some(ClassifierTest { auc, auc_network, auc_low_level, auc_cells_trees, details })
 }

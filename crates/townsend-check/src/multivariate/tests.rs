@@ -200,8 +200,9 @@ fn jensen_shannon(shift: f64) -> f64 {
 #[test]
 fn a_classifier_says_what_gave_it_away_and_how_many_it_needed() {
     let names = ["a", "b", "c"].map(String::from);
-    let told =
-        |real, generated| classifier::test_columns::<Trees>("rows", &names, [real, generated], 1).unwrap();
+    let told = |real, generated| {
+        classifier::test_columns::<Trees>("rows", &names, [real, generated], 1, Work::default()).unwrap()
+    };
     let real = gaussians(1_100, &[0.0; 3], &[1.0; 3], 23);
     let moved = gaussians(1_100, &[0.0, 0.8, 0.0], &[1.0; 3], 24);
     let (score, details) = told(&real, &moved);

@@ -1,4 +1,4 @@
-use townsend_core::{Axis, CountSet, ElectronSet, FilledSizes, Grid, SizePart};
+use townsend_core::{Axis, CountSet, ElectronSet, FilledSizes, Grid, SizePart, Work};
 
 use super::*;
 use crate::{NormalSpread, Root, Sampler};
@@ -38,7 +38,7 @@ fn trained(
     options: ClusterTraining,
 ) -> Result<(ClusterModel, Vec<SweepMetrics>), ClusterError> {
     let indices: Vec<usize> = (0..data.len()).collect();
-    let mut trainer = Trainer::new(data, &indices, options)?;
+    let mut trainer = Trainer::new(data, &indices, options, Work::default())?;
     let mut metrics = Vec::new();
     while let Some(of_sweep) = trainer.step()? {
         metrics.push(of_sweep);

@@ -22,7 +22,7 @@ pub use symmetry::{Repeats, Symmetry};
 
 use crate::{Drift, SimError, Stage, StageWorkspace};
 
-/// A structure whose responses were recorded, a GEM, a thick GEM, a hole of a µRWELL or a mesh, and the gap
+/// A structure whose responses were recorded, a GEM, a thick GEM, a well or a mesh, and the gap
 /// below it.
 ///
 /// An electron takes one of the k recorded responses that started nearest to where it is in the cell of the
@@ -33,8 +33,8 @@ use crate::{Drift, SimError, Stage, StageWorkspace};
 /// **Smoothing.** The n children of a response have the mean place and time m and deviations dᵢ from it, as
 /// rows of a matrix D of n × 3 numbers. They become the rows of R·D with R = 1 − 2vvᵀ, where the unit vector
 /// v is random and at right angles to (1, …, 1). R is orthogonal and leaves (1, …, 1) as it is, so the mean
-/// m and the sum of squares and products DᵀRᵀRD = DᵀD are those of the record, of each family and not only
-/// on average. Where deviations are normal, families with the same m and DᵀD are equally probable, so that
+/// m and the sums of squares and products, `DᵀRᵀRD = DᵀD`, are those of the record, of each family and not only
+/// on average. Where deviations are normal, families with the same m and `DᵀD` are equally probable, so that
 /// nothing of their distribution changes. One or two children are left as they are, because their mean and
 /// their squares determine them.
 ///
@@ -228,18 +228,36 @@ impl RecordedStage {
     }
 }
 
-/// The reflection of deviations (columns) at the plane at right angles to v ∝ u − ū, where u are random
-/// numbers: ū, and for each column 2 (u − ū)·d/|u − ū|², by which (u − ū) is to be subtracted. 0 if all u are
-/// equal, as without smoothing.
+/// The reflection of deviations (columns of sum 0) at the plane at right angles to v ∝ u − ū, where u are
+/// random numbers: ū, and for each column 2 (u − ū)·d/|u − ū|², by which (u − ū) is to be subtracted. 0 if all
+/// u are equal, as without smoothing.
 fn reflection(direction: &[u8], deviations: [&[f32]; 3]) -> (f32, [f32; 3]) {
-    let n = direction.len() as f32;
-    let whole: u32 = direction.iter().map(|&u| u32::from(u)).sum();
-    let mean = whole as f32 / n;
-    let from_mean = |u: u8| f32::from(u) - mean;
-    let square: f32 = direction.iter().map(|&u| from_mean(u) * from_mean(u)).sum();
-    if square <= 0.0 {
-        return (mean, [0.0; 3]);
+    let n = direction.len() as f64;
+    let whole: u64 = direction.iter().map(|&u| u64::from(u)).sum();
+    let squares: u64 = direction.iter().map(|&u| u64::from(u) * u64::from(u)).sum();
+    let mean = whole as f64 / n;
+    // At least 1/2 if u differ, and 0 but for rounding otherwise.
+    let square = squares as f64 - mean * whole as f64;
+    if square < 0.25 {
+        return (mean as f32, [0.0; 3]);
     }
-    let along = |d: &[f32]| direction.iter().zip(d).map(|(&u, d)| from_mean(u) * d).sum::<f32>();
-    (mean, deviations.map(|d| 2.0 * along(d) / square))
+    // As deviations add up to 0, any number may be subtracted from u. Sums go in lanes, since the order of
+    // additions counts and one after the other they would wait for each other.
+    let along = |d: &[f32]| {
+        let (u, u_rest) = direction.as_chunks::<LANES>();
+        let (d, d_rest) = d.as_chunks::<LANES>();
+        let product = |u: u8, d: f32| (f32::from(u) - 127.5) * d;
+        let mut lanes = [0f32; LANES];
+        for (u, d) in u.iter().zip(d) {
+            (0..LANES).for_each(|k| lanes[k] += product(u[k], d[k]));
+        }
+        for (lane, (&u, &d)) in lanes.iter_mut().zip(u_rest.iter().zip(d_rest)) {
+            *lane += product(u, d);
+        }
+        lanes.iter().sum::<f32>()
+    };
+    (mean as f32, deviations.map(|d| 2.0 * along(d) / square as f32))
 }
+
+/// Sums that are added up side by side.
+const LANES: usize = 8;

@@ -7,7 +7,7 @@
 
 use townsend_cascade::{
     AnodeFit, CascadeConfig, CascadeError, CascadeSummary, FittedAvalanches, FittedStages, Guess,
-    RecordedCascade, RecordedStageSummary, RecordedSummary, StageDistribution, StageFit, StageKind, Work,
+    RecordedCascade, RecordedStageSummary, RecordedSummary, StageDistribution, StageFit, StageKind,
     fit_avalanches, fit_stages, record_stages,
 };
 use townsend_core::{Meta, RunFiles, RunHeader, TrainedOn};
@@ -88,8 +88,7 @@ fn from_responses(
 ) -> Result<Outcome> {
     let context = training.context;
     let responses = training.data.responses()?;
-    let work = Work { progress: context.progress, stop: context.stop };
-    let fitted = fit_stages(config, detector, responses, context.seed, work);
+    let fitted = fit_stages(config, detector, responses, context.seed, context.work());
     let FittedStages { detector, stages, distributions } = fitted.map_err(|error| of(&training, error))?;
     let rows: Vec<Vec<Distribution>> =
         distributions.into_iter().map(|row| row.into_iter().map(drawn).collect()).collect();
@@ -106,8 +105,7 @@ fn from_responses(
 fn recorded(mut training: Training<'_>, config: &CascadeConfig, detector: &Detector) -> Result<Outcome> {
     let context = training.context;
     let responses = training.data.responses()?;
-    let work = Work { progress: context.progress, stop: context.stop };
-    let made = record_stages(config, detector, responses, context.seed, work);
+    let made = record_stages(config, detector, responses, context.seed, context.work());
     let RecordedCascade { detector, file, summary } = made.map_err(|error| of(&training, error))?;
     let sentence = worth(&summary);
     let summary = CascadeSummary::Recorded(summary);
@@ -142,8 +140,7 @@ fn from_avalanches(mut training: Training<'_>, config: &CascadeConfig, guess: Gu
     let context = training.context;
     let data = training.data.avalanches()?;
     let split = config.split().map_err(|error| of(&training, error))?;
-    let work = Work { progress: context.progress, stop: context.stop };
-    let fitted = fit_avalanches(config, guess, data, work);
+    let fitted = fit_avalanches(config, guess, data, context.work());
     let FittedAvalanches { detector, fit, config, warnings } =
         fitted.map_err(|error| of(&training, error))?;
     let trained_on = TrainedOn::new(training.file.clone(), data, split);
@@ -170,7 +167,7 @@ fn in_words(fit: &AnodeFit) -> String {
 /// An error of the configuration names it; one of the data names their file.
 fn of(training: &Training<'_>, error: CascadeError) -> Error {
     match error {
-        CascadeError::Stopped => Error::Stopped,
+        CascadeError::Stopped(_) => Error::Stopped,
         error if error.is_usage() => training.config.blame(error),
         error => training.blame_data(error),
     }

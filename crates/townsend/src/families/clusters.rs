@@ -55,10 +55,13 @@ impl Family for ClusterFamily {
         let options = config.check().map_err(|error| training.config.blame(error))?;
         let split = config.data.split().map_err(|error| training.config.blame(error))?;
         let data = training.data.avalanches()?;
-        let wrong = |error: ClusterError| training.blame_data(error);
+        let wrong = |error: ClusterError| match error {
+            ClusterError::Stopped(_) => Error::Stopped,
+            error => training.blame_data(error),
+        };
         let task = training.context.progress.task("training", options.sweeps as u64);
         let chosen = split.indices(Part::Training, data.len());
-        let mut trainer = Trainer::new(data, &chosen, options).map_err(wrong)?;
+        let mut trainer = Trainer::new(data, &chosen, options, training.context.work()).map_err(wrong)?;
         let mut metrics = Vec::new();
         loop {
             training.context.go_on()?;

@@ -220,7 +220,7 @@ impl<'a> Real<'a> {
             real_file,
             generated_file,
             &options,
-            context.progress,
+            context.work(),
         )?;
         check.report.real.warnings.clone_from(&self.warnings);
         check.report.generated.warnings = [self.notes.clone(), set.warnings].concat();

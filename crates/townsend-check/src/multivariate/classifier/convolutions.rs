@@ -1,7 +1,7 @@
 //! A small convolutional network on cells, one of the classifiers.
 
 use nalgebra::DMatrix;
-use townsend_core::Stream;
+use townsend_core::{Stream, Work};
 use townsend_kernels::{Block, Convolution, Shape, Stack, Trained};
 
 use super::Classifier;
@@ -77,10 +77,10 @@ impl Classifier for ConvolutionalNetwork {
         format!("convolutional network of {channels} channels, {EPOCHS} epochs of AdamW")
     }
 
-    fn train(images: &[&Image], labels: &[f64], random: &mut Stream) -> Result<Self, String> {
+    fn train(images: &[&Image], labels: &[f64], random: &mut Stream, work: Work<'_>) -> Result<Self, String> {
         let mut network = Self::new(images, random)?;
         let mut adam = Adam::new(network.parameters.len());
-        train(images.len(), (EPOCHS, BATCH), LEARNING_RATE, random, |chosen, step| {
+        train(images.len(), (EPOCHS, BATCH), LEARNING_RATE, random, work, |chosen, step| {
             let images: Vec<&Image> = chosen.iter().map(|&row| images[row]).collect();
             let labels: Vec<f64> = chosen.iter().map(|&row| labels[row]).collect();
             let trained = network.stack.train(&network.dense(&images), &network.parameters);
@@ -88,7 +88,7 @@ impl Classifier for ConvolutionalNetwork {
             network.follow(&trained.statistics);
             adam.step(&mut network.parameters, &gradients.convolutions, step);
             network.head.step(&gradients.head, step);
-        });
+        })?;
         Ok(network)
     }
 

@@ -11,7 +11,7 @@ mod training;
 mod trees;
 
 use rayon::prelude::*;
-use townsend_core::{Purpose, Stream};
+use townsend_core::{Purpose, Stream, Work};
 
 use super::{Draws, choose, floor_of};
 use crate::FeatureRows;
@@ -62,8 +62,13 @@ pub(super) trait Classifier: Sized + Send + Sync {
     /// Trains on rows and their labels.
     ///
     /// # Errors
-    /// A text that says why it cannot be trained.
-    fn train(rows: &[&Self::Row], labels: &[f64], random: &mut Stream) -> Result<Self, String>;
+    /// A text that says why it cannot be trained, or that the work was asked to stop.
+    fn train(
+        rows: &[&Self::Row],
+        labels: &[f64],
+        random: &mut Stream,
+        work: Work<'_>,
+    ) -> Result<Self, String>;
 
     /// Probability that each row is of label 1.
     fn probabilities(&self, rows: &[&Self::Row]) -> Vec<f64>;
@@ -105,7 +110,7 @@ pub fn classifier_auc(
 
 /// AUC by cross validation.
 pub(super) fn auc_by<C: Classifier>(real: &[C::Row], generated: &[C::Row], seed: u64) -> Result<f64, String> {
-    Ok(cross_validate::<C>(real, generated, Draws::new(seed, FOLD), 0)?.auc())
+    Ok(cross_validate::<C>(real, generated, Draws::new(seed, FOLD), 0, Work::default())?.auc())
 }
 
 impl<C> CrossValidation<C> {
@@ -120,6 +125,7 @@ fn cross_validate<C: Classifier>(
     generated: &[C::Row],
     draws: Draws,
     index: u64,
+    work: Work<'_>,
 ) -> Result<CrossValidation<C>, String> {
     let rows: Vec<&C::Row> = real.iter().chain(generated).collect();
     // Each fold has the same fraction of both sets.
@@ -127,11 +133,12 @@ fn cross_validate<C: Classifier>(
     folds.extend(random_folds(generated.len(), draws, 2 * index + 1));
     let label = |row: usize| f64::from(u8::from(row >= real.len()));
     let of_fold = |fold: usize| -> Result<Fold<C>, String> {
+        work.go_on().map_err(|stopped| stopped.to_string())?;
         let (left, trained): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|&row| folds[row] == fold);
         let labels = |of: &[usize]| of.iter().map(|&row| label(row)).collect::<Vec<f64>>();
         let chosen = |of: &[usize]| of.iter().map(|&row| rows[row]).collect::<Vec<_>>();
         let model_index = (1 << 40) + FOLDS as u64 * index + fold as u64;
-        let model = C::train(&chosen(&trained), &labels(&trained), &mut draws.stream(model_index))?;
+        let model = C::train(&chosen(&trained), &labels(&trained), &mut draws.stream(model_index), work)?;
         let probabilities = model.probabilities(&chosen(&left));
         let auc = auc_of_labels(&probabilities, &labels(&left));
         Ok(Fold { model, rows: left, probabilities, auc })
@@ -172,8 +179,9 @@ pub(super) fn test<C: Classifier>(
     real: &[C::Row],
     generated: &[C::Row],
     seed: u64,
+    work: Work<'_>,
 ) -> Result<(Score, ClassifierDetails), String> {
-    test_and_keep::<C>(what, real, generated, seed).map(|(score, details, _)| (score, details))
+    test_and_keep::<C>(what, real, generated, seed, work).map(|(score, details, _)| (score, details))
 }
 
 /// Like [`test`] for rows of named columns; the details also have the importance of each column, and the AUC
@@ -183,12 +191,13 @@ pub(super) fn test_columns<C: Classifier<Row = Vec<f64>>>(
     names: &[String],
     [real, generated]: [&FeatureRows; 2],
     seed: u64,
+    work: Work<'_>,
 ) -> Result<(Score, ClassifierDetails), String> {
-    let (score, mut details, validated) = test_and_keep::<C>(what, real, generated, seed)?;
+    let (score, mut details, validated) = test_and_keep::<C>(what, real, generated, seed, work)?;
     let (avalanches, error) = (real.len().min(generated.len()), score.error.unwrap_or(0.0));
     let whole = Learning { avalanches, auc: score.value, error };
     details.importance = importance(&validated, names, [real, generated], seed);
-    details.learning = learning::<C>(real, generated, seed, whole)?;
+    details.learning = learning::<C>(real, generated, seed, whole, work)?;
     details.wins_from = wins_from(&details.learning);
     Ok((score, details))
 }
@@ -198,13 +207,14 @@ fn test_and_keep<C: Classifier>(
     real: &[C::Row],
     generated: &[C::Row],
     seed: u64,
+    work: Work<'_>,
 ) -> Result<(Score, ClassifierDetails, CrossValidation<C>), String> {
     let draws = Draws::new(seed, FOLD);
-    let validated = cross_validate::<C>(real, generated, draws, 0)?;
+    let validated = cross_validate::<C>(real, generated, draws, 0, work)?;
     let value = validated.auc();
     let error = bootstrap_error(&validated.generated, &validated.real, seed);
     let [floor] = floor_of(HALVINGS, real, Draws::new(seed, FLOOR), |a, b, k| {
-        [cross_validate::<C>(a, b, draws, k + 1).map_or(f64::NAN, |validated| validated.auc())]
+        [cross_validate::<C>(a, b, draws, k + 1, work).map_or(f64::NAN, |validated| validated.auc())]
     });
     if floor.is_nan() {
         return Err("it could not be trained on halves of the real set".to_string());
@@ -225,6 +235,7 @@ fn learning<C: Classifier>(
     generated: &[C::Row],
     seed: u64,
     whole: Learning,
+    work: Work<'_>,
 ) -> Result<Vec<Learning>, String> {
     let draws = Draws::new(seed, FEW);
     let sizes = std::iter::successors(Some(LEAST_LEARNT), |n| Some(2 * n));
@@ -232,8 +243,8 @@ fn learning<C: Classifier>(
     for (k, avalanches) in sizes.take_while(|&n| n < whole.avalanches).enumerate() {
         let mut random = draws.stream(k as u64);
         let few = choose(real, avalanches, &mut random);
-        let validated =
-            cross_validate::<C>(&few, &choose(generated, avalanches, &mut random), draws, k as u64 + 1)?;
+        let of_generated = choose(generated, avalanches, &mut random);
+        let validated = cross_validate::<C>(&few, &of_generated, draws, k as u64 + 1, work)?;
         let error = bootstrap_error(&validated.generated, &validated.real, seed);
         found.push(Learning { avalanches, auc: validated.auc(), error });
     }

@@ -1,6 +1,6 @@
 //! A small multilayer perceptron on observables, one of the classifiers.
 
-use townsend_core::Stream;
+use townsend_core::{Stream, Work};
 
 use super::Classifier;
 use super::layers::{Batch, Layers};
@@ -27,20 +27,25 @@ impl Classifier for Network {
         format!("multilayer perceptron, 2 × {HIDDEN}, {EPOCHS} epochs of AdamW")
     }
 
-    fn train(rows: &[&Vec<f64>], labels: &[f64], random: &mut Stream) -> Result<Self, String> {
+    fn train(
+        rows: &[&Vec<f64>],
+        labels: &[f64],
+        random: &mut Stream,
+        work: Work<'_>,
+    ) -> Result<Self, String> {
         let columns = rows.first().map_or(0, |row| row.len());
         let scales: Vec<(f64, f64)> = (0..columns).map(|c| scale(rows, c)).collect();
         let layers = Layers::new(&[columns, HIDDEN, HIDDEN], random);
         let mut network = Self { scales, layers };
         let inputs: Vec<Vec<f32>> = rows.iter().map(|row| network.scaled(row)).collect();
-        train(rows.len(), (EPOCHS, BATCH), LEARNING_RATE, random, |chosen, step| {
+        train(rows.len(), (EPOCHS, BATCH), LEARNING_RATE, random, work, |chosen, step| {
             let batch = Batch::from_fn(columns, chosen.len(), |c, k| inputs[chosen[k]][c]);
             let (kept, logits) = network.layers.forward(batch);
             let labels: Vec<f64> = chosen.iter().map(|&row| labels[row]).collect();
             let gradient = logit_gradient(logits.as_slice(), &labels);
             let (of_weights, _) = network.layers.backward(&kept, gradient);
             network.layers.step(&of_weights, step);
-        });
+        })?;
         Ok(network)
     }
 

@@ -1,7 +1,7 @@
 //! Training of the networks of the classifier test: Adam with decoupled weight decay, batches in random
 //! order, a decreasing learning rate.
 
-use townsend_core::Stream;
+use townsend_core::{Stream, Work};
 use townsend_kernels::AdamStep;
 
 use townsend_observables::random::some_of;
@@ -43,22 +43,28 @@ impl Adam {
 
 /// Calls `learn` with the rows of one batch after the other, over `epochs` epochs in batches of the given
 /// size; the learning rate falls to 0 along half a cosine.
+///
+/// # Errors
+/// The work was asked to stop.
 pub(super) fn train(
     rows: usize,
     (epochs, batch): (usize, usize),
     rate: f32,
     random: &mut Stream,
+    work: Work<'_>,
     mut learn: impl FnMut(&[usize], Step),
-) {
+) -> Result<(), String> {
     let steps = epochs * rows.div_ceil(batch);
     let mut number = 0;
     for _ in 0..epochs {
         for chosen in some_of(rows, rows, random).chunks(batch) {
+            work.go_on().map_err(|stopped| stopped.to_string())?;
             let part = std::f32::consts::PI * number as f32 / steps as f32;
             number += 1;
             learn(chosen, Step { number, rate: 0.5 * rate * (1.0 + part.cos()) });
         }
     }
+    Ok(())
 }
 
 /// Derivative of the mean cross entropy of a batch by each logit.

@@ -2,7 +2,7 @@
 
 use forust_ml::gradientbooster::GrowPolicy;
 use forust_ml::{GradientBooster, Matrix};
-use townsend_core::Stream;
+use townsend_core::{Stream, Work};
 
 use super::Classifier;
 
@@ -25,7 +25,7 @@ impl Classifier for Trees {
     }
 
     /// Trains in one thread, so that the sums in the histograms have a fixed order. Nothing is random.
-    fn train(rows: &[&Vec<f64>], labels: &[f64], _: &mut Stream) -> Result<Self, String> {
+    fn train(rows: &[&Vec<f64>], labels: &[f64], _: &mut Stream, _: Work<'_>) -> Result<Self, String> {
         let columns = rows.first().map_or(0, |row| row.len());
         let mut trees = GradientBooster::default()
             .set_iterations(TREES)
