@@ -86,7 +86,6 @@ impl CascadeConfig {
             (StageKind::Fitted, _) if self.recorded.is_some() => {
                 refused("[recorded] is for model.kind = \"recorded\"; leave it out, or set that")
             }
-            (StageKind::Fitted, _) => Ok(()),
             (StageKind::Recorded, None) => {
                 refused("model.kind = \"recorded\" needs responses; name those of each stage in model.stages")
             }
@@ -98,7 +97,7 @@ impl CascadeConfig {
                      model.kind = \"fitted\"",
                 )
             }
-            (StageKind::Recorded, Some(_)) => Ok(()),
+            _ => Ok(()),
         }
     }
 
