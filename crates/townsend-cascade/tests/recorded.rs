@@ -49,8 +49,9 @@ fn means(detector: &Detector, avalanches: u64) -> [f64; 3] {
     [sums[0] / avalanches as f64, sums[1] / sums[0], sums[2] / sums[0]]
 }
 
-/// The responses that ship, as the configuration that ships takes them, give avalanches of the size, place and
-/// time of the composed ones (1,054 electrons, −1.027 mm, 178.0 ns), and of the foils that were fitted to them.
+/// The responses that ship, as the configuration that ships takes them, give avalanches of the size, place
+/// and time of the composed ones (1,054 electrons, −1.027 mm, 178.0 ns), and of the foils that were fitted to
+/// them.
 #[test]
 fn responses_at_1_t_are_drawn_from() {
     let recorded = responses("data/single_foils_1t.npz", &["m1", "m2", "m3"]);

@@ -262,8 +262,8 @@ impl Simulation {
     }
 }
 
-/// The gap below a foil: what electrons drift through together with it, and what is left to a stage of its own
-/// because electrons multiply there.
+/// The gap below a foil: what electrons drift through together with it, and what is left to a stage of its
+/// own because electrons multiply there.
 struct Below {
     drift: Drift,
     multiplying: Option<MultiplyingGap>,

@@ -185,8 +185,8 @@ fn smoothing_keeps_the_moments_of_every_family() {
     }
 }
 
-/// Deviations that are normal stay normal: kurtosis and skewness of many families after smoothing are those of
-/// normal numbers about the mean of their family.
+/// Deviations that are normal stay normal: kurtosis and skewness of many families after smoothing are those
+/// of normal numbers about the mean of their family.
 #[test]
 fn smoothing_leaves_normal_families_normal() {
     let mut random = random(4);
@@ -232,9 +232,9 @@ fn electrons_are_attached_in_the_gap() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Of all responses, symmetries and translations there are fewer than k that start nearer than the one that
-    /// was taken, but for half a bin on either side; and an electron a lattice vector farther on takes the same
-    /// there.
+    /// Of all responses, symmetries and translations there are fewer than k that start nearer than the one
+    /// that was taken, but for half a bin on either side; and an electron a lattice vector farther on takes
+    /// the same there.
     #[test]
     fn one_of_the_nearest_is_taken(
         seed in 0u64..1000,

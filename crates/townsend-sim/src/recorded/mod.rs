@@ -33,8 +33,8 @@ use crate::{Drift, SimError, Stage, StageWorkspace};
 /// **Smoothing.** The n children of a response have the mean place and time m and deviations dᵢ from it, as
 /// rows of a matrix D of n × 3 numbers. They become the rows of R·D with R = 1 − 2vvᵀ, where the unit vector
 /// v is random and at right angles to (1, …, 1). R is orthogonal and leaves (1, …, 1) as it is, so the mean
-/// m and the sums of squares and products, `DᵀRᵀRD = DᵀD`, are those of the record, of each family and not only
-/// on average. Where deviations are normal, families with the same m and `DᵀD` are equally probable, so that
+/// m and the sums of squares and products, `DᵀRᵀRD = DᵀD`, are those of the record, of each family and not
+/// only on average. Where deviations are normal, families with the same m and `DᵀD` are equally probable, so that
 /// nothing of their distribution changes. One or two children are left as they are, because their mean and
 /// their squares determine them.
 ///
@@ -229,8 +229,8 @@ impl RecordedStage {
 }
 
 /// The reflection of deviations (columns of sum 0) at the plane at right angles to v ∝ u − ū, where u are
-/// random numbers: ū, and for each column 2 (u − ū)·d/|u − ū|², by which (u − ū) is to be subtracted. 0 if all
-/// u are equal, as without smoothing.
+/// random numbers: ū, and for each column the factor 2 (u − ū)·d/|u − ū|² of (u − ū) that is to be
+/// subtracted; 0 if all u are equal, as without smoothing.
 fn reflection(direction: &[u8], deviations: [&[f32]; 3]) -> (f32, [f32; 3]) {
     let n = direction.len() as f64;
     let whole: u64 = direction.iter().map(|&u| u64::from(u)).sum();
