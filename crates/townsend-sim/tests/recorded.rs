@@ -39,7 +39,9 @@ fn draw(neighbours: usize, lattice: Repeats, symmetry: &[Symmetry]) -> ResponseD
 /// The children of electrons at these places (mm), in their order.
 fn respond(stage: &RecordedStage, places: &[[f32; 2]], random: &mut Stream) -> ElectronBuffer {
     let (mut parents, mut children) = (ElectronBuffer::default(), ElectronBuffer::default());
-    places.iter().for_each(|&[x, z]| parents.push(x, z, 100.0));
+    for &[x, z] in places {
+        parents.push(x, z, 100.0);
+    }
     stage.respond(&parents, &mut children, &mut StageWorkspace::default(), random);
     children
 }
@@ -168,7 +170,7 @@ fn smoothing_keeps_the_moments_of_every_family() {
             for k in 0..3 {
                 assert!((moved_mean[k] - mean[k]).abs() < 2e-5, "{n}: {moved_mean:?} {mean:?}");
             }
-            let scale = [0.05, 0.05, 0.6].map(|sigma: f64| sigma * sigma * n as f64);
+            let scale = [0.05, 0.05, 0.6].map(|sigma: f64| sigma * sigma * f64::from(n));
             for (k, of) in [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)].into_iter().enumerate() {
                 let tolerance = 1e-4 * (scale[of.0] * scale[of.1]).sqrt() + 1e-9;
                 assert!(
@@ -178,7 +180,9 @@ fn smoothing_keeps_the_moments_of_every_family() {
                 );
             }
             let mut sorted = [&recorded, &moved].map(|of| of.x.clone());
-            sorted.iter_mut().for_each(|x| x.sort_by(f32::total_cmp));
+            for x in &mut sorted {
+                x.sort_by(f32::total_cmp);
+            }
             let largest = sorted[0].iter().zip(&sorted[1]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             if n < 3 { assert!(largest < 1e-6, "{n}: {largest}") } else { assert!(largest > 1e-4, "{n}") }
         }
@@ -198,7 +202,7 @@ fn smoothing_leaves_normal_families_normal() {
         })
         .collect();
     let stage = stage(table(&families), &draw(1, Repeats::None, &[]));
-    let children = respond(&stage, &[[0.0; 2]; 40_000], &mut random);
+    let children = respond(&stage, &vec![[0.0; 2]; 40_000], &mut random);
     let mut sums = [0.0; 5];
     for family in children.x.chunks(n) {
         let mean = family.iter().map(|&x| f64::from(x)).sum::<f64>() / n as f64;
