@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use townsend_sim::{Detector, Direction, Foil, Gas, Lattice};
+use townsend_sim::{Arrangement, Detector, Direction, Foil, Gas, Lattice};
 
 use crate::{
     CascadeConfig, CascadeError, FittedFoil, KnownFoil, Recorded, Responses, Result, Work, fit_foil,
@@ -246,14 +246,20 @@ pub fn fit_stages(
             detector.foils.len()
         )));
     }
-    let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
+    let lattices: Vec<Lattice> = (0..data_of.len()).map(|k| detector.lattice_of(k)).collect();
+    if let Some(k) = lattices.iter().position(|lattice| lattice.arrangement() != Arrangement::Hexagonal) {
+        return Err(CascadeError::Config(format!(
+            "foils[{k}] has no hexagonal lattice of holes, and only foils that have one are fitted to responses"
+        )));
+    }
     let task = work.progress.task("fitting", data_of.len() as u64);
     let (mut stages, mut rows) = (Vec::new(), Vec::new());
     let direction = detector.gas.direction();
     let magnetic = (detector.gas.magnetic_field_t > 0.0).then_some(direction);
     let expected: Result<Vec<f64>> = (0..data_of.len()).map(|k| expected_shift_um(&detector, k)).collect();
     let gas = detector.gas.clone();
-    for ((foil, stage), expected_um) in detector.foils.iter_mut().zip(data_of).zip(expected?) {
+    let foils = detector.foils.iter_mut().zip(lattices);
+    for (((foil, lattice), stage), expected_um) in foils.zip(data_of).zip(expected?) {
         work.go_on()?;
         let recorded = stage.among(responses)?;
         let known = KnownFoil {
@@ -272,7 +278,8 @@ pub fn fit_stages(
         rows.extend(
             first.map(|first| distributions(stage.first(), first, &fitted.foil, (lattice, direction), seed)),
         );
-        *foil = fitted.foil;
+        // What responses of single electrons do not tell stays as it is described.
+        *foil = Foil { lattice: foil.lattice, saturation: foil.saturation, ..fitted.foil };
         stages.push(StageFit {
             name: stage.name(),
             starts: fitted.starts,

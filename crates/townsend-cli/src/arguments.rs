@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use townsend::files::{Gate, Input, Shard};
-use townsend::{Columns, Condition, Format, ReadOptions, Selection, Start, Units};
+use townsend::{Columns, Condition, Format, ReadOptions, Scan, Selection, Start, Units};
 use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
@@ -54,6 +54,12 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend simulate --events 50000 --out simulated.root\n  townsend simulate --detector microscopic_275 --events 10000 --out simulated.npz\n  townsend simulate --detector my-detector.toml --start drift --events 1000 --out part-3.root \\\n      --shard 3/8"
     )]
     Simulate(Simulate),
+    /// Say what the gain of a detector is, how it fluctuates and how well it resolves an X-ray of 5.9 keV, at
+    /// one voltage or at many.
+    #[command(
+        after_help = "Examples:\n  townsend gain cgem\n  townsend gain cgem --scan 760:865:15 --out gain.svg\n  townsend gain my-detector.toml --voltage 280,275,275 --voltage 285,280,275 --events 20000"
+    )]
+    Gain(Gain),
     /// Read avalanches with the strips of a detector: charge and time of every strip that is hit.
     #[command(
         after_help = "Examples:\n  townsend readout simulated.root --out hits.root\n  townsend readout generated.npz --detector my-detector.toml --out hits.npz --json"
@@ -188,8 +194,9 @@ pub(crate) struct Simulate {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The detector: a TOML file, or one that comes with the program (cgem, `microscopic_275`,
-    /// `planar_triple_gem`, reference2021) [default: cgem].
+    /// The detector: a TOML file, or one that comes with the program (cgem, micromegas, `microscopic_275`,
+    /// `planar_triple_gem`, `quadruple_gem`, reference2021, `single_gem`, `triple_gem_1t`,
+    /// `triple_gem_ar_co2`) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
     /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift
@@ -197,7 +204,7 @@ pub(crate) struct Simulate {
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
     /// What the foils shall depend on, such as `voltage_v=300,300,275`: one value for all foils or one for
-    /// each.
+    /// each; `voltage_sum_v=840` raises or lowers all voltages by as much.
     #[arg(long, value_name = "NAME=VALUE,…")]
     pub(crate) condition: Vec<Condition>,
     /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is
@@ -209,6 +216,35 @@ pub(crate) struct Simulate {
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) written: Written,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gain {
+    /// The detector: a TOML file, one that comes with the program, or the run directory of a trained model.
+    #[arg(value_name = "DETECTOR")]
+    pub(crate) detector: PathBuf,
+    /// Voltage of the foils, V: one for all of them or one for each; given again, another row of the table.
+    #[arg(long, value_name = "V,…", value_parser = voltage, conflicts_with = "scan")]
+    pub(crate) voltage: Vec<Condition>,
+    /// Sums of the voltages, V, from one to another in steps; all foils are raised by as much.
+    #[arg(long, value_name = "FROM:TO:STEP")]
+    pub(crate) scan: Option<Scan>,
+    /// What else the foils shall depend on: one value for all foils or one for each.
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    pub(crate) condition: Vec<Condition>,
+    /// Avalanches for each voltage.
+    #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
+    pub(crate) events: u64,
+    /// Write a figure too (.svg, .pdf), or a page with table and figure (.html).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// The voltages of the foils as the condition that they are.
+fn voltage(text: &str) -> Result<Condition, String> {
+    format!("voltage_v={text}")
+        .parse()
+        .map_err(|_| format!("`{text}` is not V or V,V,…, with numbers of volts"))
 }
 
 #[derive(Debug, Args)]

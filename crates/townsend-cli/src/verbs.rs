@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use townsend::files::{
-    self, CheckOptions, Exported, FileInspection, Generated, Input, InspectOptions, ReadoutOptions,
-    SampleOptions, TrainOptions, Written,
+    self, CheckOptions, Exported, FileInspection, GainOptions, Generated, Input, InspectOptions,
+    ReadoutOptions, SampleOptions, TrainOptions, Written,
 };
 use townsend::{Context, Light, Report, Setting, Start, significant};
 
 use crate::arguments::{
-    Check, Common, Convert, Demo, Export, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
+    Check, Common, Convert, Demo, Export, Gain, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
 };
 use crate::bench::bench;
 use crate::progress::{Bars, say};
@@ -25,6 +25,7 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
             demo(&arguments, context, bars, json)
         }
         Verb::Simulate(arguments) => simulate(arguments, context, bars, json),
+        Verb::Gain(arguments) => gain(arguments, context, json),
         Verb::Readout(arguments) => readout(arguments, context, bars, json),
         Verb::Inspect(arguments) => inspect(&arguments, context, json),
         Verb::Convert(arguments) => convert(arguments, context, bars, json),
@@ -219,6 +220,26 @@ fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Res
             what.seconds,
             out.display()
         ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn gain(arguments: Gain, context: &Context<'_>, json: bool) -> Result<ExitCode> {
+    let Gain { detector, voltage, scan, condition, events, out } = arguments;
+    let over = |conditions| Setting { conditions, ..Setting::default() };
+    let settings = if voltage.is_empty() {
+        vec![over(condition)]
+    } else {
+        let at = |voltage| over(condition.iter().cloned().chain([voltage]).collect());
+        voltage.into_iter().map(at).collect()
+    };
+    let options = GainOptions { settings, scan, avalanches: events, out };
+    let curve = files::gain(&detector, &options, context)?;
+    warn(&curve.warnings, &detector.display().to_string());
+    if json {
+        print_json(&curve)?;
+    } else {
+        print(&curve.table())?;
     }
     Ok(ExitCode::SUCCESS)
 }

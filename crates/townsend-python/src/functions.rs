@@ -8,7 +8,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use townsend::files::write_check;
 use townsend::{
-    Check, CheckOptions, ComparedCondition, Light, ReadOptions, StripHit, Thresholds, inspect as inspect_set,
+    Check, CheckOptions, ComparedCondition, Light, ReadOptions, Scan, StripHit, Thresholds,
+    inspect as inspect_set,
 };
 
 use crate::arguments::{self, described, detector, doubles, number, parsed, setting, to_python};
@@ -110,6 +111,41 @@ pub(crate) fn inspect<'py>(
     let data = set(avalanches)?;
     let call = Call { progress, threads, ..Call::default() };
     to_python(py, &call.run(py, move |context| inspect_set(&data, context))?)
+}
+
+/// The gain of a detector, at its own voltages or at many: a dict with `points`, a dict each, and `warnings`.
+///
+/// A point has `effective` (electrons at the anode for an electron over the first foil), `relative_variance`
+/// and `empty`, each a dict of `value` and `error`, `fwhm_55fe`, the resolution of X-rays of 5.9 keV, where the
+/// gas says what it needs (`w_ev`, `fano`), `voltages_v` and `voltage_sum_v`. `detector` as in `simulate`;
+/// `scan` are sums of the foils' voltages, `n` the avalanches of each point. Other conditions, such as
+/// `voltage_v=[280, 275, 275]`, as in `Model.generate`.
+///
+/// >>> curve = townsend.gain("microscopic_275", scan=[810, 840], n=200)
+/// >>> [point["voltage_sum_v"] for point in curve["points"]]
+/// [810.0, 840.0]
+#[pyfunction]
+#[pyo3(signature = (detector=None, scan=None, n=5000, seed=1, *, progress=None, threads=None, **conditions))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+pub(crate) fn gain<'py>(
+    py: Python<'py>,
+    detector: Option<&Bound<'py, PyAny>>,
+    scan: Option<&Bound<'py, PyAny>>,
+    #[pyo3(from_py_with = number)] n: u64,
+    #[pyo3(from_py_with = number)] seed: u64,
+    progress: Option<Py<PyAny>>,
+    threads: Option<usize>,
+    conditions: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let detector = self::detector(detector)?;
+    let model = short(py, || townsend::DetectorModel::new(detector))?;
+    let setting = setting(None, conditions)?;
+    let settings = match scan {
+        Some(sums) => Scan { sums_v: doubles(sums, "scan")? }.settings(&setting),
+        None => vec![setting],
+    };
+    let call = Call { seed, progress, threads, ..Call::default() };
+    to_python(py, &call.run(py, move |context| townsend::gain(&model, &settings, n, context))?)
 }
 
 /// Reads avalanches out with the strips of a detector: the hits, a dict of arrays with one value a hit, and a

@@ -30,7 +30,10 @@ mod simulation;
 mod stage;
 mod track;
 
-pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, Late, Magnetic, SharedCondition, within};
+pub use detector::{
+    Arrangement, Condition, Detector, EffectiveGain, Foil, Gap, Gas, Holes, Late, Magnetic, MeasuredGain,
+    SharedCondition, within,
+};
 pub use error::SimError;
 pub use gap::{Direction, Drift};
 pub use gas::{GasTable, Transport};

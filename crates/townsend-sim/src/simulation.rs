@@ -100,14 +100,24 @@ impl Simulation {
     /// Prepares a detector.
     ///
     /// # Errors
-    /// If the field of a gap is outside its gas table.
+    /// If the field of a gap is outside its gas table, or the gain that the detector shall have cannot be
+    /// reached.
     pub fn new(detector: &Detector) -> Result<Self, SimError> {
-        let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         let direction = detector.gas.direction();
-        for (k, foil) in detector.foils.iter().enumerate() {
-            let transport = detector.transport(foil.field_kv_cm)?;
+        for (k, foil) in detector.calibrated_foils()?.iter().enumerate() {
+            let lattice = detector.lattice_of(k);
             let length_mm = foil.gap_mm - foil.included_mm;
+            // Below a mesh there may be no gap, and its field, where the mesh multiplies, is in no gas table.
+            if foil.gap_mm == 0.0 {
+                stages.push(Box::new(FoilStage::new(
+                    lattice,
+                    foil,
+                    &Drift { direction, ..Drift::default() },
+                )));
+                continue;
+            }
+            let transport = detector.transport(foil.field_kv_cm)?;
             let mut drift = Drift::over(length_mm, &transport, direction);
             // A foil whose parameters know nothing of a magnetic field is symmetric, so the shift by the
             // field within its region is added in the gap.
@@ -133,6 +143,7 @@ impl Simulation {
             Self::refuse_discharge("drift", multiplication, drift_mm)?;
         }
         let track = detector.track.as_ref().map(|track| Ionisation::new(track, drift_mm));
+        let lattice = detector.lattice_of(0);
         Ok(Self { lattice, stages, drift_mm, drift, direction, multiplication, track })
     }
 

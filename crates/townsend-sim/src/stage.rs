@@ -1,8 +1,10 @@
 //! A stage of an avalanche: what happens to an electron between the plane above a foil and the plane above
 //! the next foil.
 
+use std::collections::HashMap;
+
 use rand::RngExt;
-use rand_distr::{Distribution, Exp1};
+use rand_distr::{Binomial, Distribution, Exp1};
 use townsend_core::{ElectronBuffer, Stream, fill_normal};
 
 use crate::holes::HoleChoice;
@@ -27,6 +29,9 @@ pub struct StageWorkspace {
     families: Vec<Family>,
     /// Three standard normal numbers for each family.
     common: Vec<f32>,
+    /// The hole of each family, where the gain saturates, and how many electrons got into each hole.
+    holes: Vec<[i32; 2]>,
+    entered: HashMap<[i32; 2], u32>,
 }
 
 /// A foil and the gap below it.
@@ -49,6 +54,11 @@ pub struct StageWorkspace {
 ///
 /// A part of the families, and a part of the children by themselves, is late in addition ([`Late`]).
 ///
+/// Where the gain saturates ([`Foil::saturation`]), the electrons of all parents that are collected choose
+/// their holes first, and each of a family's children is kept with the probability 1/(1 + β·n·gain), for the n
+/// electrons of its hole: what is kept is Polya distributed, with the mean gain/(1 + β·n·gain) times the
+/// extraction.
+///
 /// The displacements of step 5 are sums of normal numbers, so that one normal number per coordinate serves
 /// for exit and drift together. Attachment keeps each child by itself, and what is kept of a Polya
 /// distributed number is Polya distributed, so that it only scales the mean of step 2.
@@ -59,6 +69,8 @@ pub struct FoilStage {
     /// ln(c/(1 − c)) on the axis, and its change with r² in mm².
     collection: [f64; 2],
     number: Polya,
+    /// β·gain.
+    saturation: f64,
     /// Shift before the hole, mm.
     entry: [f32; 2],
     offset_retention: f32,
@@ -109,6 +121,7 @@ impl FoilStage {
                 foil.collection_slope / pitch_squared,
             ],
             number: Polya::new(foil.gain * foil.extraction * drift.survival, foil.theta),
+            saturation: foil.saturation * foil.gain,
             entry: [cosine, sine].map(|part| (mm(field.entry_shift_um) * part) as f32),
             offset_retention: foil.offset_retention as f32,
             common_mm: mm(foil.common_spread_um) as f32,
@@ -129,6 +142,14 @@ impl FoilStage {
 struct Family {
     len: usize,
     mean: [f32; 3],
+}
+
+/// The place of an electron: the axis of the hole nearest to it, and its place relative to that, mm.
+#[derive(Debug)]
+struct Nearest {
+    axis: [f32; 2],
+    x: f32,
+    z: f32,
 }
 
 impl Stage for FoilStage {
@@ -174,12 +195,16 @@ impl Stage for FoilStage {
 impl FoilStage {
     /// Draws the families of all parents; parents without children have none.
     fn found_families(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
-        let StageWorkspace { families, common } = workspace;
-        families.clear();
-        families.extend(
-            (0..parents.len())
-                .filter_map(|i| self.family([parents.x[i], parents.z[i], parents.t[i]], random)),
-        );
+        workspace.families.clear();
+        if self.saturation > 0.0 {
+            self.found_saturated(parents, workspace, random);
+        } else {
+            workspace.families.extend(
+                (0..parents.len())
+                    .filter_map(|i| self.family([parents.x[i], parents.z[i], parents.t[i]], random)),
+            );
+        }
+        let StageWorkspace { families, common, .. } = workspace;
         common.resize(3 * families.len(), 0.0);
         fill_normal(random, common);
         for (family, common) in families.iter_mut().zip(common.as_chunks::<3>().0) {
@@ -192,9 +217,46 @@ impl FoilStage {
         });
     }
 
+    /// The same where the gain saturates, without the common displacement.
+    fn found_saturated(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
+        let StageWorkspace { families, holes, entered, .. } = workspace;
+        holes.clear();
+        entered.clear();
+        for i in 0..parents.len() {
+            let Some(nearest) = self.collected([parents.x[i], parents.z[i]], random) else { continue };
+            let len = self.number.sample(random) as usize;
+            let hole = self.holes.choose(nearest.x, nearest.z, random);
+            let numbers = self.lattice.numbers(nearest.axis[0] + hole.0, nearest.axis[1] + hole.1);
+            *entered.entry(numbers).or_insert(0) += 1;
+            if len > 0 {
+                holes.push(numbers);
+                families.push(self.family_of(len, &nearest, hole, parents.t[i]));
+            }
+        }
+        for (family, numbers) in families.iter_mut().zip(holes) {
+            let together = f64::from(entered[numbers]);
+            let kept = Binomial::new(family.len as u64, 1.0 / (1.0 + together * self.saturation));
+            // A probability above 0 and below 1 is one that the distribution takes.
+            family.len = kept.map_or(family.len, |kept| kept.sample(random) as usize);
+        }
+        families.retain(|family| family.len > 0);
+    }
+
     /// The family of a parent at (x, z, t), without its common displacement; none if it has no children.
     fn family(&self, [x, z, t]: [f32; 3], random: &mut Stream) -> Option<Family> {
-        // Where it is when it chooses a hole.
+        let nearest = self.collected([x, z], random)?;
+        let len = self.number.sample(random) as usize;
+        if len == 0 {
+            return None;
+        }
+        let hole = self.holes.choose(nearest.x, nearest.z, random);
+        Some(self.family_of(len, &nearest, hole, t))
+    }
+
+    /// Where an electron is, relative to the hole nearest to it, when it chooses one; none if it is not
+    /// collected.
+    #[inline]
+    fn collected(&self, [x, z]: [f32; 2], random: &mut Stream) -> Option<Nearest> {
         let (x, z) = (x + self.entry[0], z + self.entry[1]);
         let (nearest_x, nearest_z) = self.lattice.nearest(x, z);
         let (x, z) = (x - nearest_x, z - nearest_z);
@@ -202,17 +264,20 @@ impl FoilStage {
         if random.random::<f64>() >= 1.0 / (1.0 + (-odds).exp()) {
             return None;
         }
-        let len = self.number.sample(random) as usize;
-        if len == 0 {
-            return None;
-        }
-        let (hole_x, hole_z) = self.holes.choose(x, z, random);
+        Some(Nearest { axis: [nearest_x, nearest_z], x, z })
+    }
+
+    /// The family of `len` children of an electron that goes into a hole, which is given relative to the
+    /// nearest one.
+    #[inline]
+    fn family_of(&self, len: usize, nearest: &Nearest, (hole_x, hole_z): (f32, f32), t: f32) -> Family {
+        let &Nearest { axis: [nearest_x, nearest_z], x, z } = nearest;
         let (dx, dz) = (x - hole_x - self.entry[0], z - hole_z - self.entry[1]);
         let late = self.time_slope * (dx * dx + dz * dz) + (self.time_tilt[0] * dx + self.time_tilt[1] * dz);
         let axis = [nearest_x + hole_x, nearest_z + hole_z];
         let kept = self.offset_retention;
         let mean = [axis[0] + kept * dx, axis[1] + kept * dz, t + late];
-        Some(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) })
+        Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) }
     }
 }
 

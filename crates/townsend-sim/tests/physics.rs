@@ -69,6 +69,7 @@ fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
 #[test]
 fn the_gain_of_a_cascade_varies_as_its_stages_say() {
     let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    detector.gain = None;
     for foil in &mut detector.foils {
         foil.gain = 16.0;
         foil.collection_slope = 0.0;
@@ -219,7 +220,7 @@ fn bad_values_are_refused() {
 /// The conditions that every foil depends on are listed, with the values set and the ranges of their data.
 #[test]
 fn conditions_of_all_foils_are_listed() {
-    let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    let mut detector = Detector::from_toml(Detector::shipped("reference2021").unwrap()).unwrap();
     assert!(detector.conditions().is_empty());
     let condition = |value| Condition {
         value,
@@ -245,7 +246,7 @@ fn conditions_of_all_foils_are_listed() {
 /// Values beyond the range of the data are extrapolated up to its width, with a warning, and no farther.
 #[test]
 fn conditions_far_from_what_is_known_are_refused() {
-    let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    let mut detector = Detector::from_toml(Detector::shipped("reference2021").unwrap()).unwrap();
     for foil in &mut detector.foils {
         let [ln_gain, collection_odds, transit_ns] = [0.02, 0.0, 0.0];
         let known = Condition { value: 275.0, range: [275.0, 300.0], ln_gain, collection_odds, transit_ns };

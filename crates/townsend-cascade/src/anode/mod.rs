@@ -149,6 +149,11 @@ pub fn fit_avalanches(
 ) -> Result<FittedAvalanches> {
     config.check()?;
     let Guess { mut detector, stages, guessed } = guess;
+    if detector.gain.is_some() {
+        return Err(CascadeError::Config(
+            "the detector has a [gain] table, and avalanches at the anode tell the gain themselves\n  hint: begin with one that has none".into(),
+        ));
+    }
     let stages = stages.as_ref().map(|fit| (&detector, &fit.stages[..]));
     let settings = config.fit.clone().unwrap_or_default().resolved(stages)?;
     let parts = config.data.unwrap_or_default();

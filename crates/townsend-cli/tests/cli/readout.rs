@@ -7,7 +7,7 @@ use crate::support::{Desk, Transcript, python, shipped, write};
 /// A detector whose strips see enough of avalanches of one primary electron.
 fn sensitive() -> String {
     let cgem = include_str!("../../configs/detector/cgem.toml");
-    cgem.replace("gain_calibration = 10.6", "gain_calibration = 40.0")
+    cgem.replace("threshold_fc = 3.0", "threshold_fc = 0.075")
 }
 
 #[test]

@@ -13,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 use townsend_check::{Check, NumberGroup, Report};
 
-pub use single::{inspection_page, ranking_html};
+pub use single::{figure_page, inspection_page, ranking_html};
 
 use crate::PageError;
 use crate::plot::{Style, color_bar, fullest_cell, maps_svg};

@@ -1,6 +1,6 @@
 //! Pages other than the report: a ranking, and what is in one file.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 use townsend_check::{AvalanchePoints, Ranking, gallery};
 use townsend_core::Dataset;
@@ -9,7 +9,7 @@ use townsend_observables::{Binning, Column, Observable, Observables, Sample};
 
 use super::gallery::gallery_of;
 use super::{gallery_section, head, plots, script_data, scripts};
-use crate::PageError;
+use crate::{Figure, PageError};
 
 /// A page of the table of a ranking. Each row leads to `report.html` in the folder of its report.
 pub fn ranking_html(ranking: &Ranking) -> String {
@@ -80,6 +80,30 @@ pub fn inspection_page(
         }
     };
     Ok(page.into_string())
+}
+
+/// A page of a table, whose first row is its head and whose first column names the others, and a figure of
+/// it. It has no scripts.
+pub fn figure_page(title: &str, warnings: &[String], rows: &[Vec<String>], figure: &Figure) -> String {
+    let page = html! {
+        (head(title))
+        body {
+            header { h1 { (title) } }
+            main {
+                @if !warnings.is_empty() { div.warnings { ul { @for warning in warnings { li { (warning) } } } } }
+                div.wide { table {
+                    @for row in rows.iter().take(1) { thead { tr { @for cell in row { th { (cell) } } } } }
+                    tbody { @for row in rows.iter().skip(1) {
+                        tr { @for (k, cell) in row.iter().enumerate() {
+                            @if k == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                        } }
+                    } }
+                } }
+                (PreEscaped(&figure.svg))
+            }
+        }
+    };
+    page.into_string()
 }
 
 fn table(columns: &[&Column]) -> Markup {

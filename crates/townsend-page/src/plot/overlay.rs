@@ -10,12 +10,12 @@ use townsend_observables::text::percent;
 use super::{Area, Style, failed, tick};
 use crate::PageError;
 
-type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+pub(super) type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 pub(super) const SIZE: (u32, u32) = (900, 780);
 /// Fraction of the height for the ratio.
 const RATIO: f64 = 0.32;
-const LEFT: i32 = 140;
+pub(super) const LEFT: i32 = 140;
 /// Numbers along x.
 const X_LABELS: usize = 6;
 /// Largest ratio shown; what lies beyond is marked at the edge.
@@ -110,7 +110,7 @@ fn point<DB: DrawingBackend>(
 
 /// Numbers at the axes, names at their ends, and a frame on all four sides with ticks inside, as is usual in
 /// particle physics.
-fn axes<DB: DrawingBackend>(
+pub(super) fn axes<DB: DrawingBackend>(
     area: &Area<DB>,
     chart: &mut Chart<'_, DB>,
     style: &Style,

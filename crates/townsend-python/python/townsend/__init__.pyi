@@ -41,6 +41,7 @@ __all__ = [
     "configs",
     "detector",
     "detectors",
+    "gain",
     "inspect",
     "load",
     "observables",
@@ -265,6 +266,16 @@ def observables(
     progress: _Progress | None = None,
     threads: int | None = None,
 ) -> Any: ...
+def gain(
+    detector: _Described | None = None,
+    scan: Sequence[float] | npt.NDArray[Any] | None = None,
+    n: int = 5000,
+    seed: int = 1,
+    *,
+    progress: _Progress | None = None,
+    threads: int | None = None,
+    **conditions: _Condition,
+) -> dict[str, Any]: ...
 def readout(
     avalanches: _AvalanchesLike,
     detector: _Described | None = None,

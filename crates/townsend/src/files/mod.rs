@@ -4,6 +4,7 @@
 mod check;
 mod convert;
 mod export;
+mod gain;
 mod generate;
 mod input;
 mod inspect;
@@ -14,6 +15,7 @@ mod write;
 pub use check::{CheckOptions, Gate, check, check_all, write_check};
 pub use convert::{Converted, convert};
 pub use export::{Exported, export, write_model};
+pub use gain::{GainOptions, gain};
 pub use generate::{Generated, SampleOptions, Shard, generate, reconstruct, simulate};
 pub use input::{Input, Read};
 pub use inspect::{FileInspection, InspectOptions, inspect};
