@@ -109,6 +109,9 @@ fn agree(found: &toml::Value, expected: &toml::Value) {
             assert!(found.keys().eq(expected.keys()), "{found:?} {expected:?}");
             found.values().zip(expected.values()).for_each(|(found, expected)| agree(found, expected));
         }
+        (toml::Value::Array(found), toml::Value::Array(expected)) if found.len() == expected.len() => {
+            found.iter().zip(expected).for_each(|(found, expected)| agree(found, expected));
+        }
         (toml::Value::Float(found), toml::Value::Float(expected)) => {
             assert!((found - expected).abs() <= 1e-3 * expected.abs(), "{found} {expected}");
         }

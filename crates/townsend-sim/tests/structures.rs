@@ -121,7 +121,9 @@ fn mean_of(foil: &Foil, places: &[[f32; 2]], times: u64) -> (f64, f64) {
     let stage = FoilStage::new(Lattice::new(0.14), foil, &Drift::default());
     let mut workspace = StageWorkspace::default();
     let (mut parents, mut children) = (ElectronBuffer::default(), ElectronBuffer::default());
-    places.iter().for_each(|&[x, z]| parents.push(x, z, 0.0));
+    for &[x, z] in places {
+        parents.push(x, z, 0.0);
+    }
     let (mut sum, mut square) = (0.0, 0.0);
     for index in 0..times {
         children.clear();

@@ -175,7 +175,7 @@ impl Detector {
     ///
     /// What happens between two collisions depends on E/N alone, so that ln g of an avalanche along a path is
     /// N times a function of V/N (Townsend's similarity; Blum, Riegler and Rolandi, Particle Detection with
-    /// Drift Chambers, 4.4). With ln g = ln g₀ + s (V − V₀) at the density N₀ that is, at N = n N₀, ln g = n
+    /// Drift Chambers). With ln g = ln g₀ + s (V − V₀) at the density N₀ that is, at N = n N₀, ln g = n
     /// (ln g₀ − s V₀) + s V: the slope s by volt stays, and a higher density lowers the gain.
     pub(crate) fn calibrated_foils(&self) -> Result<Vec<Foil>, SimError> {
         let mut foils = self.foils.clone();
