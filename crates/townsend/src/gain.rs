@@ -6,6 +6,7 @@ use serde::Serialize;
 use townsend_observables::text::{align, significant};
 use townsend_observables::{Gain, Measured};
 use townsend_page::{Figure, Trace, figure_page};
+use townsend_sim::Detector;
 
 use crate::model::Condition;
 use crate::{Context, Error, Model, Result, Setting};
@@ -136,7 +137,7 @@ pub fn gain(
             ))
         })?;
         let detector = model.detector_at(setting)?;
-        let voltages_v = detector.as_ref().and_then(|detector| detector.voltages()).unwrap_or_default();
+        let voltages_v = detector.as_ref().and_then(Detector::voltages).unwrap_or_default();
         let freed = detector.and_then(|detector| detector.gas.freed(IRON_55_EV));
         let fwhm_55fe = freed.zip(gain.relative_variance).map(|((fano, n), f)| {
             let value = FWHM * (fano + f.value / n).sqrt();
