@@ -150,17 +150,13 @@ pub struct FittedStages {
 }
 
 /// The shift along E × B, µm, that the gas would give an electron over the gap between the planes of a foil's
-/// responses. A gap's `included_mm` is taken as half below its own foil and half above the next; above the
-/// first foil lies as much as below it.
+/// responses.
 fn expected_shift_um(detector: &Detector, k: usize) -> Result<f64> {
     let foils = &detector.foils;
-    let half = |k: usize| foils[k].included_mm * if k + 1 < foils.len() { 0.5 } else { 1.0 };
-    let (above_mm, above_field) = match k {
-        0 => (half(0), detector.drift.field_kv_cm),
-        _ => (half(k - 1), foils[k - 1].field_kv_cm),
-    };
+    let [above_mm, below_mm] = detector.included_mm(k);
+    let above_field = if k == 0 { detector.drift.field_kv_cm } else { foils[k - 1].field_kv_cm };
     let tangent = |field: f64| Ok::<_, CascadeError>(detector.transport(field)?.lorentz_tangent());
-    Ok(1000.0 * (above_mm * tangent(above_field)? + half(k) * tangent(foils[k].field_kv_cm)?))
+    Ok(1000.0 * (above_mm * tangent(above_field)? + below_mm * tangent(foils[k].field_kv_cm)?))
 }
 
 /// How many standard errors a shift has to be away from what it may be before it contradicts the gas.

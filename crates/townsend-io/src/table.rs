@@ -95,9 +95,9 @@ impl TableWriter {
             Sink::Root { entries, .. } => entries.fill(&row.iter().map(Cell::entry).collect::<Vec<_>>()),
             Sink::Npz { output, arrays, .. } => {
                 let written = arrays.iter_mut().zip(row).try_for_each(|(array, cell)| match *cell {
-                    Cell::U64(value) => array.write(std::iter::once(value.to_le_bytes())),
-                    Cell::U32(value) => array.write(std::iter::once(value.to_le_bytes())),
-                    Cell::F32(value) => array.write(std::iter::once(value.to_le_bytes())),
+                    Cell::U64(value) => array.write(&[value], u64::to_le_bytes),
+                    Cell::U32(value) => array.write(&[value], u32::to_le_bytes),
+                    Cell::F32(value) => array.write(&[value], f32::to_le_bytes),
                 });
                 Ok(written.map_err(|e| output.error(e))?)
             }

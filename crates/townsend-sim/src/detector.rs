@@ -303,6 +303,15 @@ impl Detector {
         self.gas.transport(field_kv_cm)
     }
 
+    /// Lengths of the gaps above and below a foil that its values already hold, mm: half of a gap's
+    /// `included_mm` is taken to lie below its own foil and half above the next one, and above the first foil
+    /// as much as below it. Foils are counted from 0; where there is none it is 0.
+    pub fn included_mm(&self, foil: usize) -> [f64; 2] {
+        let of_gap = |k: usize| self.foils.get(k).map_or(0.0, |foil| foil.included_mm);
+        let below = |k: usize| of_gap(k) * if k + 1 < self.foils.len() { 0.5 } else { 1.0 };
+        [below(foil.saturating_sub(1)), below(foil)]
+    }
+
     fn check(&self) -> Result<(), SimError> {
         self.gas.check()?;
         within("lattice.pitch_um", self.lattice.pitch_um, 1.0, 10_000.0)?;

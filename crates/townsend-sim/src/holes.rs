@@ -1,6 +1,7 @@
 //! The choice of the hole that an electron gets into.
 
 use rand::{Rng, RngExt};
+use townsend_kernels::exp;
 
 use crate::Lattice;
 
@@ -17,7 +18,12 @@ pub(crate) struct HoleChoice {
     inverse_square: f64,
     /// `K_ij`.
     weights: [f64; 19],
+    /// The centres (x, z) of the holes, mm.
+    centres: [[f64; 2]; 19],
 }
+
+/// Electrons whose holes are chosen side by side.
+const LANES: usize = 8;
 
 /// Columns and rows of the 19 holes within two steps of the origin.
 pub(crate) const NEIGHBOURS: [(i8, i8); 19] = {
@@ -51,31 +57,76 @@ impl HoleChoice {
         let weights = lattice
             .neighbours()
             .map(|(x, z)| (-0.5 * inverse_square * (f64::from(x).powi(2) + f64::from(z).powi(2))).exp());
-        Self { lattice, inverse_square, weights }
+        let centres = lattice.neighbours().map(|(x, z)| [x.into(), z.into()]);
+        Self { lattice, inverse_square, weights, centres }
     }
 
-    /// The centre of the chosen hole relative to the nearest one, for an electron at (x, z) relative to the
-    /// nearest one, mm.
-    #[inline]
-    pub(crate) fn choose(&self, x: f32, z: f32, random: &mut impl Rng) -> (f32, f32) {
+    /// A random number that the choice depends on, if it depends on one.
+    #[inline(always)]
+    pub(crate) fn draw(&self, random: &mut impl Rng) -> f64 {
+        if self.inverse_square.is_infinite() { 0.0 } else { random.random() }
+    }
+
+    /// Replaces the place (x, z) of each electron, relative to the hole nearest to it, by the centre of the
+    /// hole that it chooses by a random number of [`HoleChoice::draw`], mm.
+    #[inline(always)]
+    pub(crate) fn choose_all(&self, x: &mut [f32], z: &mut [f32], draws: &[f64]) {
         if self.inverse_square.is_infinite() {
-            return (0.0, 0.0);
+            x.fill(0.0);
+            z.fill(0.0);
+            return;
         }
-        let power = |(hx, hz): (f32, f32)| {
-            let one = (self.inverse_square * f64::from(x * hx + z * hz)).exp();
-            [1.0 / (one * one), 1.0 / one, 1.0, one, one * one]
+        let parts = x.chunks_mut(LANES).zip(z.chunks_mut(LANES)).zip(draws.chunks(LANES));
+        for ((x, z), draws) in parts {
+            self.choose(x, z, draws);
+        }
+    }
+
+    /// The same for at most [`LANES`] electrons, side by side and without branches, so that loops become vector
+    /// instructions.
+    #[inline(always)]
+    fn choose(&self, x: &mut [f32], z: &mut [f32], draws: &[f64]) {
+        let (mut at_x, mut at_z, mut limit) = ([0f32; LANES], [0f32; LANES], [0.0; LANES]);
+        at_x[..x.len()].copy_from_slice(x);
+        at_z[..z.len()].copy_from_slice(z);
+        limit[..draws.len()].copy_from_slice(draws);
+        let powers = |(hx, hz): (f32, f32)| {
+            let mut powers = [[1.0; LANES]; 5];
+            for lane in 0..LANES {
+                let one = exp(self.inverse_square * f64::from(at_x[lane] * hx + at_z[lane] * hz));
+                let inverse = 1.0 / one;
+                powers[0][lane] = inverse * inverse;
+                powers[1][lane] = inverse;
+                powers[3][lane] = one;
+                powers[4][lane] = one * one;
+            }
+            powers
         };
-        let (a, b) = (power(self.lattice.hole(1, 0)), power(self.lattice.hole(0, 1)));
-        let mut cumulative = [0.0; 19];
-        let mut sum = 0.0;
-        for ((cumulative, weight), (column, row)) in cumulative.iter_mut().zip(self.weights).zip(NEIGHBOURS) {
-            sum += weight * a[(column + 2) as usize] * b[(row + 2) as usize];
-            *cumulative = sum;
+        let (a, b) = (powers(self.lattice.hole(1, 0)), powers(self.lattice.hole(0, 1)));
+        let mut cumulative = [[0.0; LANES]; 19];
+        let mut sum = [0.0; LANES];
+        for ((cumulative, weight), (column, row)) in cumulative.iter_mut().zip(&self.weights).zip(&NEIGHBOURS)
+        {
+            let (a, b) = (&a[(column + 2) as usize], &b[(row + 2) as usize]);
+            for lane in 0..LANES {
+                sum[lane] += weight * a[lane] * b[lane];
+                cumulative[lane] = sum[lane];
+            }
         }
-        let u = random.random::<f64>() * sum;
-        let chosen = cumulative.iter().filter(|&&cumulative| cumulative <= u).count().min(18);
-        let (column, row) = NEIGHBOURS[chosen];
-        self.lattice.hole(column.into(), row.into())
+        for lane in 0..LANES {
+            limit[lane] *= sum[lane];
+        }
+        // The first hole up to which the sum is above the limit.
+        let (mut chosen_x, mut chosen_z) = ([self.centres[0][0]; LANES], [self.centres[0][1]; LANES]);
+        for (cumulative, [next_x, next_z]) in cumulative[..18].iter().zip(&self.centres[1..]) {
+            for lane in 0..LANES {
+                let beyond = cumulative[lane] <= limit[lane];
+                chosen_x[lane] = if beyond { *next_x } else { chosen_x[lane] };
+                chosen_z[lane] = if beyond { *next_z } else { chosen_z[lane] };
+            }
+        }
+        x.iter_mut().zip(chosen_x).for_each(|(x, chosen)| *x = chosen as f32);
+        z.iter_mut().zip(chosen_z).for_each(|(z, chosen)| *z = chosen as f32);
     }
 }
 
@@ -113,7 +164,9 @@ mod tests {
             let n = 200_000u64;
             let mut counts = [0f64; 19];
             for _ in 0..n {
-                let chosen = choice.choose(x, z, &mut random);
+                let (mut x, mut z) = ([x], [z]);
+                choice.choose_all(&mut x, &mut z, &[choice.draw(&mut random)]);
+                let chosen = (x[0], z[0]);
                 let at = NEIGHBOURS.iter().position(|&(c, r)| lattice.hole(c.into(), r.into()) == chosen);
                 counts[at.unwrap()] += 1.0;
             }
@@ -130,9 +183,8 @@ mod tests {
                 );
             }
         }
-        assert_eq!(
-            HoleChoice::new(lattice, 0.0).choose(0.069, 0.01, &mut stream(5, Purpose::new("test"), 1)),
-            (0.0, 0.0)
-        );
+        let (mut x, mut z) = ([0.069], [0.01]);
+        HoleChoice::new(lattice, 0.0).choose_all(&mut x, &mut z, &[0.0]);
+        assert_eq!((x, z), ([0.0], [0.0]));
     }
 }

@@ -17,12 +17,14 @@ impl Lattice {
     }
 
     /// Distance between rows, mm.
+    #[inline(always)]
     fn row_mm(self) -> f32 {
         self.pitch_mm * (3f32.sqrt() / 2.0)
     }
 
     /// The centre of the hole nearest to (x, z), mm: of the nearest holes in the two rows beside the point,
     /// the nearer one.
+    #[inline(always)]
     pub fn nearest(self, x: f32, z: f32) -> (f32, f32) {
         let below = (z / self.row_mm()).floor();
         let hole = |row: f32| {

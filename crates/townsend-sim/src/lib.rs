@@ -18,6 +18,11 @@
 //! # Ok::<(), townsend_sim::SimError>(())
 //! ```
 
+#![allow(
+    clippy::inline_always,
+    reason = "loops over electrons must become part of the function that enables vector instructions"
+)]
+
 mod detector;
 mod error;
 mod gap;

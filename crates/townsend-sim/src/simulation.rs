@@ -72,6 +72,10 @@ pub struct Simulation {
     lattice: Lattice,
     stages: Vec<Box<dyn Stage>>,
     drift_mm: f64,
+    /// The length of the drift gap, above the first foil, that the foil's values already hold.
+    included_mm: f64,
+    /// What of this length these values do not hold the shift of.
+    unshifted_mm: f64,
     drift: Transport,
     direction: Direction,
     /// What happens in the drift gap besides drift, if something does.
@@ -127,13 +131,26 @@ impl Simulation {
         }
         let drift = detector.transport(detector.drift.field_kv_cm)?;
         let drift_mm = detector.drift.gap_mm;
+        let [included_mm, _] = detector.included_mm(0);
+        let symmetric = detector.foils.first().is_some_and(|foil| foil.magnetic.is_none());
+        let unshifted_mm = if symmetric { included_mm } else { 0.0 };
         let multiplication = (drift.townsend_per_mm > 0.0 || drift.attachment_per_mm > 0.0)
             .then(|| Multiplication::new(drift, direction));
         if let Some(multiplication) = &multiplication {
             Self::refuse_discharge("drift", multiplication, drift_mm)?;
         }
         let track = detector.track.as_ref().map(|track| Ionisation::new(track, drift_mm));
-        Ok(Self { lattice, stages, drift_mm, drift, direction, multiplication, track })
+        Ok(Self {
+            lattice,
+            stages,
+            drift_mm,
+            included_mm,
+            unshifted_mm,
+            drift,
+            direction,
+            multiplication,
+            track,
+        })
     }
 
     /// Refuses a gap in which one electron becomes more than 1,000. Chosen, not fitted: gaps of GEM detectors
@@ -218,7 +235,9 @@ impl Simulation {
         (x, z)
     }
 
-    /// Adds an electron above the first foil that has drifted down from a height above it.
+    /// Adds an electron above the first foil that has drifted down from a height above it, to the plane from
+    /// which the values of this foil count. One that starts below that plane is ahead of those there by the
+    /// time and the shift of what it does not have to drift.
     fn drift_down(
         &self,
         electrons: &mut ElectronBuffer,
@@ -226,11 +245,17 @@ impl Simulation {
         height_mm: f64,
         random: &mut Stream,
     ) {
+        let above_mm = height_mm - self.included_mm;
+        let (length_mm, below_mm) = (above_mm.max(0.0), above_mm.min(0.0));
+        let shift_mm = (below_mm + self.unshifted_mm) * self.drift.lorentz_tangent();
+        let [along_x, along_z] = self.direction.vector().map(|part| (shift_mm * part) as f32);
+        let ahead_ns = below_mm / (self.drift.velocity_um_ns / 1000.0);
+        let start = [x + along_x, z + along_z, ahead_ns as f32];
         if let Some(multiplication) = &self.multiplication {
-            multiplication.cross([x, z, 0.0], height_mm, electrons, random);
+            multiplication.cross(start, length_mm, electrons, random);
         } else {
-            let drift = Drift::over(height_mm, &self.drift, self.direction);
-            let [x, z, t] = displaced([x, z, 0.0], &drift, random);
+            let drift = Drift::over(length_mm, &self.drift, self.direction);
+            let [x, z, t] = displaced(start, &drift, random);
             electrons.push(x, z, t);
         }
     }

@@ -4,6 +4,7 @@
 use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
 use townsend_core::{ElectronBuffer, Stream, fill_normal};
+use townsend_kernels::{Vectorised, exp, vectorised};
 
 use crate::holes::HoleChoice;
 use crate::{Drift, Foil, Late, Lattice, Polya};
@@ -24,9 +25,36 @@ pub trait Stage: Send + Sync {
 /// Memory that a stage needs besides the electrons, reused by the next stage.
 #[derive(Debug, Default)]
 pub struct StageWorkspace {
+    places: Places,
     families: Vec<Family>,
     /// Three standard normal numbers for each family.
     common: Vec<f32>,
+}
+
+/// The electrons above a foil, and then those of them that have children.
+#[derive(Debug, Default)]
+struct Places {
+    /// Probability to be collected.
+    collected: Vec<f64>,
+    /// The axis of the hole nearest to each.
+    axis_x: Vec<f32>,
+    axis_z: Vec<f32>,
+    /// Places relative to that.
+    x: Vec<f32>,
+    z: Vec<f32>,
+    /// Centres of the chosen holes relative to the nearest ones, and the random numbers that they follow from.
+    hole_x: Vec<f32>,
+    hole_z: Vec<f32>,
+    draws: Vec<f64>,
+}
+
+impl Places {
+    /// Makes room for `n` electrons.
+    fn resize(&mut self, n: usize) {
+        let Self { collected, axis_x, axis_z, x, z, hole_x, hole_z, draws } = self;
+        [collected, draws].into_iter().for_each(|column| column.resize(n, 0.0));
+        [axis_x, axis_z, x, z, hole_x, hole_z].into_iter().for_each(|column| column.resize(n, 0.0));
+    }
 }
 
 /// A foil and the gap below it.
@@ -139,6 +167,36 @@ impl Stage for FoilStage {
         workspace: &mut StageWorkspace,
         random: &mut Stream,
     ) {
+        vectorised(Response { stage: self, parents, children, workspace, random });
+    }
+}
+
+/// A call of [`Stage::respond`].
+struct Response<'a> {
+    stage: &'a FoilStage,
+    parents: &'a ElectronBuffer,
+    children: &'a mut ElectronBuffer,
+    workspace: &'a mut StageWorkspace,
+    random: &'a mut Stream,
+}
+
+impl Vectorised for Response<'_> {
+    #[inline(always)]
+    fn work(self) {
+        let Self { stage, parents, children, workspace, random } = self;
+        stage.children_of(parents, children, workspace, random);
+    }
+}
+
+impl FoilStage {
+    #[inline(always)]
+    fn children_of(
+        &self,
+        parents: &ElectronBuffer,
+        children: &mut ElectronBuffer,
+        workspace: &mut StageWorkspace,
+        random: &mut Stream,
+    ) {
         self.found_families(parents, workspace, random);
         let families = &workspace.families;
         let first = children.len();
@@ -169,17 +227,29 @@ impl Stage for FoilStage {
             times[k] += delay(own_delay_ns, random);
         });
     }
-}
 
-impl FoilStage {
     /// Draws the families of all parents; parents without children have none.
+    #[inline(always)]
     fn found_families(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
-        let StageWorkspace { families, common } = workspace;
+        let StageWorkspace { places, families, common } = workspace;
         families.clear();
-        families.extend(
-            (0..parents.len())
-                .filter_map(|i| self.family([parents.x[i], parents.z[i], parents.t[i]], random)),
-        );
+        self.place(parents, places);
+        for i in 0..parents.len() {
+            if random.random::<f64>() >= places.collected[i] {
+                continue;
+            }
+            let len = self.number.sample(random) as usize;
+            if len == 0 {
+                continue;
+            }
+            let at = families.len();
+            for column in [&mut places.axis_x, &mut places.axis_z, &mut places.x, &mut places.z] {
+                column[at] = column[i];
+            }
+            places.draws[at] = self.holes.draw(random);
+            families.push(Family { len, mean: [0.0, 0.0, parents.t[i]] });
+        }
+        self.move_to_holes(places, families);
         common.resize(3 * families.len(), 0.0);
         fill_normal(random, common);
         for (family, common) in families.iter_mut().zip(common.as_chunks::<3>().0) {
@@ -192,27 +262,43 @@ impl FoilStage {
         });
     }
 
-    /// The family of a parent at (x, z, t), without its common displacement; none if it has no children.
-    fn family(&self, [x, z, t]: [f32; 3], random: &mut Stream) -> Option<Family> {
-        // Where it is when it chooses a hole.
-        let (x, z) = (x + self.entry[0], z + self.entry[1]);
-        let (nearest_x, nearest_z) = self.lattice.nearest(x, z);
-        let (x, z) = (x - nearest_x, z - nearest_z);
-        let odds = self.collection[0] + self.collection[1] * f64::from(x * x + z * z);
-        if random.random::<f64>() >= 1.0 / (1.0 + (-odds).exp()) {
-            return None;
+    /// Where parents are relative to the hole nearest to them when they choose one, and the probabilities that
+    /// they are collected.
+    #[inline(always)]
+    fn place(&self, parents: &ElectronBuffer, places: &mut Places) {
+        let n = parents.len();
+        places.resize(n);
+        let Places { collected, axis_x, axis_z, x, z, .. } = places;
+        let columns = [axis_x, axis_z, x, z].map(|column| &mut column[..n]);
+        let [axis_x, axis_z, x, z] = columns;
+        let (from_x, from_z, collected) = (&parents.x[..n], &parents.z[..n], &mut collected[..n]);
+        for i in 0..n {
+            let (at_x, at_z) = (from_x[i] + self.entry[0], from_z[i] + self.entry[1]);
+            (axis_x[i], axis_z[i]) = self.lattice.nearest(at_x, at_z);
+            (x[i], z[i]) = (at_x - axis_x[i], at_z - axis_z[i]);
+            let odds = self.collection[0] + self.collection[1] * f64::from(x[i] * x[i] + z[i] * z[i]);
+            collected[i] = 1.0 / (1.0 + exp(-odds));
         }
-        let len = self.number.sample(random) as usize;
-        if len == 0 {
-            return None;
+    }
+
+    /// Chooses holes, and gives families their mean places and times, without the common displacement.
+    #[inline(always)]
+    fn move_to_holes(&self, places: &mut Places, families: &mut [Family]) {
+        let n = families.len();
+        let Places { axis_x, axis_z, x, z, hole_x, hole_z, draws, .. } = places;
+        let (hole_x, hole_z) = (&mut hole_x[..n], &mut hole_z[..n]);
+        hole_x.copy_from_slice(&x[..n]);
+        hole_z.copy_from_slice(&z[..n]);
+        self.holes.choose_all(hole_x, hole_z, &draws[..n]);
+        for (i, family) in families.iter_mut().enumerate() {
+            let (dx, dz) = (x[i] - hole_x[i] - self.entry[0], z[i] - hole_z[i] - self.entry[1]);
+            let late =
+                self.time_slope * (dx * dx + dz * dz) + (self.time_tilt[0] * dx + self.time_tilt[1] * dz);
+            let axis = [axis_x[i] + hole_x[i], axis_z[i] + hole_z[i]];
+            let kept = self.offset_retention;
+            let mean = [axis[0] + kept * dx, axis[1] + kept * dz, family.mean[2] + late];
+            family.mean = [0, 1, 2].map(|k| mean[k] + self.mean[k]);
         }
-        let (hole_x, hole_z) = self.holes.choose(x, z, random);
-        let (dx, dz) = (x - hole_x - self.entry[0], z - hole_z - self.entry[1]);
-        let late = self.time_slope * (dx * dx + dz * dz) + (self.time_tilt[0] * dx + self.time_tilt[1] * dz);
-        let axis = [nearest_x + hole_x, nearest_z + hole_z];
-        let kept = self.offset_retention;
-        let mean = [axis[0] + kept * dx, axis[1] + kept * dz, t + late];
-        Some(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) })
     }
 }
 

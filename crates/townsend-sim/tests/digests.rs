@@ -10,23 +10,23 @@ use townsend_sim::{Detector, Simulation, Start};
 /// Detector, start, number of avalanches, electrons, and the first digits of the digest.
 const KNOWN: [(&str, Start, u64, usize, &str); 18] = [
     ("cgem", Start::Cell, 40, 45_276, "d32b4df1db5d8516"),
-    ("cgem", Start::Drift, 40, 30_221, "eeede053a9044fed"),
+    ("cgem", Start::Drift, 40, 30_576, "35d35268b3ecfce9"),
     ("cgem", AT, 40, 36_056, "becc5bb1570f0c16"),
-    ("cgem", Start::Track, 2, 113_917, "bb4eb3d3e0097f47"),
+    ("cgem", Start::Track, 2, 118_247, "b4327f62945b7487"),
     ("microscopic_275", Start::Cell, 40, 66_659, "95fd90769aa0a0b7"),
-    ("microscopic_275", Start::Drift, 40, 35_662, "628abdab3afe193b"),
+    ("microscopic_275", Start::Drift, 40, 35_894, "5f248f99a8045713"),
     ("microscopic_275", AT, 40, 49_336, "4290f821b7a6528e"),
     ("planar_triple_gem", Start::Cell, 40, 66_450, "b3386c9da76748ae"),
-    ("planar_triple_gem", Start::Drift, 40, 35_616, "4321fdee2c4c5e5c"),
+    ("planar_triple_gem", Start::Drift, 40, 35_716, "363af6cdcbdfc37c"),
     ("planar_triple_gem", AT, 40, 48_787, "c9c1f66a8db6f7ec"),
-    ("planar_triple_gem", Start::Track, 2, 146_256, "5e7606a28c6206c0"),
+    ("planar_triple_gem", Start::Track, 2, 144_279, "f82790d9e230f3ba"),
     ("reference2021", Start::Cell, 40, 218_337, "7ecf75909e6e4140"),
-    ("reference2021", Start::Drift, 40, 145_103, "f3cfaa7008fe055c"),
+    ("reference2021", Start::Drift, 40, 148_333, "fec060fc46eb8870"),
     ("reference2021", AT, 40, 185_016, "1ee4429a4e38b3b1"),
     ("triple_gem_1t", Start::Cell, 40, 44_681, "e7acdf700eb57ab5"),
-    ("triple_gem_1t", Start::Drift, 40, 31_903, "9dea564c85ad8c89"),
+    ("triple_gem_1t", Start::Drift, 40, 32_200, "69f96eda54e2aced"),
     ("triple_gem_ar_co2", Start::Cell, 40, 55_423, "5ab0c92e09402e68"),
-    ("triple_gem_ar_co2", Start::Drift, 40, 33_397, "c49226492d1a46d8"),
+    ("triple_gem_ar_co2", Start::Drift, 40, 33_330, "c9f38d1dc63bae93"),
 ];
 const AT: Start = Start::At { x_um: 30.0, z_um: -20.0 };
 
