@@ -110,8 +110,8 @@ impl HoleChoice {
             let (a, b) = (&a[(column + 2) as usize], &b[(row + 2) as usize]);
             for lane in 0..LANES {
                 sum[lane] += weight * a[lane] * b[lane];
-                cumulative[lane] = sum[lane];
             }
+            *cumulative = sum;
         }
         for lane in 0..LANES {
             limit[lane] *= sum[lane];

@@ -22,6 +22,7 @@
     clippy::inline_always,
     reason = "loops over electrons must become part of the function that enables vector instructions"
 )]
+#![allow(clippy::needless_range_loop, reason = "electrons that stand side by side are counted")]
 
 mod detector;
 mod error;

@@ -52,8 +52,12 @@ impl Places {
     /// Makes room for `n` electrons.
     fn resize(&mut self, n: usize) {
         let Self { collected, axis_x, axis_z, x, z, hole_x, hole_z, draws } = self;
-        [collected, draws].into_iter().for_each(|column| column.resize(n, 0.0));
-        [axis_x, axis_z, x, z, hole_x, hole_z].into_iter().for_each(|column| column.resize(n, 0.0));
+        for column in [collected, draws] {
+            column.resize(n, 0.0);
+        }
+        for column in [axis_x, axis_z, x, z, hole_x, hole_z] {
+            column.resize(n, 0.0);
+        }
     }
 }
 
