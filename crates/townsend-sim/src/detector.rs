@@ -32,6 +32,10 @@ pub struct Detector {
     pub track: Option<Track>,
     /// The strips of the anode; only needed to read them out.
     pub readout: Option<Readout>,
+    /// The `[digitisation]` table: where the anode is, its strips and their electronics, as `townsend-readout`
+    /// understands it. The Monte Carlo only keeps it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digitisation: Option<toml::Table>,
     #[serde(skip)]
     files: Vec<InputFile>,
 }
@@ -49,6 +53,8 @@ struct Written {
     track: Option<Track>,
     #[serde(default)]
     readout: Option<Readout>,
+    #[serde(default)]
+    digitisation: Option<toml::Table>,
 }
 
 /// The `[lattice]` table.
@@ -196,8 +202,9 @@ pub struct SharedCondition {
 
 impl Detector {
     /// The descriptions that come with the program, by name; the first is the default.
-    const SHIPPED: [(&str, &str); 6] = [
+    const SHIPPED: [(&str, &str); 7] = [
         ("cgem", include_str!("../configs/detector/cgem.toml")),
+        ("cgem_it", include_str!("../configs/detector/cgem_it.toml")),
         ("microscopic_275", include_str!("../configs/detector/microscopic_275.toml")),
         ("planar_triple_gem", include_str!("../configs/detector/planar_triple_gem.toml")),
         ("reference2021", include_str!("../configs/detector/reference2021.toml")),
@@ -238,10 +245,11 @@ impl Detector {
     }
 
     fn parse(text: &str, folder: &Path) -> Result<Self, SimError> {
-        let Written { name, gas, lattice, drift, foils, track, readout } = toml::from_str(text)?;
+        let Written { name, gas, lattice, drift, foils, track, readout, digitisation } =
+            toml::from_str(text)?;
         let (gas, file) = gas.resolve(folder)?;
         let files = file.into_iter().collect();
-        let detector = Self { name, gas, lattice, drift, foils, track, readout, files };
+        let detector = Self { name, gas, lattice, drift, foils, track, readout, digitisation, files };
         detector.check()?;
         Ok(detector)
     }

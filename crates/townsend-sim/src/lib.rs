@@ -32,11 +32,11 @@ mod track;
 
 pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, Late, Magnetic, SharedCondition, within};
 pub use error::SimError;
-pub use gap::{Direction, Drift};
+pub use gap::{Direction, Drift, displaced};
 pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;
 pub use polya::Polya;
 pub use readout::{Readout, StripHit, StripReadout, StripWorkspace};
 pub use simulation::{Simulation, Start, Workspace};
-pub use stage::{FoilStage, Stage, StageWorkspace};
+pub use stage::{FamilySpread, FoilStage, Stage, StageWorkspace};
 pub use track::{Cluster, Ionisation, Track};

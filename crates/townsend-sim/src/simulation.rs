@@ -106,18 +106,13 @@ impl Simulation {
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         let direction = detector.gas.direction();
         for (k, foil) in detector.foils.iter().enumerate() {
-            let transport = detector.transport(foil.field_kv_cm)?;
-            let length_mm = foil.gap_mm - foil.included_mm;
-            let mut drift = Drift::over(length_mm, &transport, direction);
-            // A foil whose parameters know nothing of a magnetic field is symmetric, so the shift by the
-            // field within its region is added in the gap.
-            let within_mm = if foil.magnetic.is_none() { foil.included_mm } else { 0.0 };
-            let multiplies = transport.townsend_per_mm > 0.0 && length_mm > 0.0;
-            if !multiplies {
-                drift.shift_mm = (length_mm + within_mm) * transport.lorentz_tangent();
-                stages.push(Box::new(FoilStage::new(lattice, foil, &drift)));
+            if let Some(stage) = FoilStage::of(detector, k)? {
+                stages.push(Box::new(stage));
                 continue;
             }
+            let transport = detector.transport(foil.field_kv_cm)?;
+            let length_mm = foil.gap_mm - foil.included_mm;
+            let within_mm = if foil.magnetic.is_none() { foil.included_mm } else { 0.0 };
             let shift_mm = within_mm * transport.lorentz_tangent();
             let none = Drift { shift_mm, direction, ..Drift::default() };
             stages.push(Box::new(FoilStage::new(lattice, foil, &none)));

@@ -6,7 +6,7 @@ use rand_distr::{Distribution, Exp1};
 use townsend_core::{ElectronBuffer, Stream, fill_normal};
 
 use crate::holes::HoleChoice;
-use crate::{Drift, Foil, Late, Lattice, Polya};
+use crate::{Detector, Drift, Foil, Late, Lattice, Polya, SimError};
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
@@ -76,7 +76,82 @@ pub struct FoilStage {
     late: Late,
 }
 
+/// How the children of one electron spread about their common place and time, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FamilySpread {
+    /// Mean and θ of their Polya distributed number.
+    pub number: [f64; 2],
+    /// Displacement along x and z by each of three standard normal numbers, the third of which is that of the
+    /// time, mm.
+    pub along: [[f32; 3]; 2],
+    /// Spread of their times, ns.
+    pub sigma_t_ns: f32,
+    /// Children that are late by themselves are a part of this size, by an exponential delay of this mean, ns.
+    pub late: [f64; 2],
+}
+
 impl FoilStage {
+    /// The stage of foil number `k` of a detector, counted from 0 at the top; none if electrons multiply in
+    /// the gap below it, which takes a stage of its own.
+    ///
+    /// # Errors
+    /// If the field of the gap is outside the gas table.
+    pub fn of(detector: &Detector, k: usize) -> Result<Option<Self>, SimError> {
+        let foil = &detector.foils[k];
+        let transport = detector.transport(foil.field_kv_cm)?;
+        let length_mm = foil.gap_mm - foil.included_mm;
+        if transport.townsend_per_mm > 0.0 && length_mm > 0.0 {
+            return Ok(None);
+        }
+        let mut drift = Drift::over(length_mm, &transport, detector.gas.direction());
+        // A foil whose parameters know nothing of a magnetic field is symmetric, so the shift by the field
+        // within its region is added in the gap.
+        let within_mm = if foil.magnetic.is_none() { foil.included_mm } else { 0.0 };
+        drift.shift_mm = (length_mm + within_mm) * transport.lorentz_tangent();
+        let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
+        Ok(Some(Self::new(lattice, foil, &drift)))
+    }
+
+    /// How the children of each electron spread.
+    pub fn spread(&self) -> FamilySpread {
+        FamilySpread {
+            number: [self.number.mean(), self.number.theta()],
+            along: [self.along_x, self.along_z],
+            sigma_t_ns: self.sigma_t,
+            late: [self.late.own_fraction, self.late.own_delay_ns],
+        }
+    }
+
+    /// Appends the common place and time of the children of every parent that is collected, as if each were
+    /// an electron, mm and ns. How many children there are and how each deviates ([`FoilStage::spread`]) is
+    /// left to be drawn, independently of each other and of the place.
+    pub fn places(
+        &self,
+        parents: &ElectronBuffer,
+        places: &mut ElectronBuffer,
+        workspace: &mut StageWorkspace,
+        random: &mut Stream,
+    ) {
+        let first = places.len();
+        for i in 0..parents.len() {
+            let parent = [parents.x[i], parents.z[i], parents.t[i]];
+            if let Some(at) = self.collected(parent, random) {
+                let [x, z, t] = self.place(at, parent[2], random);
+                places.push(x, z, t);
+            }
+        }
+        let n = places.len() - first;
+        workspace.common.resize(3 * n, 0.0);
+        fill_normal(random, &mut workspace.common);
+        for (k, normal) in workspace.common.as_chunks::<3>().0.iter().enumerate() {
+            places.x[first + k] += self.common_mm * normal[0];
+            places.z[first + k] += self.common_mm * normal[1];
+            places.t[first + k] += self.common_time_ns * normal[2];
+        }
+        let Late { fraction, delay_ns, .. } = self.late;
+        each_of_a_part(fraction, n, random, |k, random| places.t[first + k] += delay(delay_ns, random));
+    }
+
     /// The stage of a foil with holes on `lattice`, and of the `drift` through the gap below it.
     pub fn new(lattice: Lattice, foil: &Foil, drift: &Drift) -> Self {
         let mm = |um: f64| um / 1000.0;
@@ -193,26 +268,38 @@ impl FoilStage {
     }
 
     /// The family of a parent at (x, z, t), without its common displacement; none if it has no children.
-    fn family(&self, [x, z, t]: [f32; 3], random: &mut Stream) -> Option<Family> {
-        // Where it is when it chooses a hole.
+    fn family(&self, parent: [f32; 3], random: &mut Stream) -> Option<Family> {
+        let at = self.collected(parent, random)?;
+        let len = self.number.sample(random) as usize;
+        (len > 0).then(|| Family { len, mean: self.place(at, parent[2], random) })
+    }
+
+    /// The nearest hole of a parent when it chooses one, and its place from there; none if it is not
+    /// collected.
+    #[inline]
+    fn collected(&self, [x, z, _]: [f32; 3], random: &mut Stream) -> Option<[(f32, f32); 2]> {
         let (x, z) = (x + self.entry[0], z + self.entry[1]);
         let (nearest_x, nearest_z) = self.lattice.nearest(x, z);
         let (x, z) = (x - nearest_x, z - nearest_z);
         let odds = self.collection[0] + self.collection[1] * f64::from(x * x + z * z);
-        if random.random::<f64>() >= 1.0 / (1.0 + (-odds).exp()) {
-            return None;
-        }
-        let len = self.number.sample(random) as usize;
-        if len == 0 {
-            return None;
-        }
+        (random.random::<f64>() < 1.0 / (1.0 + (-odds).exp())).then_some([(nearest_x, nearest_z), (x, z)])
+    }
+
+    /// The common place and time of the children of a collected parent, before their common displacement.
+    #[inline]
+    fn place(
+        &self,
+        [(nearest_x, nearest_z), (x, z)]: [(f32, f32); 2],
+        t: f32,
+        random: &mut Stream,
+    ) -> [f32; 3] {
         let (hole_x, hole_z) = self.holes.choose(x, z, random);
         let (dx, dz) = (x - hole_x - self.entry[0], z - hole_z - self.entry[1]);
         let late = self.time_slope * (dx * dx + dz * dz) + (self.time_tilt[0] * dx + self.time_tilt[1] * dz);
         let axis = [nearest_x + hole_x, nearest_z + hole_z];
         let kept = self.offset_retention;
         let mean = [axis[0] + kept * dx, axis[1] + kept * dz, t + late];
-        Some(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) })
+        [0, 1, 2].map(|k| mean[k] + self.mean[k])
     }
 }
 
