@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use townsend::files::{Gate, Input, Shard};
-use townsend::{Columns, Condition, Format, ReadOptions, Selection, Start, Units};
+use townsend::{Columns, Condition, Format, Ionise, ReadOptions, Selection, Start, Units};
 use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
@@ -59,6 +59,14 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend readout simulated.root --out hits.root\n  townsend readout generated.npz --detector my-detector.toml --out hits.npz --json"
     )]
     Readout(Readout),
+    /// Digits of hits: charges and times of strips as a chip gives them.
+    ///
+    /// Hits are entry and exit of a particle in a drift gap, or steps, or single electrons: rows of a ROOT
+    /// tree or RNTuple, of an npz or of a text.
+    #[command(
+        after_help = "Examples:\n  townsend digitise --detector cgem_it --hits crossings.csv --out digits.npz\n  townsend digitise --hits geant4.root:steps --ionisation deposit --repeat 100 --out digits.root\n  townsend digitise --detector my-detector.toml --hits heed.npz --ionisation electrons --out digits.csv"
+    )]
+    Digitise(Digitise),
     /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
     #[command(
         after_help = "Examples:\n  townsend inspect avalanches.root --json\n  townsend inspect avalanches.npz --html avalanches.html"
@@ -224,11 +232,40 @@ pub(crate) struct Readout {
     /// `charge_fC`, `time_ns`.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The format to write, if not the one that the ending stands for: root or npz.
+    /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
     #[arg(long)]
     pub(crate) format: Option<Format>,
     #[command(flatten)]
     pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Digitise {
+    /// The hits: columns event, layer, x0, y0, z0, x1, y1, z1 (or x, y, z), t and edep, with units in their
+    /// names (`x0_mm`) or titles; FILE:TREE names one of several trees.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hits: PathBuf,
+    /// The detector, of which the table [digitisation] counts: a TOML file, or one that comes with the
+    /// program [default: `cgem_it`].
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) detector: Option<PathBuf>,
+    /// How often each event is digitised.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(crate) repeat: u64,
+    /// How hits free electrons: clusters (along the way, by the table [track]), deposit (by W and Fano's
+    /// factor), or electrons (each row is one).
+    #[arg(long, value_name = "HOW", default_value = "clusters")]
+    pub(crate) ionisation: Ionise,
+    /// The file to write: a tree `digits`, arrays, or a text, of event, repeat, layer, sheet, view (0 is X, 1
+    /// is V), strip, `charge_fC`, `time_ns`, adc, tdc and the row of the hit.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// A file for the signals of the strips that have digits.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) waveforms: Option<PathBuf>,
+    /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
 }
 
 #[derive(Debug, Args)]

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use townsend::files::{
-    self, CheckOptions, Exported, FileInspection, Generated, Input, InspectOptions, ReadoutOptions,
-    SampleOptions, TrainOptions, Written,
+    self, CheckOptions, DigitiseFileOptions, Exported, FileInspection, Generated, Input, InspectOptions,
+    ReadoutOptions, SampleOptions, TrainOptions, Written,
 };
 use townsend::{Context, Light, Report, Setting, Start, significant};
 
 use crate::arguments::{
-    Check, Common, Convert, Demo, Export, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
+    Check, Common, Convert, Demo, Digitise, Export, Generate, Inspect, Readout, Required, Simulate, Train,
+    Verb,
 };
 use crate::bench::bench;
 use crate::progress::{Bars, say};
@@ -26,6 +27,7 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
         }
         Verb::Simulate(arguments) => simulate(arguments, context, bars, json),
         Verb::Readout(arguments) => readout(arguments, context, bars, json),
+        Verb::Digitise(arguments) => digitise(arguments, context, bars, json),
         Verb::Inspect(arguments) => inspect(&arguments, context, json),
         Verb::Convert(arguments) => convert(arguments, context, bars, json),
         Verb::Train(mut arguments) => {
@@ -252,6 +254,51 @@ fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -
             significant(view.mean_charge_fc, 4),
             significant(view.mean_time_ns, 4),
             significant(view.mean_event_charge_fc, 4)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn digitise(arguments: Digitise, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let Digitise { hits, detector, repeat, ionisation, out, waveforms, format } = arguments;
+    let options = DigitiseFileOptions { detector, repeat, ionise: ionisation, waveforms, format };
+    let made = files::digitise(&hits, &out, &options, context)?;
+    if json {
+        print_json(&made)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let name = hits.display().to_string();
+    warn(&made.warnings, &name);
+    let summary = made.summary;
+    for (count, of, what) in [
+        (summary.hits_outside, summary.hits, "hits are in no drift gap"),
+        (summary.hits_without_length, summary.hits, "hits have no length, and free no clusters along it"),
+        (
+            summary.primaries_outside,
+            summary.primaries + summary.primaries_outside,
+            "electrons are freed outside the drift gap of their layer",
+        ),
+        (summary.electrons_beside as u64, summary.electrons as u64, "electrons came down beside the strips"),
+        (summary.electrons_late as u64, summary.electrons as u64, "electrons came after the window"),
+    ] {
+        if count > 0 {
+            say(&format!("warning: {name}: {count} of {of} {what}"));
+        }
+    }
+    bars.note(&format!(
+        "{} digits of {} hits in {} events, {} times each, to {}",
+        summary.digits,
+        summary.hits,
+        summary.events,
+        summary.repeat,
+        out.display()
+    ));
+    for (name, view) in ["X", "V"].into_iter().zip(&summary.views) {
+        bars.note(&format!(
+            "{name}: {} strips a layer, {} fC and {} ns a strip",
+            significant(view.strips, 4),
+            significant(view.mean_charge_fc, 4),
+            significant(view.mean_time_ns, 4)
         ));
     }
     Ok(ExitCode::SUCCESS)

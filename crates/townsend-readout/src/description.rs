@@ -171,6 +171,13 @@ impl Digitisation {
         })?;
         let read: Self = table.try_into()?;
         read.check()?;
+        let heights: f64 = detector.foils.iter().map(|foil| foil.gap_mm).sum();
+        for (k, layer) in read.layers.iter().enumerate() {
+            let inside = heights + layer.drift_mm.unwrap_or(detector.drift.gap_mm);
+            let radius = layer.radius_mm.unwrap_or(f64::INFINITY);
+            // Everything is within the radius of the anode.
+            within(&format!("digitisation.layers[{k}].radius_mm"), radius, inside + 1.0, f64::INFINITY)?;
+        }
         Ok(read)
     }
 
@@ -178,7 +185,8 @@ impl Digitisation {
         within("digitisation.w_ev", self.w_ev, 1.0, 1000.0)?;
         within("digitisation.fano", self.fano, 0.0, 1.0)?;
         within("digitisation.time_bin_ns", self.time_bin_ns, 0.1, 50.0)?;
-        within("digitisation.window_ns", self.window_ns, self.time_bin_ns, 100_000.0)?;
+        let most = 20_000.0 * self.time_bin_ns;
+        within("digitisation.window_ns", self.window_ns, self.time_bin_ns, most)?;
         within("digitisation.neighbours", self.neighbours as f64, 0.0, 50.0)?;
         self.anode.check()?;
         let Electronics { capacitance_pf, threshold_fc, noise_e, .. } = self.electronics;
@@ -198,7 +206,7 @@ impl Anode {
             // Wider strips would overlap.
             within(&key(&format!("widths_um[{view}]")), width, 1.0, self.pitch_um)?;
         }
-        within(&key("height_um"), self.height_um, 1.0, 500.0)?;
+        within(&key("height_um"), self.height_um, 5.0, 500.0)?;
         within(&key("thickness_um"), self.thickness_um, 0.0, 500.0)?;
         within(&key("permittivity"), self.permittivity, 1.0, 100.0)?;
         within(&key("x_share"), self.x_share.unwrap_or(0.5), 0.0, 1.0)

@@ -33,7 +33,7 @@ pub struct Digit {
     /// Word of the ADC.
     pub adc: u32,
     /// Word of the TDC, from time 0.
-    pub tdc: i64,
+    pub tdc: u32,
     /// The number of the hit whose avalanches brought most of the charge.
     pub hit: u64,
 }
@@ -98,13 +98,13 @@ pub struct Digitised {
 /// A detector made ready to digitise events.
 ///
 /// Electrons that one electron becomes in the last foil, a family, are independent given their mean number,
-/// place and time, and their number is a Poisson number with a gamma distributed mean ([`townsend_sim::Polya`]).
-/// So the numbers of a family in cells of place and time are independent Poisson numbers; those of all
-/// families too, and their means add. [`Digitiser::event`] draws the gamma distributed mean of every family,
-/// adds its expectation to cells (an eighth of a pitch, a time bin), and draws one Poisson number a cell:
-/// that is the distribution of counting the electrons one by one ([`Digitiser::event_by_electrons`]) but for
-/// the size of the cells, and for electrons of the other view, of which a strip sees a current that sums to
-/// zero: this one has its mean.
+/// place and time, and their number is a Poisson number with a gamma distributed mean
+/// ([`townsend_sim::Polya`]). So the numbers of a family in cells of place and time are independent Poisson
+/// numbers; those of all families too, and their means add. [`Digitiser::event`] draws the gamma distributed
+/// mean of every family, adds its expectation to cells (an eighth of a pitch, a time bin), and draws one
+/// Poisson number a cell: that is the distribution of counting the electrons one by one
+/// ([`Digitiser::event_by_electrons`]) but for the size of the cells, and for electrons of the other view, of
+/// which a strip sees a current that sums to zero: this one has its mean.
 #[derive(Debug)]
 pub struct Digitiser {
     ioniser: Ioniser,
@@ -157,6 +157,8 @@ impl Digitiser {
     const PLACES: usize = 8;
     /// The same where electrons are followed one by one.
     const FINE_PLACES: usize = 64;
+    /// Electrons in the drift gap whose avalanches are in memory at a time.
+    const TOGETHER: usize = 256;
 
     /// Prepares a detector.
     ///
@@ -303,9 +305,24 @@ impl Digitiser {
         self.ioniser.free(hit, &mut points, random);
         let no_length = self.ioniser.ionise == Ionise::Clusters && hit.length_mm() <= 0.0;
         told.hits_without_length += u64::from(no_length);
-        let (mut now, mut next) = (ElectronBuffer::default(), ElectronBuffer::default());
+        for points in points.chunks(Self::TOGETHER) {
+            let mut now = ElectronBuffer::default();
+            self.drift(place, points, &mut now, told, random);
+            self.multiply(place, number, hit.time_ns, one_by_one, now, arrived, told, random);
+        }
+    }
+
+    /// Follows electrons to the first foil.
+    fn drift(
+        &self,
+        place: &Place,
+        points: &[[f64; 3]],
+        now: &mut ElectronBuffer,
+        told: &mut Told,
+        random: &mut Stream,
+    ) {
         for point in points {
-            let [x, z, height] = place.local(point);
+            let [x, z, height] = place.local(*point);
             if !place.holds(height) {
                 told.primaries_outside += 1;
                 continue;
@@ -318,7 +335,22 @@ impl Digitiser {
             let [x, z, t] = displaced([x as f32, z as f32, 0.0], &drift, random);
             now.push(x, z, t);
         }
-        let mut workspace = StageWorkspace::default();
+    }
+
+    /// Follows electrons above the first foil to the anode, or to the families of the last foil.
+    #[allow(clippy::too_many_arguments, reason = "each is a part of the event in hand")]
+    fn multiply(
+        &self,
+        place: &Place,
+        number: u32,
+        time_ns: f64,
+        one_by_one: bool,
+        mut now: ElectronBuffer,
+        arrived: &mut Arrived,
+        told: &mut Told,
+        random: &mut Stream,
+    ) {
+        let (mut next, mut workspace) = (ElectronBuffer::default(), StageWorkspace::default());
         for (stage, &stretch) in self.upper.iter().zip(&place.stretch) {
             next.clear();
             stage.respond(&now, &mut next, &mut workspace, random);
@@ -344,16 +376,15 @@ impl Digitiser {
             let (x, z) = (place.turned(f64::from(next.x[i]) * stretch), f64::from(next.z[i]));
             let sheet = place.sheet(x, z);
             let across = place.sheets[sheet].1.map(|view| view.at(x, z));
-            let on = |view: usize| {
-                (0.0..f64::from(place.sheets[sheet].1[view].strips)).contains(&across[view])
-            };
+            let on =
+                |view: usize| (0.0..f64::from(place.sheets[sheet].1[view].strips)).contains(&across[view]);
             if !(place.z_mm[0]..=place.z_mm[1]).contains(&z) || !on(0) {
                 told.beside += f64::from(weight);
                 continue;
             }
             arrived.x.push(x);
             arrived.z.push(z);
-            arrived.t.push(hit.time_ns + f64::from(next.t[i]));
+            arrived.t.push(time_ns + f64::from(next.t[i]));
             arrived.weight.push(weight);
             arrived.hit.push(number);
             arrived.sheet.push(sheet as u32);
@@ -426,8 +457,10 @@ impl Digitiser {
         let strips = place.sheets[sheet].1[view].strips;
         let start_ns = start as f64 * self.bin_ns;
         let mut scratch = Vec::new();
-        for (k, (current, from)) in currents.strips.iter_mut().zip(&currents.from).enumerate() {
+        for k in 0..currents.strips.len() {
             let strip = currents.first + k as i64;
+            let hit = currents.hit_of(k);
+            let current = &mut currents.strips[k];
             if current.is_empty() || !(0..i64::from(strips)).contains(&strip) {
                 continue;
             }
@@ -438,10 +471,6 @@ impl Digitiser {
             }
             self.front_end.add_noise(current, &mut scratch, random);
             let Some(read) = self.front_end.read(current, start_ns) else { continue };
-            let most = from.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|&(hit, _)| hit);
-            // A strip that only induced charge reached belongs to the hit of a neighbour.
-            let near = || currents_near(&digitised.digits).unwrap_or(hits[0].number);
-            let hit = most.map_or_else(near, |hit| hits[hit as usize].number);
             if self.keep_waveforms {
                 digitised.waveforms.push(Waveform {
                     digit: digitised.digits.len(),
@@ -460,14 +489,10 @@ impl Digitiser {
                 time_ns: read.time_ns as f32,
                 adc: read.adc,
                 tdc: read.tdc,
-                hit,
+                hit: hit.map_or(0, |hit| hits[hit as usize].number),
             });
         }
     }
-}
-
-fn currents_near(digits: &[Digit]) -> Option<u64> {
-    digits.last().map(|digit| digit.hit)
 }
 
 fn multiplies(at: &str) -> SimError {
@@ -494,6 +519,13 @@ impl Currents {
             Some((_, sum)) => *sum += weight,
             None => self.from[strip].push((hit, weight)),
         }
+    }
+
+    /// The hit of which most ended on a strip, or on the nearest one where any ended.
+    fn hit_of(&self, strip: usize) -> Option<u32> {
+        let most = |of: &[(u32, f32)]| of.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|&(hit, _)| hit);
+        let with_any = self.from.iter().enumerate().filter(|(_, of)| !of.is_empty());
+        with_any.min_by_key(|(k, _)| k.abs_diff(strip)).and_then(|(_, of)| most(of))
     }
 
     /// Adds the current of so many electrons that end in one time bin at one place of a strip: of `own` on

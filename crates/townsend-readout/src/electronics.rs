@@ -41,8 +41,7 @@ impl Response {
                     return 0.0;
                 }
                 let part = |height: f64, tau: f64| height * (-u / tau).exp();
-                2000.0
-                    * (part(0.001_819_28, 3.0) + part(-0.014_705_9, 20.0) + part(0.012_886_6, 100.0))
+                2000.0 * (part(0.001_819_28, 3.0) + part(-0.014_705_9, 20.0) + part(0.012_886_6, 100.0))
             }
             Self::TigerCharge => {
                 let u = t_ns - 5.0;
@@ -61,8 +60,7 @@ impl Response {
                 let p0 = 1.263 / a;
                 let (real, imaginary) = (1.149 / a, -0.786 / a);
                 let (k0, k1, phase) = (1.584, 0.792f64.hypot(0.115), (-0.115f64).atan2(-0.792));
-                k0 * (-p0 * t_ns).exp()
-                    + 2.0 * k1 * (-real * t_ns).exp() * (phase - imaginary * t_ns).cos()
+                k0 * (-p0 * t_ns).exp() + 2.0 * k1 * (-real * t_ns).exp() * (phase - imaginary * t_ns).cos()
             }
             Self::Step => 1.0,
         }
@@ -209,8 +207,8 @@ pub struct Reading {
     pub time_ns: f64,
     /// The word of the ADC.
     pub adc: u32,
-    /// The word of the TDC, from time 0.
-    pub tdc: i64,
+    /// The word of the TDC, from time 0; 0 for times before.
+    pub tdc: u32,
 }
 
 /// A chip made ready for currents in time bins.
@@ -254,8 +252,7 @@ impl FrontEnd {
         let bins = (chip.time.length_ns() / bin_ns).ceil() as usize;
         let peak = chip.time.peak()[0];
         // Charge arrives in the middle of a bin.
-        let time: Vec<f64> =
-            (0..bins).map(|k| chip.time.at((k as f64 + 0.5) * bin_ns) / peak).collect();
+        let time: Vec<f64> = (0..bins).map(|k| chip.time.at((k as f64 + 0.5) * bin_ns) / peak).collect();
         let noise_e =
             electronics.noise_e.unwrap_or(chip.noise_e[0] + chip.noise_e[1] * electronics.capacitance_pf);
         let noise_fc = noise_e * ELECTRON_FC;
@@ -317,7 +314,8 @@ impl FrontEnd {
     /// The output of the charge branch at a time after the beginning of the current, over its peak.
     fn held(&self, current: &[f32], t_ns: f64) -> f64 {
         let arrived = |bin: usize| (bin as f64 + 0.5) * self.bin_ns;
-        let part = |(bin, &charge): (usize, &f32)| f64::from(charge) * self.chip.charge.at(t_ns - arrived(bin));
+        let part =
+            |(bin, &charge): (usize, &f32)| f64::from(charge) * self.chip.charge.at(t_ns - arrived(bin));
         current.iter().enumerate().map(part).sum::<f64>() / self.charge_peak
     }
 
@@ -352,7 +350,7 @@ impl FrontEnd {
             charge_fc: adc * self.chip.adc_fc,
             time_ns: (tdc + 0.5) * self.chip.tdc_ns,
             adc: adc as u32,
-            tdc: tdc as i64,
+            tdc: tdc as u32,
         })
     }
 
@@ -374,8 +372,7 @@ impl FrontEnd {
     fn sampled(&self, current: &[f32], start_ns: f64, every: f64, most: usize) -> Option<(f64, f64)> {
         // The clock runs on through all events: samples are at multiples of its period.
         let first = (start_ns / every).ceil() * every - start_ns;
-        let samples: Vec<f64> =
-            (0..most).map(|k| self.held(current, first + k as f64 * every)).collect();
+        let samples: Vec<f64> = (0..most).map(|k| self.held(current, first + k as f64 * every)).collect();
         let (at, &largest) = samples.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
         if largest < self.threshold_fc {
             return None;

@@ -101,7 +101,11 @@ impl Place {
             drift_mm: layer.drift_mm.unwrap_or(detector.drift.gap_mm),
             z_mm: layer.z_mm,
             stretch,
-            sheets: layer.sheets.iter().map(|sheet| (sheet.sheet, [view(&sheet.x), view(&sheet.v)])).collect(),
+            sheets: layer
+                .sheets
+                .iter()
+                .map(|sheet| (sheet.sheet, [view(&sheet.x), view(&sheet.v)]))
+                .collect(),
         }
     }
 

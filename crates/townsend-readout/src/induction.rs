@@ -3,8 +3,8 @@
 use std::f64::consts::PI;
 
 /// The weighting potential of a strip of the width `width` in a grounded plane, with another plane at the
-/// distance `gap`, for a point at the distance `x` from the middle of the strip and `z` from its plane (all in
-/// the same unit): the part of a charge there that the strip sees with the opposite sign (Ramo's theorem).
+/// distance `gap`, for a point at the distance `x` from the middle of the strip and `z` from its plane (all
+/// in the same unit): the part of a charge there that the strip sees with the opposite sign (Ramo's theorem).
 ///
 /// The closed form is that of the conformal map of the strip between the planes; tiled strips sum to 1 − z/d.
 pub fn weighting_potential(x: f64, z: f64, width: f64, gap: f64) -> f64 {
@@ -30,8 +30,9 @@ pub fn nearness(z: f64, pitch: f64) -> f64 {
 ///
 /// An electron that ends on a strip of view W is seen by the strips of view A as
 /// `ψ·[s_A + (δ_AW − s_A)·exp(−2πz/p)]`, with ψ the weighting potential of strips as wide as their pitch and
-/// `s_A` the part of all electrons that end on A: far from the anode each view sees its share of any electron,
-/// in the end the one that collects it sees all. The sum over strips and views is 1 − z/d at every height.
+/// `s_A` the part of all electrons that end on A: far from the anode each view sees its share of any
+/// electron, in the end the one that collects it sees all. The sum over strips and views is 1 − z/d at every
+/// height.
 #[derive(Debug, Clone)]
 pub struct Induction {
     /// Places within a strip that are told apart.
@@ -153,8 +154,7 @@ mod tests {
     /// In the end the strip that collects has all of the charge, and others nothing: bipolar.
     #[test]
     fn tables_end_with_the_collected_charge() {
-        let crossing =
-            Crossing { pitch_mm: W, gap_mm: D, velocity_mm_ns: 0.04, tangent: 0.1, share: 0.6 };
+        let crossing = Crossing { pitch_mm: W, gap_mm: D, velocity_mm_ns: 0.04, tangent: 0.1, share: 0.6 };
         let table = Induction::new(&crossing, 8, 4, 5.0);
         let sum = |of: &[f32], place: usize, strip: usize| -> f32 {
             let first = (place * 9 + strip) * table.bins;

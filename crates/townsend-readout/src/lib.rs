@@ -1,10 +1,10 @@
 //! From hits in the drift gap of a triple GEM to digits: charges and times as a chip gives them.
 //!
-//! Hits (entry and exit of a particle, or steps) free electrons, which drift to the foils along the radius of a
-//! cylinder or across a plane and multiply there ([`townsend_sim`]); those that leave the last foil induce
+//! Hits (entry and exit of a particle, or steps) free electrons, which drift to the foils along the radius of
+//! a cylinder or across a plane and multiply there ([`townsend_sim`]); those that leave the last foil induce
 //! charge on the strips of two views while they fall; the chip shapes the currents and gives words. The
-//! `[digitisation]` table of a detector describes it ([`Digitisation`]). `docs/readout.md` has every step with
-//! its source.
+//! `[digitisation]` table of a detector describes it ([`Digitisation`]). `docs/readout.md` has every step
+//! with its source.
 //!
 //! ```
 //! use townsend_readout::{Digitiser, Hit, Ionise};

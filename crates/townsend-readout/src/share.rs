@@ -2,8 +2,9 @@
 
 use crate::description::{Anode, Insulator};
 
-/// Size of the cells of the grid that Laplace's equation is solved on, µm.
+/// Size of the cells of the grid that Laplace's equation is solved on, µm, and the most of them in a pitch.
 const CELL_UM: f64 = 5.0;
+const MOST_CELLS: f64 = 200.0;
 
 /// The part of the field lines from above that end on the upper strips, which is the part of the electrons
 /// that do, if they follow the field.
@@ -31,7 +32,8 @@ struct Cell {
 impl Cell {
     /// Half of a period, from the middle of the strips to the middle between them.
     fn new(anode: &Anode) -> Self {
-        let nodes = |um: f64| (um / CELL_UM).round() as usize;
+        let cell_um = CELL_UM.max(anode.pitch_um / MOST_CELLS);
+        let nodes = |um: f64| (um / cell_um).round() as usize;
         let columns = nodes(anode.pitch_um / 2.0) + 1;
         let (under, over) = (nodes(anode.height_um), nodes(anode.height_um + anode.thickness_um));
         let rows = over + nodes(anode.pitch_um) + 1;

@@ -6,8 +6,8 @@ use townsend_sim::Detector;
 /// Events drawn either way.
 const EVENTS: u64 = 1200;
 
-/// The CGEM-IT at the gains of microscopic simulation, so that electrons can be followed, with a threshold and
-/// a gain of the chip that go with it, and without noise, which would hide differences.
+/// The CGEM-IT at the gains of microscopic simulation, so that electrons can be followed, with a threshold
+/// and a gain of the chip that go with it, and without noise, which would hide differences.
 fn digitiser(bin_ns: f64) -> Digitiser {
     let text = Detector::shipped("cgem_it").unwrap();
     let mut detector = Detector::from_toml(text).unwrap();

@@ -49,8 +49,7 @@ fn official_digits() -> Vec<(u64, u32, Digit)> {
 
 fn centroid<'a>(digits: impl Iterator<Item = &'a Digit> + Clone) -> Option<f64> {
     let charge: f64 = digits.clone().map(|d| f64::from(d.charge_fc)).sum();
-    (charge > 0.0)
-        .then(|| digits.map(|d| f64::from(d.charge_fc) * f64::from(d.strip)).sum::<f64>() / charge)
+    (charge > 0.0).then(|| digits.map(|d| f64::from(d.charge_fc) * f64::from(d.strip)).sum::<f64>() / charge)
 }
 
 /// Mean and spread.
@@ -146,7 +145,10 @@ fn official_events_are_replayed() {
     // deviations of ours are nearly all.
     let [shift, spread] = moments(&pulls.iter().map(|pull| pull.0).collect::<Vec<_>>());
     let outside = pulls.iter().filter(|pull| pull.1.abs() > 3.0).count();
-    println!("{} centroids: {shift:.2} +- {spread:.2} strips, {outside} beyond 3 standard deviations", pulls.len());
+    println!(
+        "{} centroids: {shift:.2} +- {spread:.2} strips, {outside} beyond 3 standard deviations",
+        pulls.len()
+    );
     assert_eq!(pulls.len(), 59);
     assert!(shift.abs() < 3.0 * spread / 59f64.sqrt() && spread < 1.6 && outside <= 14);
 }

@@ -32,8 +32,8 @@ pub struct Detector {
     pub track: Option<Track>,
     /// The strips of the anode; only needed to read them out.
     pub readout: Option<Readout>,
-    /// The `[digitisation]` table: where the anode is, its strips and their electronics, as `townsend-readout`
-    /// understands it. The Monte Carlo only keeps it.
+    /// The `[digitisation]` table: where the anode is, its strips and their electronics, as
+    /// `townsend-readout` understands it. The Monte Carlo only keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digitisation: Option<toml::Table>,
     #[serde(skip)]

@@ -86,7 +86,8 @@ pub struct FamilySpread {
     pub along: [[f32; 3]; 2],
     /// Spread of their times, ns.
     pub sigma_t_ns: f32,
-    /// Children that are late by themselves are a part of this size, by an exponential delay of this mean, ns.
+    /// Children that are late by themselves are a part of this size, by an exponential delay of this mean,
+    /// ns.
     pub late: [f64; 2],
 }
 

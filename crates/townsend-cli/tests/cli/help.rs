@@ -9,8 +9,8 @@ fn help_of_every_verb() {
     let desk = Desk::new();
     let mut all = String::new();
     for verb in [
-        "", "demo", "simulate", "readout", "inspect", "convert", "train", "generate", "export", "check",
-        "bench",
+        "", "demo", "simulate", "readout", "digitise", "inspect", "convert", "train", "generate", "export",
+        "check", "bench",
     ] {
         let ran = desk.does(&format!("{verb} --help"));
         assert_eq!(ran.stderr, "");

@@ -6,6 +6,7 @@ mod bench;
 mod cascade;
 mod checks;
 mod clusters;
+mod digitise;
 mod export;
 mod foreign;
 mod full_disk;

@@ -75,7 +75,7 @@ fn what_cannot_be_read_out() {
     let mut said = Transcript::default();
     for (code, arguments) in [
         (2, "readout counts.npz --out hits.root"),
-        (2, "readout electrons.npz --out hits.csv"),
+        (2, "readout electrons.npz --out hits.csv.gz"),
         (1, "readout electrons.npz --out there.npz"),
         (1, "readout absent.npz --out hits.root"),
         (2, "readout electrons.npz --out hits.root --detector no-strips.toml"),

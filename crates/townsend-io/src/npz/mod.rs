@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use townsend_core::{Coordinate, CountSet, Grid, Meta, Progress, Provenance};
 
 pub(crate) use archive::Arrays;
-use table::NpzTable;
+pub(crate) use table::NpzTable;
 pub(crate) use write::{Column, NpzCountWriter, NpzElectronWriter, meta_text, pack};
 
 use crate::electrons;

@@ -3,8 +3,10 @@
 
 mod check;
 mod convert;
+mod digitise;
 mod export;
 mod generate;
+mod hits;
 mod input;
 mod inspect;
 mod readout;
@@ -13,6 +15,7 @@ mod write;
 
 pub use check::{CheckOptions, Gate, check, check_all, write_check};
 pub use convert::{Converted, convert};
+pub use digitise::{DigitiseFileOptions, FileDigits, digitise};
 pub use export::{Exported, export, write_model};
 pub use generate::{Generated, SampleOptions, Shard, generate, reconstruct, simulate};
 pub use input::{Input, Read};
