@@ -53,7 +53,9 @@ impl Blur {
             }
             if after > 0 {
                 let prompt = weights.to_vec();
-                weights.iter_mut().for_each(|weight| *weight *= 1.0 - tail_weight);
+                for weight in weights.iter_mut() {
+                    *weight *= 1.0 - tail_weight;
+                }
                 for (bin, mass) in prompt.iter().enumerate() {
                     for (by, weight) in weights[bin..].iter_mut().enumerate() {
                         let edge = |at: f64| if at <= 0.0 { 0.0 } else { 1.0 - (-at / tail).exp() };

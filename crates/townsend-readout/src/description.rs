@@ -165,9 +165,10 @@ impl Digitisation {
     /// # Errors
     /// The detector has none, a key is unknown, or a value is outside its limits.
     pub fn of(detector: &Detector) -> Result<Self, SimError> {
-        let table = detector.digitisation.clone().ok_or(SimError::Missing {
-            table: "digitisation",
-            what: "where strips are and how they are read",
+        let table = detector.digitisation.clone().ok_or_else(|| SimError::Condition {
+            what: "there is no [digitisation] table, which says where strips are and how they are read"
+                .into(),
+            remedy: "add one, as configs/detector/cgem_it.toml has it".into(),
         })?;
         let read: Self = table.try_into()?;
         read.check()?;

@@ -280,13 +280,13 @@ impl Digitiser {
     /// The layer of a hit: the one that it names, or the one whose drift gap holds its middle.
     fn layer_of(&self, hit: &Hit) -> Option<usize> {
         let middle = hit.at(0.5);
-        self.places.iter().position(|place| match hit.layer {
-            Some(layer) => place.layer == layer,
-            None => {
-                let [_, z, height] = place.local(middle);
-                place.holds(height) && (place.z_mm[0]..=place.z_mm[1]).contains(&z)
-            }
-        })
+        let holds = |place: &Place| {
+            let [_, z, height] = place.local(middle);
+            place.holds(height) && (place.z_mm[0]..=place.z_mm[1]).contains(&z)
+        };
+        self.places
+            .iter()
+            .position(|place| hit.layer.map_or_else(|| holds(place), |layer| place.layer == layer))
     }
 
     /// Follows the electrons of a hit to the anode, or to the families of the last foil.
@@ -464,7 +464,9 @@ impl Digitiser {
             if current.is_empty() || !(0..i64::from(strips)).contains(&strip) {
                 continue;
             }
-            current.iter_mut().for_each(|charge| *charge *= ELECTRON_FC as f32);
+            for charge in current.iter_mut() {
+                *charge *= ELECTRON_FC as f32;
+            }
             let moved: f32 = current.iter().map(|charge| charge.abs()).sum();
             if f64::from(moved) < LEAST * self.front_end.threshold_fc() {
                 continue;

@@ -240,13 +240,11 @@ impl FrontEnd {
         })?;
         if let Some(peaking) = electronics.peaking_ns {
             let key = "digitisation.electronics.peaking_ns";
-            match chip.time {
-                Response::Vmm(_) => townsend_sim::within(key, peaking, 25.0, 200.0)?,
-                _ => {
-                    let allowed = format!("left out: {} has one peaking time", chip.name);
-                    return Err(SimError::Range { key: key.into(), value: peaking.to_string(), allowed });
-                }
+            if !matches!(chip.time, Response::Vmm(_)) {
+                let allowed = format!("left out: {} has one peaking time", chip.name);
+                return Err(SimError::Range { key: key.into(), value: peaking.to_string(), allowed });
             }
+            townsend_sim::within(key, peaking, 25.0, 200.0)?;
             (chip.time, chip.charge) = (Response::Vmm(peaking), Response::Vmm(peaking));
         }
         let bins = (chip.time.length_ns() / bin_ns).ceil() as usize;

@@ -75,24 +75,21 @@ impl Place {
     }
 
     fn new(detector: &Detector, layer: &Layer, height: f64) -> Self {
-        let (surface, stretch) = match layer.radius_mm {
-            Some(anode) => {
-                let mut radius = anode - height;
-                let ratio = |foil: &townsend_sim::Foil| {
-                    let before = radius;
-                    radius += foil.gap_mm;
-                    (radius / before) as f32
-                };
-                let stretch = detector.foils.iter().map(ratio).collect();
-                (Surface::Cylinder { first: anode - height, anode }, stretch)
-            }
-            None => {
-                let ([a, b, c], [d, e, f]) = (layer.z_axis, layer.x_axis);
-                let normal = [b * f - c * e, c * d - a * f, a * e - b * d];
-                let axes = [layer.x_axis, layer.z_axis, normal];
-                let surface = Surface::Plane { origin: layer.origin_mm, axes, first: height };
-                (surface, vec![1.0; detector.foils.len()])
-            }
+        let (surface, stretch) = if let Some(anode) = layer.radius_mm {
+            let mut radius = anode - height;
+            let ratio = |foil: &townsend_sim::Foil| {
+                let before = radius;
+                radius += foil.gap_mm;
+                (radius / before) as f32
+            };
+            let stretch = detector.foils.iter().map(ratio).collect();
+            (Surface::Cylinder { first: anode - height, anode }, stretch)
+        } else {
+            let ([a, b, c], [d, e, f]) = (layer.z_axis, layer.x_axis);
+            let normal = [b * f - c * e, c * d - a * f, a * e - b * d];
+            let axes = [layer.x_axis, layer.z_axis, normal];
+            let surface = Surface::Plane { origin: layer.origin_mm, axes, first: height };
+            (surface, vec![1.0; detector.foils.len()])
         };
         let view = |strips| View::new(strips, layer.radius_mm);
         Self {

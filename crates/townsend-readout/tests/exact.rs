@@ -78,7 +78,9 @@ fn chi_squared(a: &[f64], b: &[f64]) -> (f64, f64) {
     edges.dedup();
     let counts = |of: &[f64]| {
         let mut counts = vec![0f64; edges.len() + 1];
-        of.iter().for_each(|value| counts[edges.partition_point(|edge| edge <= value)] += 1.0);
+        for value in of {
+            counts[edges.partition_point(|edge| edge <= value)] += 1.0;
+        }
         counts
     };
     let pairs = || counts(a).into_iter().zip(counts(b)).filter(|(a, b)| a + b > 0.0);
