@@ -242,7 +242,7 @@ pub(crate) struct Readout {
 #[derive(Debug, Args)]
 pub(crate) struct Digitise {
     /// The hits: columns event, layer, x0, y0, z0, x1, y1, z1 (or x, y, z), t and edep, with units in their
-    /// names (`x0_mm`) or titles; FILE:TREE names one of several trees.
+    /// names (`x0_mm`) or titles; `FILE:TREE` names one of several trees.
     #[arg(long, value_name = "FILE")]
     pub(crate) hits: PathBuf,
     /// The detector, of which the table [digitisation] counts: a TOML file, or one that comes with the
