@@ -71,7 +71,7 @@ pub(crate) enum Verb {
     Convert(Convert),
     /// Train a model; ctrl-C saves and stops, --resume goes on as if never stopped.
     #[command(
-        after_help = "Examples:\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae --resume\n  townsend train vae-2d.toml --data avalanches.root --run runs/long \\\n      --set training.epochs=100"
+        after_help = "Examples:\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae --resume\n  townsend train vae-2d.toml --data avalanches.root --run runs/long \\\n      --set training.epochs=100\n  townsend train --run runs/long --resume"
     )]
     Train(Train),
     /// Draw new avalanches from a trained model.
@@ -95,6 +95,58 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend bench\n  townsend bench generating training --threads 1 --json"
     )]
     Bench(Bench),
+    /// List the configurations that come with the program, or print one.
+    #[command(
+        after_help = "Examples:\n  townsend configs\n  townsend configs vae-2d > my-vae.toml\n  townsend train vae-2d --data avalanches.root --run runs/vae"
+    )]
+    Configs(Named),
+    /// List the detectors that come with the program, or print one.
+    #[command(
+        after_help = "Examples:\n  townsend detectors\n  townsend detectors cgem > my-detector.toml\n  townsend simulate --detector my-detector.toml --events 1000 --out simulated.root"
+    )]
+    Detectors(Named),
+    /// Print a script that completes commands in a shell.
+    #[command(
+        after_help = "Example:\n  townsend completions bash > ~/.local/share/bash-completion/completions/townsend"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages to a folder.
+    #[command(hide = true)]
+    Man {
+        /// The folder.
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The one to print [default: the list of all].
+    pub(crate) name: Option<String>,
+}
+
+/// A number of avalanches, as people write it: 10000 or 1e4.
+fn events(text: &str) -> Result<u64, String> {
+    // Above 2^53 not every whole number is one of `f64`.
+    let scientific = |text: &str| {
+        let number: f64 = text.parse().ok()?;
+        (number.fract() == 0.0 && (1.0..=9_007_199_254_740_992.0).contains(&number)).then_some(number as u64)
+    };
+    let number = text.parse().ok().or_else(|| scientific(text));
+    number
+        .filter(|&number| number > 0)
+        .ok_or_else(|| "write a whole number from 1, such as 10000 or 1e4".into())
+}
+
+/// A file to write; `-` is standard output.
+fn output(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "" => Err("write the name of a file".into()),
+        "-" => Ok("/dev/stdout".into()),
+        name => Ok(name.into()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -183,13 +235,12 @@ impl Written {
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
     /// Number of avalanches in all, empty ones included.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = events)]
     pub(crate) events: u64,
-    /// The file to write.
-    #[arg(long, value_name = "FILE")]
+    /// The file to write; - is standard output, with --format.
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
-    /// The detector: a TOML file, or one that comes with the program (cgem, `microscopic_275`,
-    /// `planar_triple_gem`, reference2021) [default: cgem].
+    /// The detector: a TOML file, or one that comes with the program (`townsend detectors`) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
     /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift
@@ -221,8 +272,8 @@ pub(crate) struct Readout {
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
     /// The file to write: a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip,
-    /// `charge_fC`, `time_ns`.
-    #[arg(long, value_name = "FILE")]
+    /// `charge_fC`, `time_ns`; - is standard output, with --format.
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// The format to write, if not the one that the ending stands for: root or npz.
     #[arg(long)]
@@ -254,8 +305,8 @@ pub(crate) struct Convert {
     /// The files to read; several, or a pattern, are read as one.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// The file to write.
-    #[arg(required = true)]
+    /// The file to write; - is standard output, with --format.
+    #[arg(required = true, value_parser = output)]
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) written: Written,
@@ -265,15 +316,19 @@ pub(crate) struct Convert {
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// The configuration.
-    pub(crate) config: PathBuf,
-    /// Avalanches to learn from; several files, or a pattern, are read as one.
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    /// The configuration: a TOML file, or one that comes with the program (`townsend configs`) [default with
+    /// --resume: that of the run].
+    #[arg(value_name = "CONFIG", required_unless_present = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// Avalanches to learn from; several files, or a pattern, are read as one [default with --resume: the file
+    /// that the run began with, if it is in the current folder].
+    #[arg(long, value_name = "FILE", required_unless_present = "resume", num_args = 1..)]
     pub(crate) data: Vec<PathBuf>,
     /// The run directory to make or to go on with.
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
-    /// Go on with a run that was stopped, bit for bit as if it had not been.
+    /// Go on with a run that was stopped, bit for bit as if it had not been, or with more epochs than it had
+    /// (--set training.epochs=100).
     #[arg(long)]
     pub(crate) resume: bool,
     /// Change a value of the configuration, such as training.epochs=20.
@@ -289,13 +344,13 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
     /// Number of avalanches in all, empty ones included.
-    #[arg(long, value_name = "N", required_unless_present = "reconstruct", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", required_unless_present = "reconstruct", allow_negative_numbers = true, value_parser = events)]
     pub(crate) events: Option<u64>,
     /// Make no new avalanches, but the given ones as a vae decodes them from latent points of their own.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "start", "condition", "shard", "dims", "grid"])]
     pub(crate) reconstruct: Vec<PathBuf>,
-    /// The file to write.
-    #[arg(long, value_name = "FILE")]
+    /// The file to write; - is standard output, with --format.
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a
     /// hole.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use townsend_core::Dataset;
+use townsend_core::{Dataset, nearest_first};
 use townsend_sim::Detector;
 
 use crate::families::DetectorModel;
@@ -22,10 +22,9 @@ pub fn detector(named: Option<&Path>) -> Result<Detector> {
     }
     let path = Path::new(&*name);
     if !path.exists() && path.extension().is_none() {
-        let names: Vec<_> = Detector::names().collect();
         return Err(Error::Usage(format!(
             "{name}: is neither a file nor a detector that comes with the program; these are {}",
-            names.join(", ")
+            nearest_first(&name, Detector::names()).join(", ")
         )));
     }
     Ok(Detector::read(path)?)

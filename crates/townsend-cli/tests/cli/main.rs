@@ -13,6 +13,7 @@ mod help;
 mod input;
 mod interrupted;
 mod machine;
+mod manners;
 mod onnx;
 mod outputs;
 mod pipeline;

@@ -18,5 +18,5 @@ pub use generate::{Generated, SampleOptions, Shard, generate, reconstruct, simul
 pub use input::{Input, Read};
 pub use inspect::{FileInspection, InspectOptions, inspect};
 pub use readout::{FileReadout, ReadoutOptions, readout};
-pub use train::{TrainOptions, train, train_configured};
+pub use train::{resume, train, train_configured};
 pub use write::{Written, write};
