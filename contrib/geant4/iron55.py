@@ -145,6 +145,6 @@ def deposits_of_geant4(events):
 if __name__ == "__main__":
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     rows = deposits_of_geant4(events)
-    hits, primaries = strip_hits(events, rows, townsend.load("microscopic_275"), as_placed("cgem"))
+    hits, primaries = strip_hits(events, rows, townsend.load("planar_triple_gem"), as_placed("cgem"))
     charges = np.bincount(hits["event"].astype(int), hits["charge_fC"], minlength=events)
     print(f"{events} photoelectrons: {primaries.mean():.1f} electrons, {charges.mean():.0f} fC on the strips each")

@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    auto* detector = new TripleGem(argc > 2 ? argv[2] : "microscopic_275", argc > 3 ? argv[3] : "cgem");
+    auto* detector = new TripleGem(argc > 2 ? argv[2] : "planar_triple_gem", argc > 3 ? argv[3] : "cgem");
     auto* manager = G4RunManagerFactory::CreateRunManager();
     manager->SetUserInitialization(detector);
     auto* physics = new FTFP_BERT(0);

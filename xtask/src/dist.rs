@@ -56,14 +56,21 @@ fn bill_of_materials(dist: &Path) -> Result<()> {
         "0.5.9",
         "cargo-cyclonedx",
     ]))?;
-    let describe = ["cyclonedx", "--format", "json", "--describe", "crate", "--target", TARGET];
+    let describe =
+        ["cyclonedx", "--format", "json", "--target", TARGET, "--override-filename", "townsend.cdx"];
     let manifest = root().join("crates/townsend-cli/Cargo.toml");
-    run(Command::new(tools.join("bin/cargo-cyclonedx"))
-        .args(describe)
-        .args(["--override-filename", "townsend.cdx", "--manifest-path"])
-        .arg(manifest))?;
-    let written = root().join("crates/townsend-cli/townsend.cdx.json");
-    std::fs::rename(&written, dist.join("townsend.cdx.json")).context("the list of crates was not written")
+    run(Command::new(tools.join("bin/cargo-cyclonedx")).args(describe).arg("--manifest-path").arg(manifest))?;
+    // It leaves one beside every manifest of the workspace; that of the program has what is handed out.
+    let written = |package: &Path| package.join("townsend.cdx.json");
+    std::fs::rename(written(&root().join("crates/townsend-cli")), written(dist))
+        .context("the list of crates was not written")?;
+    let crates = root().join("crates").read_dir()?.collect::<Result<Vec<_>, _>>()?;
+    for package in crates.iter().map(std::fs::DirEntry::path).chain([root().join("xtask")]) {
+        if written(&package).exists() {
+            std::fs::remove_file(written(&package))?;
+        }
+    }
+    Ok(())
 }
 
 /// `SHA256SUMS` of everything in a folder.

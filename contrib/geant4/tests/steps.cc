@@ -250,7 +250,7 @@ int main(int, char** argv) {
     townsend::Readout readout(argv[1]);
     Events events(model, readout);
     NumbersOfElectrons(events);
-    ChargeFollowsGain(events, 10.6 * 1.602176634e-4);  // gain_calibration of the strips is 10.6
+    ChargeFollowsGain(events, 1.602176634e-4);
     PlaceAndTime(events);
     NeutralParticles(events);
     FastSimulation(events);

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use townsend_core::{HeldBack, Split};
-use townsend_sim::Detector;
+use townsend_sim::{Detector, ResponseDraw};
 
 use crate::stages::{StageData, StagesFit};
-use crate::{AnodeFit, CascadeError, FitConfig, Result};
+use crate::{AnodeFit, CascadeError, FitConfig, RecordedSummary, Result};
 
-/// A configuration: the table `[model]`, and for a fit to avalanches `[data]` and `[fit]`.
+/// A configuration: the table `[model]`, for a fit to avalanches `[data]` and `[fit]`, and for recorded
+/// stages `[recorded]`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CascadeConfig {
@@ -21,6 +22,10 @@ pub struct CascadeConfig {
     /// The settings of a fit to avalanches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fit: Option<FitConfig>,
+    /// How recorded responses are chosen, for all stages; without it as the detector has it, if its stages
+    /// are recorded, and by default otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<ResponseDraw>,
 }
 
 /// The `[model]` table.
@@ -29,6 +34,9 @@ pub struct CascadeConfig {
 pub struct CascadeModel {
     /// The name of the family: `cascade`.
     pub family: String,
+    /// What is made of responses.
+    #[serde(default)]
+    pub kind: StageKind,
     /// The detector that the fit starts from. For a fit to responses it gives what these do not determine:
     /// gas, lattice, gaps, and the `extraction` and `included_mm` of the foils. For a fit to avalanches it is
     /// the first guess of everything. It is the name of a shipped detector, or the path of a file or of a
@@ -37,6 +45,17 @@ pub struct CascadeModel {
     /// The responses of each foil, from the top; without it the data are avalanches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stages: Option<Vec<StageData>>,
+}
+
+/// What stages are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageKind {
+    /// Foils that are fitted to responses or to avalanches.
+    #[default]
+    Fitted,
+    /// The recorded responses themselves.
+    Recorded,
 }
 
 impl CascadeConfig {
@@ -55,8 +74,31 @@ impl CascadeConfig {
                         to fit to avalanches";
             return Err(CascadeError::Config(what.into()));
         }
+        self.check_kind()?;
         self.split()?;
         self.fit.as_ref().map_or(Ok(()), FitConfig::check)
+    }
+
+    /// An error if it has what is not for its kind of stages.
+    fn check_kind(&self) -> Result<()> {
+        let refused = |what: &str| Err(CascadeError::Config(what.into()));
+        match (self.model.kind, &self.model.stages) {
+            (StageKind::Fitted, _) if self.recorded.is_some() => {
+                refused("[recorded] is for model.kind = \"recorded\"; leave it out, or set that")
+            }
+            (StageKind::Recorded, None) => {
+                refused("model.kind = \"recorded\" needs responses; name those of each stage in model.stages")
+            }
+            (StageKind::Recorded, Some(stages))
+                if stages.iter().any(|stage| !matches!(stage, StageData::Named(_))) =>
+            {
+                refused(
+                    "recorded responses depend on no condition; give one name for each stage in model.stages, or set \
+                     model.kind = \"fitted\"",
+                )
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The names of the responses that it asks for; none for a fit to avalanches.
@@ -91,11 +133,34 @@ pub enum CascadeSummary {
     Stages(StagesFit),
     /// Avalanches at the anode.
     Anode(AnodeFit),
+    /// Recorded responses of each stage, as they are.
+    Recorded(RecordedSummary),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_for_a_kind_is_refused() {
+        for (more, said) in [
+            ("kind = \"recorded\"", "needs responses"),
+            ("kind = \"recorded\"\nstages = [[{ name = \"a1\", voltage_v = 275.0 }]]", "no condition"),
+            ("stages = [\"a1\"]\n[recorded]\nneighbours = 3", "[recorded] is for model.kind"),
+            ("[recorded]\nneighbours = 3", "[recorded] is for model.kind"),
+        ] {
+            let error = checked(more).unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains(said), "{more}: {error}");
+        }
+        checked("kind = \"recorded\"\nstages = [\"a1\"]\n[recorded]\nsymmetry = [\"reflect_z\"]").unwrap();
+        let unknown =
+            "[model]\nfamily = \"cascade\"\ndetector = \"cgem\"\n[recorded]\nsymmetry = [\"mirror\"]";
+        let error = toml::from_str::<CascadeConfig>(unknown).unwrap_err().to_string();
+        assert!(
+            error.contains("mirror") && error.contains("`reflect_x`, `reflect_z`, `rotate_60`"),
+            "{error}"
+        );
+    }
 
     fn checked(stages: &str) -> Result<()> {
         let text = format!("[model]\nfamily = \"cascade\"\ndetector = \"cgem\"\n{stages}");

@@ -4,6 +4,7 @@
 //! The foils of a [`townsend_sim::Detector`] are learned in one of two ways: [`fit_stages`] fits them to
 //! recorded responses of single foils by maximum likelihood, [`fit_avalanches`] to avalanches at the anode
 //! alone by the method of moments. Both give a detector again, from which the Monte Carlo draws avalanches.
+//! [`record_stages`] fits nothing: electrons take the recorded responses themselves.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -35,13 +36,15 @@ mod config;
 mod error;
 mod foil;
 mod read;
+mod recorded;
 mod stages;
 
 pub use anode::{AnodeFit, Estimate, FitConfig, FittedAvalanches, Own, Width, fit_avalanches};
-pub use config::{CascadeConfig, CascadeModel, CascadeSummary, Guess};
+pub use config::{CascadeConfig, CascadeModel, CascadeSummary, Guess, StageKind};
 pub use error::CascadeError;
 pub use foil::{FittedFoil, KnownFoil, MeanShift, Recorded, Responses, fit_foil};
 pub use read::read_responses;
+pub use recorded::{RecordedCascade, RecordedStageSummary, RecordedSummary, load_responses, record_stages};
 pub use stages::{Conditioned, FittedStages, StageData, StageDistribution, StageFit, StagesFit, fit_stages};
 
 /// The result of a function of this crate.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use townsend_io::{has_array, read_array};
+use townsend_io::{has_array, read_array, read_array_of};
 
 use crate::{CascadeError, Responses, Result};
 
@@ -33,13 +33,27 @@ pub fn read_responses<P: AsRef<Path>>(paths: &[P], name: &str) -> Result<Respons
     })
 }
 
+/// The responses called `name` in an npz whose contents are in memory; `path` names it in errors.
+pub(crate) fn responses_of_npz(contents: &[u8], path: &Path, name: &str) -> Result<Responses> {
+    of_arrays(path, name, |array| read_array_of(contents, path, array))
+}
+
 fn of_file(path: &Path, name: &str) -> Result<Responses> {
+    of_arrays(path, name, |array| read_array(path, array))
+}
+
+/// The responses called `name` of a file whose arrays `read` gives by their names.
+fn of_arrays(
+    path: &Path,
+    name: &str,
+    read: impl Fn(&str) -> townsend_io::Result<(Vec<usize>, Vec<f64>)>,
+) -> Result<Responses> {
     let wrong = |array: &str, what: String| CascadeError::File {
         path: path.into(),
         what: format!("{name}_{array}: {what}"),
     };
     let rows = |array: &str, columns: usize| -> Result<Vec<Vec<f64>>> {
-        match read_array(path, &format!("{name}_{array}"))? {
+        match read(&format!("{name}_{array}"))? {
             (shape, values) if shape.len() == 2 && shape[1] >= columns => {
                 Ok(values.chunks_exact(shape[1]).map(<[f64]>::to_vec).collect())
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use townsend_core::Work;
-use townsend_sim::{Detector, Direction, Foil, Gas, Lattice};
+use townsend_sim::{Arrangement, Detector, Direction, Foil, Gas, Lattice};
 
 use crate::{CascadeConfig, CascadeError, FittedFoil, KnownFoil, Recorded, Responses, Result, fit_foil};
 
@@ -149,17 +149,37 @@ pub struct FittedStages {
 }
 
 /// The shift along E × B, µm, that the gas would give an electron over the gap between the planes of a foil's
-/// responses. A gap's `included_mm` is taken as half below its own foil and half above the next; above the
-/// first foil lies as much as below it.
-fn expected_shift_um(detector: &Detector, k: usize) -> Result<f64> {
-    let foils = &detector.foils;
-    let half = |k: usize| foils[k].included_mm * if k + 1 < foils.len() { 0.5 } else { 1.0 };
-    let (above_mm, above_field) = match k {
-        0 => (half(0), detector.drift.field_kv_cm),
-        _ => (half(k - 1), foils[k - 1].field_kv_cm),
-    };
+/// responses.
+pub(crate) fn expected_shift_um(detector: &Detector, k: usize) -> Result<f64> {
+    let gaps = detector.gaps();
+    let [above_mm, below_mm] = detector.included_mm(k);
+    let above_field = if k == 0 { detector.drift.field_kv_cm } else { gaps[k - 1].0.field_kv_cm };
     let tangent = |field: f64| Ok::<_, CascadeError>(detector.transport(field)?.lorentz_tangent());
-    Ok(1000.0 * (above_mm * tangent(above_field)? + half(k) * tangent(foils[k].field_kv_cm)?))
+    Ok(1000.0 * (above_mm * tangent(above_field)? + below_mm * tangent(gaps[k].0.field_kv_cm)?))
+}
+
+/// An error if there are more or fewer stages than the detector has.
+pub(crate) fn refuse_other_number(stages: usize, detector: &Detector) -> Result<()> {
+    let (what, number) = match &detector.recorded {
+        Some(recorded) => ("recorded stages", recorded.stages.len()),
+        None => ("foils", detector.foils.len()),
+    };
+    if stages == number {
+        return Ok(());
+    }
+    Err(CascadeError::Config(format!(
+        "model.stages has {stages} stages, and the detector has {number} {what}"
+    )))
+}
+
+/// An error if what is fitted are foils, and the detector has recorded stages instead.
+pub(crate) fn refuse_recorded(detector: &Detector) -> Result<()> {
+    if detector.recorded.is_none() {
+        return Ok(());
+    }
+    let what = "the detector has recorded stages, which have no parameters to fit; name one with foils, or set \
+                model.kind = \"recorded\"";
+    Err(CascadeError::Config(what.into()))
 }
 
 /// How many standard errors a shift has to be away from what it may be before it contradicts the gas.
@@ -221,6 +241,37 @@ fn contradiction(fitted: &FittedFoil, gas: &Gas, lattice: Lattice, expected_um: 
     })
 }
 
+/// The error if responses that no law is fitted to are shifted otherwise than a detector's magnetic field
+/// shifts electrons, by `expected_um` between their planes.
+pub(crate) fn shift_contradiction(
+    responses: &Responses,
+    detector: &Detector,
+    expected_um: f64,
+) -> Option<CascadeError> {
+    let gas = &detector.gas;
+    let [[x, z], errors] = responses.mean_shift();
+    let [along, across] = gas.direction().along_and_across([x, z]);
+    let tolerated = (TOLERATED * expected_um).max(detector.lattice.pitch_um * TOLERATED_OF_PITCH);
+    let error = errors[0].max(errors[1]);
+    let beyond = |shift: f64| shift.abs() - CERTAIN * error > tolerated;
+    let remedy = if x.hypot(z) > 0.4 * expected_um {
+        format!(
+            "gas.lorentz_shift_deg = {} is where they are shifted to; see gas.magnetic_field_t too",
+            degrees(x, z)
+        )
+    } else {
+        "if the responses were recorded without a magnetic field, set gas.magnetic_field_t = 0".into()
+    };
+    (beyond(along - expected_um) || beyond(across)).then(|| CascadeError::Contradiction {
+        what: format!(
+            "electrons are shifted by {x:.0} µm along x and {z:.0} µm along z on average, but at gas.magnetic_field_t = {} \
+             the gas shifts them by {expected_um:.0} µm along gas.lorentz_shift_deg = {} between the planes of the responses",
+            gas.magnetic_field_t, gas.lorentz_shift_deg
+        ),
+        remedy,
+    })
+}
+
 /// Fits the foils of a detector to the responses that a configuration names, given by their names. `seed` is
 /// that of the simulated responses in [`FittedStages::distributions`]; the fit itself draws no random
 /// numbers.
@@ -238,21 +289,22 @@ pub fn fit_stages(
     config.check()?;
     let data_of = config.model.stages.as_deref().unwrap_or_default();
     let mut detector = detector.clone();
-    if data_of.len() != detector.foils.len() {
+    refuse_recorded(&detector)?;
+    refuse_other_number(data_of.len(), &detector)?;
+    let lattices: Vec<Lattice> = (0..data_of.len()).map(|k| detector.lattice_of(k)).collect();
+    if let Some(k) = lattices.iter().position(|lattice| lattice.arrangement() != Arrangement::Hexagonal) {
         return Err(CascadeError::Config(format!(
-            "model.stages has {} stages, and the detector has {} foils",
-            data_of.len(),
-            detector.foils.len()
+            "foils[{k}] has no hexagonal lattice of holes, and only foils that have one are fitted to responses"
         )));
     }
-    let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
     let task = work.progress.task("fitting", data_of.len() as u64);
     let (mut stages, mut rows) = (Vec::new(), Vec::new());
     let direction = detector.gas.direction();
     let magnetic = (detector.gas.magnetic_field_t > 0.0).then_some(direction);
     let expected: Result<Vec<f64>> = (0..data_of.len()).map(|k| expected_shift_um(&detector, k)).collect();
     let gas = detector.gas.clone();
-    for ((foil, stage), expected_um) in detector.foils.iter_mut().zip(data_of).zip(expected?) {
+    let foils = detector.foils.iter_mut().zip(lattices);
+    for (((foil, lattice), stage), expected_um) in foils.zip(data_of).zip(expected?) {
         work.go_on()?;
         let recorded = stage.among(responses)?;
         let known = KnownFoil {
@@ -271,7 +323,8 @@ pub fn fit_stages(
         rows.extend(
             first.map(|first| distributions(stage.first(), first, &fitted.foil, (lattice, direction), seed)),
         );
-        *foil = fitted.foil;
+        // What responses of single electrons do not tell stays as it is described.
+        *foil = Foil { lattice: foil.lattice, saturation: foil.saturation, ..fitted.foil };
         stages.push(StageFit {
             name: stage.name(),
             starts: fitted.starts,

@@ -21,7 +21,7 @@ pub struct AvalanchePoints {
     /// Number of its electrons.
     pub electrons: u64,
     /// x, z and t, in the units of the set, of at most 1,500 of its electrons, or of the centres of its
-    /// occupied cells, chosen at random. Coordinates along axes that counts do not have are 0.
+    /// occupied cells, chosen at random. Of counts of two axes t is 0.
     pub points: Vec<[f64; 3]>,
 }
 

@@ -50,7 +50,8 @@
 //!
 //! - `schema`: `townsend-report/2`; the number grows when a field is removed or changes its meaning
 //! - `producer`, `seed`: program and version; seed of all random streams
-//! - `real`, `generated`: `file`, `sha256`, `avalanches`, `empty_fraction`, `empty_fraction_error`,
+//! - `real`, `generated`: `file`, `sha256`, `part` (what of the file was taken, if not all), `avalanches`,
+//!   `empty_fraction`, `empty_fraction_error`,
 //!   `electrons`, `fraction_outside`, and `warnings`: what was left out or looked odd when the file was read
 //! - `compared`: `form` (`electrons` or `counts`), `grid`, `units`, `note`
 //! - `empty`: `difference` of the empty fractions, generated less real, and its binomial `error`
@@ -66,7 +67,8 @@
 //! - `pair_correlation`: g(r) of both sets and their difference: [`PairCorrelation`]
 //! - `lumpiness_by_scale.<size>`, `strips.<name>`: as `observables.<name>`
 //! - `conditional`: W1/σ of the observables in bins of conditions: [`Conditional`]
-//! - `verdict`: `light`, `summary` in words, `judgements`: [`Verdict`]
+//! - `verdict`: `light` (`green`, `grey`, `amber`, `red`), `summary` in words, `judgements`, grey ones with
+//!   `avalanches_to_decide`: [`Verdict`]
 //! - `legacy.<name>`: `our_axis`, `binning`, `real` and `generated` (`in_range`, `of`), the three
 //!   distances, and `reference`: the nearest published run
 //! - `warnings`: what a reader must know before trusting the numbers
@@ -106,7 +108,7 @@ pub use multivariate::{
     isotonic, kernel_distance, nearer_to_training, neighbours, physics_distances,
 };
 pub use pairs::PairCorrelation;
-pub use ranking::{Ranked, Ranking};
+pub use ranking::{Ranked, Ranking, RealAgainstReal};
 pub use report::{Compared, Comparison, EmptyDifference, Excess, Form, Report, SampleSummary, SetSummary};
 pub use score::Score;
 pub use verdict::{Judgement, Light, Thresholds, Verdict};

@@ -1,17 +1,27 @@
 //! The verdict on a report: traffic lights by thresholds from a file, and a summary in words.
+//!
+//! One rule makes a light of a value with its error and its floor. Green: even `errors` standard errors above
+//! it, the value is within the green limit, so that the data show it. Amber or red: the value is above the
+//! green limit, and more than `errors` standard errors above its floor, so that statistics do not explain it;
+//! amber up to the amber limit, red above. Grey, undecided: neither, because there are too few avalanches.
 
 use serde::{Deserialize, Serialize};
 
 use crate::CheckError;
-use crate::report::{Measure, Report};
+use crate::report::{FloorFalls, Measure, Report};
 use townsend_observables::Observable;
-use townsend_observables::text::significant;
+use townsend_observables::text::{significant, thousands};
+
+/// Numbers of avalanches that are tried for a decision: each a tenth more than the one before, up to a
+/// thousand times those there are.
+const STEP: f64 = 1.1;
+const STEPS: i32 = 73;
 
 /// Thresholds as they stand in a TOML file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
-    /// Number of standard errors above the floor up to which a light is green, whatever its limits.
+    /// Number of standard errors that decide: above the value for green, above the floor for amber and red.
     errors: f64,
     /// One light for each question.
     light: Vec<Question>,
@@ -27,12 +37,14 @@ struct Question {
     amber: f64,
 }
 
-/// The colours, from good to bad.
+/// The colours, from good to bad; undecided stands between good and bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Light {
-    /// Within its limit or within statistics.
+    /// Within its limit, beyond doubt.
     Green,
+    /// Undecided: not beyond doubt within its limit, nor above what statistics alone give.
+    Grey,
     /// Beyond the green limit: to be looked at.
     Amber,
     /// Beyond the amber limit: not to be used where it matters.
@@ -40,9 +52,9 @@ pub enum Light {
 }
 
 impl Light {
-    /// `green`, `amber` or `red`.
+    /// `green`, `grey`, `amber` or `red`.
     pub fn name(self) -> &'static str {
-        ["green", "amber", "red"][self as usize]
+        ["green", "grey", "amber", "red"][self as usize]
     }
 }
 
@@ -67,6 +79,11 @@ pub struct Judgement {
     pub amber: f64,
     /// The answer.
     pub light: Light,
+    /// For a grey light: about how many avalanches in each set, empty ones included, would decide it if the
+    /// generator is as far from the real ones as it seems. None where a thousand times as many would not, or
+    /// the metric never takes so many: the value lies at its limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avalanches_to_decide: Option<usize>,
 }
 
 /// The answers to all questions.
@@ -77,8 +94,16 @@ pub struct Verdict {
     pub light: Light,
     /// The verdict in words.
     pub summary: String,
+    /// Number of standard errors that decide.
+    #[serde(default = "default_errors")]
+    pub errors: f64,
     /// One answer for each question that the data allow.
     pub judgements: Vec<Judgement>,
+}
+
+/// The number of errors in reports that do not tell it.
+fn default_errors() -> f64 {
+    Thresholds::default().errors
 }
 
 impl Default for Thresholds {
@@ -118,8 +143,10 @@ impl Thresholds {
 
     fn light(&self, question: &Question, measure: &Measure) -> Light {
         let Some(value) = measure.value else { return Light::Red };
-        if value <= question.green.max(measure.floor + self.errors * measure.error) {
+        if value + self.errors * measure.error <= question.green {
             Light::Green
+        } else if value <= question.green.max(measure.floor + self.errors * measure.error) {
+            Light::Grey
         } else if value <= question.amber {
             Light::Amber
         } else {
@@ -127,14 +154,33 @@ impl Thresholds {
         }
     }
 
+    /// The number of avalanches in each set that would decide an undecided measure, of which `report` has the
+    /// whole numbers.
+    fn to_decide(&self, question: &Question, measure: &Measure, report: &Report) -> Option<usize> {
+        let decided =
+            |times: &f64| self.light(question, &projected(measure, *times, self.errors)) != Light::Grey;
+        let times = (1..=STEPS).map(|k| STEP.powi(k)).find(decided)?;
+        (times * common(measure.avalanches) <= measure.most as f64)
+            .then(|| two_digits_up(times * common(report.avalanches())))
+    }
+
     /// The answer by the worst number; none if the report does not have the metric.
-    fn judge(&self, question: &Question, measures: &[Measure]) -> Option<Judgement> {
+    fn judge(&self, question: &Question, measures: &[Measure], report: &Report) -> Option<Judgement> {
         let of = |measure: &&Measure| measure.is(&question.metric);
-        let rank =
-            |measure: &Measure| (self.light(question, measure), measure.value.unwrap_or(f64::INFINITY));
-        let worst = measures.iter().filter(of).max_by(|a, b| {
+        let judged = measures.iter().filter(of).map(|measure| {
+            let light = self.light(question, measure);
+            let to_decide =
+                if light == Light::Grey { self.to_decide(question, measure, report) } else { None };
+            (measure, light, to_decide)
+        });
+        // Of several grey numbers that which needs most avalanches.
+        let rank = |&(measure, light, to_decide): &(&Measure, Light, Option<usize>)| {
+            let needed = if light == Light::Grey { to_decide.unwrap_or(usize::MAX) } else { 0 };
+            (light, needed, measure.value.unwrap_or(f64::INFINITY))
+        };
+        let (worst, light, avalanches_to_decide) = judged.max_by(|a, b| {
             let (a, b) = (rank(a), rank(b));
-            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+            a.0.cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.total_cmp(&b.2))
         })?;
         Some(Judgement {
             question: question.asked.clone(),
@@ -144,20 +190,58 @@ impl Thresholds {
             error: worst.error,
             green: question.green,
             amber: question.amber,
-            light: self.light(question, worst),
+            light,
+            avalanches_to_decide,
         })
     }
+}
+
+/// What a measure would be with `times` as many avalanches, if what it is above its floor is a difference of
+/// the generator: the floor falls as it does, and the error as 1/√n. Of a square that is at its floor the
+/// error falls as 1/n, because there it is a square of fluctuations too.
+fn projected(measure: &Measure, times: f64, errors: f64) -> Measure {
+    let floor = match measure.floor_falls {
+        FloorFalls::AsRoot => measure.floor / times.sqrt(),
+        FloorFalls::AsSquare => measure.floor / times,
+        FloorFalls::Never => measure.floor,
+    };
+    let at_floor = measure.value.is_some_and(|value| value <= measure.floor + errors * measure.error);
+    let error = match measure.floor_falls {
+        FloorFalls::AsSquare if at_floor => measure.error / times,
+        _ => measure.error / times.sqrt(),
+    };
+    let value = measure.value.map(|value| match measure.floor_falls {
+        // What does not fall is not part of the value either.
+        FloorFalls::Never => value,
+        FloorFalls::AsRoot | FloorFalls::AsSquare => (value - measure.floor).max(0.0) + floor,
+    });
+    Measure { value, floor, error, ..measure.clone() }
+}
+
+/// Of two sets of n and m avalanches the number in each of two equal sets with the same errors: 2/(1/n +
+/// 1/m).
+fn common([n, m]: [usize; 2]) -> f64 {
+    2.0 / (1.0 / n as f64 + 1.0 / m as f64)
+}
+
+/// A number rounded up to two significant digits.
+fn two_digits_up(number: f64) -> usize {
+    let unit = 10f64.powf(number.log10().floor() - 1.0).max(1.0);
+    ((number / unit).ceil() * unit) as usize
 }
 
 impl Verdict {
     /// Judges a report by thresholds.
     pub fn of(report: &Report, thresholds: &Thresholds) -> Self {
         let measures = report.measures();
-        let judgements: Vec<Judgement> =
-            thresholds.light.iter().filter_map(|question| thresholds.judge(question, &measures)).collect();
+        let judgements: Vec<Judgement> = thresholds
+            .light
+            .iter()
+            .filter_map(|question| thresholds.judge(question, &measures, report))
+            .collect();
         let light = judgements.iter().map(|judgement| judgement.light).max().unwrap_or(Light::Green);
         let summary = summary(report, &judgements, light);
-        Self { light, summary, judgements }
+        Self { light, summary, errors: thresholds.errors, judgements }
     }
 
     /// Number of lights of this colour.
@@ -178,20 +262,34 @@ fn summary(report: &Report, judgements: &[Judgement], light: Light) -> String {
 
 fn overall(judgements: &[Judgement], light: Light) -> String {
     let count = |wanted: Light| judgements.iter().filter(|j| j.light == wanted).count();
-    let (all, green, amber, red) =
-        (judgements.len(), count(Light::Green), count(Light::Amber), count(Light::Red));
-    let allowed = judgements.iter().filter(|j| j.light == Light::Green && j.value > Some(j.green)).count();
+    let [green, grey, amber, red] = [Light::Green, Light::Grey, Light::Amber, Light::Red].map(count);
+    let all = judgements.len();
+    let undecided = if grey > 0 { format!(", {grey} undecided") } else { String::new() };
     let told = match light {
-        Light::Green => format!("All {all} lights are green."),
-        Light::Amber => format!("{green} of {all} lights are green, {amber} amber, none red."),
-        Light::Red => format!("{red} of {all} lights are red, {amber} amber, {green} green."),
+        Light::Green => return format!("All {all} lights are green."),
+        Light::Grey => format!("{green} of {all} lights are green, none amber or red{undecided}."),
+        Light::Amber => format!("{green} of {all} lights are green, {amber} amber, none red{undecided}."),
+        Light::Red => format!("{red} of {all} lights are red, {amber} amber, {green} green{undecided}."),
     };
-    if allowed == 0 {
-        return told;
+    [Some(told), would_decide(judgements)].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// How many avalanches would decide the grey lights.
+fn would_decide(judgements: &[Judgement]) -> Option<String> {
+    let grey = judgements.iter().filter(|j| j.light == Light::Grey);
+    let (within, beyond): (Vec<_>, Vec<_>) = grey.map(|j| j.avalanches_to_decide).partition(Option::is_some);
+    let most = within.iter().flatten().max().map(|&n| thousands(n as u64));
+    match (most, beyond.len()) {
+        (None, 0) => None,
+        (Some(most), 0) => {
+            Some(format!("For these there are too few avalanches: about {most} in each set would decide."))
+        }
+        (Some(most), _) => Some(format!(
+            "About {most} avalanches in each set would decide {}; the others lie at their limits.",
+            within.len()
+        )),
+        (None, _) => Some("These lie at their limits; more avalanches hardly decide.".to_string()),
     }
-    format!(
-        "{told} Of the green ones {allowed} exceed their limit by no more than statistics: more avalanches would tell."
-    )
 }
 
 /// The differences of the means that are asked for first: size, width and spread in time.
@@ -215,7 +313,7 @@ fn sizes(report: &Report) -> Option<String> {
 fn worst(judgements: &[Judgement]) -> Option<String> {
     let bad: Vec<String> = judgements
         .iter()
-        .filter(|judgement| judgement.light != Light::Green)
+        .filter(|judgement| judgement.light > Light::Grey)
         .map(|j| {
             let value = j.value.map_or("no number".to_string(), |value| significant(value, 2));
             format!("{} = {value} (floor {}, {})", j.metric, significant(j.floor, 2), j.light.name())
@@ -241,7 +339,9 @@ fn classifier(report: &Report) -> Option<String> {
     let auc = format!("{:.3} ± {:.3}", test.auc.value, test.auc.error.unwrap_or(0.0));
     let largest = details.learning.last()?.avalanches;
     let Some(from) = details.wins_from else {
-        return Some(format!("Trees cannot tell {largest} avalanches from as many real ones (AUC {auc})."));
+        return Some(format!(
+            "Trees do not tell {largest} avalanches from as many real ones by more than three errors (AUC {auc})."
+        ));
     };
     let clear = details.importance.iter().filter(|i| i.loss_of_auc > 2.0 * i.error).take(3);
     let names: Vec<&str> =

@@ -187,3 +187,47 @@ fn enormous_counts_are_no_trouble() {
     let report = checked(&data, &data).unwrap().report;
     assert!(report.observables["n_electrons"].real.mean > 4e9);
 }
+
+/// Sets so degenerate that means, spreads, correlations or scores are undefined: nothing of that is told as a
+/// number.
+#[test]
+fn no_set_makes_nan_in_a_verdict() {
+    let set = |avalanche: &dyn Fn(u16) -> Vec<[f32; 3]>| -> Dataset {
+        let mut set = ElectronSet::default();
+        for k in 0..120 {
+            let of = |d: usize| avalanche(k).iter().map(|p| p[d]).collect::<Vec<f32>>();
+            set.push(&of(0), &of(1), &of(2));
+        }
+        set.into()
+    };
+    let wide =
+        |k: u16| (0..9u16).map(|n| [f32::from(k * n % 7), f32::from(k * n % 5), f32::from(n)]).collect();
+    let sets = [
+        set(&|_| vec![[0.0; 3]]),
+        set(&|_| vec![[0.0, 0.0, 170.0]; 40]),
+        set(&|k| vec![[0.0, 0.0, f32::from(k)]; 2]),
+        set(&|k| if k % 2 == 0 { Vec::new() } else { vec![[1e30, -1e30, 1e30], [-1e30, 1e30, 0.0]] }),
+        set(&|k| (0..8u16).map(|n| [f32::from(n), f32::from(n), f32::from(k)]).collect()),
+        set(&wide),
+        counted(&set(&wide), 2),
+    ];
+    let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
+    for (a, real) in sets.iter().enumerate() {
+        for (b, generated) in sets.iter().enumerate() {
+            let report =
+                check(real, generated, file("real.npz"), file("generated.root"), &options, Work::default())
+                    .unwrap()
+                    .report;
+            let json = report.to_json().unwrap();
+            assert!(
+                !json.contains("null"),
+                "{a} {b}: {}",
+                json.split("null").next().unwrap().rsplit('{').next().unwrap()
+            );
+            for text in [report.table(), report.lights()] {
+                let mut words = text.split(|c: char| !c.is_alphanumeric());
+                assert!(words.all(|word| word != "NaN" && word != "inf"), "{a} {b}: {text}");
+            }
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use townsend::files::{Gate, Input, Shard};
-use townsend::{Columns, Condition, Format, ReadOptions, Selection, Start, Units};
+use townsend::{Columns, Condition, Format, Ionise, ReadOptions, Scan, Selection, Start, Units};
 use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
@@ -54,11 +54,25 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend simulate --events 50000 --out simulated.root\n  townsend simulate --detector microscopic_275 --events 10000 --out simulated.npz\n  townsend simulate --detector my-detector.toml --start drift --events 1000 --out part-3.root \\\n      --shard 3/8"
     )]
     Simulate(Simulate),
+    /// Say what the gain of a detector is, how it fluctuates and how well it resolves an X-ray of 5.9 keV, at
+    /// one voltage or at many.
+    #[command(
+        after_help = "Examples:\n  townsend gain cgem\n  townsend gain cgem --scan 760:865:15 --out gain.svg\n  townsend gain my-detector.toml --voltage 280,275,275 --voltage 285,280,275 --events 20000"
+    )]
+    Gain(Gain),
     /// Read avalanches with the strips of a detector: charge and time of every strip that is hit.
     #[command(
         after_help = "Examples:\n  townsend readout simulated.root --out hits.root\n  townsend readout generated.npz --detector my-detector.toml --out hits.npz --json"
     )]
     Readout(Readout),
+    /// Digits of hits: charges and times of strips as a chip gives them.
+    ///
+    /// Hits are entry and exit of a particle in a drift gap, or steps, or single electrons: rows of a ROOT
+    /// tree or RNTuple, of an npz or of a text.
+    #[command(
+        after_help = "Examples:\n  townsend digitise --detector cgem_it --hits crossings.csv --out digits.npz\n  townsend digitise --hits geant4.root:steps --ionisation deposit --repeat 100 --out digits.root\n  townsend digitise --detector my-detector.toml --hits heed.npz --ionisation electrons --out digits.csv"
+    )]
+    Digitise(Digitise),
     /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
     #[command(
         after_help = "Examples:\n  townsend inspect avalanches.root --json\n  townsend inspect avalanches.npz --html avalanches.html"
@@ -71,7 +85,7 @@ pub(crate) enum Verb {
     Convert(Convert),
     /// Train a model; ctrl-C saves and stops, --resume goes on as if never stopped.
     #[command(
-        after_help = "Examples:\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae --resume\n  townsend train vae-2d.toml --data avalanches.root --run runs/long \\\n      --set training.epochs=100"
+        after_help = "Examples:\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae\n  townsend train vae-2d.toml --data avalanches.root --run runs/vae --resume\n  townsend train vae-2d.toml --data avalanches.root --run runs/long \\\n      --set training.epochs=100\n  townsend train --run runs/long --resume"
     )]
     Train(Train),
     /// Draw new avalanches from a trained model.
@@ -95,6 +109,58 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend bench\n  townsend bench generating training --threads 1 --json"
     )]
     Bench(Bench),
+    /// List the configurations that come with the program, or print one.
+    #[command(
+        after_help = "Examples:\n  townsend configs\n  townsend configs vae-2d > my-vae.toml\n  townsend train vae-2d --data avalanches.root --run runs/vae"
+    )]
+    Configs(Named),
+    /// List the detectors that come with the program, or print one.
+    #[command(
+        after_help = "Examples:\n  townsend detectors\n  townsend detectors cgem > my-detector.toml\n  townsend simulate --detector my-detector.toml --events 1000 --out simulated.root"
+    )]
+    Detectors(Named),
+    /// Print a script that completes commands in a shell.
+    #[command(
+        after_help = "Example:\n  townsend completions bash > ~/.local/share/bash-completion/completions/townsend"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages to a folder.
+    #[command(hide = true)]
+    Man {
+        /// The folder.
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The one to print [default: the list of all].
+    pub(crate) name: Option<String>,
+}
+
+/// A number of avalanches, as people write it: 10000 or 1e4.
+fn events(text: &str) -> Result<u64, String> {
+    // Above 2^53 not every whole number is one of `f64`.
+    let scientific = |text: &str| {
+        let number: f64 = text.parse().ok()?;
+        (number.fract() == 0.0 && (1.0..=9_007_199_254_740_992.0).contains(&number)).then_some(number as u64)
+    };
+    let number = text.parse().ok().or_else(|| scientific(text));
+    number
+        .filter(|&number| number > 0)
+        .ok_or_else(|| "write a whole number from 1, such as 10000 or 1e4".into())
+}
+
+/// A file to write.
+fn output(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "" => Err("write the name of a file".into()),
+        "-" => Err("for standard output write /dev/stdout, with --format and --force".into()),
+        name => Ok(name.into()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -183,13 +249,12 @@ impl Written {
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
     /// Number of avalanches in all, empty ones included.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = events)]
     pub(crate) events: u64,
     /// The file to write.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
-    /// The detector: a TOML file, or one that comes with the program (cgem, `microscopic_275`,
-    /// `planar_triple_gem`, reference2021) [default: cgem].
+    /// The detector: a TOML file, or one that comes with the program (`townsend detectors`) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
     /// Where the primary electron starts: cell (anywhere above a hole's cell), drift (anywhere in the drift
@@ -197,7 +262,7 @@ pub(crate) struct Simulate {
     #[arg(long, default_value = "cell", value_name = "WHERE", allow_hyphen_values = true)]
     pub(crate) start: Start,
     /// What the foils shall depend on, such as `voltage_v=300,300,275`: one value for all foils or one for
-    /// each.
+    /// each; `voltage_sum_v=840` raises or lowers all voltages by as much.
     #[arg(long, value_name = "NAME=VALUE,…")]
     pub(crate) condition: Vec<Condition>,
     /// A charged track crosses the drift gap, and each electron that it frees makes an avalanche: an event is
@@ -212,6 +277,35 @@ pub(crate) struct Simulate {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Gain {
+    /// The detector: a TOML file, one that comes with the program, or the run directory of a trained model.
+    #[arg(value_name = "DETECTOR")]
+    pub(crate) detector: PathBuf,
+    /// Voltage of the foils, V: one for all of them or one for each; given again, another row of the table.
+    #[arg(long, value_name = "V,…", value_parser = voltage, conflicts_with = "scan")]
+    pub(crate) voltage: Vec<Condition>,
+    /// Sums of the voltages, V, from one to another in steps; all foils are raised by as much.
+    #[arg(long, value_name = "FROM:TO:STEP")]
+    pub(crate) scan: Option<Scan>,
+    /// What else the foils shall depend on: one value for all foils or one for each.
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    pub(crate) condition: Vec<Condition>,
+    /// Avalanches for each voltage.
+    #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
+    pub(crate) events: u64,
+    /// Write a figure too (.svg, .pdf), or a page with table and figure (.html).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// The voltages of the foils as the condition that they are.
+fn voltage(text: &str) -> Result<Condition, String> {
+    format!("voltage_v={text}")
+        .parse()
+        .map_err(|_| format!("`{text}` is not V or V,V,…, with numbers of volts"))
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Readout {
     /// Files of electrons, simulated or generated; several, or a pattern, are read as one.
     #[arg(required = true, value_name = "FILE")]
@@ -222,13 +316,42 @@ pub(crate) struct Readout {
     pub(crate) detector: Option<PathBuf>,
     /// The file to write: a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip,
     /// `charge_fC`, `time_ns`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
-    /// The format to write, if not the one that the ending stands for: root or npz.
+    /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
     #[arg(long)]
     pub(crate) format: Option<Format>,
     #[command(flatten)]
     pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Digitise {
+    /// The hits: columns event, layer, x0, y0, z0, x1, y1, z1 (or x, y, z), t and edep, with units in their
+    /// names (`x0_mm`) or titles; `FILE:TREE` names one of several trees.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hits: PathBuf,
+    /// The detector, of which the table [digitisation] counts: a TOML file, or one that comes with the
+    /// program [default: `cgem_it`].
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) detector: Option<PathBuf>,
+    /// How often each event is digitised.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(crate) repeat: u64,
+    /// How hits free electrons: clusters (along the way, by the table [track]), deposit (by W and Fano's
+    /// factor), or electrons (each row is one).
+    #[arg(long, value_name = "HOW", default_value = "clusters")]
+    pub(crate) ionisation: Ionise,
+    /// The file to write: a tree `digits`, arrays, or a text, of event, repeat, layer, sheet, view (0 is X, 1
+    /// is V), strip, `charge_fC`, `time_ns`, adc, tdc and the row of the hit.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// A file for the signals of the strips that have digits.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) waveforms: Option<PathBuf>,
+    /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
 }
 
 #[derive(Debug, Args)]
@@ -255,7 +378,7 @@ pub(crate) struct Convert {
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// The file to write.
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = output)]
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) written: Written,
@@ -265,15 +388,19 @@ pub(crate) struct Convert {
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// The configuration.
-    pub(crate) config: PathBuf,
-    /// Avalanches to learn from; several files, or a pattern, are read as one.
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    /// The configuration: a TOML file, or one that comes with the program (`townsend configs`) [default with
+    /// --resume: that of the run].
+    #[arg(value_name = "CONFIG", required_unless_present = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// Avalanches to learn from; several files, or a pattern, are read as one [default with --resume: the
+    /// file that the run began with, if it is in the current folder].
+    #[arg(long, value_name = "FILE", required_unless_present = "resume", num_args = 1..)]
     pub(crate) data: Vec<PathBuf>,
     /// The run directory to make or to go on with.
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
-    /// Go on with a run that was stopped, bit for bit as if it had not been.
+    /// Go on with a run that was stopped, bit for bit as if it had not been, or with more epochs than it had
+    /// (--set training.epochs=100).
     #[arg(long)]
     pub(crate) resume: bool,
     /// Change a value of the configuration, such as training.epochs=20.
@@ -289,13 +416,13 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "DIR")]
     pub(crate) run: PathBuf,
     /// Number of avalanches in all, empty ones included.
-    #[arg(long, value_name = "N", required_unless_present = "reconstruct", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", required_unless_present = "reconstruct", allow_negative_numbers = true, value_parser = events)]
     pub(crate) events: Option<u64>,
     /// Make no new avalanches, but the given ones as a vae decodes them from latent points of their own.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "start", "condition", "shard", "dims", "grid"])]
     pub(crate) reconstruct: Vec<PathBuf>,
     /// The file to write.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a
     /// hole.

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use townsend::files::{self, CheckOptions, SampleOptions, TrainOptions};
+use townsend::files::{self, CheckOptions, SampleOptions};
 use townsend::{Context, Error, Outcome, Report, Result};
 use townsend_core::{OutputError, OutputFile};
+
+use crate::progress::Bars;
 
 const AVALANCHES: &[u8] = include_bytes!("../data/avalanches_2d.root");
 const RESPONSES: &[u8] = include_bytes!("../data/single_foils.npz");
@@ -26,17 +28,22 @@ pub(crate) struct Demo {
 /// Writes the shipped responses, avalanches and configurations to the folder `out`, then does there what a
 /// user would do: fits the stages of a cascade to the responses and all of it to the avalanches, generates,
 /// and checks against avalanches held back. `set` changes the second configuration.
-pub(crate) fn demo(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
-    make(out, set, context).map_err(|error| match error {
-        Error::Stopped => Error::StoppedIn(out.into()),
-        error => error,
+///
+/// A folder that it made goes again if it comes to no end.
+pub(crate) fn demo(out: &Path, set: &[String], context: &Context<'_>, bars: &Bars) -> Result<Demo> {
+    let new = !out.exists();
+    if !new && !context.force {
+        return Err(OutputError::Exists { path: out.into() }.into());
+    }
+    make(out, set, context, bars).inspect_err(|_| {
+        if new {
+            // The error that is told is the first one.
+            let _ = std::fs::remove_dir_all(out);
+        }
     })
 }
 
-fn make(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
-    if out.exists() && !context.force {
-        return Err(OutputError::Exists { path: out.into() }.into());
-    }
+fn make(out: &Path, set: &[String], context: &Context<'_>, bars: &Bars) -> Result<Demo> {
     std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
     let [responses, real, generated, report] =
         ["responses.npz", "avalanches.root", "generated.root", "report"].map(|name| out.join(name));
@@ -50,11 +57,14 @@ fn make(out: &Path, set: &[String], context: &Context<'_>) -> Result<Demo> {
     ] {
         OutputFile::write(path, contents, context.force)?;
     }
-    files::train(&stages_config, &responses, &stages, &TrainOptions::default(), context)?;
-    let options = TrainOptions { set: set.into(), ..TrainOptions::default() };
-    let training = files::train(&config, &real, &run, &options, context)?;
+    bars.note("1 of 4: fits each foil to recorded responses of single foils");
+    files::train(&stages_config, &responses, &stages, &[], context)?;
+    bars.note("2 of 4: fits the cascade of these foils to real avalanches");
+    let training = files::train(&config, &real, &run, set, context)?;
+    bars.note("3 of 4: draws new avalanches");
     let sample = SampleOptions { events: EVENTS, ..SampleOptions::default() };
     files::generate(&run, &generated, &sample, context)?;
+    bars.note("4 of 4: compares them with real avalanches that were held back from the fit");
     let options = CheckOptions { held_back: Some(run), ..CheckOptions::default() };
     let checked = files::check(&real, &generated, &report, &options, context)?;
     Ok(Demo { training, report: checked, page: report.join("report.html") })

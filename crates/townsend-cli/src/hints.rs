@@ -41,7 +41,6 @@ fn fixed(error: &Error) -> Option<&'static str> {
         Error::Run(townsend_core::RunError::Exists(_)) => {
             Some("--resume goes on with the run, --force replaces it")
         }
-        Error::StoppedIn(_) => Some("--force overwrites it"),
         Error::NothingToResume => Some("leave out --resume"),
         Error::FixedSetting { .. } => Some("leave out --start and --condition"),
         Error::GridOfCounts { .. } => Some("leave out --grid"),

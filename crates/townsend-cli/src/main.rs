@@ -5,6 +5,8 @@ mod bench;
 mod demo;
 mod hints;
 mod progress;
+mod shipped;
+mod signals;
 mod verbs;
 
 use std::process::ExitCode;
@@ -12,8 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 use townsend::Context;
 
 use crate::arguments::Arguments;
@@ -38,8 +38,9 @@ fn keep_memory() {}
 fn main() -> ExitCode {
     keep_memory();
     let Arguments { common, verb } = Arguments::parse();
-    match prepare(common.threads).and_then(|stop| {
-        let bars = Bars::new(common.quiet);
+    let stop = Arc::new(AtomicBool::new(false));
+    let bars = Bars::new(common.quiet, Arc::clone(&stop));
+    match start_threads(common.threads).and_then(|()| signals::listen(&stop, &bars)).and_then(|()| {
         let seed = common.seed.unwrap_or(Context::default().seed);
         let context = Context {
             seed,
@@ -62,21 +63,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Threads and signals. The first ctrl-C or SIGTERM asks the work to stop, a second one ends the program at
-/// once. A hang-up is left alone, so that `nohup` works.
-fn prepare(threads: usize) -> anyhow::Result<Arc<AtomicBool>> {
+fn start_threads(threads: usize) -> anyhow::Result<()> {
     // This thread is one of them: handing each of a network's many small operations over to another, and
     // waiting for it, costs time, and on a busy machine most of it.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
     // With one thread nothing is asked of the system, so the hint always helps.
     pool.build_global().map_err(|error| {
         anyhow::anyhow!("the system gives this program no more threads: {error}\n  hint: --threads 1 works with its own alone")
-    })?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order, so that the first signal does not find the flag that it sets.
-        flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
-        flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
+    })
 }

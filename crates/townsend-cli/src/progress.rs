@@ -1,6 +1,8 @@
 //! Progress bars on standard error.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
@@ -14,16 +16,19 @@ pub(crate) fn say(text: &str) {
 
 /// Draws a bar a task; nothing with `--quiet`, and nothing but a line at the end where standard error is no
 /// terminal.
+#[derive(Clone)]
 pub(crate) struct Bars {
     quiet: bool,
     all: MultiProgress,
+    stop: Arc<AtomicBool>,
 }
 
 impl Bars {
-    pub(crate) fn new(quiet: bool) -> Self {
+    /// `stop` is set when the work is to stop before its end.
+    pub(crate) fn new(quiet: bool, stop: Arc<AtomicBool>) -> Self {
         let target =
             if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
-        Self { quiet, all: MultiProgress::with_draw_target(target) }
+        Self { quiet, all: MultiProgress::with_draw_target(target), stop }
     }
 
     /// A line above the bars.
@@ -81,14 +86,13 @@ impl Task for Bar<'_> {
 impl Drop for Bar<'_> {
     fn drop(&mut self) {
         let seconds = self.drawn.elapsed().as_secs_f64();
+        let (position, length) = (self.drawn.position(), self.drawn.length().unwrap_or_default());
+        let stopped = self.bars.stop.load(Ordering::Relaxed) && position < length;
+        let done = if stopped { format!("stopped at {position} of {length}") } else { position.to_string() };
         self.drawn.finish_and_clear();
         if seconds > 1.0 {
             let message = self.drawn.message();
-            self.bars.note(&format!(
-                "{:>12}  {} in {seconds:.1} s  {message}",
-                self.name,
-                self.drawn.position()
-            ));
+            self.bars.note(&format!("{:>12}  {done} in {seconds:.1} s  {message}", self.name));
         }
     }
 }

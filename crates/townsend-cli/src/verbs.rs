@@ -3,19 +3,22 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use clap::CommandFactory;
 use serde::Serialize;
 use townsend::files::{
-    self, CheckOptions, Exported, FileInspection, Generated, Input, InspectOptions, ReadoutOptions,
-    SampleOptions, TrainOptions, Written,
+    self, CheckOptions, DigitiseFileOptions, Exported, FileInspection, GainOptions, Generated, Input,
+    InspectOptions, ReadoutOptions, SampleOptions, Written,
 };
 use townsend::{Context, Light, Report, Setting, Start, significant};
 
 use crate::arguments::{
-    Check, Common, Convert, Demo, Export, Generate, Inspect, Readout, Required, Simulate, Train, Verb,
+    Arguments, Check, Common, Convert, Demo, Digitise, Export, Gain, Generate, Inspect, Readout, Required,
+    Simulate, Train, Verb,
 };
 use crate::bench::bench;
 use crate::progress::{Bars, say};
+use crate::shipped::Shipped;
 
 pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
     let json = common.json;
@@ -25,8 +28,10 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
             demo(&arguments, context, bars, json)
         }
         Verb::Simulate(arguments) => simulate(arguments, context, bars, json),
+        Verb::Gain(arguments) => gain(arguments, context, json),
         Verb::Readout(arguments) => readout(arguments, context, bars, json),
-        Verb::Inspect(arguments) => inspect(&arguments, context, json),
+        Verb::Digitise(arguments) => digitise(arguments, context, bars, json),
+        Verb::Inspect(arguments) => inspect(&arguments, context, bars, json),
         Verb::Convert(arguments) => convert(arguments, context, bars, json),
         Verb::Train(mut arguments) => {
             set_seed(&mut arguments.set, common.seed);
@@ -57,6 +62,20 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
         }
         Verb::Check(arguments) => check(&arguments, context, bars, json),
         Verb::Bench(arguments) => bench(arguments, context, json),
+        Verb::Configs(named) => Shipped::configurations().show(&named, json),
+        Verb::Detectors(named) => Shipped::detectors().show(&named, json),
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "townsend", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Man { out } => {
+            std::fs::create_dir_all(&out).with_context(|| format!("{}: cannot be made", out.display()))?;
+            clap_mangen::generate_to(Arguments::command(), &out)
+                .with_context(|| format!("{}: cannot be written to", out.display()))?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -92,20 +111,21 @@ fn warn_of_sets(report: &Report) {
 }
 
 fn demo(arguments: &Demo, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let demo = crate::demo::demo(&arguments.out, &arguments.set, context)?;
+    let demo = crate::demo::demo(&arguments.out, &arguments.set, context, bars)?;
     if json {
         print_json(&demo.report)?;
     } else {
         // Training read the file that the report calls real.
         warn_of_sets(&demo.report);
         print(&demo.report.table())?;
+        print(&demo.report.lights())?;
         print(&format!("\nreport: {}", demo.page.display()))?;
     }
     bars.note(&demo.training.sentence);
     Ok(ExitCode::SUCCESS)
 }
 
-fn inspect(arguments: &Inspect, context: &Context<'_>, json: bool) -> Result<ExitCode> {
+fn inspect(arguments: &Inspect, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let mut input = arguments.reading.of(&arguments.files);
     input.options.dims = arguments.dims.map(usize::from);
     input.options.format = arguments.format;
@@ -115,6 +135,9 @@ fn inspect(arguments: &Inspect, context: &Context<'_>, json: bool) -> Result<Exi
     } else {
         print(&describe(&inspection))?;
         warn(&inspection.inspection.warnings, &inspection.file);
+        if let Some(page) = &arguments.html {
+            bars.note(&format!("page: {}", page.display()));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -156,10 +179,16 @@ fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -
 }
 
 fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let options = TrainOptions { resume: arguments.resume, set: arguments.set };
-    let data = arguments.reading.of(&arguments.data);
+    let Train { config, data, run, resume, set, reading } = arguments;
+    let data = reading.of(&data);
     let name = data.name();
-    let trained = files::train(&arguments.config, data, &arguments.run, &options, context)?;
+    let trained = match config {
+        Some(config) if !resume => files::train(&config, data, &run, &set, context)?,
+        config => {
+            let data = (!data.files.is_empty()).then_some(data);
+            files::resume(config.as_deref(), data, &run, &set, context)?
+        }
+    };
     if json {
         print_json(&trained)?;
     } else {
@@ -167,7 +196,7 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
         bars.note(&trained.sentence);
     }
     if trained.stopped {
-        say("stopped and saved; go on with the same command and --resume");
+        say(&format!("stopped and saved; go on with: townsend train --run {} --resume", run.display()));
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -223,6 +252,26 @@ fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Res
     Ok(ExitCode::SUCCESS)
 }
 
+fn gain(arguments: Gain, context: &Context<'_>, json: bool) -> Result<ExitCode> {
+    let Gain { detector, voltage, scan, condition, events, out } = arguments;
+    let over = |conditions| Setting { conditions, ..Setting::default() };
+    let settings = if voltage.is_empty() {
+        vec![over(condition)]
+    } else {
+        let at = |voltage| over(condition.iter().cloned().chain([voltage]).collect());
+        voltage.into_iter().map(at).collect()
+    };
+    let options = GainOptions { settings, scan, avalanches: events, out };
+    let curve = files::gain(&detector, &options, context)?;
+    warn(&curve.warnings, &detector.display().to_string());
+    if json {
+        print_json(&curve)?;
+    } else {
+        print(&curve.table())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let options = ReadoutOptions { detector: arguments.detector, format: arguments.format };
     let input = arguments.reading.of(&arguments.files);
@@ -252,6 +301,51 @@ fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -
             significant(view.mean_charge_fc, 4),
             significant(view.mean_time_ns, 4),
             significant(view.mean_event_charge_fc, 4)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn digitise(arguments: Digitise, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let Digitise { hits, detector, repeat, ionisation, out, waveforms, format } = arguments;
+    let options = DigitiseFileOptions { detector, repeat, ionise: ionisation, waveforms, format };
+    let made = files::digitise(&hits, &out, &options, context)?;
+    if json {
+        print_json(&made)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let name = hits.display().to_string();
+    warn(&made.warnings, &name);
+    let summary = made.summary;
+    for (count, of, what) in [
+        (summary.hits_outside, summary.hits, "hits are in no drift gap"),
+        (summary.hits_without_length, summary.hits, "hits have no length, and free no clusters along it"),
+        (
+            summary.primaries_outside,
+            summary.primaries + summary.primaries_outside,
+            "electrons are freed outside the drift gap of their layer",
+        ),
+        (summary.electrons_beside as u64, summary.electrons as u64, "electrons came down beside the strips"),
+        (summary.electrons_late as u64, summary.electrons as u64, "electrons came after the window"),
+    ] {
+        if count > 0 {
+            say(&format!("warning: {name}: {count} of {of} {what}"));
+        }
+    }
+    bars.note(&format!(
+        "{} digits of {} hits in {} events, {} times each, to {}",
+        summary.digits,
+        summary.hits,
+        summary.events,
+        summary.repeat,
+        out.display()
+    ));
+    for (name, view) in ["X", "V"].into_iter().zip(&summary.views) {
+        bars.note(&format!(
+            "{name}: {} strips a layer, {} fC and {} ns a strip",
+            significant(view.strips, 4),
+            significant(view.mean_charge_fc, 4),
+            significant(view.mean_time_ns, 4)
         ));
     }
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,16 @@ pub enum GridError {
     /// Not one to three axes.
     #[error("a grid has 1, 2 or 3 axes (x; x, z; x, z, t), not {0}")]
     Dimensions(usize),
+    /// More axes were asked for than there are.
+    #[error(
+        "the grid has {have} of the axes x, z, t, and {wanted} were asked for: that takes data, or a model, of {wanted}"
+    )]
+    FewerAxes {
+        /// Axes that there are.
+        have: usize,
+        /// Axes that were asked for.
+        wanted: usize,
+    },
     /// An axis is wrong.
     #[error(transparent)]
     Axis(#[from] AxisError),
@@ -161,7 +171,7 @@ impl Grid {
     /// The grid of the first `dims` axes.
     pub fn first(&self, dims: usize) -> Result<Self, GridError> {
         if dims > self.dims() {
-            return Err(GridError::Dimensions(dims));
+            return Err(GridError::FewerAxes { have: self.dims(), wanted: dims });
         }
         Self::new(self.axes[..dims].to_vec())
     }

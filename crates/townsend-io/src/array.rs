@@ -6,7 +6,7 @@ use crate::columns::Table;
 use crate::error::Result;
 use crate::npz::Arrays;
 use crate::text::TextTable;
-use crate::{Format, ReadOptions, electrons, parquet, root};
+use crate::{Format, ReadOptions, electrons, npz, parquet, root};
 
 /// Reads the array `name` of an npz, the branch `name` of a ROOT file's tree, or the column `name` of a text
 /// or of a Parquet file: how many values there are along each dimension, and the values, row by row. Integers
@@ -25,6 +25,24 @@ pub fn read_array(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
         Format::Text => of_table(path, &TextTable::open(path)?, name),
         Format::Parquet => of_table(path, &*parquet::open(path)?, name),
     }
+}
+
+/// Reads the array `name` of an npz whose contents are in memory, as [`read_array`] does; `path` names it in
+/// errors.
+///
+/// # Errors
+/// If there is no such array, or it is damaged or holds no numbers.
+pub fn read_array_of(contents: &[u8], path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    numbers(Arrays::of_contents(path, contents.to_vec())?, name)
+}
+
+/// The contents of an npz with these arrays of two dimensions: name, number of columns, and values row by
+/// row, which are written as `float32`. They depend on the arrays alone.
+///
+/// # Errors
+/// If the values do not fill rows.
+pub fn npz_of(arrays: &[(String, usize, Vec<f64>)]) -> std::io::Result<Vec<u8>> {
+    npz::of_tables(arrays)
 }
 
 /// Whether an npz has the array `name`, a tree or RNTuple of a ROOT file the column `name`, or a text or
@@ -48,7 +66,11 @@ fn of_table(path: &Path, table: &dyn Table, name: &str) -> Result<(Vec<usize>, V
 }
 
 pub(crate) fn of_npz(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
-    let (shape, values) = Arrays::open(path)?.numbers(name)?;
+    numbers(Arrays::open(path)?, name)
+}
+
+fn numbers(mut arrays: Arrays, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    let (shape, values) = arrays.numbers(name)?;
     Ok((shape.into_iter().map(|length| length as usize).collect(), values.to_f64()))
 }
 
@@ -90,6 +112,23 @@ mod tests {
         ] {
             assert_eq!(read_array(&npz(descr, "", &bytes), "a").unwrap(), (vec![], vec![value]), "{descr}");
         }
+    }
+
+    #[test]
+    fn tables_in_memory_are_read_again() {
+        let tables =
+            [("a".to_owned(), 3, vec![1.5, -2.0, 0.25, 1e6, 0.0, 3.0]), ("none".to_owned(), 2, vec![])];
+        let contents = npz_of(&tables).unwrap();
+        assert_eq!(contents, npz_of(&tables).unwrap());
+        let read = |name| read_array_of(&contents, "memory".as_ref(), name);
+        assert_eq!(read("a").unwrap(), (vec![2, 3], tables[0].2.clone()));
+        assert_eq!(read("none").unwrap(), (vec![0, 2], vec![]));
+        assert!(read("b").unwrap_err().to_string().contains("memory"));
+        assert!(read_array_of(&contents[..40], "memory".as_ref(), "a").is_err());
+        assert!(npz_of(&[("a".to_owned(), 4, vec![0.0; 6])]).is_err());
+        let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&file, &contents).unwrap();
+        assert_eq!(read_array(&file, "a").unwrap(), read("a").unwrap());
     }
 
     #[test]

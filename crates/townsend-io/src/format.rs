@@ -18,7 +18,7 @@ pub enum Format {
     Npz,
     /// A ROOT file with electrons in an RNTuple.
     RNTuple,
-    /// Columns of numbers in a text, packed with gzip or not; read, not written.
+    /// Columns of numbers in a text, packed with gzip or not; avalanches are read, not written.
     Text,
     /// Apache Parquet, where the program was built with it; read, not written.
     Parquet,

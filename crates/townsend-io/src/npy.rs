@@ -183,9 +183,12 @@ impl Header {
         rows
     }
 
-    /// Writes the header of an array of one dimension, or of a scalar if `length` is `None`.
-    pub(crate) fn write(to: &mut impl Write, descr: &str, length: Option<u64>) -> Result<()> {
-        let shape = length.map_or_else(String::new, |length| format!("{length},"));
+    /// Writes the header of an array, rows first, with so many elements along each dimension; none for a
+    /// scalar.
+    pub(crate) fn write(to: &mut impl Write, descr: &str, shape: &[u64]) -> Result<()> {
+        let lengths: Vec<String> = shape.iter().map(u64::to_string).collect();
+        // A tuple of one element has a comma.
+        let shape = if let [one] = &lengths[..] { format!("{one},") } else { lengths.join(", ") };
         let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
         // In format version 1.0 the data begin at a multiple of 64 bytes, and the header ends with a newline.
         let padding = 63 - (MAGIC.len() + 4 + text.len()) % 64;
@@ -265,22 +268,17 @@ mod tests {
 
     #[test]
     fn headers_come_back() {
-        for (descr, length, kind, size) in [
-            ("<f4", Some(17), Kind::Float, 4),
-            ("<i8", Some(0), Kind::Signed, 8),
-            ("<U318", None, Kind::Unicode, 1272),
+        for (descr, shape, kind, size) in [
+            ("<f4", vec![17], Kind::Float, 4),
+            ("<i8", vec![0], Kind::Signed, 8),
+            ("<f4", vec![5, 3], Kind::Float, 4),
+            ("<U318", vec![], Kind::Unicode, 1272),
         ] {
             let mut bytes = Vec::new();
-            Header::write(&mut bytes, descr, length).unwrap();
+            Header::write(&mut bytes, descr, &shape).unwrap();
             assert_eq!((bytes.len() % 64, bytes.last()), (0, Some(&b'\n')));
-            let header = Header {
-                descr: descr.into(),
-                kind,
-                big_endian: false,
-                size,
-                shape: length.into_iter().collect(),
-                fortran_order: false,
-            };
+            let header =
+                Header { descr: descr.into(), kind, big_endian: false, size, shape, fortran_order: false };
             assert_eq!(Header::read(&mut bytes.as_slice()).unwrap(), header);
         }
     }

@@ -80,6 +80,27 @@ fn with_column<'f>(file: &'f RootFile, name: &str) -> Option<(Box<dyn Table + 'f
     })
 }
 
+/// The table of this name, or the first of those for which `count` is largest; none if there is no table.
+pub(crate) fn with_most<'f>(
+    path: &Path,
+    file: &'f RootFile,
+    name: Option<&str>,
+    count: impl Fn(&dyn Table) -> usize,
+) -> Result<Option<Box<dyn Table + 'f>>> {
+    if let Some(name) = name {
+        return named(path, file, name).map(Some);
+    }
+    let mut best: Option<(usize, Box<dyn Table + 'f>)> = None;
+    for key in tables(file) {
+        let table = open(file, key)?;
+        let found = count(&*table);
+        if best.as_ref().is_none_or(|(most, _)| found > *most) {
+            best = Some((found, table));
+        }
+    }
+    Ok(best.map(|(_, table)| table))
+}
+
 /// True if townsend wrote the file: it has a note of its provenance.
 pub(crate) fn is_own(path: &Path) -> Result<bool> {
     Ok(!histograms::provenance_of(&RootFile::open(path)?).producer.is_empty())

@@ -1,5 +1,9 @@
-//! Writing tables of numbers: as a ROOT tree with one entry per row, or as an npz with one array per column.
+//! Writing tables of numbers: as a ROOT tree with one entry per row, as an npz with one array per column, or
+//! as a text with commas between columns, which has no room for provenance.
 
+use std::fmt;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use townsend_core::{Meta, OutputFile};
@@ -51,6 +55,7 @@ pub struct TableWriter {
 enum Sink {
     Root { output: OutputFile, entries: EntryWriter },
     Npz { output: OutputFile, arrays: Vec<Column>, meta: String },
+    Text { output: OutputFile, lines: BufWriter<File> },
 }
 
 impl TableWriter {
@@ -79,6 +84,12 @@ impl TableWriter {
                 let meta = meta_text(&output, meta, None)?;
                 Sink::Npz { output, arrays, meta }
             }
+            Format::Text if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz")) => {
+                let mut lines = BufWriter::new(output.duplicate()?);
+                let names: Vec<_> = columns.iter().map(|column| column.name).collect();
+                writeln!(lines, "{}", names.join(",")).map_err(|e| output.error(e))?;
+                Sink::Text { output, lines }
+            }
             Format::Text | Format::Parquet => return Err(format.not_written(path)),
         };
         Ok(Self { columns: columns.into(), sink })
@@ -95,11 +106,15 @@ impl TableWriter {
             Sink::Root { entries, .. } => entries.fill(&row.iter().map(Cell::entry).collect::<Vec<_>>()),
             Sink::Npz { output, arrays, .. } => {
                 let written = arrays.iter_mut().zip(row).try_for_each(|(array, cell)| match *cell {
-                    Cell::U64(value) => array.write(std::iter::once(value.to_le_bytes())),
-                    Cell::U32(value) => array.write(std::iter::once(value.to_le_bytes())),
-                    Cell::F32(value) => array.write(std::iter::once(value.to_le_bytes())),
+                    Cell::U64(value) => array.write(&[value], u64::to_le_bytes),
+                    Cell::U32(value) => array.write(&[value], u32::to_le_bytes),
+                    Cell::F32(value) => array.write(&[value], f32::to_le_bytes),
                 });
                 Ok(written.map_err(|e| output.error(e))?)
+            }
+            Sink::Text { output, lines } => {
+                let cells: Vec<_> = row.iter().map(Cell::to_string).collect();
+                Ok(writeln!(lines, "{}", cells.join(",")).map_err(|e| output.error(e))?)
             }
         }
     }
@@ -113,6 +128,20 @@ impl TableWriter {
                 packed.map_err(|e| output.error(e))?;
                 Ok(output.commit()?)
             }
+            Sink::Text { output, mut lines } => {
+                lines.flush().map_err(|e| output.error(e))?;
+                Ok(output.commit()?)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::U64(value) => value.fmt(f),
+            Self::U32(value) => value.fmt(f),
+            Self::F32(value) => value.fmt(f),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tables of numbers in both formats.
+//! Tables of numbers in all formats.
 
 use townsend_core::Meta;
 use townsend_io::{Cell, ColumnType, TableColumn, TableWriter};
@@ -42,7 +42,7 @@ fn a_tree_holds_the_rows() {
 #[test]
 fn the_same_rows_give_the_same_bytes_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    for ending in ["root", "npz"] {
+    for ending in ["root", "npz", "csv"] {
         let path = |name: &str| folder.path().join(format!("{name}.{ending}"));
         write(&path("a"), 1_000);
         write(&path("b"), 1_000);
@@ -52,7 +52,18 @@ fn the_same_rows_give_the_same_bytes_and_nothing_is_overwritten() {
         let again = TableWriter::create(&path("a"), ["hits", ""], &COLUMNS, &Meta::default(), None, false);
         assert!(again.err().unwrap().to_string().contains("exists already"));
     }
-    let unknown =
-        TableWriter::create(&folder.path().join("a.csv"), ["", ""], &COLUMNS, &Meta::default(), None, false);
-    assert!(unknown.err().unwrap().to_string().contains("text is read, not written"));
+    let packed = folder.path().join("a.csv.gz");
+    let packed = TableWriter::create(&packed, ["", ""], &COLUMNS, &Meta::default(), None, false);
+    assert!(packed.err().unwrap().to_string().contains("text is read, not written"));
+}
+
+#[test]
+fn a_text_holds_the_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    write(&path, 3);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let wanted =
+        "event,strip,charge_fC\n0,4294967295,0\n8589934592,4294967294,0.25\n17179869184,4294967293,0.5\n";
+    assert_eq!(text, wanted);
 }

@@ -1,6 +1,6 @@
 //! Steps of Adam over slices of numbers.
 
-use crate::isa::for_vectors;
+use crate::isa::{Isa, for_vectors};
 
 /// One step of Adam (Kingma and Ba 2015, arXiv:1412.6980), with `PyTorch`'s conventions and, if wanted,
 /// decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101).
@@ -60,7 +60,7 @@ impl AdamStep {
     pub fn apply(&self, values: &mut [f32], gradients: &[f32], first: &mut [f32], second: &mut [f32]) {
         let lengths = [gradients.len(), first.len(), second.len()];
         assert_eq!(lengths, [values.len(); 3], "a gradient and two moments for each number");
-        apply(self, values, gradients, first, second);
+        apply(Isa::best(), self, values, gradients, first, second);
     }
 }
 

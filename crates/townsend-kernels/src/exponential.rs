@@ -1,6 +1,6 @@
 //! Exponentials of many numbers.
 
-use crate::isa::for_vectors;
+use crate::isa::{Isa, for_vectors};
 
 /// Numbers that are added up side by side, on every instruction set alike, so that all give the same bits.
 const LANES: usize = 16;
@@ -14,8 +14,8 @@ pub fn exponentials(numbers: &mut [f32], shift: &[f32]) -> f32 {
     assert!(shift.is_empty() || shift.len() == numbers.len(), "one shift a number");
     numbers.iter_mut().zip(shift).for_each(|(number, shift)| *number += shift);
     let mut most = f32::NEG_INFINITY;
-    largest(numbers, &mut most);
-    powers(numbers, most);
+    largest(Isa::best(), numbers, &mut most);
+    powers(Isa::best(), numbers, most);
     most
 }
 
@@ -29,13 +29,13 @@ pub fn softmax_loss(numbers: &[f32], shift: &[f32], counts: &[f32], gradient: &m
     gradient.copy_from_slice(numbers);
     let most = f64::from(exponentials(gradient, shift));
     let mut sums = [0.0; 2];
-    add_up(gradient, counts, &mut sums);
+    add_up(Isa::best(), gradient, counts, &mut sums);
     let [total, electrons] = sums;
     let shift = |at: usize| shift.get(at).map_or(0.0, |shift| f64::from(*shift));
     let occupied = numbers.iter().zip(counts).enumerate().filter(|(_, (_, count))| **count != 0.0);
     let terms = occupied.map(|(at, (x, count))| f64::from(*count) * (f64::from(*x) + shift(at) - most));
     let loss = electrons * total.ln() - terms.sum::<f64>();
-    differences(gradient, counts, (electrons / total) as f32);
+    differences(Isa::best(), gradient, counts, (electrons / total) as f32);
     loss
 }
 
@@ -102,9 +102,58 @@ pub fn exponential(x: f32) -> f32 {
     if x > -87.0 { series * power } else { 0.0 }
 }
 
+/// exp(x) in double precision, to 3e-16 of itself, without a branch, so that loops over it become vector
+/// instructions; the same bits on every machine. Below −707 and above 709 it is what it is there.
+///
+/// As [`exponential`], with the Taylor series to r¹³, whose rest is below 5e-18.
+#[inline(always)]
+pub fn exp(x: f64) -> f64 {
+    /// Added, it leaves the nearest whole number in the last bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    /// ln 2 in two parts, the first short enough for n times it to be exact.
+    const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
+    let clamped = if x > -707.0 { x } else { -707.0 };
+    let clamped = if clamped < 709.0 { clamped } else { 709.0 };
+    let shifted = clamped * std::f64::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = clamped - n * LN_2[0] - n * LN_2[1];
+    let mut series = 1.0 / 6_227_020_800.0;
+    for factor in [
+        1.0 / 479_001_600.0,
+        1.0 / 39_916_800.0,
+        1.0 / 3_628_800.0,
+        1.0 / 362_880.0,
+        1.0 / 40_320.0,
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0,
+        1.0,
+    ] {
+        series = series * r + factor;
+    }
+    series * f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_double_precision_it_is_the_exponential() {
+        for k in -70_000..=70_900 {
+            let x = f64::from(k) * 0.01 + 0.001_234_567;
+            let x = x.clamp(-707.0, 709.0);
+            let (got, want) = (exp(x), x.exp());
+            assert!((got / want - 1.0).abs() < 4e-16, "exp({x}): {got} for {want}");
+        }
+        assert_eq!(exp(0.0), 1.0);
+        assert_eq!([exp(f64::NEG_INFINITY), exp(f64::INFINITY)], [exp(-707.0), exp(709.0)]);
+        assert!(exp(-707.0) < 1e-307 && exp(709.0) > 1e307);
+    }
 
     #[test]
     fn they_are_those_of_double_precision() {

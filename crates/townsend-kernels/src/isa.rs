@@ -62,11 +62,11 @@ impl Isa {
     }
 }
 
-/// Defines functions that are compiled once for each instruction set; a call goes to the fastest that this
-/// CPU has. All of them give the same bits.
+/// Defines functions that are compiled once for each instruction set, and take one that this CPU has as their
+/// first argument. All of them give the same bits.
 macro_rules! for_vectors {
     ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $body:block)*) => {
-        $($(#[$doc])* fn $name($($argument: $kind),*) {
+        $($(#[$doc])* fn $name(isa: $crate::Isa, $($argument: $kind),*) {
             #[inline(always)]
             fn plain($($argument: $kind),*) $body
 
@@ -82,8 +82,8 @@ macro_rules! for_vectors {
                 plain($($argument),*);
             }
 
-            match $crate::Isa::best() {
-                // SAFETY: `Isa::best` is what this CPU has.
+            match isa {
+                // SAFETY: the caller has it of `Isa::best` or `Isa::available`, so this CPU has it.
                 #[cfg(target_arch = "x86_64")]
                 $crate::Isa::Avx512 => unsafe { with_avx512($($argument),*) },
                 // SAFETY: as above.
@@ -96,3 +96,57 @@ macro_rules! for_vectors {
 }
 
 pub(crate) use for_vectors;
+
+/// Work whose loops become vector instructions: see [`vectorised`].
+pub trait Vectorised {
+    /// Does the work. It must be `#[inline(always)]`, and so must be what its loops call; what is not is
+    /// compiled for every CPU of the target, and as right.
+    fn work(self);
+}
+
+/// Does some work by the fastest instructions that this CPU has: it is compiled once for each set of them.
+/// Sums and products are rounded one by one whatever they are, so that all of them give the same bits.
+///
+/// ```
+/// use townsend_kernels::{Vectorised, vectorised};
+///
+/// struct Square<'a>(&'a mut [f32]);
+///
+/// impl Vectorised for Square<'_> {
+///     #[inline(always)]
+///     fn work(self) {
+///         self.0.iter_mut().for_each(|x| *x *= *x);
+///     }
+/// }
+///
+/// let mut numbers = [1.0, 2.0, 3.0];
+/// vectorised(Square(&mut numbers));
+/// assert_eq!(numbers, [1.0, 4.0, 9.0]);
+/// ```
+pub fn vectorised(work: impl Vectorised) {
+    vectorised_with(Isa::best(), work);
+}
+
+pub(crate) fn vectorised_with(isa: Isa, work: impl Vectorised) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+    fn with_avx512(work: impl Vectorised) {
+        work.work();
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn with_avx2(work: impl Vectorised) {
+        work.work();
+    }
+
+    match isa {
+        // SAFETY: the caller has it of `Isa::best` or `Isa::available`, so this CPU has it.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { with_avx512(work) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { with_avx2(work) },
+        _ => work.work(),
+    }
+}

@@ -1,5 +1,5 @@
-//! Arithmetic of small three-dimensional networks on CPUs, over slices: convolutions with their gradients,
-//! whole networks in use, and steps of Adam.
+//! Arithmetic on CPUs, over slices: of small three-dimensional networks convolutions with their gradients,
+//! whole networks in use, and steps of Adam; of simulations normal numbers.
 //!
 //! ```
 //! use townsend_kernels::{Convolution, Isa, Shape, convolve};
@@ -33,6 +33,7 @@ mod gradient;
 mod isa;
 mod network;
 mod norm;
+mod normal;
 mod rows;
 #[cfg(feature = "sgemm")]
 mod sgemm;
@@ -44,10 +45,11 @@ mod tile;
 
 pub use activation::{Activation, SELU};
 pub use adam::AdamStep;
-pub use exponential::{exponential, exponentials, softmax_loss};
+pub use exponential::{exp, exponential, exponentials, softmax_loss};
 pub use gradient::weight_gradient;
-pub use isa::Isa;
+pub use isa::{Isa, Vectorised, vectorised};
 pub use network::{Linear, Maps, Network, Normalisation};
+pub use normal::normal_numbers;
 #[cfg(feature = "sgemm")]
 pub use sgemm::matrix_product;
 pub use shape::{Convolution, Shape};

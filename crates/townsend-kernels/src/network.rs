@@ -160,7 +160,7 @@ impl Product {
             let rows = weights.par_chunks_mut(TOGETHER * self.inputs);
             rows.zip(next.weights.par_chunks(TOGETHER * hidden)).for_each(|(to, next)| {
                 let mut sums = vec![0.0; to.len()];
-                multiply(next, &self.weights, self.inputs, &mut sums);
+                multiply(Isa::best(), next, &self.weights, self.inputs, &mut sums);
                 to.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum as f32);
             });
         }

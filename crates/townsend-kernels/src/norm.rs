@@ -233,8 +233,8 @@ pub(crate) fn moments(shape: Shape, maps: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let squares = sums(shape, maps, |block, range, total| {
         let (whole, rest) = maps[range].as_chunks();
         let mean = sixteen(shape, block, &mean);
-        add_squares(whole, &mean, total);
-        add_squares(&filled(rest, mean[0]), &mean, total);
+        add_squares(Isa::best(), whole, &mean, total);
+        add_squares(Isa::best(), &filled(rest, mean[0]), &mean, total);
     });
     let variance = squares.iter().map(|[sum, _]| (sum / n) as f32).collect();
     (mean, variance)
@@ -243,8 +243,8 @@ pub(crate) fn moments(shape: Shape, maps: &[f32]) -> (Vec<f32>, Vec<f32>) {
 fn plain_sums(shape: Shape, maps: &[f32]) -> Vec<f64> {
     let sums = sums(shape, maps, |_, range, total| {
         let (whole, rest) = maps[range].as_chunks();
-        add(whole, total);
-        add(&filled(rest, 0.0), total);
+        add(Isa::best(), whole, total);
+        add(Isa::best(), &filled(rest, 0.0), total);
     });
     sums.iter().map(|[sum, _]| *sum).collect()
 }
@@ -276,13 +276,13 @@ pub(crate) fn activate(shape: Shape, raw: &[f32], affine: &Affine, slope: f32) -
 
 /// Multiplies negative numbers by `slope`.
 pub(crate) fn leak(numbers: &mut [f32], slope: f32) {
-    numbers.par_chunks_mut(PART).for_each(|part| leak_part(part, slope));
+    numbers.par_chunks_mut(PART).for_each(|part| leak_part(Isa::best(), part, slope));
 }
 
 /// From the gradient by the results of [`leak`] to the gradient by its arguments, in place.
 pub(crate) fn leak_backward(activated: &[f32], slope: f32, gradient: &mut [f32]) {
     let parts = gradient.par_chunks_mut(PART).zip(activated.par_chunks(PART));
-    parts.for_each(|(gradient, activated)| leak_back_part(gradient, activated, slope));
+    parts.for_each(|(gradient, activated)| leak_back_part(Isa::best(), gradient, activated, slope));
 }
 
 /// The gradient of a batch normalisation, with mean and variance of the batch, and of the activation after
@@ -300,9 +300,9 @@ pub(crate) fn normalise_backward(
         let (whole, rest) = raw[range.clone()].as_chunks();
         let (gradient, gradient_rest) = gradient[range].as_chunks();
         let standard = [&affine.mean, &affine.inverse].map(|of| sixteen(shape, block, of));
-        add_gradients(whole, gradient, &before(block), &standard, slope, total);
+        add_gradients(Isa::best(), whole, gradient, &before(block), &standard, slope, total);
         let (rest, gradient_rest) = (filled(rest, 0.0), filled(gradient_rest, 0.0));
-        add_gradients(&rest, &gradient_rest, &before(block), &standard, slope, total);
+        add_gradients(Isa::best(), &rest, &gradient_rest, &before(block), &standard, slope, total);
     });
     // (g − mean of g − x̂ · mean of g x̂) · scale with x̂ = (x − mean) · inverse, in powers of g and x.
     let n = (raw.len() / shape.padded_channels().max(1)) as f64;
@@ -315,7 +315,7 @@ pub(crate) fn normalise_backward(
     }
     for_parts(shape, gradient, raw, |block, gradient, raw| {
         let factors = factors.each_ref().map(|of| sixteen(shape, block, of));
-        apply_back(gradient, raw, &before(block), &factors, slope);
+        apply_back(Isa::best(), gradient, raw, &before(block), &factors, slope);
     });
     let channels = || totals.iter().take(shape.channels);
     (channels().map(|total| total[1] as f32).collect(), channels().map(|total| total[0] as f32).collect())

@@ -59,6 +59,23 @@ pub fn align(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Text in lines of at most `width` characters, all but the first of which begin with `indent` blanks. Words
+/// are not broken: one that is longer than a line has a line of its own.
+pub fn wrap(text: &str, width: usize, indent: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let length = lines[last].chars().count();
+        if length > 0 && length + 1 + word.chars().count() > width {
+            lines.push(format!("{:indent$}{word}", ""));
+        } else {
+            lines[last] += if length == 0 { "" } else { " " };
+            lines[last] += word;
+        }
+    }
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +93,13 @@ mod tests {
     fn groups_of_three() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(percent(0.253_4), "25.3%");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrap("one two  three four", 9, 2), "one two\n  three\n  four");
+        assert_eq!(wrap("a word_that_is_long b", 6, 0), "a\nword_that_is_long\nb");
+        assert_eq!(wrap("", 6, 0), "");
     }
 
     #[test]

@@ -34,5 +34,5 @@ mod html;
 mod plot;
 
 pub use error::PageError;
-pub use html::{inspection_page, ranking_html, report_html};
-pub use plot::{Distribution, Figure, figures, overview_pdf, overview_svg};
+pub use html::{figure_page, inspection_page, ranking_html, report_html};
+pub use plot::{Distribution, Figure, Trace, figures, overview_pdf, overview_svg};

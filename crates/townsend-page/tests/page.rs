@@ -101,11 +101,17 @@ fn every_plot_is_drawn_and_says_what_it_is() {
           fetched: performance.getEntriesByType('resource').filter((r) => !r.name.startsWith('data:')).map((r) => r.name),
           language: document.documentElement.lang,
           wider: document.documentElement.scrollWidth - innerWidth,
+          covered: plots.filter((p) => p.querySelector('.legend') && p.querySelector('.legend').getBoundingClientRect().bottom - p.getBoundingClientRect().top > p._fullLayout._size.t + 2).map((p) => p.ariaLabel),
+          nameless: plots.map((p) => p._fullLayout.xaxis.title.text).filter((t) => /^[0-9]/.test(t ?? '')),
+          legends: plots.filter((p) => p.querySelector('.legend')).length,
           maps: document.querySelectorAll('.maps svg[role=img][aria-label]').length,
         };";
     let (found, said) = run(&page, script, &[]);
     assert_eq!(said, [""; 0], "errors and warnings on the console");
     assert_eq!(found["empty"], serde_json::json!([]));
+    assert_eq!(found["covered"], serde_json::json!([]), "legends lie above the frame");
+    assert!(found["legends"].as_u64().unwrap() > 30, "{found}");
+    assert_eq!(found["nameless"], serde_json::json!([]), "a size alone is no label of an axis");
     assert_eq!(found["fetched"], serde_json::json!([]), "nothing is asked of a network");
     for none in ["undrawn", "unlabelled", "unnamed", "wider"] {
         assert!(found[none].as_i64().unwrap() <= 0, "{none}: {found}");
@@ -195,7 +201,10 @@ fn light_and_dark_and_a_phone() {
         const first = [ground(), ink()];
         document.getElementById('theme').click();
         await new Promise((done) => setTimeout(done, 500));
-        return { first, second: [ground(), ink()], wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        const wide = [...document.querySelectorAll('.wide, .plots')];
+        return { first, second: [ground(), ink()], scrolled: wide.filter((w) => w.scrollWidth > w.clientWidth + 1).length, tables: wide.length,
+                 unlabelled: [...document.querySelectorAll('tbody td')].filter((td) => td.textContent && !td.dataset.label && td.cellIndex > 0).length,
+                 white: document.querySelectorAll('.maps svg [fill=\"#FFFFFF\" i]').length, wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
                  domains: ['scene', 'scene2'].map((name) => { const { x, y } = townsend.scenes._fullLayout[name].domain; return [x, y]; }) };";
     let (light, said) = run(&page, script, &[]);
     assert_eq!(said, [""; 0]);
@@ -207,6 +216,13 @@ fn light_and_dark_and_a_phone() {
     let (dark, _) = run(&page, script, &["--blink-settings=preferredColorScheme=0", "--window-size=500,900"]);
     assert_eq!((&dark["first"], &dark["second"]), (&black, &white), "who prefers dark gets dark");
     assert!(dark["wider"].as_i64().unwrap() <= 0, "{dark}");
+    assert_eq!(
+        (&dark["scrolled"], &dark["unlabelled"]),
+        (&0.into(), &0.into()),
+        "a phone need not scroll sideways: {dark}"
+    );
+    assert!(dark["tables"].as_u64().unwrap() > 5, "{dark}");
+    assert_eq!(dark["white"], 0, "empty cells of a map show the page");
     // One scene above the other, each as wide as the page.
     assert_eq!(dark["domains"], serde_json::json!([[[0, 1], [0.52, 1]], [[0, 1], [0, 0.48]]]));
     assert_eq!(light["domains"], serde_json::json!([[[0, 0.49], [0, 1]], [[0.51, 1], [0, 1]]]));
@@ -228,6 +244,11 @@ fn the_page_needs_nothing_else_and_escapes_what_it_is_given() {
         assert!(!page.contains(outside), "{outside}");
     }
     assert!(page.len() < 8_000_000, "{} bytes", page.len());
+    for explained in
+        ["The floor of a number is the same number between", "separation power</dt>", "undecided"]
+    {
+        assert!(page.contains(explained), "{explained}");
+    }
     let figure = overview_svg(&check).unwrap();
     assert!(figure.starts_with("<svg width=\"") && figure.trim_end().ends_with("</svg>"));
     assert!(figure.len() < 400_000, "{} bytes", figure.len());
@@ -270,18 +291,76 @@ fn one_set_has_a_page_too() {
     assert_eq!(found, serde_json::json!([21, 0, true, 21]));
 }
 
+/// Few avalanches: few bins, with errors.
+#[test]
+fn few_avalanches_have_wide_bins_with_errors() {
+    let data = avalanches(28, 80.0, 0.3, 1);
+    let observed = Observables::of(&data, &ObservableOptions::default(), &Silent).unwrap();
+    let page = inspection_page("few", &[], &[], &data, &observed, 1).unwrap();
+    let script = "await townsend.drawAll();
+        return [...document.querySelectorAll('.plot')].map((p) => p._fullData.find((t) => t.error_y?.visible)).map((t) => [t?.x.length ?? 0, Math.max(...(t?.error_y.array ?? [0]))]);";
+    let (found, said) = run(&page, script, &[]);
+    assert_eq!(said, [""; 0]);
+    let found = found.as_array().unwrap();
+    assert_eq!(found.len(), 21);
+    for of in found {
+        assert!((1..=7).contains(&of[0].as_u64().unwrap()) && of[1].as_f64().unwrap() > 2.0, "{found:?}");
+    }
+}
+
+/// Counts of two axes have no time, and none is made up.
+#[test]
+fn avalanches_of_two_axes_are_flat() {
+    let grid = townsend_core::Grid::standard(2).unwrap();
+    let counted = |seed| avalanches(120, 50.0, 0.3, seed).to_counts(&grid).unwrap().into();
+    let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
+    let check = check(&counted(1), &counted(2), file("a"), file("b"), &options, Work::default()).unwrap();
+    let page = report_html(&check).unwrap();
+    let script = "await townsend.begin();
+        document.getElementById('start').click();
+        await new Promise((done) => setTimeout(done, 500));
+        const layout = townsend.scenes._fullLayout, blind = document.getElementById('blind-scenes')._fullLayout;
+        return [layout.scene === undefined, layout.xaxis.title.text, layout.yaxis2.title.text, townsend.scenes._fullData.map((t) => t.x.length > 0), blind.scene === undefined,
+                document.getElementById('gallery-title').textContent];";
+    let (found, said) = run(&page, script, &[]);
+    assert_eq!(said, [""; 0]);
+    let expected = serde_json::json!([true, "x [mm]", "z [mm]", [true, true], true, "Avalanches as points"]);
+    assert_eq!(found, expected);
+}
+
+/// The legend of a figure stands above its frame, which begins 62 units from the top, and ends within it.
+#[test]
+fn legends_of_figures_stand_above_the_frame() {
+    let figure = figures(&CHECKED).unwrap().into_iter().find(|figure| figure.name == "n_electrons").unwrap();
+    let mut texts = 0;
+    for text in figure.svg.split("<text ").skip(1) {
+        let number = |name: &str| -> f64 {
+            text.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+        };
+        let said = text.split('>').nth(1).unwrap().split('<').next().unwrap().trim();
+        if ["real", "generated"].contains(&said) || said.starts_with("outside") {
+            texts += 1;
+            // A letter of 38 units is about 20 wide.
+            let width = 20.0 * said.chars().count() as f64;
+            let end = if text.contains("text-anchor=\"end\"") { number("x") } else { number("x") + width };
+            assert!(number("y") < 62.0 && end <= 880.0, "{said}: {text}");
+        }
+    }
+    assert!(texts >= 2, "{}", figure.svg);
+}
+
 #[test]
 fn a_ranking_puts_the_better_one_first() {
     let real = avalanches(200, 80.0, 0.3, 1);
     let of = |width, seed, name: &str| {
         let generated = avalanches(200, 80.0, width, seed);
         let options = CheckOptions { classifiers: false, ..CheckOptions::default() };
-        (
-            name.to_string(),
-            check(&real, &generated, file("real.npz"), file(name), &options, Work::default()).unwrap().report,
-        )
+        let found =
+            check(&real, &generated, file("real.npz"), file(name), &options, Work::default()).unwrap();
+        (name.to_string(), found)
     };
-    let ranking = Ranking::of(&[of(0.4, 2, "wide"), of(0.3, 3, "<same>")]);
+    let all = [of(0.4, 2, "wide"), of(0.3, 3, "<same>")];
+    let ranking = Ranking::of(&all.clone().map(|(name, check)| (name, check.report)));
     assert_eq!(
         ranking.generators.iter().map(|of| of.report.as_str()).collect::<Vec<_>>(),
         ["<same>", "wide"]
@@ -289,7 +368,18 @@ fn a_ranking_puts_the_better_one_first() {
     assert!(ranking.generators[1].lights[2] > 0 && ranking.generators[0].mean_auc.is_none());
     let json = ranking.to_json().unwrap();
     assert_eq!(serde_json::from_str::<Ranking>(&json).unwrap(), ranking);
-    let page = ranking_html(&ranking);
+    let floors = ranking.real_against_real.as_ref().unwrap();
+    assert!(
+        floors.mean_w1_over_sigma < ranking.generators[1].mean_w1_over_sigma && floors.coverage.is_some()
+    );
+    let page = ranking_html(&ranking, &all.map(|(name, check)| (name, check.histograms))).unwrap();
+    let script = "await townsend.drawAll();
+        return [[...document.querySelectorAll('.plot')].map((p) => p._fullData.map((t) => t.name).join()).filter((n) => n !== '<same>,wide,real'),
+                document.querySelectorAll('.plot').length, document.querySelector('tbody tr:last-child th').textContent];";
+    let (found, said) = run(&page, script, &[]);
+    assert_eq!(said, [""; 0]);
+    assert_eq!(found, serde_json::json!([[], 36, "real against real"]));
+    assert!(!ranking_html(&ranking, &[]).unwrap().contains("data-group=\"ranked\""));
     assert!(page.contains("href=\"&lt;same&gt;/report.html\"") && !page.contains("<same>"));
     assert!(ranking.table().lines().nth(3).unwrap().starts_with("<same>"), "{}", ranking.table());
 }

@@ -19,7 +19,7 @@ mod _townsend {
     #[pymodule_export]
     use crate::avalanches::{_avalanches, PyAvalanche, PyAvalanches, observables_of};
     #[pymodule_export]
-    use crate::functions::{PyCheck, check, inspect, read, readout, simulate};
+    use crate::functions::{PyCheck, check, gain, inspect, read, readout, simulate};
     #[pymodule_export]
     use crate::model::{_model, PyModel, config, configs, detector, detectors, load, train};
     #[pymodule_export]

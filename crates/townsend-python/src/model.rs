@@ -261,8 +261,8 @@ impl PyModel {
     ///
     /// A cascade that was trained with responses at several voltages has `voltage_v`, for one.
     ///
-    /// >>> townsend.load("microscopic_275").conditions
-    /// {}
+    /// >>> townsend.load("microscopic_275").conditions["voltage_v"]["values"]
+    /// [275.0, 275.0, 275.0]
     #[getter]
     fn conditions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let of = PyDict::new(py);
@@ -343,7 +343,7 @@ impl PyModel {
 /// Opens a model: a run directory, a file of `export`, or a detector by its name or its file in TOML.
 ///
 /// >>> townsend.load("microscopic_275")
-/// <Model: detector "..., draws electrons>
+/// <Model: detector "..., draws electrons, conditions voltage_v>
 /// >>> townsend.load("nowhere")
 /// Traceback (most recent call last):
 /// townsend.NotFoundError: nowhere: is not a run: it has no run.json; give a folder that a training made

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use townsend::files::{self, CheckOptions, Input, ReadoutOptions, SampleOptions, TrainOptions, Written};
+use townsend::files::{self, CheckOptions, Input, ReadoutOptions, SampleOptions, Written};
 use townsend::{Condition, Context, Setting};
 
 const CRATE: &str = env!("CARGO_MANIFEST_DIR");
@@ -94,8 +94,7 @@ fn expected(folder: &Path) {
     let sample = SampleOptions { events: 60, setting, ..SampleOptions::default() };
     let config = Path::new(CRATE).join("../../configs/cascade-voltages.toml");
     let responses = Path::new(CRATE).join("../../data/single_foils.npz");
-    let usual = TrainOptions::default();
-    files::train(&config, &responses, &path("voltages"), &usual, &context).expect("a run");
+    files::train(&config, &responses, &path("voltages"), &[], &context).expect("a run");
     for name in ["generated.npz", "generated.root"] {
         files::generate(&path("voltages"), &path(name), &sample, &context).expect("avalanches");
     }
@@ -105,11 +104,10 @@ fn expected(folder: &Path) {
     files::simulate(None, &path("counted.root"), &counted, &context).expect("histograms");
     let hits = ReadoutOptions::default();
     files::readout(path("simulated.npz"), &path("hits.npz"), &hits, &context).expect("hits");
-    let set = ["training.sweeps=10", "training.electrons=4000"].map(String::from).to_vec();
+    let set = ["training.sweeps=10", "training.electrons=4000"].map(String::from);
     let config = Path::new(CRATE).join("../../configs/clusters.toml");
     let data = Input::from(path("simulated.npz"));
-    let options = TrainOptions { set, ..TrainOptions::default() };
-    files::train(&config, data, &path("run"), &options, &context).expect("a run");
+    files::train(&config, data, &path("run"), &set, &context).expect("a run");
     let options = CheckOptions { without_classifiers: true, ..CheckOptions::default() };
     let (real, generated) = (path("simulated.npz"), path("generated.npz"));
     files::check(real, generated, &path("report"), &options, &context).expect("a report");

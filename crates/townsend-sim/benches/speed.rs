@@ -8,12 +8,17 @@ use std::time::Instant;
 
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
-use townsend_core::{Purpose, fill_normal, stream};
-use townsend_sim::{Detector, Simulation, Start, Workspace};
+use townsend_core::{ElectronBuffer, Purpose, fill_normal, stream};
+use townsend_sim::{
+    Detector, Drift, FoilStage, Lattice, RecordedFoil, RecordedStages, ResponseDraw, ResponseTable,
+    Simulation, Stage, StageWorkspace, Start, Symmetry, Workspace,
+};
 
 const ROUNDS: usize = 9;
 const NUMBERS: usize = 1 << 22;
 const DETECTOR: &str = include_str!("../configs/detector/cgem.toml");
+/// Responses of each foil.
+const RESPONSES: usize = 2000;
 
 fn main() {
     // `cargo test --all-targets` starts benches as well, to see that they build.
@@ -26,7 +31,10 @@ fn main() {
     let mut bytes = vec![0u8; 4 * NUMBERS];
     let mut numbers = vec![0f32; NUMBERS];
     let mut workspace = Workspace::default();
-    let mut rates: [Vec<f64>; 5] = Default::default();
+    let [smooth, rough] = [true, false].map(|smooth| {
+        Simulation::new(&recorded(&detector, smooth)).expect("responses of a detector that ships are valid")
+    });
+    let mut rates: [Vec<f64>; 7] = Default::default();
     let threads = rayon::current_num_threads();
     for _ in 0..ROUNDS {
         let rate = |work: &mut dyn FnMut() -> usize| {
@@ -53,6 +61,13 @@ fn main() {
                 .map(|index| black_box(simulation.avalanche(1, index, Start::Cell, &mut workspace)).len())
                 .sum()
         }));
+        for (simulation, rates) in [&smooth, &rough].into_iter().zip(&mut rates[5..]) {
+            rates.push(rate(&mut || {
+                (0..1000)
+                    .map(|index| black_box(simulation.avalanche(1, index, Start::Cell, &mut workspace)).len())
+                    .sum()
+            }));
+        }
         rates[4].push(rate(&mut || {
             let sets = simulation.blocks(1, 0..4000, Start::Cell).map(black_box);
             sets.map(|set| set.column(townsend_core::Coordinate::X).len()).sum()
@@ -66,9 +81,50 @@ fn main() {
         "normal numbers (`rand_distr::StandardNormal`), one core".to_string(),
         "electrons at the anode (`cgem.toml`), one core".to_string(),
         format!("the same, kept in memory, {threads} threads"),
+        format!("electrons from {RESPONSES} recorded responses of each of these foils, one core"),
+        "the same without smoothing".to_string(),
     ];
     for (name, rates) in names.iter().zip(&mut rates) {
         rates.sort_by(f64::total_cmp);
         println!("| {name} | {:.0} |", rates[ROUNDS / 2]);
     }
+}
+
+/// The detector with responses that its own foils gave in place of these, as many as a record has.
+fn recorded(detector: &Detector, smooth: bool) -> Detector {
+    let mut detector = detector.clone();
+    let (lattice, direction) = (Lattice::new(0.14), detector.gas.direction());
+    let mut random = stream(1, Purpose::new("responses"), 0);
+    let (mut parent, mut children) = (ElectronBuffer::default(), ElectronBuffer::default());
+    let (mut stages, mut tables) = (Vec::new(), Vec::new());
+    for foil in std::mem::take(&mut detector.foils) {
+        let stage = FoilStage::new(lattice, &foil, &Drift { direction, ..Drift::default() });
+        let (mut starts, mut offsets, mut all) = (Vec::new(), vec![0], Vec::new());
+        for _ in 0..RESPONSES {
+            let (x, z) = lattice.point_in_cell(&mut random);
+            parent.clear();
+            children.clear();
+            parent.push(x, z, 0.0);
+            stage.respond(&parent, &mut children, &mut StageWorkspace::default(), &mut random);
+            let um = |mm: f32| 1000.0 * f64::from(mm);
+            starts.push([um(x), um(z)]);
+            all.extend(
+                (0..children.len()).map(|k| [um(children.x[k]), um(children.z[k]), children.t[k].into()]),
+            );
+            offsets.push(all.len());
+        }
+        tables.push(ResponseTable::new(&starts, &offsets, &all).expect("children of foils are finite"));
+        stages.push(RecordedFoil {
+            responses: "own".into(),
+            gap_mm: foil.gap_mm,
+            field_kv_cm: foil.field_kv_cm,
+            included_mm: foil.included_mm,
+            draw: ResponseDraw { smooth, symmetry: vec![Symmetry::ReflectZ], ..ResponseDraw::default() },
+            counted: None,
+        });
+    }
+    let mut recorded = RecordedStages::new("responses.npz", stages);
+    recorded.load("responses.npz", Vec::new(), tables).expect("there are some for each stage");
+    detector.recorded = Some(recorded);
+    detector
 }

@@ -1,5 +1,6 @@
 //! The description of a detector, in TOML.
 
+mod gain;
 mod gas;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use townsend_core::InputFile;
 
+pub use gain::{EffectiveGain, MeasuredGain};
+use gain::{VOLTAGE, VOLTAGE_SUM};
 pub use gas::Gas;
 use gas::WrittenGas;
 
-use crate::{Polya, Readout, SimError, Track, Transport};
+use crate::gas::is_zero;
+use crate::{Lattice, Polya, Readout, RecordedStages, SimError, Track, Transport};
 
 /// A detector: gas, field, foils and gaps. Every value is checked when the description is read, and the gas
 /// table is part of the detector, so that it can be simulated without further files. Serialised, it is a
@@ -26,12 +30,24 @@ pub struct Detector {
     pub lattice: Holes,
     /// The gap above the first foil.
     pub drift: Gap,
-    /// The foils, from the top, each with the gap below it; the last gap is the induction gap.
+    /// The foils, from the top, each with the gap below it; the last gap is the induction gap. None where
+    /// there are recorded stages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub foils: Vec<Foil>,
+    /// Stages of recorded responses instead of foils.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<RecordedStages>,
+    /// The effective gain that the foils are scaled to; without it they have the gains of their own values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain: Option<EffectiveGain>,
     /// The charged particle that crosses the drift gap; only needed to simulate tracks.
     pub track: Option<Track>,
     /// The strips of the anode; only needed to read them out.
     pub readout: Option<Readout>,
+    /// The `[digitisation]` table: where the anode is, its strips and their electronics, as
+    /// `townsend-readout` understands it. The Monte Carlo only keeps it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digitisation: Option<toml::Table>,
     #[serde(skip)]
     files: Vec<InputFile>,
 }
@@ -44,19 +60,52 @@ struct Written {
     gas: WrittenGas,
     lattice: Holes,
     drift: Gap,
+    #[serde(default)]
     foils: Vec<Foil>,
+    #[serde(default)]
+    recorded: Option<RecordedStages>,
+    #[serde(default)]
+    gain: Option<EffectiveGain>,
     #[serde(default)]
     track: Option<Track>,
     #[serde(default)]
     readout: Option<Readout>,
+    #[serde(default)]
+    digitisation: Option<toml::Table>,
 }
 
 /// The `[lattice]` table.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Holes {
+    /// How the holes are arranged.
+    #[serde(default, skip_serializing_if = "Arrangement::is_hexagonal")]
+    pub kind: Arrangement,
     /// Distance between the centres of neighbouring holes, µm.
     pub pitch_um: f64,
+    /// Angle by which the lattice is turned from x towards z, degrees. With 0 its rows are along x.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rotation_deg: f64,
+}
+
+/// How the holes of a foil are arranged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrangement {
+    /// Each hole has six neighbours.
+    #[default]
+    Hexagonal,
+    /// Each hole has four neighbours.
+    Square,
+    /// So fine, as a mesh, that every electron is on the axis of a hole of its own.
+    None,
+}
+
+impl Arrangement {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    fn is_hexagonal(&self) -> bool {
+        *self == Self::Hexagonal
+    }
 }
 
 /// A gap between two foils, or between a foil and a plane.
@@ -75,6 +124,9 @@ pub struct Gap {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Foil {
+    /// The holes of this foil, if they are others than those of the `[lattice]` table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lattice: Option<Holes>,
     /// Probability that an electron gets into a hole and is multiplied there, if it arrives on the hole's
     /// axis.
     pub collection: f64,
@@ -87,6 +139,11 @@ pub struct Foil {
     pub theta: f64,
     /// Probability that an electron in a hole leaves it at the lower side.
     pub extraction: f64,
+    /// Saturation β: of the n electrons of an avalanche, or of an event of a track, that get into the same
+    /// hole,
+    /// each becomes gain/(1 + β·n·gain) electrons on average, so that a hole makes 1/β at most. 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub saturation: f64,
     /// Spread s of the diffusion on the way into a hole: hole h is chosen with a probability in proportion to
     /// `exp(−r_h²/2s²)`. With s = 0 it is the nearest hole.
     pub hole_spread_um: f64,
@@ -196,11 +253,15 @@ pub struct SharedCondition {
 
 impl Detector {
     /// The descriptions that come with the program, by name; the first is the default.
-    const SHIPPED: [(&str, &str); 6] = [
+    const SHIPPED: [(&str, &str); 10] = [
         ("cgem", include_str!("../configs/detector/cgem.toml")),
+        ("cgem_it", include_str!("../configs/detector/cgem_it.toml")),
+        ("micromegas", include_str!("../configs/detector/micromegas.toml")),
         ("microscopic_275", include_str!("../configs/detector/microscopic_275.toml")),
         ("planar_triple_gem", include_str!("../configs/detector/planar_triple_gem.toml")),
+        ("quadruple_gem", include_str!("../configs/detector/quadruple_gem.toml")),
         ("reference2021", include_str!("../configs/detector/reference2021.toml")),
+        ("single_gem", include_str!("../configs/detector/single_gem.toml")),
         ("triple_gem_1t", include_str!("../configs/detector/triple_gem_1t.toml")),
         ("triple_gem_ar_co2", include_str!("../configs/detector/triple_gem_ar_co2.toml")),
     ];
@@ -238,10 +299,12 @@ impl Detector {
     }
 
     fn parse(text: &str, folder: &Path) -> Result<Self, SimError> {
-        let Written { name, gas, lattice, drift, foils, track, readout } = toml::from_str(text)?;
+        let Written { name, gas, lattice, drift, foils, recorded, gain, track, readout, digitisation } =
+            toml::from_str(text)?;
         let (gas, file) = gas.resolve(folder)?;
         let files = file.into_iter().collect();
-        let detector = Self { name, gas, lattice, drift, foils, track, readout, files };
+        let detector =
+            Self { name, gas, lattice, drift, foils, recorded, gain, track, readout, digitisation, files };
         detector.check()?;
         Ok(detector)
     }
@@ -250,6 +313,11 @@ impl Detector {
     /// files.
     pub fn files(&self) -> &[InputFile] {
         &self.files
+    }
+
+    /// Adds a file that the detector was read from.
+    pub fn add_file(&mut self, file: InputFile) {
+        self.files.push(file);
     }
 
     /// The conditions that every foil depends on, by name.
@@ -270,17 +338,36 @@ impl Detector {
     /// Sets a condition of the foils, from the top: one value for all of them, or one for each. Returns a
     /// warning for each foil whose value is outside the range of the data that the dependence was fitted to.
     ///
+    /// `voltage_sum_v` takes one value, the sum of the foils' `voltage_v`, each of which changes by as much.
+    ///
     /// # Errors
     /// If there are neither one nor as many values as foils, a foil does not depend on this condition, a
     /// value lies outside that range by more than its width, or a parameter is outside its limits afterwards.
     pub fn set_condition(&mut self, name: &str, values: &[f64]) -> Result<Vec<String>, SimError> {
+        if self.recorded.is_some() {
+            return Err(SimError::Condition {
+                what: format!("recorded responses do not depend on {name}"),
+                remedy: "record responses under other conditions, and learn each by itself".into(),
+            });
+        }
         let foils = self.foils.len();
+        let own = self.foils.iter().any(|foil| foil.conditions.contains_key(name));
+        if name == VOLTAGE_SUM && !own {
+            let [sum] = *values else {
+                return Err(SimError::Condition {
+                    what: format!("{} values of {VOLTAGE_SUM}, which is one number", values.len()),
+                    remedy: format!("give the sum of the foils' voltages, or {VOLTAGE} for each foil"),
+                });
+            };
+            return self.set_condition(VOLTAGE, &self.voltages_of_sum(sum)?);
+        }
         if values.len() != 1 && values.len() != foils {
             return Err(SimError::Condition {
                 what: format!("{} values of {name} for {foils} foils", values.len()),
                 remedy: "give one for all foils or one for each, separated by commas".into(),
             });
         }
+        let before = self.clone();
         let mut outside = Vec::new();
         for (k, (foil, &value)) in self.foils.iter_mut().zip(values.iter().cycle()).enumerate() {
             let at = format!("foils[{k}]");
@@ -291,6 +378,7 @@ impl Detector {
             }
             foil.check(&at)?;
         }
+        outside.extend(self.follow(&before)?);
         Ok(outside)
     }
 
@@ -303,25 +391,88 @@ impl Detector {
         self.gas.transport(field_kv_cm)
     }
 
+    /// The lattice of the holes of foil `k`, from the top; where there is no such foil, that of the detector.
+    pub fn lattice_of(&self, k: usize) -> Lattice {
+        let own = self.foils.get(k).and_then(|foil| foil.lattice.as_ref());
+        Lattice::of(own.unwrap_or(&self.lattice))
+    }
+
+    /// The gap below each foil or recorded structure, from the top, and its `included_mm`.
+    pub fn gaps(&self) -> Vec<(Gap, f64)> {
+        let foils = self.foils.iter().map(|foil| (foil.gap(), foil.included_mm));
+        let recorded = self.recorded.iter().flat_map(|recorded| &recorded.stages);
+        foils.chain(recorded.map(|stage| (stage.gap(), stage.included_mm))).collect()
+    }
+
+    /// Lengths of the gaps above and below a foil or recorded structure that its values already hold, mm:
+    /// half
+    /// of a gap's `included_mm` is taken to lie below its own foil and half above the next one, and above the
+    /// first foil as much as below it. Foils are counted from 0; where there is none it is 0.
+    pub fn included_mm(&self, foil: usize) -> [f64; 2] {
+        let gaps = self.gaps();
+        let of_gap = |k: usize| gaps.get(k).map_or(0.0, |(_, included_mm)| *included_mm);
+        let below = |k: usize| of_gap(k) * if k + 1 < gaps.len() { 0.5 } else { 1.0 };
+        [below(foil.saturating_sub(1)), below(foil)]
+    }
+
     fn check(&self) -> Result<(), SimError> {
         self.gas.check()?;
-        within("lattice.pitch_um", self.lattice.pitch_um, 1.0, 10_000.0)?;
+        self.lattice.check("lattice")?;
         self.drift.check("drift")?;
+        self.gain.as_ref().map_or(Ok(()), EffectiveGain::check)?;
         self.track.as_ref().map_or(Ok(()), Track::check)?;
         self.readout.as_ref().map_or(Ok(()), Readout::check)?;
-        if !(1..=10).contains(&self.foils.len()) {
+        if let Some(recorded) = &self.recorded {
+            if !self.foils.is_empty() {
+                return Err(SimError::Recorded {
+                    what: "there are foils and recorded stages".into(),
+                    remedy: "leave out [[foils]] or [recorded]".into(),
+                });
+            }
+            if self.gain.is_some() {
+                return Err(SimError::Recorded {
+                    what: "there are recorded stages, and a [gain] table scales foils".into(),
+                    remedy: "leave out [gain]: recorded responses have their own".into(),
+                });
+            }
+            recorded.check(&self.gas)?;
+        }
+        let (what, number) = match &self.recorded {
+            Some(recorded) => ("recorded stages", recorded.stages.len()),
+            None => ("foils", self.foils.len()),
+        };
+        if !(1..=10).contains(&number) {
             return Err(SimError::Range {
-                key: "the number of foils".into(),
-                value: self.foils.len().to_string(),
+                key: format!("the number of {what}"),
+                value: number.to_string(),
                 allowed: "from 1 to 10".into(),
             });
         }
-        self.foils.iter().enumerate().try_for_each(|(k, foil)| foil.check(&format!("foils[{k}]")))
+        for (k, foil) in self.foils.iter().enumerate() {
+            foil.check(&format!("foils[{k}]"))?;
+            // Saturation counts the electrons of a hole.
+            if self.lattice_of(k).arrangement() == Arrangement::None {
+                within(
+                    &format!("foils[{k}].saturation, of a foil without a lattice of holes,"),
+                    foil.saturation,
+                    0.0,
+                    0.0,
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Holes {
+    fn check(&self, at: &str) -> Result<(), SimError> {
+        within(&format!("{at}.pitch_um"), self.pitch_um, 1.0, 10_000.0)?;
+        within(&format!("{at}.rotation_deg"), self.rotation_deg, -360.0, 360.0)
     }
 }
 
 impl Gap {
-    fn check(self, at: &str) -> Result<(), SimError> {
+    pub(crate) fn check(self, at: &str) -> Result<(), SimError> {
         within(&format!("{at}.gap_mm"), self.gap_mm, 0.0, 1_000.0)?;
         within(&format!("{at}.field_kv_cm"), self.field_kv_cm, 0.01, 100.0)
     }
@@ -368,6 +519,7 @@ impl Foil {
             ("gain", self.gain, 0.0, Polya::MAXIMUM_MEAN),
             ("theta", self.theta, -0.5, 100.0),
             ("extraction", self.extraction, 0.0, 1.0),
+            ("saturation", self.saturation, 0.0, 1.0),
             ("hole_spread_um", self.hole_spread_um, 0.0, 10_000.0),
             ("offset_retention", self.offset_retention, -1.0, 1.0),
             ("common_spread_um", self.common_spread_um, 0.0, 10_000.0),
@@ -380,6 +532,7 @@ impl Foil {
         for (name, value, low, high) in limits {
             within(&format!("{at}.{name}"), value, low, high)?;
         }
+        self.lattice.as_ref().map_or(Ok(()), |lattice| lattice.check(&format!("{at}.lattice")))?;
         within(&format!("{at}.included_mm"), self.included_mm, 0.0, self.gap_mm)?;
         self.magnetic.as_ref().map_or(Ok(()), |magnetic| magnetic.check(&format!("{at}.magnetic")))?;
         self.late.as_ref().map_or(Ok(()), |late| late.check(&format!("{at}.late")))?;

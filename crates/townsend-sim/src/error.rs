@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
+use townsend_core::with_nearest;
 
 /// Why a detector cannot be simulated.
 #[derive(Debug, Error)]
 pub enum SimError {
     /// The text is not TOML, or has a key that does not exist or a value of another type.
-    #[error("{}", .0.to_string().trim_end())]
+    #[error("{}", with_nearest(.0.to_string().trim_end()))]
     Toml(#[from] toml::de::Error),
     /// A value is outside its limits.
     #[error("{key} is {value}, but must be {allowed}")]
@@ -62,6 +63,22 @@ pub enum SimError {
         what: String,
         /// What to do.
         remedy: String,
+    },
+    /// Recorded responses that cannot be drawn from.
+    #[error("{what}\n  hint: {remedy}")]
+    Recorded {
+        /// What is wrong with them.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// An error of the stage with these responses.
+    #[error("{stage}: {source}")]
+    Of {
+        /// Their name.
+        stage: String,
+        /// What is wrong.
+        source: Box<SimError>,
     },
     /// The operating system could not read a file.
     #[error("{file}: cannot be read: {source}")]

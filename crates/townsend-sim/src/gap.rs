@@ -155,7 +155,7 @@ impl Multiplication {
 }
 
 /// An electron at (x, z, t), mm and ns, after a drift.
-pub(crate) fn displaced([x, z, t]: [f32; 3], drift: &Drift, random: &mut Stream) -> [f32; 3] {
+pub fn displaced([x, z, t]: [f32; 3], drift: &Drift, random: &mut Stream) -> [f32; 3] {
     let mut normal = [0.0; 3];
     fill_normal(random, &mut normal);
     let late = drift.sigma_t_ns as f32 * normal[2];

@@ -18,6 +18,12 @@
 //! # Ok::<(), townsend_sim::SimError>(())
 //! ```
 
+#![allow(
+    clippy::inline_always,
+    reason = "loops over electrons must become part of the function that enables vector instructions"
+)]
+#![allow(clippy::needless_range_loop, reason = "electrons that stand side by side are counted")]
+
 mod detector;
 mod error;
 mod gap;
@@ -26,17 +32,25 @@ mod holes;
 mod lattice;
 mod polya;
 mod readout;
+mod recorded;
 mod simulation;
 mod stage;
 mod track;
 
-pub use detector::{Condition, Detector, Foil, Gap, Gas, Holes, Late, Magnetic, SharedCondition, within};
+pub use detector::{
+    Arrangement, Condition, Detector, EffectiveGain, Foil, Gap, Gas, Holes, Late, Magnetic, MeasuredGain,
+    SharedCondition, within,
+};
 pub use error::SimError;
-pub use gap::{Direction, Drift};
+pub use gap::{Direction, Drift, displaced};
 pub use gas::{GasTable, Transport};
 pub use lattice::Lattice;
 pub use polya::Polya;
 pub use readout::{Readout, StripHit, StripReadout, StripWorkspace};
+pub use recorded::{
+    Counted, RecordedFoil, RecordedStage, RecordedStages, Repeats, ResponseDraw, ResponseTable, Reuse,
+    Symmetry,
+};
 pub use simulation::{Simulation, Start, Workspace};
-pub use stage::{FoilStage, Stage, StageWorkspace};
+pub use stage::{FamilySpread, FoilStage, Stage, StageWorkspace};
 pub use track::{Cluster, Ionisation, Track};

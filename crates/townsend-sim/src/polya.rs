@@ -68,6 +68,11 @@ impl Polya {
         self.mean
     }
 
+    /// The parameter θ.
+    pub fn theta(&self) -> f64 {
+        self.theta
+    }
+
     /// The variance, Ḡ + Ḡ²/(1 + θ).
     pub fn variance(&self) -> f64 {
         self.mean + self.mean.powi(2) / (1.0 + self.theta)

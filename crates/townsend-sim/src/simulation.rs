@@ -10,9 +10,10 @@ use townsend_core::{ElectronBuffer, ElectronSet, Purpose, Stream, electron_block
 
 use crate::detector::within;
 use crate::gap::{Multiplication, MultiplyingGap, displaced};
+use crate::recorded::Cells;
 use crate::{
-    Cluster, Detector, Direction, Drift, FoilStage, Ionisation, Lattice, SimError, Stage, StageWorkspace,
-    Transport,
+    Cluster, Detector, Direction, Drift, Foil, FoilStage, Gap, Ionisation, Lattice, SimError, Stage,
+    StageWorkspace, Transport,
 };
 
 /// Where the primary electron starts.
@@ -70,8 +71,14 @@ impl FromStr for Start {
 /// A detector made ready to be simulated.
 pub struct Simulation {
     lattice: Lattice,
+    /// The cells of the first structure, where its responses were recorded.
+    recorded_cells: Option<Cells>,
     stages: Vec<Box<dyn Stage>>,
     drift_mm: f64,
+    /// The length of the drift gap, above the first foil, that the foil's values already hold.
+    included_mm: f64,
+    /// What of this length these values do not hold the shift of.
+    unshifted_mm: f64,
     drift: Transport,
     direction: Direction,
     /// What happens in the drift gap besides drift, if something does.
@@ -100,53 +107,57 @@ impl Simulation {
     /// Prepares a detector.
     ///
     /// # Errors
-    /// If the field of a gap is outside its gas table.
+    /// If the field of a gap is outside its gas table, or the gain that the detector shall have cannot be
+    /// reached.
     pub fn new(detector: &Detector) -> Result<Self, SimError> {
-        let lattice = Lattice::new((detector.lattice.pitch_um / 1000.0) as f32);
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         let direction = detector.gas.direction();
-        for (k, foil) in detector.foils.iter().enumerate() {
-            let transport = detector.transport(foil.field_kv_cm)?;
-            let length_mm = foil.gap_mm - foil.included_mm;
-            let mut drift = Drift::over(length_mm, &transport, direction);
-            // A foil whose parameters know nothing of a magnetic field is symmetric, so the shift by the
-            // field within its region is added in the gap.
-            let within_mm = if foil.magnetic.is_none() { foil.included_mm } else { 0.0 };
-            let multiplies = transport.townsend_per_mm > 0.0 && length_mm > 0.0;
-            if !multiplies {
-                drift.shift_mm = (length_mm + within_mm) * transport.lorentz_tangent();
-                stages.push(Box::new(FoilStage::new(lattice, foil, &drift)));
+        for (k, foil) in detector.calibrated_foils()?.iter().enumerate() {
+            let lattice = detector.lattice_of(k);
+            // Below a mesh there may be no gap, and its field, where the mesh multiplies, is in no gas table.
+            if foil.gap_mm == 0.0 {
+                let no_gap = Drift { direction, ..Drift::default() };
+                stages.push(Box::new(FoilStage::new(lattice, foil, &no_gap)));
                 continue;
             }
-            let shift_mm = within_mm * transport.lorentz_tangent();
-            let none = Drift { shift_mm, direction, ..Drift::default() };
-            stages.push(Box::new(FoilStage::new(lattice, foil, &none)));
-            let multiplication = Multiplication::new(transport, direction);
-            Self::refuse_discharge(&format!("foils[{k}]"), &multiplication, length_mm)?;
-            stages.push(Box::new(MultiplyingGap { multiplication, length_mm }));
+            let below = Below::of_foil(detector, k, foil)?;
+            stages.push(Box::new(FoilStage::new(lattice, foil, &below.drift)));
+            stages.extend(below.multiplying.map(|gap| Box::new(gap) as Box<dyn Stage>));
         }
+        let pitch_um = detector.lattice.pitch_um;
+        let recorded = detector.recorded.as_ref();
+        if let Some(recorded) = recorded {
+            for (k, stage) in recorded.stages.iter().enumerate() {
+                let at = format!("recorded.stages[{k}]");
+                let below = Below::new(detector, &at, stage.gap(), stage.included_mm, 0.0)?;
+                stages.push(Box::new(recorded.stage(k, pitch_um, &below.drift)?));
+                stages.extend(below.multiplying.map(|gap| Box::new(gap) as Box<dyn Stage>));
+            }
+        }
+        let recorded_cells = recorded.and_then(|recorded| recorded.first_cells(pitch_um));
         let drift = detector.transport(detector.drift.field_kv_cm)?;
         let drift_mm = detector.drift.gap_mm;
+        let [included_mm, _] = detector.included_mm(0);
+        let symmetric = detector.foils.first().is_some_and(|foil| foil.magnetic.is_none());
+        let unshifted_mm = if symmetric { included_mm } else { 0.0 };
         let multiplication = (drift.townsend_per_mm > 0.0 || drift.attachment_per_mm > 0.0)
             .then(|| Multiplication::new(drift, direction));
         if let Some(multiplication) = &multiplication {
-            Self::refuse_discharge("drift", multiplication, drift_mm)?;
+            refuse_discharge("drift", multiplication, drift_mm)?;
         }
         let track = detector.track.as_ref().map(|track| Ionisation::new(track, drift_mm));
-        Ok(Self { lattice, stages, drift_mm, drift, direction, multiplication, track })
-    }
-
-    /// Refuses a gap in which one electron becomes more than 1,000. Chosen, not fitted: gaps of GEM detectors
-    /// multiply by less than 10.
-    fn refuse_discharge(at: &str, multiplication: &Multiplication, length_mm: f64) -> Result<(), SimError> {
-        within(
-            &format!(
-                "the gain in the gap of {at}, by its field_kv_cm and the Townsend coefficient of the gas table,"
-            ),
-            multiplication.mean(length_mm),
-            0.0,
-            1_000.0,
-        )
+        Ok(Self {
+            lattice: detector.lattice_of(0),
+            recorded_cells,
+            stages,
+            drift_mm,
+            included_mm,
+            unshifted_mm,
+            drift,
+            direction,
+            multiplication,
+            track,
+        })
     }
 
     /// An error if avalanches cannot start like this: a track needs the detector's `[track]` table.
@@ -196,7 +207,10 @@ impl Simulation {
     ) -> (f32, f32) {
         let (x, z) = match start {
             Start::At { x_um, z_um } => ((x_um / 1000.0) as f32, (z_um / 1000.0) as f32),
-            Start::Cell | Start::Drift | Start::Track => self.lattice.point_in_cell(random),
+            Start::Cell | Start::Drift | Start::Track => match &self.recorded_cells {
+                Some(cells) => cells.point(random),
+                None => self.lattice.point_in_cell(random),
+            },
         };
         match start {
             Start::Cell | Start::At { .. } => electrons.push(x, z, 0.0),
@@ -218,7 +232,9 @@ impl Simulation {
         (x, z)
     }
 
-    /// Adds an electron above the first foil that has drifted down from a height above it.
+    /// Adds an electron above the first foil that has drifted down from a height above it, to the plane from
+    /// which the values of this foil count. One that starts below that plane is ahead of those there by the
+    /// time and the shift of what it does not have to drift.
     fn drift_down(
         &self,
         electrons: &mut ElectronBuffer,
@@ -226,11 +242,17 @@ impl Simulation {
         height_mm: f64,
         random: &mut Stream,
     ) {
+        let above_mm = height_mm - self.included_mm;
+        let (length_mm, below_mm) = (above_mm.max(0.0), above_mm.min(0.0));
+        let shift_mm = (below_mm + self.unshifted_mm) * self.drift.lorentz_tangent();
+        let [along_x, along_z] = self.direction.vector().map(|part| (shift_mm * part) as f32);
+        let ahead_ns = below_mm / (self.drift.velocity_um_ns / 1000.0);
+        let start = [x + along_x, z + along_z, ahead_ns as f32];
         if let Some(multiplication) = &self.multiplication {
-            multiplication.cross([x, z, 0.0], height_mm, electrons, random);
+            multiplication.cross(start, length_mm, electrons, random);
         } else {
-            let drift = Drift::over(height_mm, &self.drift, self.direction);
-            let [x, z, t] = displaced([x, z, 0.0], &drift, random);
+            let drift = Drift::over(length_mm, &self.drift, self.direction);
+            let [x, z, t] = displaced(start, &drift, random);
             electrons.push(x, z, t);
         }
     }
@@ -267,6 +289,62 @@ impl Simulation {
             simulation.avalanche(seed, index, start, workspace)
         })
     }
+}
+
+/// The gap below a foil: what electrons drift through together with it, and what is left to a stage of its
+/// own because electrons multiply there.
+pub(crate) struct Below {
+    pub(crate) drift: Drift,
+    pub(crate) multiplying: Option<MultiplyingGap>,
+}
+
+impl Below {
+    /// The gap below foil `k`.
+    pub(crate) fn of_foil(detector: &Detector, k: usize, foil: &Foil) -> Result<Self, SimError> {
+        // A foil whose parameters know nothing of a magnetic field is symmetric, so the shift by the field
+        // within its region is added in the gap.
+        let within_mm = if foil.magnetic.is_none() { foil.included_mm } else { 0.0 };
+        Self::new(detector, &format!("foils[{k}]"), foil.gap(), foil.included_mm, within_mm)
+    }
+
+    /// The gap of `at`, without the length that the foil's values include; over `within_mm` of this the gap's
+    /// shift by a magnetic field is added.
+    fn new(
+        detector: &Detector,
+        at: &str,
+        gap: Gap,
+        included_mm: f64,
+        within_mm: f64,
+    ) -> Result<Self, SimError> {
+        let direction = detector.gas.direction();
+        let transport = detector.transport(gap.field_kv_cm)?;
+        let length_mm = gap.gap_mm - included_mm;
+        if transport.townsend_per_mm <= 0.0 || length_mm <= 0.0 {
+            let mut drift = Drift::over(length_mm, &transport, direction);
+            drift.shift_mm = (length_mm + within_mm) * transport.lorentz_tangent();
+            return Ok(Self { drift, multiplying: None });
+        }
+        let shift_mm = within_mm * transport.lorentz_tangent();
+        let multiplication = Multiplication::new(transport, direction);
+        refuse_discharge(at, &multiplication, length_mm)?;
+        Ok(Self {
+            drift: Drift { shift_mm, direction, ..Drift::default() },
+            multiplying: Some(MultiplyingGap { multiplication, length_mm }),
+        })
+    }
+}
+
+/// Refuses a gap in which one electron becomes more than 1,000. Chosen, not fitted: gaps of GEM detectors
+/// multiply by less than 10.
+fn refuse_discharge(at: &str, multiplication: &Multiplication, length_mm: f64) -> Result<(), SimError> {
+    within(
+        &format!(
+            "the gain in the gap of {at}, by its field_kv_cm and the Townsend coefficient of the gas table,"
+        ),
+        multiplication.mean(length_mm),
+        0.0,
+        1_000.0,
+    )
 }
 
 impl std::fmt::Debug for Simulation {

@@ -1,12 +1,16 @@
 //! A stage of an avalanche: what happens to an electron between the plane above a foil and the plane above
 //! the next foil.
 
+use std::collections::HashMap;
+
 use rand::RngExt;
-use rand_distr::{Distribution, Exp1};
+use rand_distr::{Binomial, Distribution, Exp1};
 use townsend_core::{ElectronBuffer, Stream, fill_normal};
+use townsend_kernels::{Vectorised, exp, vectorised};
 
 use crate::holes::HoleChoice;
-use crate::{Drift, Foil, Late, Lattice, Polya};
+use crate::simulation::Below;
+use crate::{Detector, Drift, Foil, Late, Lattice, Polya, SimError};
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
@@ -24,9 +28,44 @@ pub trait Stage: Send + Sync {
 /// Memory that a stage needs besides the electrons, reused by the next stage.
 #[derive(Debug, Default)]
 pub struct StageWorkspace {
+    places: Places,
     families: Vec<Family>,
     /// Three standard normal numbers for each family.
     common: Vec<f32>,
+    pub(crate) recorded: crate::recorded::Scratch,
+    /// Where the gain saturates, how many electrons got into each hole.
+    entered: HashMap<[i32; 2], u32>,
+}
+
+/// The electrons above a foil, and then those of them that have children.
+#[derive(Debug, Default)]
+struct Places {
+    /// Probability to be collected.
+    collected: Vec<f64>,
+    /// The axis of the hole nearest to each.
+    axis_x: Vec<f32>,
+    axis_z: Vec<f32>,
+    /// Places relative to that.
+    x: Vec<f32>,
+    z: Vec<f32>,
+    /// Centres of the chosen holes relative to the nearest ones, and the random numbers that they follow
+    /// from.
+    hole_x: Vec<f32>,
+    hole_z: Vec<f32>,
+    draws: Vec<f64>,
+}
+
+impl Places {
+    /// Makes room for `n` electrons.
+    fn resize(&mut self, n: usize) {
+        let Self { collected, axis_x, axis_z, x, z, hole_x, hole_z, draws } = self;
+        for column in [collected, draws] {
+            column.resize(n, 0.0);
+        }
+        for column in [axis_x, axis_z, x, z, hole_x, hole_z] {
+            column.resize(n, 0.0);
+        }
+    }
 }
 
 /// A foil and the gap below it.
@@ -49,6 +88,11 @@ pub struct StageWorkspace {
 ///
 /// A part of the families, and a part of the children by themselves, is late in addition ([`Late`]).
 ///
+/// Where the gain saturates ([`Foil::saturation`]), the electrons of all parents that are collected choose
+/// their holes first, and each of a family's children is kept with the probability 1/(1 + β·n·gain), for the
+/// n electrons of its hole: what is kept is Polya distributed, with the mean gain/(1 + β·n·gain) times the
+/// extraction.
+///
 /// The displacements of step 5 are sums of normal numbers, so that one normal number per coordinate serves
 /// for exit and drift together. Attachment keeps each child by itself, and what is kept of a Polya
 /// distributed number is Polya distributed, so that it only scales the mean of step 2.
@@ -59,6 +103,8 @@ pub struct FoilStage {
     /// ln(c/(1 − c)) on the axis, and its change with r² in mm².
     collection: [f64; 2],
     number: Polya,
+    /// β·gain.
+    saturation: f64,
     /// Shift before the hole, mm.
     entry: [f32; 2],
     offset_retention: f32,
@@ -76,7 +122,66 @@ pub struct FoilStage {
     late: Late,
 }
 
+/// How the children of one electron spread about their common place and time, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FamilySpread {
+    /// Mean and θ of their Polya distributed number.
+    pub number: [f64; 2],
+    /// Displacement along x and z by each of three standard normal numbers, the third of which is that of the
+    /// time, mm.
+    pub along: [[f32; 3]; 2],
+    /// Spread of their times, ns.
+    pub sigma_t_ns: f32,
+    /// Children that are late by themselves are a part of this size, by an exponential delay of this mean,
+    /// ns.
+    pub late: [f64; 2],
+}
+
 impl FoilStage {
+    /// The stage of foil number `k` of a detector, counted from 0 at the top; none if electrons multiply in
+    /// the gap below it, which takes a stage of its own.
+    ///
+    /// # Errors
+    /// If the field of the gap is outside the gas table.
+    pub fn of(detector: &Detector, k: usize) -> Result<Option<Self>, SimError> {
+        let foil = &detector.calibrated_foils()?[k];
+        let lattice = detector.lattice_of(k);
+        // Below a mesh there may be no gap, and its field, where the mesh multiplies, is in no gas table.
+        if foil.gap_mm == 0.0 {
+            let no_gap = Drift { direction: detector.gas.direction(), ..Drift::default() };
+            return Ok(Some(Self::new(lattice, foil, &no_gap)));
+        }
+        let below = Below::of_foil(detector, k, foil)?;
+        Ok(below.multiplying.is_none().then(|| Self::new(lattice, foil, &below.drift)))
+    }
+
+    /// How the children of each electron spread.
+    pub fn spread(&self) -> FamilySpread {
+        FamilySpread {
+            number: [self.number.mean(), self.number.theta()],
+            along: [self.along_x, self.along_z],
+            sigma_t_ns: self.sigma_t,
+            late: [self.late.own_fraction, self.late.own_delay_ns],
+        }
+    }
+
+    /// Appends the common place and time of the children of every parent that is collected, as if each were
+    /// an electron, mm and ns. How many children there are and how each deviates ([`FoilStage::spread`]) is
+    /// left to be drawn, independently of each other and of the place.
+    pub fn places(
+        &self,
+        parents: &ElectronBuffer,
+        places: &mut ElectronBuffer,
+        workspace: &mut StageWorkspace,
+        random: &mut Stream,
+    ) {
+        self.found_families(parents, workspace, |_| 1, random);
+        workspace.families.iter().for_each(|family| {
+            let [x, z, t] = family.mean;
+            places.push(x, z, t);
+        });
+    }
+
     /// The stage of a foil with holes on `lattice`, and of the `drift` through the gap below it.
     pub fn new(lattice: Lattice, foil: &Foil, drift: &Drift) -> Self {
         let mm = |um: f64| um / 1000.0;
@@ -109,6 +214,7 @@ impl FoilStage {
                 foil.collection_slope / pitch_squared,
             ],
             number: Polya::new(foil.gain * foil.extraction * drift.survival, foil.theta),
+            saturation: foil.saturation * foil.gain,
             entry: [cosine, sine].map(|part| (mm(field.entry_shift_um) * part) as f32),
             offset_retention: foil.offset_retention as f32,
             common_mm: mm(foil.common_spread_um) as f32,
@@ -139,7 +245,37 @@ impl Stage for FoilStage {
         workspace: &mut StageWorkspace,
         random: &mut Stream,
     ) {
-        self.found_families(parents, workspace, random);
+        vectorised(Response { stage: self, parents, children, workspace, random });
+    }
+}
+
+/// A call of [`Stage::respond`].
+struct Response<'a> {
+    stage: &'a FoilStage,
+    parents: &'a ElectronBuffer,
+    children: &'a mut ElectronBuffer,
+    workspace: &'a mut StageWorkspace,
+    random: &'a mut Stream,
+}
+
+impl Vectorised for Response<'_> {
+    #[inline(always)]
+    fn work(self) {
+        let Self { stage, parents, children, workspace, random } = self;
+        stage.children_of(parents, children, workspace, random);
+    }
+}
+
+impl FoilStage {
+    #[inline(always)]
+    fn children_of(
+        &self,
+        parents: &ElectronBuffer,
+        children: &mut ElectronBuffer,
+        workspace: &mut StageWorkspace,
+        random: &mut Stream,
+    ) {
+        self.found_families(parents, workspace, |random| self.number.sample(random) as usize, random);
         let families = &workspace.families;
         let first = children.len();
         children.resize(first + families.iter().map(|family| family.len).sum::<usize>());
@@ -169,17 +305,40 @@ impl Stage for FoilStage {
             times[k] += delay(own_delay_ns, random);
         });
     }
-}
 
-impl FoilStage {
-    /// Draws the families of all parents; parents without children have none.
-    fn found_families(&self, parents: &ElectronBuffer, workspace: &mut StageWorkspace, random: &mut Stream) {
-        let StageWorkspace { families, common } = workspace;
+    /// Draws the families of all parents, with as many children as `number` draws; parents without children
+    /// have none.
+    #[inline(always)]
+    fn found_families(
+        &self,
+        parents: &ElectronBuffer,
+        workspace: &mut StageWorkspace,
+        number: impl Fn(&mut Stream) -> usize,
+        random: &mut Stream,
+    ) {
+        let StageWorkspace { places, families, common, entered, .. } = workspace;
         families.clear();
-        families.extend(
-            (0..parents.len())
-                .filter_map(|i| self.family([parents.x[i], parents.z[i], parents.t[i]], random)),
-        );
+        self.place(parents, places);
+        for i in 0..parents.len() {
+            if random.random::<f64>() >= places.collected[i] {
+                continue;
+            }
+            let len = number(random);
+            // Where the gain saturates, electrons without children take their part of a hole.
+            if len == 0 && self.saturation <= 0.0 {
+                continue;
+            }
+            let at = families.len();
+            for column in [&mut places.axis_x, &mut places.axis_z, &mut places.x, &mut places.z] {
+                column[at] = column[i];
+            }
+            places.draws[at] = self.holes.draw(random);
+            families.push(Family { len, mean: [0.0, 0.0, parents.t[i]] });
+        }
+        self.move_to_holes(places, families);
+        if self.saturation > 0.0 {
+            self.saturate(places, families, entered, random);
+        }
         common.resize(3 * families.len(), 0.0);
         fill_normal(random, common);
         for (family, common) in families.iter_mut().zip(common.as_chunks::<3>().0) {
@@ -192,27 +351,64 @@ impl FoilStage {
         });
     }
 
-    /// The family of a parent at (x, z, t), without its common displacement; none if it has no children.
-    fn family(&self, [x, z, t]: [f32; 3], random: &mut Stream) -> Option<Family> {
-        // Where it is when it chooses a hole.
-        let (x, z) = (x + self.entry[0], z + self.entry[1]);
-        let (nearest_x, nearest_z) = self.lattice.nearest(x, z);
-        let (x, z) = (x - nearest_x, z - nearest_z);
-        let odds = self.collection[0] + self.collection[1] * f64::from(x * x + z * z);
-        if random.random::<f64>() >= 1.0 / (1.0 + (-odds).exp()) {
-            return None;
+    /// Where parents are relative to the hole nearest to them when they choose one, and the probabilities
+    /// that they are collected.
+    #[inline(always)]
+    fn place(&self, parents: &ElectronBuffer, places: &mut Places) {
+        let n = parents.len();
+        places.resize(n);
+        let Places { collected, axis_x, axis_z, x, z, .. } = places;
+        let columns = [axis_x, axis_z, x, z].map(|column| &mut column[..n]);
+        let [axis_x, axis_z, x, z] = columns;
+        let (from_x, from_z, collected) = (&parents.x[..n], &parents.z[..n], &mut collected[..n]);
+        for i in 0..n {
+            let (at_x, at_z) = (from_x[i] + self.entry[0], from_z[i] + self.entry[1]);
+            (axis_x[i], axis_z[i]) = self.lattice.nearest(at_x, at_z);
+            (x[i], z[i]) = (at_x - axis_x[i], at_z - axis_z[i]);
+            let odds = self.collection[0] + self.collection[1] * f64::from(x[i] * x[i] + z[i] * z[i]);
+            collected[i] = 1.0 / (1.0 + exp(-odds));
         }
-        let len = self.number.sample(random) as usize;
-        if len == 0 {
-            return None;
+    }
+
+    /// Chooses holes, and gives families their mean places and times, without the common displacement.
+    #[inline(always)]
+    fn move_to_holes(&self, places: &mut Places, families: &mut [Family]) {
+        let n = families.len();
+        let Places { axis_x, axis_z, x, z, hole_x, hole_z, draws, .. } = places;
+        let (hole_x, hole_z) = (&mut hole_x[..n], &mut hole_z[..n]);
+        hole_x.copy_from_slice(&x[..n]);
+        hole_z.copy_from_slice(&z[..n]);
+        self.holes.choose_all(hole_x, hole_z, &draws[..n]);
+        for (i, family) in families.iter_mut().enumerate() {
+            let (dx, dz) = (x[i] - hole_x[i] - self.entry[0], z[i] - hole_z[i] - self.entry[1]);
+            let late =
+                self.time_slope * (dx * dx + dz * dz) + (self.time_tilt[0] * dx + self.time_tilt[1] * dz);
+            let axis = [axis_x[i] + hole_x[i], axis_z[i] + hole_z[i]];
+            let kept = self.offset_retention;
+            let mean = [axis[0] + kept * dx, axis[1] + kept * dz, family.mean[2] + late];
+            family.mean = [0, 1, 2].map(|k| mean[k] + self.mean[k]);
         }
-        let (hole_x, hole_z) = self.holes.choose(x, z, random);
-        let (dx, dz) = (x - hole_x - self.entry[0], z - hole_z - self.entry[1]);
-        let late = self.time_slope * (dx * dx + dz * dz) + (self.time_tilt[0] * dx + self.time_tilt[1] * dz);
-        let axis = [nearest_x + hole_x, nearest_z + hole_z];
-        let kept = self.offset_retention;
-        let mean = [axis[0] + kept * dx, axis[1] + kept * dz, t + late];
-        Some(Family { len, mean: [0, 1, 2].map(|k| mean[k] + self.mean[k]) })
+    }
+
+    /// Thins the families of each hole by how many electrons got into it.
+    fn saturate(
+        &self,
+        places: &Places,
+        families: &mut Vec<Family>,
+        entered: &mut HashMap<[i32; 2], u32>,
+        random: &mut Stream,
+    ) {
+        let Places { axis_x, axis_z, hole_x, hole_z, .. } = places;
+        let hole = |i: usize| self.lattice.numbers(axis_x[i] + hole_x[i], axis_z[i] + hole_z[i]);
+        entered.clear();
+        (0..families.len()).for_each(|i| *entered.entry(hole(i)).or_insert(0) += 1);
+        for (i, family) in families.iter_mut().enumerate().filter(|(_, family)| family.len > 0) {
+            let together = f64::from(entered[&hole(i)]);
+            let kept = Binomial::new(family.len as u64, 1.0 / (1.0 + together * self.saturation));
+            // A probability above 0 and below 1 is one that the distribution takes.
+            family.len = kept.map_or(family.len, |kept| kept.sample(random) as usize);
+        }
+        families.retain(|family| family.len > 0);
     }
 }
 

@@ -112,11 +112,20 @@ impl Ionisation {
     /// Draws the clusters of one track, from the first foil upwards. The distances between neighbours are
     /// exponential.
     pub fn clusters<'a>(&'a self, random: &'a mut impl Rng) -> impl Iterator<Item = Cluster> + 'a {
+        self.clusters_below(self.gap_mm, random)
+    }
+
+    /// The same up to the height `end_mm`, mm, instead of that of the gap.
+    pub fn clusters_below<'a>(
+        &'a self,
+        end_mm: f64,
+        random: &'a mut impl Rng,
+    ) -> impl Iterator<Item = Cluster> + 'a {
         let mut height = 0.0;
         std::iter::from_fn(move || {
             let step: f64 = Exp1.sample(random);
             height += step * self.spacing_mm;
-            (height < self.gap_mm).then(|| {
+            (height < end_mm).then(|| {
                 let u: f64 = random.random();
                 Cluster {
                     height_mm: height,

@@ -3,7 +3,7 @@
 mod one_gap;
 
 use one_gap::one_gap;
-use townsend_sim::{Condition, Detector, GasTable, SharedCondition, Simulation, Start, Workspace};
+use townsend_sim::{Condition, Detector, GasTable, Magnetic, SharedCondition, Simulation, Start, Workspace};
 
 /// [`one_gap`] of the gas that ships.
 fn in_field(gap_mm: f64, field_kv_cm: f64, magnetic_field_t: f64) -> Detector {
@@ -69,6 +69,7 @@ fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
 #[test]
 fn the_gain_of_a_cascade_varies_as_its_stages_say() {
     let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    detector.gain = None;
     for foil in &mut detector.foils {
         foil.gain = 16.0;
         foil.collection_slope = 0.0;
@@ -138,6 +139,43 @@ fn a_start_in_the_drift_gap_is_even_in_height() {
     let square = times.iter().map(|t| t * t).sum::<f64>() / n;
     assert!((mean / longest - 0.5).abs() < 5.0 / (12.0 * n).sqrt(), "{mean}");
     assert!((square / longest.powi(2) - 1.0 / 3.0).abs() < 5.0 * (4.0 / 45.0 / n).sqrt());
+}
+
+/// An electron from a height h is at the foil as late as h/v above it and the foil's transit time without the
+/// drift that this holds already; likewise its shift, whether the foil's values hold that of the magnetic
+/// field or not. Both also for those that start below the plane from which these values count.
+#[test]
+fn electrons_of_the_drift_gap_drift_as_far_as_the_response_of_the_first_foil() {
+    let (included, transit, exit) = (0.12, 7.4, 0.05);
+    let mut detector = in_field(2.0, 3.0, 1.0);
+    detector.gas.transverse_scale = [0.0; 2];
+    detector.gas.longitudinal_scale = 0.0;
+    let foil = &mut detector.foils[0];
+    (foil.included_mm, foil.transit_ns, foil.offset_retention) = (included, transit, 1.0);
+    let magnetic = Magnetic { exit_shift_um: 1000.0 * exit, ..Magnetic::default() };
+    let table = GasTable::shipped("ar_ic4h10_90_10").unwrap().unwrap();
+    let [above, below] = [1.5, 3.0].map(|field| table.transport(field, 1.0).unwrap());
+    for magnetic in [None, Some(magnetic)] {
+        detector.foils[0].magnetic = magnetic;
+        // Lengths that electrons are shifted over besides the foil's shift.
+        let (held, shift) = if magnetic.is_some() { (included, exit) } else { (0.0, 0.0) };
+        let simulation = Simulation::new(&detector).unwrap();
+        let mut workspace = Workspace::default();
+        let (mut n, mut sum, mut least) = (0.0, 0.0, f64::INFINITY);
+        for index in 0..5_000 {
+            let electrons = simulation.avalanche(3, index, Start::Drift, &mut workspace);
+            let (Some(x), Some(t)) = (electrons.x.first(), electrons.t.first()) else { continue };
+            let fixed = transit + (2.0 - included) * 1000.0 / below.velocity_um_ns;
+            let height = included + (f64::from(*t) - fixed) * above.velocity_um_ns / 1000.0;
+            assert!((-1e-3..5.001).contains(&height), "{height}");
+            let expected =
+                (height - held) * above.lorentz_tangent() + shift + (2.0 - held) * below.lorentz_tangent();
+            assert!((f64::from(*x) - expected).abs() < 1e-3, "from {height}: {x} for {expected}");
+            (n, sum, least) = (n + 1.0, sum + height, height.min(least));
+        }
+        assert!((sum / n - 2.5).abs() < 5.0 * 5.0 / f64::sqrt(12.0 * n), "{}", sum / n);
+        assert!(least < included / 2.0, "{least}");
+    }
 }
 
 #[test]
@@ -219,7 +257,7 @@ fn bad_values_are_refused() {
 /// The conditions that every foil depends on are listed, with the values set and the ranges of their data.
 #[test]
 fn conditions_of_all_foils_are_listed() {
-    let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    let mut detector = Detector::from_toml(Detector::shipped("reference2021").unwrap()).unwrap();
     assert!(detector.conditions().is_empty());
     let condition = |value| Condition {
         value,
@@ -245,7 +283,7 @@ fn conditions_of_all_foils_are_listed() {
 /// Values beyond the range of the data are extrapolated up to its width, with a warning, and no farther.
 #[test]
 fn conditions_far_from_what_is_known_are_refused() {
-    let mut detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
+    let mut detector = Detector::from_toml(Detector::shipped("reference2021").unwrap()).unwrap();
     for foil in &mut detector.foils {
         let [ln_gain, collection_odds, transit_ns] = [0.02, 0.0, 0.0];
         let known = Condition { value: 275.0, range: [275.0, 300.0], ln_gain, collection_odds, transit_ns };

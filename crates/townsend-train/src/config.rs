@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use townsend_core::{Axis, Dataset, Grid, GridError, Split};
+use townsend_core::{Axis, Dataset, Grid, GridError, Split, with_nearest};
 use townsend_models::{ConfigError, ModelConfig, NetworkModel, Player, SizeConfig};
 
 use crate::TrainError;
@@ -281,7 +281,7 @@ fn parse_table(text: &str, path: &Path, overrides: &[String]) -> Result<toml::Ta
 }
 
 fn wrong(path: &Path, error: &toml::de::Error) -> TrainError {
-    TrainError::Toml { path: path.into(), problem: error.to_string().trim_end().to_owned() }
+    TrainError::Toml { path: path.into(), problem: with_nearest(error.to_string().trim_end()) }
 }
 
 /// Takes `model.preset` out of a table and adds the keys of the preset that the table does not have.

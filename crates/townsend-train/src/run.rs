@@ -123,14 +123,20 @@ impl Run {
         Ok(Generator::from_bytes(&read(&self.files, Self::BEST)?, &self.files.path(Self::BEST))?)
     }
 
-    /// An error if the configuration or the data are not those that the run began with.
+    /// An error if the configuration or the data are not those that the run began with; only the number of
+    /// epochs may have grown.
     pub(crate) fn refuse_other(&self, config: &TrainConfig, data: &TrainedOn) -> Result<(), TrainError> {
         let differs = |what: String| Err(TrainError::Differs { path: self.files.path(Self::CONFIG), what });
-        let (old, new) = (self.config.to_toml(), config.to_toml());
+        let mut longer = self.config.clone();
+        longer.training.epochs = longer.training.epochs.max(config.training.epochs);
+        let (old, new) = (longer.to_toml(), config.to_toml());
         if old != new {
             let changed: Vec<_> = old.lines().zip(new.lines()).filter(|(a, b)| a != b).take(3).collect();
             let pairs: Vec<_> = changed.iter().map(|(a, b)| format!("`{a}` became `{b}`")).collect();
-            return differs(format!("the configuration differs from this one ({})", pairs.join(", ")));
+            return differs(format!(
+                "the configuration differs from this one ({}), and only training.epochs may change, and only grow",
+                pairs.join(", ")
+            ));
         }
         if self.data.digest != data.digest {
             let (now, then) = (data.avalanches, self.data.avalanches);

@@ -81,7 +81,11 @@ pub fn train(
     let (trained_on, summary, used) = describe(&plan, data, file, &counts)?;
     let checkpoint = match beginning {
         Beginning::Resume => {
-            Run::open(files.clone())?.refuse_other(&plan.config, &trained_on)?;
+            let run = Run::open(files.clone())?;
+            run.refuse_other(&plan.config, &trained_on)?;
+            if run.config().training.epochs < plan.config.training.epochs {
+                files.write(vec![(Run::CONFIG.into(), plan.config.to_toml().into_bytes())])?;
+            }
             Checkpoint::from_bytes(&read(files, Run::LAST)?, &files.path(Run::LAST), &device)?.0
         }
         Beginning::New => {

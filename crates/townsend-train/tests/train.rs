@@ -351,8 +351,9 @@ fn another_configuration_or_other_data_cannot_resume() {
     let (_folder, path) = folder();
     run(&["training.epochs=1"], &data, &path, TrainOptions::default()).unwrap();
     let before = bytes(&path);
-    let message = run(&["training.epochs=2"], &data, &path, RESUME).unwrap_err().to_string();
-    assert!(message.contains("`epochs = 1` became `epochs = 2`"), "{message}");
+    let rate = &["training.epochs=1", "training.learning_rate=0.5"];
+    let message = run(rate, &data, &path, RESUME).unwrap_err().to_string();
+    assert!(message.contains("became `learning_rate = 0.5`"), "{message}");
     let message = run(&["training.epochs=1"], &avalanches(61), &path, RESUME).unwrap_err().to_string();
     assert!(message.contains("(61 avalanches) are not those it began with (60 avalanches)"), "{message}");
     assert_eq!(bytes(&path), before);

@@ -144,9 +144,6 @@ pub enum Error {
     /// The work was asked to stop.
     #[error("stopped; nothing was written")]
     Stopped,
-    /// The work was asked to stop when some of it was done.
-    #[error("stopped; what was made so far is in {}; begin again in another folder, or overwrite it", .0.display())]
-    StoppedIn(PathBuf),
 }
 
 impl From<Stopped> for Error {
@@ -172,6 +169,8 @@ impl Error {
         match self {
             Self::In { source, .. } | Self::InData(source) => return source.is_usage(),
             Self::Cascade(error) => return error.is_usage(),
+            // A file that cannot be read is found so, whatever should be in it.
+            Self::Detector(SimError::Read { .. }) => return false,
             _ => {}
         }
         matches!(

@@ -1,13 +1,14 @@
 //! Families of models: how one is trained and opened, and the list of those that there are.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use townsend_cascade::Responses;
-use townsend_core::{Dataset, InputFile, OutputError, RunFiles, RunHeader};
+use townsend_core::{Dataset, InputFile, OutputError, RunFiles, RunHeader, nearest_first};
 use townsend_io::ReadOptions;
 
 use crate::{Context, Error, Model, Result, families, model_file};
@@ -156,7 +157,7 @@ macro_rules! shipped {
 }
 
 /// The configurations that ship.
-const SHIPPED: [(&str, &str); 26] = shipped![
+const SHIPPED: [(&str, &str); 27] = shipped![
     "beta-vae-3d-capacity",
     "beta-vae-3d-capacity-growing",
     "beta-vae-3d-constant",
@@ -175,6 +176,7 @@ const SHIPPED: [(&str, &str); 26] = shipped![
     "gan-3d",
     "gan-3d-deep",
     "infogan-3d",
+    "recorded-1t",
     "vae-2d",
     "vae-2d-reference",
     "vae-3d",
@@ -215,9 +217,31 @@ impl Configuration {
         Some(Self { text: text.into(), path: name.into(), set: Vec::new() })
     }
 
+    /// A file, or a configuration that ships, by its name.
+    ///
+    /// # Errors
+    /// There is no such file or name, or the file cannot be read.
+    pub fn open(named: &Path) -> Result<Self> {
+        let name = named.to_string_lossy();
+        match Self::shipped(&name) {
+            Some(shipped) if !named.exists() => Ok(shipped),
+            None if !named.exists() && named.extension().is_none() => Err(Error::Usage(format!(
+                "{name}: is neither a file nor a configuration that comes with the program; these are {}",
+                nearest_first(&name, Self::names()).join(", ")
+            ))),
+            _ => Self::read(named),
+        }
+    }
+
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+            ErrorKind::InvalidData => {
+                let what = "is no text, and a configuration is a text in TOML; is it a file of avalanches?";
+                Error::In { path: path.into(), source: Box::new(Error::Usage(what.into())) }
+            }
+            _ => Error::Io { path: path.into(), source },
+        })?;
         Ok(Self { text, path: path.into(), set: Vec::new() })
     }
 

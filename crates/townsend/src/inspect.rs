@@ -155,8 +155,23 @@ fn made_with(of: &Provenance) -> Vec<(&'static str, String)> {
     }
     let detector = of.detector.as_ref().and_then(|detector| detector.get("name")?.as_str());
     facts.extend(detector.map(|name| ("detector", name.to_owned())));
+    facts.extend(recorded(of));
     facts.extend(of.gas.clone().map(|gas| ("gas", gas)));
     facts
+}
+
+/// What the recorded responses that avalanches were drawn from are worth, a fact for each stage.
+fn recorded(of: &Provenance) -> Vec<(&'static str, String)> {
+    let stages = of.detector.as_ref().and_then(|detector| detector.pointer("/recorded/stages")?.as_array());
+    let fact = |stage: &serde_json::Value| {
+        let (name, neighbours) = (stage["responses"].as_str()?, stage.pointer("/draw/neighbours")?);
+        let (all, effective) = (stage.pointer("/counted/responses")?, stage.pointer("/counted/effective")?);
+        let effective = effective.as_f64()?;
+        let what =
+            format!("{name}: {all}, worth {effective:.0} equally frequent ones; of {neighbours} nearest");
+        Some(("responses", what))
+    };
+    stages.into_iter().flatten().filter_map(fact).collect()
 }
 
 fn empty(number: usize, avalanches: usize, gain: Option<&Gain>) -> String {

@@ -25,10 +25,12 @@
 
 mod check;
 mod context;
+mod digitise;
 mod error;
 mod families;
 mod family;
 pub mod files;
+mod gain;
 mod held_back;
 mod inspect;
 mod model;
@@ -41,9 +43,11 @@ mod version;
 
 pub use check::{check, page};
 pub use context::Context;
+pub use digitise::{DigitSummary, DigitView, DigitiseOptions, EventDigit, Hits, digitise};
 pub use error::{Error, Result};
 pub use families::DetectorModel;
 pub use family::{Configuration, Families, Family, Outcome, Training, TrainingData, Wanted};
+pub use gain::{GainCurve, GainPoint, Scan, gain};
 pub use held_back::{HeldBack, NotHeldBack, held_back};
 pub use inspect::{Inspection, ObservableSummary, inspect, observables};
 pub use model::{Condition, Description, Drawn, History, KnownCondition, Model, Setting, Weights, Workspace};
@@ -61,6 +65,7 @@ pub use townsend_core::{
 pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
 pub use townsend_models::onnx::Onnx;
 pub use townsend_observables::{Gain, Measured, Observables, text::significant};
+pub use townsend_readout::{Digit, Hit, Ionise};
 pub use townsend_sim::{Detector, Start, StripHit, StripReadout, StripWorkspace};
 pub use train::{Trained, train, train_into};
 pub use version::version;

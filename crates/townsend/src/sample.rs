@@ -68,14 +68,20 @@ pub(crate) fn drawn_with(model: &dyn Model, sample: &Sample) -> Result<Meta> {
     let Sample { range, setting, part } = sample;
     let about = model.describe();
     let data = about.data.as_ref();
-    let (detector, gas) = match model.detector_at(setting)? {
-        Some(detector) => (Some(described(&detector)), Some(gas_in_words(&detector))),
+    let at = model.detector_at(setting)?;
+    let (detector, gas) = match &at {
+        Some(detector) => (Some(described(detector)), Some(gas_in_words(detector))),
         None => (data.and_then(|data| data.detector.clone()), data.and_then(|data| data.gas.clone())),
     };
+    let mut note = setting.note(about);
+    if let (Some(note), Some(at)) = (&mut note, &at) {
+        // As they are in the end, whatever set them: the sum of the voltages sets that of each foil.
+        note.conditions.extend(at.conditions().into_iter().map(|of| (of.name, of.values)));
+    }
     let (events, shard) = part.unzip();
     let provenance = Provenance {
         source: about.source.clone(),
-        setting: setting.note(about).or_else(|| data.and_then(|data| data.setting.clone())),
+        setting: note.or_else(|| data.and_then(|data| data.setting.clone())),
         events,
         shard,
         first: Some(range.start),

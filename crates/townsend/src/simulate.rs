@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use townsend_core::Dataset;
+use townsend_core::{Dataset, InputFile, nearest_first};
 use townsend_sim::Detector;
 
 use crate::families::DetectorModel;
@@ -22,13 +22,26 @@ pub fn detector(named: Option<&Path>) -> Result<Detector> {
     }
     let path = Path::new(&*name);
     if !path.exists() && path.extension().is_none() {
-        let names: Vec<_> = Detector::names().collect();
         return Err(Error::Usage(format!(
             "{name}: is neither a file nor a detector that comes with the program; these are {}",
-            names.join(", ")
+            nearest_first(&name, Detector::names()).join(", ")
         )));
     }
-    Ok(Detector::read(path)?)
+    let mut detector = Detector::read(path)?;
+    load_recorded(&mut detector, path)?;
+    Ok(detector)
+}
+
+/// Reads the recorded responses that the description in the file `path` names, if it names some. Afterwards
+/// the detector has them by the name of their file without its folder.
+fn load_recorded(detector: &mut Detector, path: &Path) -> Result<()> {
+    let Some(recorded) = &detector.recorded else { return Ok(()) };
+    let file = path.parent().unwrap_or(Path::new("")).join(&recorded.file);
+    let contents = std::fs::read(&file).map_err(|source| Error::Io { path: file.clone(), source })?;
+    detector.add_file(InputFile::of(&file.display().to_string(), &contents));
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    townsend_cascade::load_responses(detector, &name, contents)
+        .map_err(|error| Error::In { path: path.into(), source: Box::new(error.into()) })
 }
 
 /// The electrons of simulated avalanches with these numbers.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use townsend::files::{self, CheckOptions, Exported, SampleOptions, TrainOptions};
+use townsend::files::{self, CheckOptions, Exported, SampleOptions};
 use townsend::{
     Avalanche, Configuration, Context, Dataset, Description, Drawn, ElectronSet, Error, Families, Family,
     Meta, Model, Outcome, Part, Result, RunFiles, RunHeader, Setting, Split, TrainedOn, Training, Wanted,
@@ -165,10 +165,10 @@ fn a_family_of_somebody_elses_goes_through_every_verb() {
     std::fs::write(&config, "[model]\nfamily = \"copy\"\nat_once = 60\n").unwrap();
     files::simulate(None, &data, &sample(200), &context).unwrap();
 
-    let first = files::train(&config, &data, &run, &TrainOptions::default(), &context).unwrap();
+    let first = files::train(&config, &data, &run, &[], &context).unwrap();
     assert!(first.stopped, "{}", first.sentence);
-    let resume = TrainOptions { resume: true, set: vec!["model.at_once=1000".into()] };
-    let rest = files::train(&config, &data, &run, &resume, &context).unwrap();
+    let set = ["model.at_once=1000".into()];
+    let rest = files::resume(Some(&config), Some((&data).into()), &run, &set, &context).unwrap();
     assert!(!rest.stopped, "{}", rest.sentence);
 
     files::generate(&run, &path("generated.npz"), &sample(100), &context).unwrap();

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use townsend::files::{self, Input, SampleOptions, TrainOptions, Written};
+use townsend::files::{self, Input, SampleOptions, Written};
 use townsend::{
     Configuration, Context, Families, Model, RunFiles, Sample, Setting, observables, sample, train_into,
 };
@@ -40,9 +40,9 @@ fn samples_models_and_runs_are_the_same_from_memory() {
     let config = SMALL.iter().fold(config, |config, &set| config.set(set));
     let run = RunFiles::Folder(path("memory"));
     let trained = train_into(&config, &drawn.clone().into(), run, false, &context).unwrap();
-    let options = TrainOptions { set: SMALL.map(String::from).to_vec(), ..TrainOptions::default() };
+    let set = SMALL.map(String::from);
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/clusters.toml");
-    files::train(&shipped, path("file.npz"), &path("run"), &options, &context).unwrap();
+    files::train(&shipped, path("file.npz"), &path("run"), &set, &context).unwrap();
     assert_eq!(bytes(path("memory/model.toml")), bytes(path("run/model.toml")));
 
     let model = trained.model(&context).unwrap();

@@ -40,7 +40,7 @@ static void electrons(void) {
   CHECK(strcmp(about.family, "detector") == 0 && strlen(about.source) > 0);
   CHECK(strcmp(about.units[0], "mm") == 0 && strcmp(about.units[2], "ns") == 0);
   CHECK(about.draws_electrons == 1 && about.starts == 1 && about.dims == 0 && about.cells == 0);
-  CHECK(about.conditions == 0);
+  CHECK(about.conditions == 1);
   CHECK(strstr(townsend_model_json(model), "\"family\":\"detector\"") != NULL);
 
   townsend_workspace *workspace = townsend_workspace_new();

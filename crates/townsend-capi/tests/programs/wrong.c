@@ -140,7 +140,7 @@ static void arguments(townsend_model *model, const char *with_conditions, const 
   townsend_axis axis;
   townsend_condition condition;
   FAILS(townsend_model_axis(model, 0, &axis, &error), USAGE, "there are 0 axes, and no number 0");
-  FAILS(townsend_model_condition(model, SIZE_MAX, &condition, &error), USAGE, "there are 0 conditions");
+  FAILS(townsend_model_condition(model, SIZE_MAX, &condition, &error), USAGE, "there are 1 conditions");
 
   townsend_setting *setting = townsend_setting_new();
   townsend_workspace *workspace = townsend_workspace_new();

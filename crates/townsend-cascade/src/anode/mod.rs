@@ -13,7 +13,7 @@ use townsend_observables::text::significant;
 use townsend_observables::{ObservableOptions, Observables};
 use townsend_sim::{Detector, Foil, Polya};
 
-use crate::stages::StageFit;
+use crate::stages::{StageFit, refuse_recorded};
 use crate::{CascadeConfig, CascadeError, Guess, Result};
 use features::{Features, LEAST_ELECTRONS, Order, large};
 pub use parameters::{Estimate, Own, Width};
@@ -149,6 +149,12 @@ pub fn fit_avalanches(
 ) -> Result<FittedAvalanches> {
     config.check()?;
     let Guess { mut detector, stages, guessed } = guess;
+    refuse_recorded(&detector)?;
+    if detector.gain.is_some() {
+        return Err(CascadeError::Config(
+            "the detector has a [gain] table, and avalanches at the anode tell the gain themselves\n  hint: begin with one that has none".into(),
+        ));
+    }
     let stages = stages.as_ref().map(|fit| (&detector, &fit.stages[..]));
     let settings = config.fit.clone().unwrap_or_default().resolved(stages)?;
     let parts = config.data.unwrap_or_default();

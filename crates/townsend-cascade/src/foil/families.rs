@@ -237,7 +237,7 @@ impl Families {
         // start.
         let direction = magnetic.unwrap_or_default();
         let turned = |place: [f64; 2]| direction.along_and_across(place);
-        let mean = |set: &Scaled<'_>| turned(set.responses.mean_shift())[0] / recorded.len() as f64;
+        let mean = |set: &Scaled<'_>| turned(set.responses.mean_shift()[0])[0] / recorded.len() as f64;
         let shift = magnetic.map(|_| recorded.iter().map(mean).sum::<f64>());
         let by = direction.vector().map(|part| shift.unwrap_or(0.0) * part);
         let mut families = Vec::new();

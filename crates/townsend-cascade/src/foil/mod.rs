@@ -135,7 +135,7 @@ pub fn fit_foil(
     }
     let number = numbers.fit()?;
     let shift = MeanShift {
-        recorded_um: recorded[0].responses.mean_shift(),
+        recorded_um: recorded[0].responses.mean_shift()[0],
         unexplained_um: families.unexplained(&family.parameters),
     };
     let mut foil = foil_of(&number.parameters, &family.parameters, &families, known);
@@ -201,11 +201,13 @@ fn foil_of(
     // Mean times of families and spreads of children hold the delays of single ones.
     let [own_mean, own_variance] = own_late.map_or([0.0; 2], |delays| [delays.mean(), delays.variance()]);
     Foil {
+        lattice: None,
         collection: 1.0 / (1.0 + (-number.odds).exp()),
         collection_slope: number.odds_slope,
         gain: number.mean / known.extraction,
         theta: number.shape - 1.0,
         extraction: known.extraction,
+        saturation: 0.0,
         hole_spread_um: family.hole_spread,
         offset_retention: family.offset_retention,
         common_spread_um: family.common.sqrt(),

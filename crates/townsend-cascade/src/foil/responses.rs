@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use townsend_core::{ElectronBuffer, Purpose, stream};
-use townsend_sim::{Direction, Drift, Foil, FoilStage, Lattice, Stage, StageWorkspace, within};
+use townsend_sim::{
+    Direction, Drift, Foil, FoilStage, Lattice, ResponseTable, SimError, Stage, StageWorkspace, within,
+};
 
 use crate::CascadeError;
 
@@ -111,22 +113,45 @@ impl Responses {
         self.children.iter().map(|child| child[2]).collect()
     }
 
-    /// Mean displacement of children from the start of their parent, the same weight for each family, µm; 0
-    /// without children.
-    pub(super) fn mean_shift(&self) -> [f64; 2] {
-        let mut sums = [0.0; 2];
-        let mut families = 0.0;
+    /// Mean displacement of children from the start of their parent, the same weight for each family, and its
+    /// standard error, µm; 0 without children.
+    pub(crate) fn mean_shift(&self) -> [[f64; 2]; 2] {
+        let (mut sums, mut squares, mut families) = ([0.0; 2], [0.0; 2], 0.0);
         for (start, range) in self.starts.iter().zip(self.offsets.windows(2)) {
             let children = &self.children[range[0]..range[1]];
             if !children.is_empty() {
                 families += 1.0;
                 for k in 0..2 {
-                    sums[k] +=
-                        children.iter().map(|child| child[k]).sum::<f64>() / children.len() as f64 - start[k];
+                    let mean = children.iter().map(|child| child[k]).sum::<f64>() / children.len() as f64;
+                    sums[k] += mean - start[k];
+                    squares[k] += (mean - start[k]).powi(2);
                 }
             }
         }
-        if families > 0.0 { sums.map(|sum| sum / families) } else { sums }
+        if families == 0.0 {
+            return [[0.0; 2]; 2];
+        }
+        let mean = sums.map(|sum| sum / families);
+        let error = |k: usize| ((squares[k] / families - mean[k] * mean[k]).max(0.0) / families).sqrt();
+        [mean, [error(0), error(1)]]
+    }
+
+    /// The responses in the form that a stage draws them from.
+    pub(crate) fn table(&self) -> Result<ResponseTable, SimError> {
+        ResponseTable::new(&self.starts, &self.offsets, &self.children)
+    }
+
+    /// The arrays of an npz that has these responses by this name, as [`crate::read_responses`] reads them:
+    /// name, number of columns, and values row by row.
+    pub(crate) fn arrays(&self, name: &str) -> [(String, usize, Vec<f64>); 2] {
+        let numbered = self.starts.iter().enumerate();
+        let starts = numbered.flat_map(|(number, &[x, z])| [number as f64, x, z]).collect();
+        let families = self.offsets.windows(2).enumerate();
+        let electrons = families.flat_map(|(number, range)| {
+            let row = move |&[x, z, t]: &[f64; 3]| [number as f64, 0.0, 0.0, 0.0, x, z, 0.0, t];
+            self.children[range[0]..range[1]].iter().flat_map(row)
+        });
+        [(format!("{name}_start"), 3, starts), (format!("{name}_electrons"), 8, electrons.collect())]
     }
 
     /// Every start, relative to the hole nearest to it shifted by `shift` (µm), with its children relative to

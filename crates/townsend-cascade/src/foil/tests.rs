@@ -13,11 +13,13 @@ fn direction() -> Direction {
 
 fn foil() -> Foil {
     Foil {
+        lattice: None,
         collection: 0.7,
         collection_slope: -1.5,
         gain: 30.0,
         theta: 0.5,
         extraction: 0.45,
+        saturation: 0.0,
         hole_spread_um: 47.0,
         offset_retention: 0.09,
         common_spread_um: 14.0,

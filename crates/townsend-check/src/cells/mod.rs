@@ -30,7 +30,7 @@ const WIDTH: f64 = 0.4;
 /// Largest number of avalanches of each set that are used, and of those that the convolutional network uses.
 /// Chosen, not fitted, to limit the time.
 const MOST: usize = 5_000;
-const MOST_IMAGES: usize = 2_500;
+pub(crate) const MOST_IMAGES: usize = 2_500;
 /// Avalanches that the median spread is taken from: its standard error is 4% of their standard deviation.
 const MEASURED: usize = 1_000;
 /// Fewest electrons of an avalanche. Chosen, not fitted: with fewer, the error of the centroid is nearly a

@@ -42,9 +42,14 @@ pub struct HistogramPair {
 }
 
 impl HistogramPair {
-    /// Name and unit, as an axis is labelled.
+    /// What an axis is labelled with: name and unit.
     pub fn title(&self) -> String {
-        if self.unit.is_empty() { self.name.clone() } else { format!("{} [{}]", self.name, self.unit) }
+        // Lumpiness is named by the size of the cells, which alone is no name of an axis.
+        let name = match self.group {
+            NumberGroup::Lumpiness => format!("lumpiness in cells of {}", self.name),
+            NumberGroup::Observables | NumberGroup::Strips => self.name.clone(),
+        };
+        if self.unit.is_empty() { name } else { format!("{name} [{}]", self.unit) }
     }
 }
 

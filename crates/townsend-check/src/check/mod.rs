@@ -250,6 +250,7 @@ fn summary(file: InputFile, observables: &Observables) -> SetSummary {
     SetSummary {
         file: file.file,
         sha256: file.sha256,
+        part: None,
         avalanches: observables.avalanches,
         empty_fraction,
         empty_fraction_error: (empty_fraction * (1.0 - empty_fraction) / n).sqrt(),
@@ -261,7 +262,8 @@ fn summary(file: InputFile, observables: &Observables) -> SetSummary {
 
 fn empty_difference(real: &Observables, generated: &Observables) -> EmptyDifference {
     let (n, m) = (real.avalanches as f64, generated.avalanches as f64);
-    let pooled = (real.empty + generated.empty) as f64 / (n + m);
+    // Laplace's rule: that none of few is empty does not prove that none ever is.
+    let pooled = (real.empty + generated.empty + 1) as f64 / (n + m + 2.0);
     EmptyDifference {
         difference: generated.empty as f64 / m - real.empty as f64 / n,
         error: (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt(),

@@ -35,7 +35,7 @@ use classifier::{ConvolutionalNetwork, Network, Trees};
 /// Largest number of avalanches of a set, chosen at random, for classifiers and for the metrics whose time is
 /// quadratic in it. Chosen, not fitted: an AUC of 0.5 then has an error of 0.006, and each metric takes
 /// seconds.
-const MOST_AVALANCHES: usize = 5_000;
+pub(crate) const MOST_AVALANCHES: usize = 5_000;
 /// Random halvings for a floor. Chosen, not fitted: each takes a quarter of the time of a metric quadratic in
 /// the number of avalanches, so that the floor takes as long as the metric.
 const HALVINGS: u32 = 4;

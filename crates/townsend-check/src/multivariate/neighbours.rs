@@ -100,7 +100,11 @@ pub(super) fn scores(real: &FeatureRows, generated: &FeatureRows, seed: u64) -> 
     let values = [found.precision, found.recall, found.density, found.coverage];
     let floors = floor(&real, Draws::new(seed, FLOOR), |a, b, _| all(a, b));
     let (n, m) = (real.len() as f64, generated.len() as f64);
-    let binomial = |share: f64, n: f64| (share * (1.0 - share) / n).sqrt();
+    // With one avalanche more of either kind (Laplace's rule): that all of few are inside is not certainty.
+    let binomial = |share: f64, n: f64| {
+        let share = (share * n + 1.0) / (n + 2.0);
+        (share * (1.0 - share) / n).sqrt()
+    };
     let errors = [binomial(values[0], m), binomial(values[1], n), density_error, binomial(values[3], n)];
     std::array::from_fn(|k| Score {
         value: values[k],

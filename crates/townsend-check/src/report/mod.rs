@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use townsend_core::Grid;
 
-pub(crate) use measures::Measure;
+pub(crate) use measures::{FloorFalls, Measure};
 
 use crate::conditions::Conditional;
 use crate::multivariate::{ClassifierTest, Correlations};
@@ -99,6 +99,10 @@ pub struct SetSummary {
     pub file: String,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// The part of the file's avalanches that was taken, in words; none if these are all. Like the warnings
+    /// it is known to the caller alone, which adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Avalanches, empty ones included.
     pub avalanches: usize,
     /// Fraction of them without an electron.
@@ -121,7 +125,8 @@ pub struct SetSummary {
 pub struct EmptyDifference {
     /// Generated less real.
     pub difference: f64,
-    /// Its standard error if both had one fraction p: `√(p(1 − p)(1/n + 1/m))`.
+    /// Its standard error if both had one fraction p, estimated as (number empty + 1)/(n + m + 2): `√(p(1 −
+    /// p)(1/n + 1/m))`.
     pub error: f64,
 }
 
@@ -211,6 +216,13 @@ impl std::fmt::Display for Excess {
     }
 }
 
+impl SetSummary {
+    /// Which avalanches of the file were compared, in words.
+    pub fn taken(&self) -> String {
+        self.part.clone().unwrap_or_else(|| "all avalanches".to_string())
+    }
+}
+
 impl Report {
     /// Name and version of the format. The number grows when a field is removed or changes its meaning.
     pub const SCHEMA: &'static str = "townsend-report/2";
@@ -230,4 +242,4 @@ impl Report {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

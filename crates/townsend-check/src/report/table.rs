@@ -4,12 +4,16 @@ use super::{Comparison, Report, SampleSummary, SetSummary};
 use crate::score::Score;
 use crate::{Judgement, Light};
 use townsend_observables::Observable;
-use townsend_observables::text::{align, decimal, percent, significant, thousands};
+use townsend_observables::text::{align, decimal, percent, significant, thousands, wrap};
+
+/// Columns of a terminal that tables and texts keep to.
+const WIDTH: usize = 80;
 
 impl Report {
-    /// The table of all distances and scores, with the warnings.
+    /// The table of distances and scores, with the warnings, in lines of 80 columns. What is too wide for
+    /// that, the separation power and the floors of KS, stands on the page and in `report.json`.
     pub fn table(&self) -> String {
-        let header = ["", "real", "generated", "W1/σ", "floor", "KS", "floor", "sep. power", "floor"];
+        let header = ["", "real", "generated", "W1/σ", "floor", "KS", "p"];
         let mut rows = vec![header.map(String::from).to_vec()];
         rows.extend(self.comparisons().map(|(observable, comparison)| row(observable, comparison)));
         let mut lines = vec![self.headline(), String::new(), align(&rows)];
@@ -20,7 +24,8 @@ impl Report {
             lines.extend([String::new(), align(&[vec![header], scores].concat())]);
         }
         lines.push("\nfloor: the same between halves of the real set; ±: 68%".to_string());
-        lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
+        lines.push("p: chance of such a KS distance between sets of one distribution".to_string());
+        lines.extend(self.warnings.iter().map(|warning| wrap(&format!("warning: {warning}"), WIDTH, 2)));
         lines.join("\n") + "\n"
     }
 
@@ -29,21 +34,26 @@ impl Report {
         let Some(verdict) = &self.verdict else { return String::new() };
         let bad = verdict.judgements.iter().filter(|judgement| judgement.light != Light::Green);
         let line = |judgement: &Judgement| {
-            format!("{:<6}{} ({})", judgement.light.name(), judgement.question, judgement.metric)
+            let Judgement { light, question, metric, .. } = judgement;
+            let needed = judgement.avalanches_to_decide.map_or(String::new(), |n| {
+                format!("; about {} avalanches would decide", thousands(n as u64))
+            });
+            wrap(&format!("{}: {question} ({metric}{needed})", light.name()), WIDTH, 2)
         };
-        let lines = std::iter::once(format!("\nverdict: {}", verdict.summary)).chain(bad.map(line));
-        lines.collect::<Vec<_>>().join("\n") + "\n"
+        let summary = format!("\n{}", wrap(&format!("verdict: {}", verdict.summary), WIDTH, 2));
+        std::iter::once(summary).chain(bad.map(line)).collect::<Vec<_>>().join("\n") + "\n"
     }
 
     fn headline(&self) -> String {
         let set = |name: &str, set: &SetSummary| {
-            format!(
-                "{name}: {} avalanches, ({} ± {})% empty, {}",
+            let found = format!(
+                "{}: {}, ({} ± {})% empty",
+                set.taken(),
                 thousands(set.avalanches as u64),
                 significant(100.0 * set.empty_fraction, 3),
                 significant(100.0 * set.empty_fraction_error, 2),
-                set.file
-            )
+            );
+            format!("{name}: {}\n  {}", set.file, wrap(&found, WIDTH - 2, 2))
         };
         let difference = &self.empty;
         format!(
@@ -81,10 +91,11 @@ fn row(observable: Observable, comparison: &Comparison) -> Vec<String> {
     };
     let mut row =
         vec![format!("{}{unit}", observable.name()), mean(&comparison.real), mean(&comparison.generated)];
-    for distance in [comparison.w1_over_sigma, Some(comparison.ks), Some(comparison.separation_power)] {
-        row.push(distance.map_or("none".to_string(), |d| d.with_error()));
-        row.push(distance.map_or(String::new(), |d| decimal(d.floor)));
-    }
+    let w1 = comparison.w1_over_sigma;
+    row.push(w1.map_or("none".to_string(), |d| d.with_error()));
+    row.push(w1.map_or(String::new(), |d| decimal(d.floor)));
+    row.push(decimal(comparison.ks.value));
+    row.push(comparison.ks.p_value.map_or(String::new(), |p| significant(p, 2)));
     row
 }
 

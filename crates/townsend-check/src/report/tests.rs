@@ -4,7 +4,7 @@ use super::*;
 use crate::{InRange, ReferenceResult};
 
 /// A small report with an example of every part, made of round numbers.
-fn report() -> Report {
+pub(crate) fn report() -> Report {
     let distance = |value: f64| Distance {
         value,
         floor: value / 4.0,
@@ -23,6 +23,7 @@ fn report() -> Report {
     let set = |file: &str, empty_fraction| SetSummary {
         file: file.to_string(),
         sha256: "00ff".repeat(16),
+        part: (file == "real.root").then(|| "the test part of run".to_string()),
         avalanches: 1_000,
         empty_fraction,
         empty_fraction_error: 0.0137,
@@ -113,4 +114,29 @@ fn the_table_lines_up() {
 fn unknown_fields_are_refused() {
     let json = report().to_json().unwrap().replacen("\"seed\"", "\"sead\"", 1);
     assert!(serde_json::from_str::<Report>(&json).unwrap_err().to_string().contains("sead"));
+}
+
+/// Everything that a terminal is shown keeps to 80 columns; a path is as long as it is.
+#[test]
+fn tables_and_verdict_fit_80_columns() {
+    let mut report = report();
+    report.verdict = Some(crate::Verdict::of(&report, &crate::Thresholds::default()));
+    let names = Observable::ALL.map(|observable| observable.name().to_string());
+    let one = report.observables["rms_x"].clone();
+    for (k, name) in names.into_iter().enumerate() {
+        let mut comparison = Comparison { unit: "mm²".into(), ..one.clone() };
+        comparison.real.mean = -1.234_56e-5 * 10f64.powi(k as i32 % 12);
+        comparison.ks.p_value = Some(1.234e-12);
+        report.observables.insert(name, comparison);
+    }
+    let ranking = crate::Ranking::of(&[("a".repeat(70), report.clone())]);
+    for text in [report.table(), report.lights(), ranking.table()] {
+        for line in text.lines().filter(|line| !line.starts_with("against")) {
+            assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+        }
+    }
+    assert!(report.table().contains("the test part of run: 1,000, "), "{}", report.table());
+    assert!(
+        ranking.table().contains("real against real") && ranking.table().contains("the test part of run")
+    );
 }

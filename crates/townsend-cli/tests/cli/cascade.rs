@@ -90,7 +90,8 @@ fn the_shipped_detector_is_reproduced() {
     let shipped: toml::Table = shipped.parse().unwrap();
     let foils = |table: &toml::Table| table["foils"].as_array().unwrap().clone();
     for (fitted, shipped) in foils(&fitted).iter().zip(&foils(&shipped)) {
-        for (key, value) in shipped.as_table().unwrap() {
+        // Slopes by voltage are those of other responses.
+        for (key, value) in shipped.as_table().unwrap().iter().filter(|(key, _)| *key != "conditions") {
             let (value, found) = (value.as_float().unwrap(), fitted[key].as_float().unwrap());
             // Four digits; the shipped responses were rounded after the fit.
             assert!((found - value).abs() <= 2e-3 * value.abs() + 1e-9, "{key}: {found} {value}");
@@ -215,8 +216,8 @@ fn what_cannot_be_fitted_is_refused() {
         (format!("{train} --run other --set model.detector=gem"), 2, "gem: is neither a file nor a detector"),
         (
             format!("train cascade-stages.toml --data {} --run other", shipped("electrons.npz").display()),
-            1,
-            "a1_start",
+            2,
+            "this configuration is fitted to recorded responses of single foils",
         ),
         (
             format!(

@@ -9,8 +9,22 @@ fn help_of_every_verb() {
     let desk = Desk::new();
     let mut all = String::new();
     for verb in [
-        "", "demo", "simulate", "readout", "inspect", "convert", "train", "generate", "export", "check",
+        "",
+        "demo",
+        "simulate",
+        "gain",
+        "readout",
+        "digitise",
+        "inspect",
+        "convert",
+        "train",
+        "generate",
+        "export",
+        "check",
         "bench",
+        "configs",
+        "detectors",
+        "completions",
     ] {
         let ran = desk.does(&format!("{verb} --help"));
         assert_eq!(ran.stderr, "");

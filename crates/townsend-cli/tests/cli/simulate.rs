@@ -83,7 +83,6 @@ fn what_cannot_be_simulated_is_refused() {
         ("--start nowhere", "write cell, drift"),
         ("--start 1,inf", "write cell, drift"),
         ("--detector gem", "microscopic_275"),
-        ("--detector absent.toml", "absent.toml"),
         ("--detector bad.toml", "bad.toml"),
         ("--detector high.toml", "foils[0].collection"),
         ("--shard 3/2", "i/n"),

@@ -1,7 +1,7 @@
 //! An npz that is open for reading: which arrays it holds, and their values.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use zip::read::ZipFile;
@@ -12,10 +12,15 @@ use crate::columns::Values;
 use crate::error::{Error, Result, content};
 use crate::npy::{Header, Kind};
 
-/// An npz file that is open for reading.
+/// Where the bytes of an archive come from.
+trait Source: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Source for T {}
+
+/// An npz that is open for reading: a file, or its contents in memory.
 pub(crate) struct Arrays {
     path: PathBuf,
-    archive: ZipArchive<BufReader<File>>,
+    archive: ZipArchive<Box<dyn Source>>,
     /// The names of the arrays and the places of their members in the archive.
     members: Vec<(String, usize)>,
 }
@@ -24,7 +29,16 @@ impl Arrays {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let failed = |source| Error::Read { file: path.into(), source };
         let file = File::open(path).map_err(failed)?;
-        let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
+        Self::of(path, Box::new(BufReader::new(file)))
+    }
+
+    /// The arrays of the contents of a file; `path` names it in errors.
+    pub(crate) fn of_contents(path: &Path, contents: Vec<u8>) -> Result<Self> {
+        Self::of(path, Box::new(Cursor::new(contents)))
+    }
+
+    fn of(path: &Path, source: Box<dyn Source>) -> Result<Self> {
+        let archive = ZipArchive::new(source).map_err(|e| {
             content(
                 path,
                 "zip directory",
@@ -49,7 +63,7 @@ impl Arrays {
     }
 
     /// Opens the member of the array `name`.
-    fn member(&mut self, name: &str) -> Result<ZipFile<'_, BufReader<File>>> {
+    fn member(&mut self, name: &str) -> Result<ZipFile<'_, Box<dyn Source>>> {
         let Some(&(_, index)) = self.members.iter().find(|(have, _)| have == name) else {
             let there = if self.members.is_empty() {
                 "nothing".into()

@@ -33,6 +33,8 @@ pub(super) struct ColumnName {
 pub(super) struct Dialect {
     pub(super) separator: Separator,
     pub(super) names: Vec<ColumnName>,
+    /// True for columns of words: those that a header names and whose first row holds no number.
+    pub(super) words: Vec<bool>,
     /// Where the first row begins, and how many lines come before.
     pub(super) body: usize,
     pub(super) lines: u64,
@@ -98,16 +100,19 @@ impl Dialect {
             let separator = Separator::of_row(text);
             if !is_comment(text) && separator.fields(text).into_iter().any(is_like_number) {
                 refuse_decimal_comma(text).map_err(|what| Fault { line: lines + 1, what })?;
-                let columns = separator.fields(text).len();
-                let names = before.names(columns).map_err(|what| Fault { line: lines + 1, what })?;
-                return Ok(Some(Self { separator, names, body, lines }));
+                let fields = separator.fields(text);
+                let names = before.names(fields.len()).map_err(|what| Fault { line: lines + 1, what })?;
+                let word = |field: &&str| before.header.is_some() && is_word(field);
+                let words = fields.iter().map(word).collect();
+                return Ok(Some(Self { separator, names, words, body, lines }));
             }
             body += bytes.len();
             lines += 1;
             before.take(text).map_err(|what| Fault { line: lines, what })?;
         }
         let names = before.names_without_rows();
-        Ok((!names.is_empty()).then_some(Self { separator: Separator::Blank, names, body, lines }))
+        let words = vec![false; names.len()];
+        Ok((!names.is_empty()).then_some(Self { separator: Separator::Blank, names, words, body, lines }))
     }
 
     /// Whether a line repeats the names of the columns.
@@ -231,6 +236,11 @@ fn is_like_number(field: &str) -> bool {
     let field = unquoted(field);
     let start = field.trim_start_matches(['+', '-', '.']);
     start.starts_with(|c: char| c.is_ascii_digit()) || field.starts_with("**") || of_field(field).is_some()
+}
+
+/// Whether a field holds words, rather than a number, something meant to be one, or nothing.
+fn is_word(field: &str) -> bool {
+    unquoted(field).starts_with(char::is_alphabetic) && !is_like_number(field)
 }
 
 /// # Errors

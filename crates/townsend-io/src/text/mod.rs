@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
 
-use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, Table, Values};
+use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, TEXT, Table, Values};
 use crate::error::{Error, Result, content};
 use dialect::Dialect;
 use numbers::Numbers;
@@ -83,13 +83,13 @@ impl TextTable {
         }
         let rows = columns.first().map_or(0, Numbers::len) as u64;
         let columns: Vec<Values> = columns.into_iter().map(Numbers::into_values).collect();
-        let header = |(name, values): (&dialect::ColumnName, &Values)| ColumnHeader {
+        let header = |((name, values), &words): ((&dialect::ColumnName, &Values), &bool)| ColumnHeader {
             name: name.name.clone(),
-            kind: ColumnKind::Number,
+            kind: if words { ColumnKind::Other(TEXT.into()) } else { ColumnKind::Number },
             type_name: if matches!(values, Values::I64(_)) { "i64" } else { "f64" }.into(),
             title: name.title.clone(),
         };
-        let headers = dialect.names.iter().zip(&columns).map(header).collect();
+        let headers = dialect.names.iter().zip(&columns).zip(&dialect.words).map(header).collect();
         Ok(Self { description: format!("text, {}", dialect.separator), headers, columns, rows })
     }
 

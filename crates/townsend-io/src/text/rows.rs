@@ -89,6 +89,10 @@ fn any_row(line: &[u8], dialect: &Dialect, row: &mut Vec<Number>) -> Result<bool
     }
     row.clear();
     for (column, field) in fields.into_iter().enumerate() {
+        if dialect.words[column] {
+            row.push(Number::Real(f64::NAN));
+            continue;
+        }
         row.push(of_field(field).ok_or_else(|| no_number(column, field, text, dialect))?);
     }
     Ok(true)

@@ -23,12 +23,28 @@ impl Binning {
     pub fn of(a: &[f64], b: &[f64]) -> Self {
         let low = quantile(a, 0.001).min(quantile(b, 0.001));
         let high = quantile(a, 0.999).max(quantile(b, 0.999));
-        let whole = |values: &[f64]| values.iter().all(|value| value.fract() == 0.0);
         if high - low < Self::BINS as f64 && whole(a) && whole(b) {
             return Self { low: low - 0.5, high: high + 0.5, bins: (high - low) as usize + 1 };
         }
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
         Self { low, high, bins: Self::BINS }
+    }
+
+    /// Bins for a figure of one sample: about `2 n^⅓` for `n` values (Rice's rule), at least 5 and at most
+    /// 50,
+    /// over the range of [`Binning::of`]. Bins of whole numbers hold equally many of these, because a smooth
+    /// distribution would look like a comb otherwise.
+    pub fn for_figure(values: &[f64]) -> Self {
+        let bins = (2.0 * (values.len() as f64).cbrt()).round().clamp(5.0, Self::BINS as f64);
+        let Self { low, high, .. } = Self::of(values, values);
+        if !whole(values) {
+            return Self { low, high, bins: bins as usize };
+        }
+        // Edges lie half way between whole numbers; few of these have such edges already.
+        let (low, high) = if low.fract() == 0.0 { (low - 0.5, high + 0.5) } else { (low, high) };
+        let width = ((high - low) / bins).ceil().max(1.0);
+        let bins = ((high - low) / width).ceil().max(1.0);
+        Self { low, high: low + bins * width, bins: bins as usize }
     }
 
     /// The bin of a value: 0 below the range, `bins + 1` above it. The upper end belongs to the last bin, so
@@ -47,6 +63,10 @@ impl Binning {
     pub fn width(&self) -> f64 {
         (self.high - self.low) / self.bins as f64
     }
+}
+
+fn whole(values: &[f64]) -> bool {
+    values.iter().all(|value| value.fract() == 0.0)
 }
 
 /// The value below which a fraction `p` of a sample lies, without interpolation; 0 if there are no values.

@@ -75,6 +75,17 @@ fn whole_numbers_have_a_bin_each() {
 }
 
 #[test]
+fn figures_of_few_values_have_few_bins() {
+    let values = |n: usize| normal(n, 0.0, 1.0, 7);
+    assert_eq!([5, 28, 1_000, 100_000].map(|n| Binning::for_figure(&values(n)).bins), [5, 6, 20, 50]);
+    // 0 to 999 in 20 bins of 50 whole numbers each, less what lies beyond the outermost 0.1%.
+    let whole: Vec<f64> = (0..1_000).map(f64::from).collect();
+    let binning = Binning::for_figure(&whole);
+    assert_eq!((binning.low.fract().abs(), binning.width()), (0.5, 50.0), "{binning:?}");
+    assert_eq!(Binning::for_figure(&[4.0; 9]), Binning { low: 3.5, high: 4.5, bins: 1 });
+}
+
+#[test]
 fn sizes_need_not_agree() {
     // F of {0, 1} and {0, 0, 1, 1, 1}: differ by 0.1 between 0 and 1.
     let (a, b) = ([0.0, 1.0], [0.0, 0.0, 1.0, 1.0, 1.0]);

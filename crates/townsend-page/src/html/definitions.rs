@@ -8,8 +8,8 @@ pub(super) type Definition = [&'static str; 2];
 pub(super) fn definition(name: &str) -> Definition {
     match name {
         "classifier AUC" => [
-            "area under the ROC curve of boosted trees that see the observables; every avalanche is judged by trees grown \
-             without it; 0.5 cannot tell, 1 always",
+            "area under the ROC curve of boosted trees that see the observables; the mean over five folds, each judged \
+             by trees grown on the others; 0.5 cannot tell, 1 always",
             "close to 0.5 with few avalanches says little: see the AUC against their number",
         ],
         "AUC of a network" => [

@@ -1,7 +1,7 @@
-//! The avalanches that the page's script shows in three dimensions, as data.
+//! The avalanches that the page's script shows as points, in as many dimensions as they have, as data.
 
 use serde_json::{Value, json};
-use townsend_check::{AvalanchePoints, Check};
+use townsend_check::{AvalanchePoints, Check, Form};
 
 /// Number of steps over the extent of all avalanches shown that coordinates are rounded to: 12 bits, finer
 /// than the pixels of a screen.
@@ -9,13 +9,22 @@ const STEPS: f64 = 4_095.0;
 
 /// The avalanches of a check.
 pub(super) fn gallery(check: &Check) -> Option<Value> {
-    gallery_of(&check.galleries, &check.report.compared.units, ["real", "generated"])
+    gallery_of(&check.galleries, &check.report.compared.units, axes(check), ["real", "generated"])
 }
 
-/// Two sets with their common extent; none if one of them is empty.
+/// The number of coordinates that the avalanches of a check have.
+pub(super) fn axes(check: &Check) -> usize {
+    match check.report.compared.form {
+        Form::Electrons => 3,
+        Form::Counts => check.report.compared.grid.dims(),
+    }
+}
+
+/// Two sets with their common extent along `axes` coordinates; none if one of them is empty.
 pub(super) fn gallery_of(
     [real, generated]: &[Vec<AvalanchePoints>; 2],
     units: &[String; 3],
+    axes: usize,
     names: [&str; 2],
 ) -> Option<Value> {
     if real.is_empty() || generated.is_empty() {
@@ -41,7 +50,7 @@ pub(super) fn gallery_of(
         shown.iter().map(one).collect()
     };
     Some(json!({
-        "extent": extent, "steps": STEPS, "units": units, "names": names,
+        "axes": axes, "extent": extent, "steps": STEPS, "units": units, "names": names,
         "real": set(real), "generated": set(generated),
     }))
 }

@@ -39,13 +39,14 @@ fn legacy_row(name: &str, entry: &Legacy) -> Markup {
     html! {
         tr {
             td { (name) @if let Some(axis) = &entry.our_axis { small { " (our " (axis) ")" } } }
-            td.group { (ours(entry.w1_over_sigma)) } td { (ours(entry.ks)) } td { (ours(entry.separation_power)) }
-            td.group { (range(entry.real)) } td { (range(entry.generated)) }
+            td.group data-label="W1/σ (floor)" { (ours(entry.w1_over_sigma)) } td data-label="KS (floor)" { (ours(entry.ks)) }
+            td data-label="sep. power (floor)" { (ours(entry.separation_power)) }
+            td.group data-label="real in range" { (range(entry.real)) } td data-label="generated in range" { (range(entry.generated)) }
             @if let Some(reference) = &entry.reference {
-                td.group { (format!("{:.3}", reference.w1_over_sigma)) } td { (format!("{:.3}", reference.ks)) }
-                td { (format!("{:.3}", reference.separation_power)) }
-                td { @if let Some(n) = reference.produced_in_range { (thousands(u64::from(n))) " / 5,000" } }
-                td.run { (reference.run) }
+                td.group data-label="published W1/σ" { (format!("{:.3}", reference.w1_over_sigma)) } td data-label="published KS" { (format!("{:.3}", reference.ks)) }
+                td data-label="published sep. power" { (format!("{:.3}", reference.separation_power)) }
+                td data-label="published in range" { @if let Some(n) = reference.produced_in_range { (thousands(u64::from(n))) " / 5,000" } }
+                td.run data-label="published run" { (reference.run) }
             } @else {
                 td.group colspan="5" {}
             }

@@ -13,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 use townsend_check::{Check, NumberGroup, Report};
 
-pub use single::{inspection_page, ranking_html};
+pub use single::{figure_page, inspection_page, ranking_html};
 
 use crate::PageError;
 use crate::plot::{Style, color_bar, fullest_cell, maps_svg};
@@ -32,7 +32,7 @@ pub fn report_html(check: &Check) -> Result<String, PageError> {
             a.skip href="#verdict" { "Skip to the verdict" }
             header {
                 h1 { "Generated against real avalanches" }
-                p { strong { (report.generated.file) } " against " strong { (report.real.file) } }
+                p { strong { (report.generated.file) } " (" (report.generated.taken()) ") against " strong { (report.real.file) } " (" (report.real.taken()) ")" }
                 (contents(check))
                 button #theme type="button" { "Light or dark" }
             }
@@ -104,7 +104,11 @@ fn contents(check: &Check) -> Markup {
         ("shape", "Shape", report.pair_correlation.is_some() || !report.lumpiness_by_scale.is_empty()),
         ("strips", "Strips", !report.strips.is_empty()),
         ("conditional", "Conditions", !report.conditional.is_empty()),
-        ("gallery", "In 3D", !check.galleries.iter().any(Vec::is_empty)),
+        (
+            "gallery",
+            if gallery::axes(check) < 3 { "Points" } else { "In 3D" },
+            !check.galleries.iter().any(Vec::is_empty),
+        ),
         ("training", "Training", !check.curves.is_empty()),
         ("how", "How", true),
     ];
@@ -178,21 +182,34 @@ fn sections(check: &Check) -> Markup {
                 div.plots.one data-group="conditional" {}
             }))
         }
-        @if !check.galleries.iter().any(Vec::is_empty) { (gallery_section()) (blind_test()) }
+        @if !check.galleries.iter().any(Vec::is_empty) { (gallery_section(gallery::axes(check))) (blind_test()) }
         @if !check.curves.is_empty() {
             (section("training", "How the training went", &html! { div.plots data-group="training" {} }))
         }
     }
 }
 
-fn gallery_section() -> Markup {
+fn gallery_section(axes: usize) -> Markup {
+    let (title, how, label) = if axes < 3 {
+        (
+            "Avalanches as points",
+            "They have no time, so they are flat.",
+            "Two avalanches side by side in x and z",
+        )
+    } else {
+        (
+            "Avalanches in three dimensions",
+            "Colour: time. Drag to turn, or give the plot the focus and use the arrow keys.",
+            "Two avalanches side by side in x, z and time; arrow keys turn them",
+        )
+    };
     section(
         "gallery",
-        "Avalanches in three dimensions",
+        title,
         &html! {
             p.faint {
-                "Fifty avalanches, at even quantiles of each set's own sizes; none was picked for its looks. Of an avalanche at most "
-                "1,500 electrons (or cells) are drawn. Colour: time. Drag to turn, or give the plot the focus and use the arrow keys."
+                "At most fifty avalanches, at even quantiles of each set's own sizes; none was picked for its looks. Of an avalanche at most "
+                "1,500 electrons (or occupied cells) are drawn. " (how)
             }
             p.controls {
                 button type="button" data-step="-1" { "Previous" } " "
@@ -200,7 +217,7 @@ fn gallery_section() -> Markup {
                 label { input type="checkbox" #all; " all at once" }
                 span #shown aria-live="polite" {}
             }
-            div #scenes.scenes tabindex="0" role="application" aria-label="Real and generated avalanche side by side in x, z and time; arrow keys turn them" {}
+            div #scenes.scenes tabindex="0" role="application" aria-label=(label) {}
         },
     )
 }
@@ -213,7 +230,7 @@ fn blind_test() -> Markup {
             p.faint { "Two avalanches of like size, one of each set, in random order. The score stays in this browser." }
             p.controls { button type="button" #start { "Begin" } }
             div #test hidden {
-                div #blind-scenes.scenes tabindex="0" role="application" aria-label="Two avalanches, one real, one generated; arrow keys turn them" {}
+                div #blind-scenes.scenes tabindex="0" role="application" aria-label="Two avalanches, one real, one generated; arrow keys turn them if they have a time" {}
                 p.controls {
                     button type="button" data-guess="0" { "The first one is real" } " "
                     button type="button" data-guess="1" { "The second one is real" } " "

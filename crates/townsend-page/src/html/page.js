@@ -13,9 +13,10 @@
 
   // An axis as the field draws it: a frame on all sides, ticks inside.
   const axis = (title, more) => ({ title: { text: title, standoff: 6 }, ticks: "inside", mirror: "allticks", showline: true, linecolor: style("--ink"), tickcolor: style("--ink"), gridcolor: "rgba(0,0,0,0)", zeroline: false, automargin: true, exponentformat: "power", minexponent: 5, ...more });
+  // The legend lies above the frame, where no point is, at the left, where the buttons of the plot are not.
   const layout = (more) => ({
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: style("--ink"), family: "system-ui, sans-serif", size: 12 },
-    margin: { l: 60, r: 14, t: 32, b: 44 }, legend: { x: 0.99, xanchor: "right", y: 0.99, yanchor: "top", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } }, modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--faint"), activecolor: style("--ink") }, dragmode: touch ? false : "zoom", hovermode: "closest", ...more,
+    margin: { l: 60, r: 14, t: 44, b: 44 }, legend: { orientation: "h", x: 0, xanchor: "left", y: 1.01, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } }, modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--faint"), activecolor: style("--ink") }, dragmode: touch ? false : "zoom", hovermode: "closest", ...more,
   });
 
   // Every figure: where it stands, what a screen reader says, and a function that makes traces and layout in the colours
@@ -40,12 +41,13 @@
   };
   const places = (group) => document.querySelectorAll(`[data-group="${group}"]`);
 
+  const wide = () => innerWidth > 700;
+
   // Distributions with their ratio.
   const logarithmic = {};
-  // Linear shares leave room for the legend; logarithmic ones show what there is.
   const ratioAxes = (title, log, ratioRange, most) => ({
     xaxis: axis(title, { anchor: "y2" }),
-    yaxis: axis("avalanches / bin", { domain: [0.33, 1], ...(log ? { type: "log" } : { range: [0, 1.35 * most] }) }),
+    yaxis: axis("share / bin", { domain: [0.33, 1], ...(log ? { type: "log" } : { range: [0, 1.08 * most] }) }),
     yaxis2: axis("gen. / real", { domain: [0, 0.29], range: ratioRange }),
   });
   const overlay = (o) => () => {
@@ -54,9 +56,14 @@
     const bins = o.real.slice(1, -1).map((_, k) => k), x = bins.map((k) => o.low + (k + 0.5) * o.width);
     const share = (v, total) => bins.map((k) => v[k + 1] / total), error = (v, total) => bins.map((k) => Math.sqrt(v[k + 1]) / total);
     if (!o.generated) {
-      const edges = bins.flatMap((k) => [o.low + k * o.width, o.low + (k + 1) * o.width]), y = share(o.real, n).flatMap((v) => [v, v]);
-      const traces = [{ x: edges, y, mode: "lines", line: { color: ink, width: 2 }, fill: "tozeroy", fillcolor: faded(ink, 0.12), hovertemplate: "%{x:.4g}: %{y:.4f}<extra></extra>" }];
-      return { traces, layout: layout({ xaxis: axis(o.title), yaxis: axis("avalanches / bin", { type: logarithmic[o.group] ? "log" : "linear" }) }) };
+      const entries = bins.map((k) => o.real[k + 1]), edges = bins.flatMap((k) => [o.low + k * o.width, o.low + (k + 1) * o.width]);
+      // 68% intervals of Poisson's distribution by Gehrels' approximations (1986, equations 7 and 11).
+      const up = entries.map((v) => (v > 0 ? 1 + Math.sqrt(v + 0.75) : 0)), down = entries.map((v) => (v > 0 ? Math.min(v, Math.sqrt(v - 0.25)) : 0));
+      const traces = [
+        { x: edges, y: entries.flatMap((v) => [v, v]), mode: "lines", line: { color: ink, width: 1.5 }, fill: "tozeroy", fillcolor: faded(ink, 0.12), hoverinfo: "skip", showlegend: false },
+        { x, y: entries, mode: "markers", marker: { color: ink, size: 4 }, error_y: { type: "data", symmetric: false, array: up, arrayminus: down, color: ink, thickness: 1, width: 0 }, hovertemplate: "%{x:.4g}: %{y}<extra></extra>", showlegend: false },
+      ];
+      return { traces, layout: layout({ margin: { l: 60, r: 14, t: 14, b: 44 }, xaxis: axis(o.title), yaxis: axis("avalanches / bin", logarithmic[o.group] ? { type: "log" } : { rangemode: "tozero" }) }) };
     }
     const [a, b, ea, eb] = [share(o.real, n), share(o.generated, m), error(o.real, n), error(o.generated, m)];
     const edges = bins.flatMap((k) => [o.low + k * o.width, o.low + (k + 1) * o.width]), twice = (v) => v.flatMap((y) => [y, y]);
@@ -80,6 +87,17 @@
     return { traces, layout: layout({ ...ratioAxes(o.title, logarithmic[o.group], [1 - reach, 1 + reach], Math.max(...a.map((v, k) => v + ea[k]), ...b)), shapes: [one] }) };
   };
   data.overlays.forEach((o) => places(o.group).forEach((place) => add(place, o.label, overlay(o))));
+  // The real avalanches and those of several generators, each in its own bins.
+  const hues = ["#d9482f", "#2f7fd9", "#2e9e4f", "#8a5cc2", "#c98a00", "#008b8b", "#b0366f", "#6b6b6b"], lines = ["solid", "dash", "dot", "dashdot"];
+  const ranked = (o) => () => {
+    const ink = style("--ink");
+    const density = (h) => { const n = h.entries.reduce((a, b) => a + b, 0), inner = h.entries.slice(1, -1); return { y: inner.map((v) => v / n / h.width), e: inner.map((v) => Math.sqrt(v) / n / h.width) }; };
+    const real = density(o.real), x = real.y.map((_, k) => o.real.low + (k + 0.5) * o.real.width);
+    const traces = o.generators.map((h, k) => ({ name: h.name, x: density(h).y.flatMap((_, b) => [h.low + b * h.width, h.low + (b + 1) * h.width]), y: density(h).y.flatMap((v) => [v, v]), mode: "lines", line: { color: hues[k % hues.length], dash: lines[Math.floor(k / hues.length) % lines.length], width: 1.5 }, hovertemplate: `%{x:.4g}: %{y:.4g}<extra>${k + 1}</extra>` }));
+    traces.push({ name: "real", x, y: real.y, mode: "markers", marker: { color: ink, size: 5 }, error_y: { type: "data", array: real.e, color: ink, thickness: 1, width: 0 }, hovertemplate: "%{x:.4g}: %{y:.4g}<extra>real</extra>" });
+    return { traces, layout: layout({ xaxis: axis(o.title), yaxis: axis("share / width of bin", logarithmic.ranked ? { type: "log" } : { rangemode: "tozero" }) }) };
+  };
+  (data.ranked || []).forEach((o) => places("ranked").forEach((place) => add(place, o.label, ranked(o))));
   document.querySelectorAll("[data-log]").forEach((box) => box.addEventListener("change", () => {
     logarithmic[box.dataset.log] = box.checked;
     places(box.dataset.log).forEach((place) => place.querySelectorAll('[data-drawn="yes"]').forEach(draw));
@@ -111,7 +129,7 @@
     places("classifiers").forEach((place) => {
       add(place, `ROC curves of the classifiers: ${all.map(([name]) => name).join(", ")}`, () => ({
         traces: [diagonal(), ...all.map(([name, of]) => line(name, of.roc.map((p) => p[0]), of.roc.map((p) => p[1])))],
-        layout: layout({ legend: { x: 0.99, xanchor: "right", y: 0.02, yanchor: "bottom" }, xaxis: axis("real taken for generated", { range: [0, 1] }), yaxis: axis("generated found", { range: [0, 1] }) }),
+        layout: layout({ xaxis: axis("real taken for generated", { range: [0, 1] }), yaxis: axis("generated found", { range: [0, 1] }) }),
       }));
       add(place, "Calibration: share of generated avalanches against the probability that the classifiers gave", () => ({
         traces: [diagonal(), ...all.map(([name, of]) => line(name, of.calibration.map((p) => p[0]), of.calibration.map((p) => p[1]), { mode: "lines+markers" }))],
@@ -164,8 +182,8 @@
     const of = (key) => names.map((name) => c.bins.map((bin) => bin.w1_over_sigma[name]?.[key] ?? null));
     const [value, floor] = [of("value"), of("floor")], known = (make) => value.map((row, k) => row.map((v, b) => (v === null ? null : make(v, floor[k][b]))));
     places("conditional").forEach((place) => add(place, `W1 over sigma of the observables in bins of ${c.condition}`, () => ({
-      traces: [{ type: "heatmap", x: bins, y: names, z: known((v, f) => Math.max(v - f, 0)), text: known((v, f) => `${v.toFixed(2)} (${f.toFixed(2)})`).map((row) => row.map((said) => said ?? "")), texttemplate: "%{text}", zmin: 0, zmax: 0.3, colorscale: "YlOrRd", reversescale: true, xgap: 2, ygap: 2, colorbar: { thickness: 10, title: { text: "above" } }, hovertemplate: "%{y}, %{x}: %{text}<extra></extra>" }],
-      layout: layout({ margin: { l: 110, r: 10, t: 20, b: 50 }, xaxis: axis(c.condition, { type: "category", automargin: false }), yaxis: axis("", { autorange: "reversed", dtick: 1, automargin: false }) }),
+      traces: [{ type: "heatmap", x: bins, y: names, z: known((v, f) => Math.max(v - f, 0)), text: known((v, f) => `${v.toFixed(2)} (${f.toFixed(2)})`).map((row) => row.map((said) => said ?? "")), texttemplate: "%{text}", textfont: { size: wide() ? 12 : 8 }, zmin: 0, zmax: 0.3, colorscale: "YlOrRd", reversescale: true, xgap: 2, ygap: 2, colorbar: { thickness: 10, title: { text: "above" } }, hovertemplate: "%{y}, %{x}: %{text}<extra></extra>" }],
+      layout: layout({ margin: { l: 110, r: 10, t: 20, b: 50 }, xaxis: axis(c.condition, { type: "category", tickangle: wide() ? 0 : 90 }), yaxis: axis("", { autorange: "reversed", dtick: 1, automargin: false }) }),
     })));
   });
 
@@ -179,8 +197,9 @@
     })));
   });
 
-  // Avalanches in three dimensions: two scenes that turn together.
+  // Avalanches in three dimensions: two scenes that turn together. Those of two coordinates lie in two planes.
   const gallery = data.gallery;
+  const flat = gallery && gallery.axes < 3;
   const eye = { x: 1.65, y: 1.65, z: 0.75 };
   const scene = (title, domain) => {
     const along = (text, range) => ({ title: { text }, range, color: style("--ink"), gridcolor: style("--rule"), zerolinecolor: style("--rule"), showbackground: false });
@@ -189,19 +208,25 @@
   };
   const decode = (values, d) => { const [low, high] = gallery.extent[d]; return Float32Array.from(values, (v) => low + (v / gallery.steps) * (high - low)); };
   const points = (which, name, alone) => {
+    if (flat) {
+      const twin = name === "scene2" ? "2" : "", all = (key, d) => which.flatMap((a) => Array.from(decode(a[key], d)));
+      return { type: "scattergl", mode: "markers", xaxis: `x${twin}`, yaxis: `y${twin}`, x: all("x", 0), y: all("z", 1), hoverinfo: "skip", showlegend: false, marker: { size: alone ? 4 : 2, opacity: alone ? 0.7 : 0.3, color: style("--ink") } };
+    }
     const joined = (key, d) => { const parts = which.map((a) => decode(a[key], d)); const all = new Float32Array(parts.reduce((n, p) => n + p.length, 0)); let at = 0; parts.forEach((p) => { all.set(p, at); at += p.length; }); return all; };
     const t = joined("t", 2);
     return { type: "scatter3d", mode: "markers", scene: name, x: joined("x", 0), y: joined("z", 1), z: t, hoverinfo: "skip", showlegend: false, marker: { size: alone ? 2 : 1, opacity: alone ? 0.8 : 0.4, color: t, colorscale: "Viridis", cmin: gallery.extent[2][0], cmax: gallery.extent[2][1], showscale: name === "scene2", colorbar: { title: { text: `t [${gallery.units[2]}]` }, thickness: 10, len: 0.7 } } };
   };
   // Phones get one scene above the other, with titles at the left, where the buttons of the plot are not.
-  const wide = () => innerWidth > 700;
-  const domains = () => (wide() ? [{ x: [0, 0.49], y: [0, 1] }, { x: [0.51, 1], y: [0, 1] }] : [{ x: [0, 1], y: [0.52, 1] }, { x: [0, 1], y: [0, 0.48] }]);
-  const titles = (texts) => domains().map((d, k) => ({ text: texts[k], showarrow: false, xref: "paper", yref: "paper", x: wide() ? (d.x[0] + d.x[1]) / 2 : 0, y: d.y[1], xanchor: wide() ? "center" : "left", yanchor: "bottom", font: { size: 14 } }));
+  // Planes have numbers beside them, which need room.
+  const gap = () => (flat ? (wide() ? 0.05 : 0.07) : wide() ? 0.01 : 0.02);
+  const domains = () => (wide() ? [{ x: [0, 0.5 - gap()], y: [0, 1] }, { x: [0.5 + gap(), 1], y: [0, 1] }] : [{ x: [0, 1], y: [0.5 + gap(), 1] }, { x: [0, 1], y: [0, 0.5 - gap()] }]);
+  const titles = (texts) => domains().map((d, k) => ({ text: texts[k], showarrow: false, xref: "paper", yref: "paper", x: wide() && !flat ? (d.x[0] + d.x[1]) / 2 : d.x[0], y: d.y[1], xanchor: wide() && !flat ? "center" : "left", yanchor: "bottom", font: { size: 14 } }));
   const show = (element, left, right, texts) => {
     const [first, second] = domains();
     const kept = element._fullLayout?.scene?.camera?.eye;
     if (kept) Object.assign(eye, kept);
-    const made = layout({ margin: { l: 0, r: 0, t: 30, b: 0 }, scene: scene(texts[0], first), scene2: scene(texts[1], second), annotations: titles(texts), dragmode: "orbit" });
+    const plane = (k) => { const [x, z] = gallery.extent, [ux, uz] = gallery.units, n = k ? "2" : ""; return { [`xaxis${n}`]: axis(`x [${ux}]`, { domain: domains()[k].x, range: x, anchor: `y${n}`, constrain: "domain" }), [`yaxis${n}`]: axis(`z [${uz}]`, { domain: domains()[k].y, range: z, anchor: `x${n}`, scaleanchor: `x${n}`, constrain: "domain" }) }; };
+    const made = flat ? layout({ margin: { l: 60, r: 14, t: 30, b: 44 }, ...plane(0), ...plane(1), annotations: titles(texts) }) : layout({ margin: { l: 0, r: 0, t: 30, b: 0 }, scene: scene(texts[0], first), scene2: scene(texts[1], second), annotations: titles(texts), dragmode: "orbit" });
     element.dataset.drawn = "yes";
     return Plotly.react(element, [points(left, "scene", left.length === 1), points(right, "scene2", right.length === 1)], made, config);
   };
@@ -212,6 +237,7 @@
   };
   const steps = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
   const together = (element) => {
+    if (flat) return;
     let busy = false;
     element.on("plotly_relayout", (change) => {
       const moved = change["scene.camera"] || change["scene2.camera"];

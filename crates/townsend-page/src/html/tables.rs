@@ -14,23 +14,28 @@ use super::definitions::{Definition, KS, SEPARATION, W1, definition};
 /// errors above one.
 const FAR: f64 = 3.0;
 
+/// What the word means, where it first stands.
+pub(super) const FLOOR: &str = "The floor of a number is the same number between random halves of the real set: what \
+     statistics alone give, and what a perfect generator reaches.";
+
 pub(super) fn summary(report: &Report) -> Markup {
     let row = |name: &str, set: &SetSummary| {
         html! {
             tr {
                 th scope="row" { (name) }
-                td { (thousands(set.avalanches as u64)) }
-                td { (significant(100.0 * set.empty_fraction, 3)) " ± " (significant(100.0 * set.empty_fraction_error, 2)) "%" }
-                td { (thousands(set.electrons)) }
-                td { (percent(set.fraction_outside)) }
-                td.text { (set.file) }
+                td data-label="avalanches" { (thousands(set.avalanches as u64)) }
+                td data-label="empty" { (significant(100.0 * set.empty_fraction, 3)) " ± " (significant(100.0 * set.empty_fraction_error, 2)) "%" }
+                td data-label="electrons" { (thousands(set.electrons)) }
+                td data-label="outside the grid" { (percent(set.fraction_outside)) }
+                td.text data-label="file" { (set.file) }
+                td.text data-label="taken of it" { (set.taken()) }
             }
         }
     };
     html! {
         div.wide { table {
             caption { "The two sets" }
-            thead { tr { th { "set" } th { "avalanches" } th { "empty" } th { "electrons" } th { "outside the grid" } th.text { "file" } } }
+            thead { tr { th { "set" } th { "avalanches" } th { "empty" } th { "electrons" } th { "outside the grid" } th.text { "file" } th.text { "taken of it" } } }
             tbody { (row("real", &report.real)) (row("generated", &report.generated)) }
         } }
         p { "Empty, generated less real: " (report.empty) " (binomial error)." }
@@ -57,10 +62,12 @@ pub(super) fn verdict(verdict: &Verdict) -> Markup {
             p.summary { (verdict.summary) }
             div.wide { table.lights {
                 caption {
-                    "A light is green within its limit, or where the value is not more than statistics above its floor; the "
-                    "worst number of a family answers for it."
+                    (FLOOR) " Green: even " (verdict.errors) " standard errors above it the value is within the green limit. Amber or red: it is above the green limit, "
+                    "and more than " (verdict.errors) " standard errors above its floor; red above the amber limit. Grey, undecided: neither, for there are too "
+                    "few avalanches; the last column says how many in each set would decide, if the difference is what it seems. The worst "
+                    "number of a family answers for it."
                 }
-                thead { tr { th { "question" } th.text { "light" } th.text { "decided by" } th { "value" } th { "floor" } th { "green to" } th { "amber to" } } }
+                thead { tr { th { "question" } th.text { "light" } th.text { "decided by" } th { "value" } th { "floor" } th { "green to" } th { "amber to" } th { "would decide" } } }
                 tbody { @for judgement in &verdict.judgements { (judgement_row(judgement)) } }
             } }
         }
@@ -69,18 +76,19 @@ pub(super) fn verdict(verdict: &Verdict) -> Markup {
 
 fn light(light: Light) -> Markup {
     let name = light.name();
-    html! { span class={ "light " (name) } { (name) } }
+    html! { span class={ "light " (name) } { (name) @if light == Light::Grey { ", undecided" } } }
 }
 
 fn judgement_row(of: &Judgement) -> Markup {
     html! {
         tr {
             th scope="row" { (of.question) }
-            td.text { (light(of.light)) }
-            td.text { a href={ "#" (section_of(&of.metric)) } { code { (of.metric) } } }
-            td { @if let Some(value) = of.value { (decimal(value)) @if of.error > 0.0 { " ± " (decimal(of.error)) } } @else { "none" } }
-            td { (decimal(of.floor)) }
-            td { (of.green) } td { (of.amber) }
+            td.text data-label="light" { (light(of.light)) }
+            td.text data-label="decided by" { a href={ "#" (section_of(&of.metric)) } { code { (of.metric) } } }
+            td data-label="value" { @if let Some(value) = of.value { (decimal(value)) @if of.error > 0.0 { " ± " (decimal(of.error)) } } @else { "none" } }
+            td data-label="floor" { (decimal(of.floor)) }
+            td data-label="green to" { (of.green) } td data-label="amber to" { (of.amber) }
+            td data-label="would decide" { @if let Some(n) = of.avalanches_to_decide { (thousands(n as u64)) } @else if of.light == Light::Grey { "at its limit" } }
         }
     }
 }
@@ -110,9 +118,13 @@ fn heading(name: &str, [what, trap]: Definition) -> Markup {
 pub(super) fn distances(report: &Report) -> Markup {
     html! {
         p.faint {
-            "Floor: the same distance between random halves of the real set, scaled to these numbers of avalanches; a "
-            "distance near it is what statistics alone give. ±: half of the 68% interval from resampling both sets. "
-            "Bold: more than three times the floor. A name opens its definition."
+            (FLOOR) " It is scaled to these numbers of avalanches. ±: half of the 68% interval from resampling both sets. Bold: more "
+            "than three times the floor. A name opens its definition."
+        }
+        dl.faint {
+            @for (name, [what, trap]) in [("W1/σ", W1), ("KS, p", KS), ("separation power", SEPARATION)] {
+                dt { (name) } dd { (what) ". " em { "Beware: " } (trap) "." }
+            }
         }
         (comparisons(
             "Observables",
@@ -139,8 +151,8 @@ fn comparisons<'a>(caption: &str, of: impl Iterator<Item = (String, String, &'a 
                 tr {
                     th rowspan="2" { "name" }
                     th.group colspan="2" { "mean ± spread" }
-                    th.group colspan="2" { (heading("W1/σ", W1)) } th.group colspan="3" { (heading("KS", KS)) }
-                    th.group colspan="2" { (heading("separation power", SEPARATION)) }
+                    th.group colspan="2" { "W1/σ" } th.group colspan="3" { "KS" }
+                    th.group colspan="2" { "separation power" }
                 }
                 tr {
                     th.group { "real" } th { "generated" }
@@ -164,23 +176,23 @@ fn row(name: &str, definition: &str, comparison: &Comparison) -> Markup {
     html! {
         tr {
             th scope="row" { (defined(&format!("{name}{unit}"), definition, "")) }
-            td.group { (mean(comparison.real.mean, comparison.real.std)) }
-            td { (mean(comparison.generated.mean, comparison.generated.std)) }
-            (distance(comparison.w1_over_sigma))
-            (distance(Some(comparison.ks)))
-            td { @if let Some(p) = comparison.ks.p_value { (significant(p, 2)) } }
-            (distance(Some(comparison.separation_power)))
+            td.group data-label="real" { (mean(comparison.real.mean, comparison.real.std)) }
+            td data-label="generated" { (mean(comparison.generated.mean, comparison.generated.std)) }
+            (distance("W1/σ", comparison.w1_over_sigma))
+            (distance("KS", Some(comparison.ks)))
+            td data-label="p" { @if let Some(p) = comparison.ks.p_value { (significant(p, 2)) } }
+            (distance("separation power", Some(comparison.separation_power)))
         }
     }
 }
 
-fn distance(distance: Option<Distance>) -> Markup {
+fn distance(name: &str, distance: Option<Distance>) -> Markup {
     html! {
         @if let Some(distance) = distance {
-            td.group.far[distance.value > FAR * distance.floor] { (distance.with_error()) }
-            td { (decimal(distance.floor)) }
+            td.group.far[distance.value > FAR * distance.floor] data-label=(name) { (distance.with_error()) }
+            td data-label="floor" { (decimal(distance.floor)) }
         } @else {
-            td.group { "none" } td {}
+            td.group data-label=(name) { "none" } td {}
         }
     }
 }
@@ -195,9 +207,9 @@ pub(super) fn scores(report: &Report) -> Markup {
                     @for (name, score) in report.scores() {
                         tr {
                             th scope="row" { (heading(name, definition(name))) }
-                            td { (score.with_error()) } td { (significant(score.floor, 3)) }
-                            td { (thousands(score.avalanches[0] as u64)) " / " (thousands(score.avalanches[1] as u64)) }
-                            td.text.faint { (score.method) }
+                            td data-label="value" { (score.with_error()) } td data-label="floor" { (significant(score.floor, 3)) }
+                            td data-label="avalanches" { (thousands(score.avalanches[0] as u64)) " / " (thousands(score.avalanches[1] as u64)) }
+                            td.text.faint data-label="how" { (score.method) }
                         }
                     }
                 }
@@ -220,8 +232,8 @@ pub(super) fn classifiers(report: &Report) -> Markup {
                 tbody { @for (name, of) in &test.details {
                     tr {
                         th scope="row" { (name) }
-                        td { (decimal(of.divergence)) } td { (significant(of.ratio_spread, 3)) } td { (percent(of.effective_share)) }
-                        td { @if let Some(n) = of.wins_from { (thousands(n as u64)) } @else if of.learning.is_empty() { "not asked" } @else { "never" } }
+                        td data-label="divergence" { (decimal(of.divergence)) } td data-label="spread of the ratio" { (significant(of.ratio_spread, 3)) } td data-label="effective" { (percent(of.effective_share)) }
+                        td data-label="wins from" { @if let Some(n) = of.wins_from { (thousands(n as u64)) } @else if of.learning.is_empty() { "not asked" } @else { "never" } }
                     }
                 } }
             } }

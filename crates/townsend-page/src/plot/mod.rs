@@ -5,6 +5,7 @@ mod overlay;
 mod overview;
 mod paper;
 mod pdf;
+mod trace;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -14,6 +15,7 @@ pub(crate) use map::{color_bar, maps_svg};
 pub(crate) use overview::fullest_cell;
 pub use overview::{overview_pdf, overview_svg};
 pub use paper::{Distribution, Figure, figures};
+pub use trace::Trace;
 
 use crate::PageError;
 

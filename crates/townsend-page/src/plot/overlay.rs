@@ -5,17 +5,19 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use townsend_check::HistogramPair;
-use townsend_observables::text::percent;
+use townsend_observables::text::significant;
 
 use super::{Area, Style, failed, tick};
 use crate::PageError;
 
-type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+pub(super) type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 pub(super) const SIZE: (u32, u32) = (900, 780);
 /// Fraction of the height for the ratio.
 const RATIO: f64 = 0.32;
-const LEFT: i32 = 140;
+pub(super) const LEFT: i32 = 140;
+/// Room above the frame for the legend, which never lies on points there.
+const LEGEND: i32 = 62;
 /// Numbers along x.
 const X_LABELS: usize = 6;
 /// Largest ratio shown; what lies beyond is marked at the edge.
@@ -43,8 +45,9 @@ pub(super) fn draw<DB: DrawingBackend>(
     let (upper, lower) = area.split_vertically((height * (1.0 - RATIO)) as u32);
     let (real, generated) = (shares(&overlay.real), shares(&overlay.generated));
     let inner = 1..=overlay.binning.bins;
-    let top = inner.map(|b| (real[b].value + real[b].error).max(generated[b].value)).fold(0.0, f64::max);
-    distributions(&upper, overlay, &real, &generated, 1.3 * top, style)?;
+    let reach = |share: Share| share.value + share.error;
+    let top = inner.map(|b| reach(real[b]).max(reach(generated[b]))).fold(0.0, f64::max);
+    distributions(&upper, overlay, &real, &generated, 1.08 * top, style)?;
     ratio(&lower, overlay, &real, &generated, style)
 }
 
@@ -64,7 +67,7 @@ fn distributions<DB: DrawingBackend>(
     style: &Style,
 ) -> Result<(), PageError> {
     let mut chart = ChartBuilder::on(area)
-        .margin_top(14)
+        .margin_top(LEGEND)
         .margin_right(24)
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
         .build_cartesian_2d(overlay.binning.low..overlay.binning.high, 0.0..top)
@@ -110,7 +113,7 @@ fn point<DB: DrawingBackend>(
 
 /// Numbers at the axes, names at their ends, and a frame on all four sides with ticks inside, as is usual in
 /// particle physics.
-fn axes<DB: DrawingBackend>(
+pub(super) fn axes<DB: DrawingBackend>(
     area: &Area<DB>,
     chart: &mut Chart<'_, DB>,
     style: &Style,
@@ -142,7 +145,7 @@ fn axes<DB: DrawingBackend>(
         .map_err(failed)?;
     let turned = ("sans-serif", style.text).into_font().transform(FontTransform::Rotate270);
     let turned = turned.color(&style.ink).pos(Pos::new(HPos::Right, VPos::Top));
-    area.draw(&Text::new(y, (2, 14), turned)).map_err(failed)
+    area.draw(&Text::new(y, (10, 14), turned)).map_err(failed)
 }
 
 /// The frame, and ticks inward on all sides: long ones where numbers may be, and four short ones between two
@@ -183,36 +186,35 @@ fn ticks<DB: DrawingBackend>(
     area.draw(&Rectangle::new(corners, style.ink.stroke_width(3))).map_err(failed)
 }
 
-/// The legend, and the fractions outside the axis.
+/// The legend above the frame: the names at the left, at the right the fractions outside the axis.
 fn legend<DB: DrawingBackend>(
     area: &Area<DB>,
     real: &[Share],
     generated: &[Share],
     style: &Style,
 ) -> Result<(), PageError> {
-    let width = area.dim_in_pixel().0 as i32;
-    let line = (style.text * 1.15) as i32;
-    let (sign, left) = (width - 265, width - 225);
-    let outside = |shares: &[Share]| {
-        let flow = shares[0].value + shares[shares.len() - 1].value;
-        if flow > 0.0 { format!(" ({} outside)", percent(flow)) } else { String::new() }
-    };
-    let texts = [format!("real{}", outside(real)), format!("generated{}", outside(generated))];
-    // Long texts begin further to the left; a letter takes about half of the text's height.
-    let longest = texts.iter().map(|t| t.chars().count()).max().unwrap_or(0) as f64;
-    let shift = ((longest * 0.43 * style.text) as i32 - 215).max(0);
-    let (sign, left) = (sign - shift, left - shift);
-    let middle = |row: i32| 30 + row * line + line / 2;
-    let bar = [(sign, middle(0) - 14), (sign, middle(0) + 14)];
+    let (width, middle) = (area.dim_in_pixel().0 as i32, LEGEND / 2);
+    let at = |x: i32| (x, middle - (style.text * 0.4) as i32);
+    let bar = [(LEFT + 12, middle - 14), (LEFT + 12, middle + 14)];
     area.draw(&PathElement::new(bar, style.ink.stroke_width(style.line - 1))).map_err(failed)?;
-    area.draw(&Circle::new((sign, middle(0)), style.line + 2, style.ink.filled())).map_err(failed)?;
-    let step = [(sign - 20, middle(1)), (sign + 20, middle(1))];
+    area.draw(&Circle::new((LEFT + 12, middle), style.line + 2, style.ink.filled())).map_err(failed)?;
+    area.draw(&Text::new("real", at(LEFT + 28), style.font())).map_err(failed)?;
+    let step = [(LEFT + 130, middle), (LEFT + 170, middle)];
     area.draw(&PathElement::new(step, style.generated.stroke_width(style.line))).map_err(failed)?;
-    for (row, text) in texts.into_iter().enumerate() {
-        let at = (left, middle(row as i32) - (style.text * 0.4) as i32);
-        area.draw(&Text::new(text, at, style.font())).map_err(failed)?;
+    area.draw(&Text::new("generated", at(LEFT + 182), style.font())).map_err(failed)?;
+    let [real, generated] = [real, generated].map(|shares| shares[0].value + shares[shares.len() - 1].value);
+    if real + generated == 0.0 {
+        return Ok(());
     }
-    Ok(())
+    let outside = format!("outside: {}, {}", percent_of_two(real), percent_of_two(generated));
+    let small = ("sans-serif", 0.7 * style.text).into_font().color(&style.ink);
+    let end = small.pos(Pos::new(HPos::Right, VPos::Center));
+    area.draw(&Text::new(outside, (width - 24, middle), end)).map_err(failed)
+}
+
+/// A fraction in percent with two significant digits.
+fn percent_of_two(fraction: f64) -> String {
+    format!("{}%", significant(100.0 * fraction, 2))
 }
 
 /// The ratio of generated to real with the errors of both, and a band of the real error about 1.

@@ -41,6 +41,7 @@ __all__ = [
     "configs",
     "detector",
     "detectors",
+    "gain",
     "inspect",
     "load",
     "observables",
@@ -211,7 +212,7 @@ class Model:
 class Check:
     def to_dict(self) -> dict[str, Any]: ...
     @property
-    def verdict(self) -> Literal["green", "amber", "red"] | None: ...
+    def verdict(self) -> Literal["green", "grey", "amber", "red"] | None: ...
     @property
     def warnings(self) -> list[str]: ...
     def exceeds(self, metric: str, limit: float) -> list[tuple[str, float | None, float]]: ...
@@ -265,6 +266,16 @@ def observables(
     progress: _Progress | None = None,
     threads: int | None = None,
 ) -> Any: ...
+def gain(
+    detector: _Described | None = None,
+    scan: Sequence[float] | npt.NDArray[Any] | None = None,
+    n: int = 5000,
+    seed: int = 1,
+    *,
+    progress: _Progress | None = None,
+    threads: int | None = None,
+    **conditions: _Condition,
+) -> dict[str, Any]: ...
 def readout(
     avalanches: _AvalanchesLike,
     detector: _Described | None = None,

@@ -131,8 +131,8 @@ def test_settings(microscopic, trained, voltages):
         voltages.generate(1, voltage_v="high")
     with pytest.raises(townsend.UsageError):
         voltages.avalanche(1, voltage_v=[280, 280])
-    with pytest.raises(townsend.UsageError, match="does not depend on voltage_v"):
-        microscopic.generate(1, voltage_v=280)
+    with pytest.raises(townsend.UsageError, match="does not depend on humidity"):
+        microscopic.generate(1, humidity=280)
     with pytest.raises(townsend.UsageError, match="no start"):
         microscopic.generate(1, start="ceiling")
     with pytest.raises(townsend.UsageError, match="track"):

@@ -29,6 +29,12 @@ pub struct Gas {
     /// Temperature, K; without it that of the table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature_k: Option<f64>,
+    /// Mean energy for each electron that an ionising particle frees, eV; only needed for the resolution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w_ev: Option<f64>,
+    /// Fano factor: the variance of the number of these electrons over their mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fano: Option<f64>,
     /// Factors on the table's transverse diffusion across B and along B, to correct a table that is less
     /// precise than the data that a detector is compared with or fitted to.
     pub transverse_scale: [f64; 2],
@@ -60,6 +66,10 @@ pub(super) struct WrittenGas {
     pressure_torr: Option<f64>,
     #[serde(default)]
     temperature_k: Option<f64>,
+    #[serde(default)]
+    w_ev: Option<f64>,
+    #[serde(default)]
+    fano: Option<f64>,
     #[serde(default = "ones")]
     transverse_scale: [f64; 2],
     #[serde(default = "one")]
@@ -118,6 +128,8 @@ impl WrittenGas {
             lorentz_shift_deg: self.lorentz_shift_deg,
             pressure_torr: self.pressure_torr,
             temperature_k: self.temperature_k,
+            w_ev: self.w_ev,
+            fano: self.fano,
             transverse_scale: self.transverse_scale,
             longitudinal_scale: self.longitudinal_scale,
             table: Arc::new(table),
@@ -176,10 +188,25 @@ impl Gas {
         Ok(transport)
     }
 
+    /// The relative variance of the number of electrons that an X-ray of `energy_ev` frees, and their mean
+    /// number: (F/n, n), n = E/W. None unless W and the Fano factor are known.
+    pub fn freed(&self, energy_ev: f64) -> Option<(f64, f64)> {
+        let mean = energy_ev / self.w_ev?;
+        Some((self.fano? / mean, mean))
+    }
+
+    /// The density of the gas over that of the same gas in another state.
+    pub(super) fn density_over(&self, state: State) -> f64 {
+        let own = State { pressure_torr: self.pressure_torr, temperature_k: self.temperature_k };
+        self.table.density(own, state)
+    }
+
     pub(super) fn check(&self) -> Result<(), SimError> {
         within("gas.magnetic_field_t", self.magnetic_field_t, 0.0, 10.0)?;
         within("gas.lorentz_shift_deg", self.lorentz_shift_deg, -360.0, 360.0)?;
         State { pressure_torr: self.pressure_torr, temperature_k: self.temperature_k }.check("gas.")?;
+        self.w_ev.map_or(Ok(()), |w| within("gas.w_ev", w, 1.0, 1_000.0))?;
+        self.fano.map_or(Ok(()), |fano| within("gas.fano", fano, 0.0, 10.0))?;
         for scale in self.transverse_scale {
             within("gas.transverse_scale", scale, 0.0, 10.0)?;
         }

@@ -319,11 +319,7 @@ impl GasTable {
         pressure_torr: Option<f64>,
         temperature_k: Option<f64>,
     ) -> Result<Transport, SimError> {
-        let state = State {
-            pressure_torr: pressure_torr.or(self.state.pressure_torr),
-            temperature_k: temperature_k.or(self.state.temperature_k),
-        };
-        let density = state.density(self.state);
+        let density = self.density(State { pressure_torr, temperature_k }, State::default());
         let mut transport =
             self.transport(e_kv_cm / density, b_t / density).map_err(|error| match error {
                 SimError::OutsideTable { gas, e_kv_cm, b_t, range }
@@ -346,6 +342,15 @@ impl GasTable {
         transport.attachment_per_mm *=
             if self.attachment_bodies == TWO_BODIES { density } else { density * density };
         Ok(transport)
+    }
+
+    /// The density of the gas in one state over that in another; what a state leaves open is the table's.
+    pub(crate) fn density(&self, state: State, over: State) -> f64 {
+        let [state, over] = [state, over].map(|state| State {
+            pressure_torr: state.pressure_torr.or(self.state.pressure_torr),
+            temperature_k: state.temperature_k.or(self.state.temperature_k),
+        });
+        state.density(over)
     }
 
     /// The points of the table, one slice for each magnetic field.

@@ -11,6 +11,9 @@ pub use strips::{StripHit, StripReadout, StripWorkspace};
 use crate::SimError;
 use crate::detector::within;
 
+/// The charge of an electron, fC.
+const ELEMENTARY_FC: f64 = 1.602_176_634e-4;
+
 /// The `[readout]` table: two layers of strips and their electronics.
 ///
 /// X strips measure x. V strips measure v = x cos α + z sin α, with the stereo angle α. With the pitch p,
@@ -34,9 +37,6 @@ pub struct Readout {
     /// Probability that the charge of an electron is collected by an X strip; otherwise a V strip collects
     /// it.
     pub x_share: f64,
-    /// Charge collected for each simulated electron, in elementary charges: the ratio of the measured gain to
-    /// the simulated one.
-    pub gain_calibration: f64,
     /// Threshold, fC: a strip with less charge has no hit, and the time of a hit is when this much charge has
     /// arrived.
     pub threshold_fc: f64,
@@ -69,7 +69,6 @@ impl Readout {
             ("strips[1]", v, 1.0, 1e5),
             ("length_mm", self.length_mm, 0.0, 1e5),
             ("x_share", self.x_share, 0.0, 1.0),
-            ("gain_calibration", self.gain_calibration, 1e-6, 1e6),
             ("threshold_fc", self.threshold_fc, 0.0, 1e6),
             ("saturation_fc", self.saturation_fc, self.threshold_fc, 1e9),
             ("jitter_ns", self.jitter_ns, 0.0, 1e6),
@@ -82,12 +81,6 @@ impl Readout {
             within(&format!("readout.{name}"), value, low, high)?;
         }
         Ok(())
-    }
-
-    /// Charge collected for each simulated electron, fC.
-    pub fn charge_per_electron_fc(&self) -> f64 {
-        const ELEMENTARY_FC: f64 = 1.602_176_634e-4;
-        self.gain_calibration * ELEMENTARY_FC
     }
 
     /// Sides of the rectangle over which avalanches are placed uniformly, mm.

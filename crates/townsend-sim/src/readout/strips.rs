@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 use rayon::prelude::*;
 use townsend_core::{Avalanche, ElectronSet, Purpose, fill_normal, stream};
 
-use super::Readout;
+use super::{ELEMENTARY_FC, Readout};
 use crate::{Detector, SimError};
 
 /// The hit of one strip in one event.
@@ -61,8 +61,6 @@ pub struct StripReadout {
     slopes: [[f32; 2]; 2],
     /// Fewest electrons whose charge reaches the threshold.
     needed: usize,
-    /// Charge collected for each electron, fC.
-    charge_fc: f64,
     /// An electron belongs to an X strip if a random number of 32 bits is below this.
     x_bits: u64,
 }
@@ -91,13 +89,11 @@ impl StripReadout {
         let of = detector.readout.clone().ok_or(missing)?;
         let per_mm = 1000.0 / of.pitch_um;
         let (sin, cos) = of.stereo_deg.to_radians().sin_cos();
-        let charge_fc = of.charge_per_electron_fc();
         Ok(Self {
             region_mm: of.region_mm(),
             ends: [of.strips[0], of.strips[0] + of.strips[1]],
             slopes: [[1.0, 0.0], [cos, sin]].map(|view| view.map(|slope| (slope * per_mm) as f32)),
-            needed: ((of.threshold_fc / charge_fc).ceil() as usize).max(1),
-            charge_fc,
+            needed: ((of.threshold_fc / ELEMENTARY_FC).ceil() as usize).max(1),
             x_bits: (of.x_share * (1u64 << 32) as f64) as u64,
             of,
         })
@@ -246,7 +242,7 @@ impl StripReadout {
             sheet: self.of.sheet,
             view: view.into(),
             strip: if view { number - self.ends[0] } else { number },
-            charge_fc: (times.len() as f64 * self.charge_fc).min(self.of.saturation_fc) as f32,
+            charge_fc: (times.len() as f64 * ELEMENTARY_FC).min(self.of.saturation_fc) as f32,
             time_ns: time + self.of.time_offset_ns as f32,
         })
     }

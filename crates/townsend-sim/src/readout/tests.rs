@@ -9,7 +9,7 @@ use crate::Detector;
 /// The default readout, with all events at the centre of the sheet and no jitter.
 fn plain() -> Readout {
     let detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
-    Readout { region_mm: Some([0.0; 2]), jitter_ns: 0.0, gain_calibration: 10.0, ..detector.readout.unwrap() }
+    Readout { region_mm: Some([0.0; 2]), jitter_ns: 0.0, threshold_fc: 0.3, ..detector.readout.unwrap() }
 }
 
 fn strips(readout: Readout) -> StripReadout {
@@ -57,20 +57,20 @@ fn electrons_beside_the_strips_are_counted() {
 
 #[test]
 fn the_time_is_that_of_the_electron_that_reaches_the_threshold() {
-    // 1.6e-3 fC an electron: the threshold of 1 fC is reached with the 625th, as 624 are 0.99976 fC.
-    let readout = Readout { x_share: 1.0, threshold_fc: 1.0, time_offset_ns: 1000.0, ..plain() };
+    // 1.6e-4 fC an electron: the threshold of 0.1 fC is reached with the 625th, as 624 are 0.099976 fC.
+    let readout = Readout { x_share: 1.0, threshold_fc: 0.1, time_offset_ns: 1000.0, ..plain() };
     let times: Vec<f32> = (0..5_000).map(|i| ((i * 2_003) % 5_000) as f32).collect();
     let zero = vec![0.0; 5_000];
     let (hits, _) = read(&strips(readout.clone()), 0, [&zero, &zero, &times]);
     assert_eq!(hits.len(), 1);
     assert!(
-        (hits[0].time_ns - 1624.0).abs() < 1e-3 && (hits[0].charge_fc - 8.010_883).abs() < 1e-5,
+        (hits[0].time_ns - 1624.0).abs() < 1e-3 && (hits[0].charge_fc - 0.801_088_3).abs() < 1e-6,
         "{hits:?}"
     );
     let below = read(&strips(readout.clone()), 0, [&zero[..624], &zero[..624], &times[..624]]);
     assert_eq!(below, (vec![], 0));
-    let saturated = Readout { saturation_fc: 2.0, ..readout };
-    assert!((read(&strips(saturated), 0, [&zero, &zero, &times]).0[0].charge_fc - 2.0).abs() < 1e-6);
+    let saturated = Readout { saturation_fc: 0.2, ..readout };
+    assert!((read(&strips(saturated), 0, [&zero, &zero, &times]).0[0].charge_fc - 0.2).abs() < 1e-6);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn charge_is_shared_between_the_views() {
     let share = f64::from(hits[0].charge_fc) / f64::from(hits[0].charge_fc + hits[1].charge_fc);
     assert!((share - 0.595).abs() < 4.5 * (0.595 * 0.405 / n as f64).sqrt(), "{share}");
     let all = f64::from(hits[0].charge_fc + hits[1].charge_fc);
-    assert!((all / (n as f64 * 1.602_176_634e-3) - 1.0).abs() < 1e-5, "{all}");
+    assert!((all / (n as f64 * 1.602_176_634e-4) - 1.0).abs() < 1e-5, "{all}");
 }
 
 /// Over a period of both views events fall on every position relative to the strips with equal probability.
@@ -138,7 +138,7 @@ proptest! {
     ) {
         let readout = Readout {
             x_share: if in_x { 1.0 } else { 0.0 },
-            threshold_fc: (needed as f64 - 0.5) * 1.602_176_634e-3,
+            threshold_fc: (needed as f64 - 0.5) * 1.602_176_634e-4,
             saturation_fc: 1e6,
             ..plain()
         };
@@ -172,7 +172,7 @@ proptest! {
                     let hit = hits.next().unwrap();
                     prop_assert_eq!((hit.event, hit.view, hit.strip), (event, u8::from(!in_x), *strip));
                     prop_assert_eq!(hit.time_ns.to_bits(), times[needed - 1].to_bits());
-                    prop_assert!((f64::from(hit.charge_fc) / times.len() as f64 / 1.602_176_634e-3 - 1.0).abs() < 1e-5);
+                    prop_assert!((f64::from(hit.charge_fc) / times.len() as f64 / 1.602_176_634e-4 - 1.0).abs() < 1e-5);
                 }
             }
             prop_assert!(hits.next().is_none());
@@ -185,7 +185,7 @@ fn electrons_with_a_place_are_not_placed() {
     let detector = Detector::from_toml(Detector::shipped("cgem").unwrap()).unwrap();
     let jittered = Readout { jitter_ns: 4.0, ..plain() };
     let placed_at_random = strips(Readout { center_mm: [5.0, 3.0], ..detector.readout.unwrap() });
-    let (x, t) = (vec![1.0; 20_000], vec![170.0; 20_000]);
+    let (x, t) = (vec![1.0; 60_000], vec![170.0; 60_000]);
     let electrons = Avalanche { x: &x, z: &x, t: &t };
     let (mut workspace, mut hits) = (StripWorkspace::default(), Vec::new());
     strips(jittered).read(1, 7, electrons, &mut workspace, &mut hits);
@@ -205,8 +205,7 @@ fn wrong_values_are_refused_with_what_is_allowed() {
         (Readout { pitch_um: 0.0, ..plain() }, "readout.pitch_um is 0, but must be from 1 to 100000"),
         (Readout { strips: [856, 0], ..plain() }, "readout.strips[1] is 0, but must be from 1"),
         (Readout { x_share: 1.1, ..plain() }, "readout.x_share is 1.1, but must be from 0 to 1"),
-        (Readout { gain_calibration: f64::NAN, ..plain() }, "readout.gain_calibration is NaN"),
-        (Readout { saturation_fc: 2.0, ..plain() }, "readout.saturation_fc is 2, but must be from 3 to"),
+        (Readout { saturation_fc: 0.2, ..plain() }, "readout.saturation_fc is 0.2, but must be from 0.3 to"),
         (Readout { jitter_ns: -1.0, ..plain() }, "readout.jitter_ns is -1"),
         (Readout { region_mm: Some([1.0, -1.0]), ..plain() }, "readout.region_mm[1] is -1"),
         (Readout { center_mm: [f64::INFINITY, 0.0], ..plain() }, "readout.center_mm[0] is inf"),

@@ -2,18 +2,20 @@
 //! of single foils or from avalanches at the anode alone.
 //!
 //! Its run has `config.toml` and `detector.toml`, the detector with its foils as fitted, which the Monte
-//! Carlo takes as well; of stages also `stages.svg` and `stages.pdf`, fitted against recorded.
+//! Carlo takes as well; of stages also `stages.svg` and `stages.pdf`, fitted against recorded. Recorded
+//! stages have `responses.npz` instead, which `detector.toml` names.
 
 use townsend_cascade::{
     AnodeFit, CascadeConfig, CascadeError, CascadeSummary, FittedAvalanches, FittedStages, Guess,
-    StageDistribution, StageFit, fit_avalanches, fit_stages,
+    RecordedCascade, RecordedStageSummary, RecordedSummary, StageDistribution, StageFit, StageKind,
+    fit_avalanches, fit_stages, record_stages,
 };
 use townsend_core::{Meta, RunFiles, RunHeader, TrainedOn};
 use townsend_observables::text::significant;
 use townsend_page::{Distribution, Figure};
 use townsend_sim::Detector;
 
-use super::detector::{DETECTOR_FILE, DetectorModel};
+use super::detector::{DETECTOR_FILE, DetectorModel, detector_of_run};
 use crate::family::{Configuration, Family, Outcome, Training, Wanted};
 use crate::{Error, Model, Result};
 
@@ -45,10 +47,10 @@ impl Family for CascadeFamily {
     fn train(&self, training: Training<'_>) -> Result<Outcome> {
         let config = Self::config(training.config)?;
         let guess = guess(training.config, &config).map_err(|error| training.config.blame(error))?;
-        if config.responses().is_empty() {
-            from_avalanches(training, &config, guess)
-        } else {
-            from_responses(training, &config, &guess.detector)
+        match config.model.kind {
+            StageKind::Recorded => recorded(training, &config, &guess.detector),
+            StageKind::Fitted if config.responses().is_empty() => from_avalanches(training, &config, guess),
+            StageKind::Fitted => from_responses(training, &config, &guess.detector),
         }
     }
 
@@ -66,7 +68,7 @@ fn guess(from: &Configuration, config: &CascadeConfig) -> Result<Guess> {
     if !path.is_dir() {
         return Ok(Guess { detector: crate::simulate::detector(Some(&path))?, stages: None, guessed: true });
     }
-    let files = RunFiles::Folder(path.clone());
+    let files = RunFiles::Folder(path);
     let header = RunHeader::read(&files)?;
     let summary: CascadeSummary = serde_json::from_value(header.summary).map_err(|error| Error::Content {
         path: files.path(RunHeader::FILE),
@@ -74,9 +76,9 @@ fn guess(from: &Configuration, config: &CascadeConfig) -> Result<Guess> {
     })?;
     let stages = match summary {
         CascadeSummary::Stages(stages) => Some(stages),
-        CascadeSummary::Anode(_) => None,
+        CascadeSummary::Anode(_) | CascadeSummary::Recorded(_) => None,
     };
-    Ok(Guess { detector: Detector::read(&path.join(DETECTOR_FILE))?, stages, guessed: false })
+    Ok(Guess { detector: detector_of_run(&files)?.0, stages, guessed: false })
 }
 
 fn from_responses(
@@ -98,6 +100,36 @@ fn from_responses(
     let summary = CascadeSummary::Stages(stages);
     let numbers = write(&mut training, config, &detector, &summary, None, figures)?;
     Ok(Outcome { numbers, sentence, stopped: false, warnings: Vec::new() })
+}
+
+fn recorded(mut training: Training<'_>, config: &CascadeConfig, detector: &Detector) -> Result<Outcome> {
+    let context = training.context;
+    let responses = training.data.responses()?;
+    let made = record_stages(config, detector, responses, context.seed, context.work());
+    let RecordedCascade { detector, file, summary } = made.map_err(|error| of(&training, error))?;
+    let sentence = worth(&summary);
+    let summary = CascadeSummary::Recorded(summary);
+    let numbers = write(&mut training, config, &detector, &summary, None, vec![file])?;
+    Ok(Outcome { numbers, sentence, stopped: false, warnings: Vec::new() })
+}
+
+/// What recorded responses are worth, in words.
+fn worth(summary: &RecordedSummary) -> String {
+    let stage = |of: &RecordedStageSummary| {
+        format!(
+            "{} ({} responses, worth {:.0} equally frequent ones; an avalanche takes {}, {}% of them again)",
+            of.name,
+            of.starts,
+            of.effective,
+            significant(of.taken, 3),
+            significant(100.0 * of.repeated, 2),
+        )
+    };
+    format!(
+        "keeps {}; so few tell the mean size to {}%",
+        summary.stages.iter().map(stage).collect::<Vec<_>>().join(", "),
+        significant(100.0 * summary.relative_size_error, 2)
+    )
 }
 
 fn drawn(of: StageDistribution) -> Distribution {

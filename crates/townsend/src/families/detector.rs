@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use townsend_cascade::load_responses;
 use townsend_core::{Avalanche, Dataset, InputFile, Meta, RunFiles, RunHeader};
 use townsend_sim::{Detector, SharedCondition, Simulation};
 
@@ -77,6 +78,27 @@ struct State {
     memory: townsend_sim::Workspace,
 }
 
+/// The detector in the files of a run, with its recorded responses if it has some, and the files that it was
+/// read from.
+pub(super) fn detector_of_run(files: &RunFiles) -> Result<(Detector, Vec<InputFile>)> {
+    let read = |name: &str| {
+        let path = files.path(name);
+        files.read(name).map_err(|source| Error::Io { path, source })
+    };
+    let bytes = read(DETECTOR_FILE)?;
+    let path = || files.path(DETECTOR_FILE);
+    let mut detector = Detector::from_toml(&String::from_utf8_lossy(&bytes))
+        .map_err(|error| Error::In { path: path(), source: Box::new(error.into()) })?;
+    let mut inputs = vec![InputFile::of(DETECTOR_FILE, &bytes)];
+    if let Some(name) = detector.recorded.as_ref().map(|recorded| recorded.file.clone()) {
+        let contents = read(&name)?;
+        inputs.push(InputFile::of(&name, &contents));
+        load_responses(&mut detector, &name, contents)
+            .map_err(|error| Error::In { path: path(), source: Box::new(error.into()) })?;
+    }
+    Ok((detector, inputs))
+}
+
 impl DetectorModel {
     /// A detector made ready to draw avalanches from.
     pub fn new(detector: Detector) -> Result<Self> {
@@ -88,11 +110,8 @@ impl DetectorModel {
 
     /// The detector in the files of a run, with what its header says.
     pub(super) fn of_run(header: RunHeader, files: &RunFiles) -> Result<Self> {
-        let path = files.path(DETECTOR_FILE);
-        let bytes = files.read(DETECTOR_FILE).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let detector = Detector::from_toml(&String::from_utf8_lossy(&bytes));
-        let detector = detector.map_err(|error| Error::In { path, source: Box::new(error.into()) })?;
-        Self::with_header(detector, header, vec![InputFile::of(DETECTOR_FILE, &bytes)])
+        let (detector, inputs) = detector_of_run(files)?;
+        Self::with_header(detector, header, inputs)
     }
 
     fn with_header(detector: Detector, header: RunHeader, inputs: Vec<InputFile>) -> Result<Self> {
@@ -191,7 +210,10 @@ impl Model for DetectorModel {
 
     fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let text = toml::to_string(&self.detector).expect("descriptions of detectors have a form in TOML");
-        Ok(vec![(DETECTOR_FILE.into(), text.into_bytes())])
+        let mut files = vec![(DETECTOR_FILE.into(), text.into_bytes())];
+        let recorded = self.detector.recorded.iter();
+        files.extend(recorded.filter_map(|of| Some((of.file.clone(), of.contents()?.to_vec()))));
+        Ok(files)
     }
 
     fn inputs(&self) -> Result<Vec<InputFile>> {

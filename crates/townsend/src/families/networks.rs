@@ -94,8 +94,9 @@ fn in_words(summary: &TrainSummary) -> String {
     };
     let symptoms =
         summary.last.iter().flat_map(|epoch| &epoch.symptoms).map(|symptom| format!("; {symptom}"));
+    let epochs = if summary.epochs == 1 { "epoch" } else { "epochs" };
     format!(
-        "{} epochs, {} steps on {} avalanches with electrons in {:.0} s{best}{back}{}",
+        "{} {epochs}, {} steps on {} avalanches with electrons in {:.0} s{best}{back}{}",
         summary.epochs,
         summary.steps,
         summary.used,

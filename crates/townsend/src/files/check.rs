@@ -10,6 +10,7 @@ use crate::{Context, Error, History, Result};
 use townsend_check::{Check, Condition, Curve, Excess, Ranking, Report, Thresholds};
 use townsend_core::{Dataset, OutputFile};
 use townsend_io::{ReadOptions, read_condition};
+use townsend_observables::text::thousands;
 
 /// How to compare.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +75,7 @@ pub fn check(
     context: &Context<'_>,
 ) -> Result<Report> {
     refuse_outputs(out, &OUTPUTS, context)?;
-    Real::read(&real.into(), options, context)?.check(&generated.into(), out, context)
+    Ok(Real::read(&real.into(), options, context)?.check(&generated.into(), out, context)?.report)
 }
 
 /// Compares several generators with the same real avalanches. Each gets a folder of its own in `out`, named
@@ -94,14 +95,15 @@ pub fn check_all(
     }
     let real = real.into();
     let real = Real::read(&real, options, context)?;
-    let mut reports = Vec::new();
+    let (mut reports, mut histograms) = (Vec::new(), Vec::new());
     for (file, folder) in generated.iter().zip(folders) {
-        let report = real.check(file, &out.join(&folder), context)?;
-        reports.push((folder, report));
+        let check = real.check(file, &out.join(&folder), context)?;
+        histograms.push((folder.clone(), check.histograms));
+        reports.push((folder, check.report));
     }
     let ranking = Ranking::of(&reports);
-    let outputs =
-        [("ranking.json", ranking.to_json()?), ("index.html", townsend_page::ranking_html(&ranking))];
+    let page = townsend_page::ranking_html(&ranking, &histograms)?;
+    let outputs = [("ranking.json", ranking.to_json()?), ("index.html", page)];
     write_outputs(out, &outputs.map(|(name, text)| (name.to_string(), text.into_bytes())), context)?;
     Ok((ranking, reports.into_iter().map(|(_, report)| report).collect()))
 }
@@ -154,6 +156,8 @@ struct Real<'a> {
     input: &'a Input,
     options: &'a CheckOptions,
     data: Dataset,
+    /// Which part of the file's avalanches these are, in words; none if all.
+    part: Option<String>,
     warnings: Vec<String>,
     /// Values of each condition, one an avalanche of `data`.
     conditions: Vec<(String, Vec<f64>)>,
@@ -169,7 +173,7 @@ impl<'a> Real<'a> {
         let thresholds = thresholds(options.thresholds.as_deref())?;
         let Read { mut data, warnings, .. } = input.read(context)?;
         let mut conditions = conditions(input, &options.by)?;
-        let (mut training, mut curves, mut notes) = (None, Vec::new(), Vec::new());
+        let (mut training, mut curves, mut notes, mut part) = (None, Vec::new(), Vec::new(), None);
         if let Some(run) = &options.held_back {
             let model = context.families.open(run)?;
             let parts = held_back(&*model, &data).map_err(|error| Error::HeldBack {
@@ -178,6 +182,11 @@ impl<'a> Real<'a> {
                 source: error.into(),
             })?;
             training = Some(data.select(&parts.training));
+            let run = run.file_name().map_or("the run".into(), |name| name.to_string_lossy());
+            part = Some(format!(
+                "the test part (of {}), held back from the training of {run}",
+                thousands(data.len() as u64)
+            ));
             data = data.select(&parts.test);
             for (_, values) in &mut conditions {
                 *values = parts.test.iter().filter_map(|&index| values.get(index).copied()).collect();
@@ -188,10 +197,10 @@ impl<'a> Real<'a> {
             training =
                 Some(as_its_own(&Input { files: vec![file.clone()], ..input.clone() })?.read(context)?.data);
         }
-        Ok(Self { input, options, data, warnings, conditions, training, curves, notes, thresholds })
+        Ok(Self { input, options, data, part, warnings, conditions, training, curves, notes, thresholds })
     }
 
-    fn check(&self, generated: &Input, out: &Path, context: &Context<'_>) -> Result<Report> {
+    fn check(&self, generated: &Input, out: &Path, context: &Context<'_>) -> Result<Check> {
         let generated = as_its_own(generated)?;
         let set = generated.read(context)?;
         let of_generated = conditions(&generated, &self.options.by)?;
@@ -222,11 +231,12 @@ impl<'a> Real<'a> {
             &options,
             context.work(),
         )?;
+        check.report.real.part.clone_from(&self.part);
         check.report.real.warnings.clone_from(&self.warnings);
         check.report.generated.warnings = [self.notes.clone(), set.warnings].concat();
         check.curves.clone_from(&self.curves);
         write_check(&check, out, context)?;
-        Ok(check.report)
+        Ok(check)
     }
 }
 

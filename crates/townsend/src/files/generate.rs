@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde::Serialize;
 use townsend_core::{InputFile, ShardNote};
 use townsend_io::Format;
+use townsend_observables::text::significant;
 
 use super::input::{Input, Read};
 use super::write::{Written, append_all};
@@ -112,8 +113,15 @@ fn draw(
     options: &SampleOptions,
     context: &Context<'_>,
 ) -> Result<Generated> {
-    let warnings = model.check(&options.setting)?;
+    let mut warnings = model.check(&options.setting)?;
     let about = model.describe();
+    // What was learned for several values is not drawn for one of them silently.
+    let learned = about.conditions.iter().filter(|_| action == "generate");
+    let chosen = |name: &str| options.setting.conditions.iter().any(|condition| condition.name == name);
+    warnings.extend(learned.filter(|known| !chosen(&known.name)).map(|known| {
+        let values: Vec<String> = known.values.iter().map(|&value| significant(value, 6)).collect();
+        format!("{} was not chosen; these avalanches are for {}", known.name, values.join(", "))
+    }));
     let SampleOptions { events, shard, setting, .. } = options;
     let range = shard.range(*events);
     let part = Some((*events, ShardNote { index: shard.index, count: shard.count }));

@@ -3,8 +3,11 @@
 
 mod check;
 mod convert;
+mod digitise;
 mod export;
+mod gain;
 mod generate;
+mod hits;
 mod input;
 mod inspect;
 mod readout;
@@ -13,10 +16,12 @@ mod write;
 
 pub use check::{CheckOptions, Gate, check, check_all, write_check};
 pub use convert::{Converted, convert};
+pub use digitise::{DigitiseFileOptions, FileDigits, digitise};
 pub use export::{Exported, export, write_model};
+pub use gain::{GainOptions, gain};
 pub use generate::{Generated, SampleOptions, Shard, generate, reconstruct, simulate};
 pub use input::{Input, Read};
 pub use inspect::{FileInspection, InspectOptions, inspect};
 pub use readout::{FileReadout, ReadoutOptions, readout};
-pub use train::{TrainOptions, train, train_configured};
+pub use train::{resume, train, train_configured};
 pub use write::{Written, write};

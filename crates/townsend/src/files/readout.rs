@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use townsend_core::OutputFile;
+use townsend_core::{Dataset, OutputFile};
 use townsend_io::{Cell, ColumnType, Format, TableColumn, TableWriter};
 use townsend_sim::{StripHit, StripReadout};
 
@@ -75,7 +75,21 @@ pub fn readout(
         hits.iter().try_for_each(|hit| Ok(writer.push(&row(hit))?))
     })?;
     writer.finish()?;
-    Ok(FileReadout { summary, warnings: loaded.warnings })
+    let mut warnings = loaded.warnings;
+    if of_primaries(&loaded.data) {
+        warnings.push(
+            "no event has more than one electron: these look like primary electrons, and strips want the \
+             avalanches that begin with them"
+                .into(),
+        );
+    }
+    Ok(FileReadout { summary, warnings })
+}
+
+/// True if several events have an electron, and none has two.
+fn of_primaries(data: &Dataset) -> bool {
+    let electrons = || (0..data.len()).map(|index| data.electrons(index));
+    electrons().all(|n| n <= 1) && electrons().sum::<u64>() > 1
 }
 
 fn row(hit: &StripHit) -> [Cell; 7] {

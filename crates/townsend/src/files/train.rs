@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use townsend_core::RunFiles;
+use townsend_core::{RunFiles, RunHeader};
 use townsend_io::ReadOptions;
+use townsend_train::Run;
 
 use super::input::{Input, Read};
 use crate::context::without_folder;
@@ -12,18 +13,10 @@ use crate::family::{Configuration, Outcome, Training, TrainingData, Wanted};
 use crate::train::{Trained, prepare};
 use crate::{Context, Error, Result};
 
-/// How to train.
-#[derive(Debug, Clone, Default)]
-pub struct TrainOptions {
-    /// Go on with a run that was stopped.
-    pub resume: bool,
-    /// Values of the configuration to change, each `key=value`.
-    pub set: Vec<String>,
-}
-
-/// Trains the model that the file `config` describes on the files `data` and leaves everything in the
+/// Trains the model that `config` describes, a file or the name of a configuration that ships, on the files
+/// `data` and leaves everything in the
 /// directory `run`. How files are read may stand in the table `[input]` of the configuration; what `data` has
-/// goes before it.
+/// goes before it. `set` are values of the configuration to change, each `key=value`.
 ///
 /// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says
 /// what a run is.
@@ -31,11 +24,50 @@ pub fn train(
     config: &Path,
     data: impl Into<Input>,
     run: &Path,
-    options: &TrainOptions,
+    set: &[String],
     context: &Context<'_>,
 ) -> Result<Outcome> {
-    let config = Configuration { set: options.set.clone(), ..Configuration::read(config)? };
-    Ok(train_configured(config, data.into(), RunFiles::Folder(run.into()), options.resume, context)?.outcome)
+    let config = Configuration { set: set.into(), ..Configuration::open(config)? };
+    Ok(train_configured(config, data.into(), RunFiles::Folder(run.into()), false, context)?.outcome)
+}
+
+/// Goes on with a run that was stopped. Without `config` its own is taken; without `data` the file that it
+/// began with, if one of that name is in the current folder. The number of epochs may grow
+/// (`training.epochs=100` in `set`); where the learning rate falls towards the last of them, the end is then
+/// not that of a training which had so many from the beginning.
+///
+/// # Errors
+/// Those of [`train`]; the run does not say what it was trained on, or the file is not there.
+pub fn resume(
+    config: Option<&Path>,
+    data: Option<Input>,
+    run: &Path,
+    set: &[String],
+    context: &Context<'_>,
+) -> Result<Outcome> {
+    let files = RunFiles::Folder(run.into());
+    let own = files.path(Run::CONFIG);
+    let config = config.map_or_else(|| Configuration::read(&own), Configuration::open)?;
+    let config = Configuration { set: set.into(), ..config };
+    let data = data.map_or_else(|| data_of(&files), Ok)?;
+    Ok(train_configured(config, data, files, true, context)?.outcome)
+}
+
+/// The file that a run was trained on, by the name that the run has of it.
+fn data_of(run: &RunFiles) -> Result<Input> {
+    let file = RunHeader::read(run)?.data.and_then(|data| data.file).map(|file| file.file);
+    match file.as_deref().map(Path::new) {
+        Some(file) if file.is_file() => Ok(file.into()),
+        file => Err(Error::In {
+            path: run.path(RunHeader::FILE),
+            source: Box::new(Error::Usage(match file {
+                Some(file) => {
+                    format!("it was trained on {}, which is not here: say where it is", file.display())
+                }
+                None => "it does not say what it was trained on: name the avalanches".into(),
+            })),
+        }),
+    }
 }
 
 /// Trains the model of a configuration that is read already on files, as [`train`] does, into the files of a
@@ -78,9 +110,22 @@ fn read(input: Input, wanted: &Wanted, context: &Context<'_>) -> Result<(Trainin
             }
             let mut responses = BTreeMap::new();
             for name in names {
-                responses.insert(name.clone(), townsend_cascade::read_responses(&paths, name)?);
+                let read = townsend_cascade::read_responses(&paths, name);
+                responses
+                    .insert(name.clone(), read.map_err(|error| what_it_is(&input, error.into(), context))?);
             }
             Ok((TrainingData::Responses(responses), Vec::new()))
         }
     }
+}
+
+/// The error of files that hold no responses of single foils: if they hold avalanches, this is said instead.
+fn what_it_is(input: &Input, error: Error, context: &Context<'_>) -> Error {
+    let Ok(Read { data, layout, .. }) = input.read(context) else { return error };
+    let what = format!(
+        "holds {} avalanches ({layout}), and this configuration is fitted to recorded responses of single foils; \
+         cascade-anode and cascade-histograms are fitted to avalanches",
+        data.len()
+    );
+    Error::In { path: input.path(), source: Box::new(Error::Usage(what)) }
 }

@@ -8,8 +8,9 @@ use super::scores::{calibration, divergence, ratio, roc};
 use super::{Classifier, CrossValidation, Importance};
 use crate::score::Score;
 
-/// The classifier two-sample test: areas under the ROC curve (AUC), each row judged by a classifier that was
-/// not trained on it. 0.5: the sets cannot be told apart; 1: they always can.
+/// The classifier two-sample test: areas under the ROC curve (AUC), the mean over folds of which each is
+/// judged
+/// by a classifier that was trained on the others. 0.5: the sets cannot be told apart; 1: they always can.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierTest {

@@ -45,18 +45,21 @@ fn weighted_auc(sorted: &[(f64, bool, usize)], weights: &[u32]) -> f64 {
     area / (above * below)
 }
 
-/// Standard deviation of the AUC when both sets of scores are resampled, with the classifiers fixed.
-pub(super) fn bootstrap_error(positives: &[f64], negatives: &[f64], seed: u64) -> f64 {
-    let sorted = sorted(positives, negatives);
+/// Standard deviation of the mean AUC of folds when the positives and the negatives of each fold are
+/// resampled, with the classifiers fixed.
+pub(super) fn bootstrap_error(folds: &[[Vec<f64>; 2]], seed: u64) -> f64 {
+    let folds: Vec<_> = folds.iter().map(|[p, n]| (p.len(), n.len(), sorted(p, n))).collect();
     let draws = Draws::new(seed, BOOTSTRAP);
-    let (n, m) = (positives.len(), negatives.len());
     let values: Vec<f64> = (0..RESAMPLES)
         .map(|k| {
             let mut random = draws.stream(k);
-            let mut weights = vec![0; n + m];
-            (0..n).for_each(|_| weights[below(n as u64, &mut random) as usize] += 1);
-            (0..m).for_each(|_| weights[n + below(m as u64, &mut random) as usize] += 1);
-            weighted_auc(&sorted, &weights)
+            let of_fold = |(n, m, sorted): &(usize, usize, Vec<(f64, bool, usize)>)| {
+                let mut weights = vec![0; n + m];
+                (0..*n).for_each(|_| weights[below(*n as u64, &mut random) as usize] += 1);
+                (0..*m).for_each(|_| weights[n + below(*m as u64, &mut random) as usize] += 1);
+                weighted_auc(sorted, &weights)
+            };
+            folds.iter().map(of_fold).sum::<f64>() / folds.len() as f64
         })
         .collect();
     let mean = values.iter().sum::<f64>() / values.len() as f64;
