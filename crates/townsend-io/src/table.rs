@@ -36,6 +36,13 @@ pub struct TableColumn {
     pub kind: ColumnType,
 }
 
+impl TableColumn {
+    /// A column of this name, title and type.
+    pub const fn new(name: &'static str, title: &'static str, kind: ColumnType) -> Self {
+        Self { name, title, kind }
+    }
+}
+
 /// One number of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `ColumnType`")]

@@ -117,10 +117,9 @@ pub(crate) fn inspect<'py>(
 ///
 /// A point has `effective` (electrons at the anode for an electron over the first foil), `relative_variance`
 /// and `empty`, each a dict of `value` and `error`, `fwhm_55fe`, the resolution of X-rays of 5.9 keV, where
-/// the
-/// gas says what it needs (`w_ev`, `fano`), `voltages_v` and `voltage_sum_v`. `detector` as in `simulate`;
-/// `scan` are sums of the foils' voltages, `n` the avalanches of each point. Other conditions, such as
-/// `voltage_v=[280, 275, 275]`, as in `Model.generate`.
+/// the gas says what it needs (`w_ev`, `fano`), `voltages_v` and `voltage_sum_v`. `detector` as in
+/// `simulate`; `scan` are sums of the foils' voltages, `n` the avalanches of each point. Other conditions,
+/// such as `voltage_v=[280, 275, 275]`, as in `Model.generate`.
 ///
 /// >>> curve = townsend.gain("microscopic_275", scan=[810, 840], n=200)
 /// >>> [point["voltage_sum_v"] for point in curve["points"]]

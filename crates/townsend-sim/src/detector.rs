@@ -97,7 +97,8 @@ pub enum Arrangement {
     Hexagonal,
     /// Each hole has four neighbours.
     Square,
-    /// So fine, as a mesh, that every electron is on the axis of a hole of its own.
+    /// So fine, as a mesh, that every electron is on the axis of a hole of its own: the structure is the same
+    /// everywhere.
     None,
 }
 
@@ -140,8 +141,8 @@ pub struct Foil {
     /// Probability that an electron in a hole leaves it at the lower side.
     pub extraction: f64,
     /// Saturation β: of the n electrons of an avalanche, or of an event of a track, that get into the same
-    /// hole,
-    /// each becomes gain/(1 + β·n·gain) electrons on average, so that a hole makes 1/β at most. 0 for none.
+    /// hole, each becomes gain/(1 + β·n·gain) electrons on average, so that a hole makes 1/β at most. 0 for
+    /// none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub saturation: f64,
     /// Spread s of the diffusion on the way into a hole: hole h is chosen with a probability in proportion to
@@ -405,9 +406,8 @@ impl Detector {
     }
 
     /// Lengths of the gaps above and below a foil or recorded structure that its values already hold, mm:
-    /// half
-    /// of a gap's `included_mm` is taken to lie below its own foil and half above the next one, and above the
-    /// first foil as much as below it. Foils are counted from 0; where there is none it is 0.
+    /// half of a gap's `included_mm` is taken to lie below its own foil and half above the next one, and
+    /// above the first foil as much as below it. Foils are counted from 0; where there is none it is 0.
     pub fn included_mm(&self, foil: usize) -> [f64; 2] {
         let gaps = self.gaps();
         let of_gap = |k: usize| gaps.get(k).map_or(0.0, |(_, included_mm)| *included_mm);

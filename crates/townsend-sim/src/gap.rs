@@ -39,6 +39,15 @@ impl Direction {
     pub fn along_and_across(self, [x, z]: [f64; 2]) -> [f64; 2] {
         [self.x * x + self.z * z, self.x * z - self.z * x]
     }
+
+    /// Displacement along x and z by each of three standard normal numbers, mm: the first spreads electrons
+    /// by `across` along this direction, the second by `along` along B, and the third, which is that of the
+    /// time, sweeps them by `sweep` along this direction.
+    pub(crate) fn displacements(self, [across, along]: [f64; 2], sweep: f64) -> [[f32; 3]; 2] {
+        let Self { x, z } = self;
+        [[across * x, -along * z, sweep * x], [across * z, along * x, sweep * z]]
+            .map(|of_axis| of_axis.map(|value| value as f32))
+    }
 }
 
 /// Mean and spread of the displacement of an electron that drifts over some length of a gap; the default is a

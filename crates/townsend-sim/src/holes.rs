@@ -7,9 +7,8 @@ use crate::Lattice;
 use crate::detector::Arrangement;
 
 /// Chooses one of the holes about the nearest one (19 of a hexagonal lattice, 25 of a square one), with a
-/// probability in proportion to exp(−r²/2s²), where
-/// r is the electron's distance from the hole's axis and s the spread of its diffusion on the way to the
-/// hole.
+/// probability in proportion to exp(−r²/2s²), where r is the electron's distance from the hole's axis and s
+/// the spread of its diffusion on the way to the hole.
 ///
 /// With a hole at i·a + j·b and the electron at q, exp(−|q − ia − jb|²/2s²) ∝ `K_ij·A^i·B^j`, where A =
 /// exp(q·a/s²) and B = exp(q·b/s²) depend on q and `K_ij` does not: two exponentials serve for all holes.

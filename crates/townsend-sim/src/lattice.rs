@@ -6,9 +6,8 @@ use crate::detector::{Arrangement, Holes};
 use crate::holes::{HEXAGONAL, SQUARE};
 
 /// A lattice of holes, one of them at the origin: hexagonal, with the lattice vectors (p, 0) and (p/2,
-/// p√3/2),
-/// or square, with (p, 0) and (0, p), turned about the origin; or none, where every electron is on the axis
-/// of a hole of its own.
+/// p√3/2), or square, with (p, 0) and (0, p), turned about the origin; or none, where every electron is on
+/// the axis of a hole of its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lattice {
     pitch_mm: f32,

@@ -48,8 +48,7 @@ pub use lattice::Lattice;
 pub use polya::Polya;
 pub use readout::{Readout, StripHit, StripReadout, StripWorkspace};
 pub use recorded::{
-    Counted, RecordedFoil, RecordedStage, RecordedStages, Repeats, ResponseDraw, ResponseTable, Reuse,
-    Symmetry,
+    Counted, RecordedFoil, RecordedStage, RecordedStages, ResponseDraw, ResponseTable, Reuse, Symmetry,
 };
 pub use simulation::{Simulation, Start, Workspace};
 pub use stage::{FamilySpread, FoilStage, Stage, StageWorkspace};

@@ -114,12 +114,6 @@ impl Simulation {
         let direction = detector.gas.direction();
         for (k, foil) in detector.calibrated_foils()?.iter().enumerate() {
             let lattice = detector.lattice_of(k);
-            // Below a mesh there may be no gap, and its field, where the mesh multiplies, is in no gas table.
-            if foil.gap_mm == 0.0 {
-                let no_gap = Drift { direction, ..Drift::default() };
-                stages.push(Box::new(FoilStage::new(lattice, foil, &no_gap)));
-                continue;
-            }
             let below = Below::of_foil(detector, k, foil)?;
             stages.push(Box::new(FoilStage::new(lattice, foil, &below.drift)));
             stages.extend(below.multiplying.map(|gap| Box::new(gap) as Box<dyn Stage>));
@@ -301,6 +295,11 @@ pub(crate) struct Below {
 impl Below {
     /// The gap below foil `k`.
     pub(crate) fn of_foil(detector: &Detector, k: usize, foil: &Foil) -> Result<Self, SimError> {
+        // Below a mesh there may be no gap, and its field, where the mesh multiplies, is in no gas table.
+        if foil.gap_mm == 0.0 {
+            let drift = Drift { direction: detector.gas.direction(), ..Drift::default() };
+            return Ok(Self { drift, multiplying: None });
+        }
         // A foil whose parameters know nothing of a magnetic field is symmetric, so the shift by the field
         // within its region is added in the gap.
         let within_mm = if foil.magnetic.is_none() { foil.included_mm } else { 0.0 };

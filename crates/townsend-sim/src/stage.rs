@@ -146,11 +146,6 @@ impl FoilStage {
     pub fn of(detector: &Detector, k: usize) -> Result<Option<Self>, SimError> {
         let foil = &detector.calibrated_foils()?[k];
         let lattice = detector.lattice_of(k);
-        // Below a mesh there may be no gap, and its field, where the mesh multiplies, is in no gas table.
-        if foil.gap_mm == 0.0 {
-            let no_gap = Drift { direction: detector.gas.direction(), ..Drift::default() };
-            return Ok(Some(Self::new(lattice, foil, &no_gap)));
-        }
         let below = Below::of_foil(detector, k, foil)?;
         Ok(below.multiplying.is_none().then(|| Self::new(lattice, foil, &below.drift)))
     }
@@ -206,6 +201,7 @@ impl FoilStage {
         let (cosine, sine) = (drift.direction.x, drift.direction.z);
         let shift = drift.shift_mm + mm(field.exit_shift_um);
         let narrow = |values: [f64; 3]| values.map(|value| value as f32);
+        let [along_x, along_z] = drift.direction.displacements([across, along], sweep);
         Self {
             lattice,
             holes: HoleChoice::new(lattice, mm(foil.hole_spread_um)),
@@ -222,8 +218,8 @@ impl FoilStage {
             time_slope: (foil.transit_slope_ns / pitch_squared) as f32,
             time_tilt: [cosine, sine].map(|part| (field.transit_tilt_ns / pitch * part) as f32),
             mean: narrow([shift * cosine, shift * sine, foil.transit_ns + drift.time_ns]),
-            along_x: narrow([across * cosine, -along * sine, sweep * cosine]),
-            along_z: narrow([across * sine, along * cosine, sweep * sine]),
+            along_x,
+            along_z,
             sigma_t: sigma_t as f32,
             late: foil.late.unwrap_or_default(),
         }

@@ -178,8 +178,8 @@ fn a_denser_gas_has_a_lower_gain() {
 }
 
 /// The gain of PARSIFAL by the slope of `cgem`, for each collected electron, and its relative variance: from
-/// the closed form of a
-/// cascade, f = f₁ + f₂/n₁ + f₃/(n₁n₂) (arXiv:1602.01316), with the first foil's electrons collected.
+/// the closed form of a cascade, f = f₁ + f₂/n₁ + f₃/(n₁n₂) (arXiv:1602.01316), with the first foil's
+/// electrons collected.
 #[test]
 fn calibrated_at_one_voltage_the_gain_is_that_of_parsifal_at_all() {
     let text = include_str!("../../../data/parsifal_gain.csv");

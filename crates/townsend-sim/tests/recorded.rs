@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use townsend_core::{ElectronBuffer, Purpose, Stream, stream};
 use townsend_sim::{
-    Detector, Drift, RecordedFoil, RecordedStage, RecordedStages, Repeats, ResponseDraw, ResponseTable,
+    Arrangement, Detector, Drift, RecordedFoil, RecordedStage, RecordedStages, ResponseDraw, ResponseTable,
     SimError, Simulation, Stage, StageWorkspace, Start, Symmetry, Workspace,
 };
 
@@ -32,7 +32,7 @@ fn stage(responses: ResponseTable, draw: &ResponseDraw) -> RecordedStage {
     RecordedStage::new(Arc::new(responses), draw, PITCH_UM, &Drift::default()).unwrap()
 }
 
-fn draw(neighbours: usize, lattice: Repeats, symmetry: &[Symmetry]) -> ResponseDraw {
+fn draw(neighbours: usize, lattice: Arrangement, symmetry: &[Symmetry]) -> ResponseDraw {
     ResponseDraw { neighbours, lattice, symmetry: symmetry.into(), ..ResponseDraw::default() }
 }
 
@@ -60,7 +60,7 @@ fn near(found: f32, expected: f64, tolerance: f64) {
 #[test]
 fn one_response_of_one_electron_is_taken_by_all() {
     let one = table(&[([10.0, -5.0], vec![[30.0, -20.0, 7.5]])]);
-    let stage = stage(one, &draw(1, Repeats::None, &[]));
+    let stage = stage(one, &draw(1, Arrangement::None, &[]));
     let places = [[0.0, 0.0], [1.25, -3.5]];
     let children = respond(&stage, &places, &mut random(0));
     assert_eq!(children.len(), 2);
@@ -88,7 +88,7 @@ fn the_mean_number_is_the_recorded_one() {
     let table = table(&responses);
     let [mean, variance] = table.number();
     assert!((mean - numbers.iter().sum::<f64>() / 1500.0).abs() < 1e-12);
-    let stage = stage(table, &draw(12, Repeats::Hexagonal, &[Symmetry::ReflectZ]));
+    let stage = stage(table, &draw(12, Arrangement::Hexagonal, &[Symmetry::ReflectZ]));
     let shares = stage.shares();
     assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
     let weighted: f64 = shares.iter().zip(&numbers).map(|(share, number)| share * number).sum();
@@ -121,7 +121,7 @@ fn symmetries_move_start_and_children_together() {
         .collect();
     assert!(quarter.len() > 700);
     let mirrors = [Symmetry::ReflectX, Symmetry::ReflectZ];
-    let stage = stage(table(&quarter), &draw(1, Repeats::Square, &mirrors));
+    let stage = stage(table(&quarter), &draw(1, Arrangement::Square, &mirrors));
     for [sign_x, sign_z] in [[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]] {
         for place in [[20.0, 30.0], [65.0, 5.0], [40.0, 66.0]] {
             let [x, z] = [sign_x * place[0], sign_z * place[1]];
@@ -158,7 +158,7 @@ fn smoothing_keeps_the_moments_of_every_family() {
                 [50.0 * a, 48.0 * b, 8.0 + 0.6 * c - 0.2 * a]
             })
             .collect();
-        let smooth = draw(1, Repeats::None, &[]);
+        let smooth = draw(1, Arrangement::None, &[]);
         let rough = ResponseDraw { smooth: false, ..smooth.clone() };
         let one = [([0.0; 2], family)];
         let recorded = respond(&stage(table(&one), &rough), &[[0.0; 2]], &mut random);
@@ -201,7 +201,7 @@ fn smoothing_leaves_normal_families_normal() {
             ([0.0; 2], (0..n).map(|_| [50.0 * normal(), 0.0, 0.0]).collect::<Vec<_>>())
         })
         .collect();
-    let stage = stage(table(&families), &draw(1, Repeats::None, &[]));
+    let stage = stage(table(&families), &draw(1, Arrangement::None, &[]));
     let children = respond(&stage, &vec![[0.0; 2]; 40_000], &mut random);
     let mut sums = [0.0; 5];
     for family in children.x.chunks(n) {
@@ -223,7 +223,7 @@ fn electrons_are_attached_in_the_gap() {
     let responses = table(&[([0.0; 2], vec![[0.0, 0.0, 1.0]; 10])]);
     for survival in [1.0, 0.9, 0.3, 0.0] {
         let drift = Drift { survival, time_ns: 50.0, ..Drift::default() };
-        let draw = draw(1, Repeats::None, &[]);
+        let draw = draw(1, Arrangement::None, &[]);
         let stage = RecordedStage::new(Arc::new(responses.clone()), &draw, PITCH_UM, &drift).unwrap();
         let places: Vec<_> = (0..4000u16).map(|k| [f32::from(k), 0.0]).collect();
         let children = respond(&stage, &places, &mut random);
@@ -255,7 +255,7 @@ proptest! {
         let mut random = random(seed);
         let starts = starts(number, &mut random);
         let responses: Vec<_> = starts.iter().map(|&start| (start, vec![[0.0; 3]])).collect();
-        let lattice = if square { Repeats::Square } else { Repeats::Hexagonal };
+        let lattice = if square { Arrangement::Square } else { Arrangement::Hexagonal };
         let symmetry = if mirror { vec![Symmetry::ReflectZ] } else { vec![] };
         let draw = ResponseDraw { neighbours, lattice, symmetry, rotation_deg, ..ResponseDraw::default() };
         let stage = stage(table(&responses), &draw);
@@ -311,7 +311,7 @@ fn what_cannot_be_drawn_from_is_refused() {
         said(RecordedStage::new(responses, draw, PITCH_UM, &Drift::default()))
     };
     let whole = responses(&|_| true);
-    let none = |neighbours| draw(neighbours, Repeats::Hexagonal, &[]);
+    let none = |neighbours| draw(neighbours, Arrangement::Hexagonal, &[]);
     assert_eq!(
         refused(Arc::clone(&whole), &none(0)),
         "neighbours is 0, but must be from 1 to the number of responses, 300"
@@ -319,11 +319,12 @@ fn what_cannot_be_drawn_from_is_refused() {
     assert!(refused(Arc::clone(&whole), &none(301)).contains("neighbours is 301"));
     assert!(refused(responses(&|_| false), &none(1)).contains("the number of responses, 0"));
     assert!(
-        refused(Arc::clone(&whole), &draw(1, Repeats::Hexagonal, &[Symmetry::Rotate90]))
+        refused(Arc::clone(&whole), &draw(1, Arrangement::Hexagonal, &[Symmetry::Rotate90]))
             .contains("rotate_90 does not leave the lattice as it is")
     );
     assert!(
-        refused(Arc::clone(&whole), &draw(1, Repeats::Square, &[Symmetry::Rotate60])).contains("rotate_60")
+        refused(Arc::clone(&whole), &draw(1, Arrangement::Square, &[Symmetry::Rotate60]))
+            .contains("rotate_60")
     );
     let near_a_hole = responses(&|&[x, z]| x.hypot(z) < 30.0);
     assert!(refused(near_a_hole, &none(1)).contains("no response starts within 28 µm of"));

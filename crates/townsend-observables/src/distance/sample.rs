@@ -31,9 +31,8 @@ impl Binning {
     }
 
     /// Bins for a figure of one sample: about `2 n^⅓` for `n` values (Rice's rule), at least 5 and at most
-    /// 50,
-    /// over the range of [`Binning::of`]. Bins of whole numbers hold equally many of these, because a smooth
-    /// distribution would look like a comb otherwise.
+    /// 50, over the range of [`Binning::of`]. Bins of whole numbers hold equally many of these, because a
+    /// smooth distribution would look like a comb otherwise.
     pub fn for_figure(values: &[f64]) -> Self {
         let bins = (2.0 * (values.len() as f64).cbrt()).round().clamp(5.0, Self::BINS as f64);
         let Self { low, high, .. } = Self::of(values, values);

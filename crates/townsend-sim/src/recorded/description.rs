@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cells, RecordedStage, Repeats, ResponseTable, Symmetry};
+use super::{Cells, RecordedStage, ResponseTable, Symmetry};
 use crate::detector::within;
-use crate::{Drift, Gap, Gas, SimError};
+use crate::{Arrangement, Drift, Gap, Gas, SimError};
 
 /// Stages of recorded responses, instead of foils.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub struct ResponseDraw {
     /// Whether the children of a response are moved anew each time that it is taken.
     pub smooth: bool,
     /// How the structure repeats.
-    pub lattice: Repeats,
+    pub lattice: Arrangement,
     /// Distance between neighbouring holes, µm; without it that of the detector's lattice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pitch_um: Option<f64>,
@@ -76,7 +76,7 @@ impl Default for ResponseDraw {
             neighbours: 12,
             symmetry: Vec::new(),
             smooth: true,
-            lattice: Repeats::default(),
+            lattice: Arrangement::default(),
             pitch_um: None,
             rotation_deg: 0.0,
         }

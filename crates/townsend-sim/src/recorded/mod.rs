@@ -18,7 +18,7 @@ use nearest::Nearest;
 pub use responses::ResponseTable;
 pub use reuse::Reuse;
 pub(crate) use symmetry::Cells;
-pub use symmetry::{Repeats, Symmetry};
+pub use symmetry::Symmetry;
 
 use crate::{Drift, SimError, Stage, StageWorkspace};
 
@@ -32,10 +32,9 @@ use crate::{Drift, SimError, Stage, StageWorkspace};
 ///
 /// **Smoothing.** The n children of a response have the mean place and time m and deviations dᵢ from it, as
 /// rows of a matrix D of n × 3 numbers. They become the rows of R·D with R = 1 − 2vvᵀ, where the unit vector
-/// v is random and at right angles to (1, …, 1). R is orthogonal and leaves (1, …, 1) as it is, so the mean
-/// m and the sums of squares and products, `DᵀRᵀRD = DᵀD`, are those of the record, of each family and not
-/// only on average. Where deviations are normal, families with the same m and `DᵀD` are equally probable, so
-/// that
+/// v is random and at right angles to (1, …, 1). R is orthogonal and leaves (1, …, 1) as it is, so the mean m
+/// and the sums of squares and products, `DᵀRᵀRD = DᵀD`, are those of the record, of each family and not only
+/// on average. Where deviations are normal, families with the same m and `DᵀD` are equally probable, so that
 /// nothing of their distribution changes. One or two children are left as they are, because their mean and
 /// their squares determine them.
 ///
@@ -94,16 +93,16 @@ impl RecordedStage {
         let symmetries = symmetry::group(&draw.symmetry, &cells)?;
         let nearest = Nearest::new(responses.starts(), cells, symmetries, draw.neighbours)?;
         let (cosine, sine) = (drift.direction.x, drift.direction.z);
-        let [across, along] = drift.sigma_mm;
         let sweep = drift.sweep_mm_ns * drift.sigma_t_ns;
+        let [along_x, along_z] = drift.direction.displacements(drift.sigma_mm, sweep);
         let narrow = |values: [f64; 3]| values.map(|value| value as f32);
         Ok(Self {
             responses,
             nearest,
             smooth: draw.smooth,
             shift: narrow([drift.shift_mm * cosine, drift.shift_mm * sine, drift.time_ns]),
-            along_x: narrow([across * cosine, -along * sine, sweep * cosine]),
-            along_z: narrow([across * sine, along * cosine, sweep * sine]),
+            along_x,
+            along_z,
             sigma_t: drift.sigma_t_ns as f32,
             between_attached: -1.0 / drift.survival.ln(),
         })

@@ -4,20 +4,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use townsend_core::Stream;
 
-use crate::SimError;
-
-/// How a structure repeats in the plane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Repeats {
-    /// On a hexagonal lattice, with rows along x unless it is turned.
-    #[default]
-    Hexagonal,
-    /// On a square lattice.
-    Square,
-    /// It is the same everywhere: where an electron arrives makes no difference.
-    None,
-}
+use crate::{Arrangement, SimError};
 
 /// A symmetry of a structure that leaves the origin of its responses as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,15 +118,15 @@ pub(crate) struct Cells {
 
 impl Cells {
     /// The cells of a lattice whose first vector has this length (mm) and this angle from x towards z.
-    pub(crate) fn new(repeats: Repeats, pitch_mm: f64, rotation_deg: f64) -> Self {
+    pub(crate) fn new(arrangement: Arrangement, pitch_mm: f64, rotation_deg: f64) -> Self {
         let vector = |degrees: f64| {
             let (sine, cosine) = (rotation_deg + degrees).to_radians().sin_cos();
             [pitch_mm * cosine, pitch_mm * sine]
         };
-        let vectors = match repeats {
-            Repeats::Hexagonal => Some([vector(0.0), vector(60.0)]),
-            Repeats::Square => Some([vector(0.0), vector(90.0)]),
-            Repeats::None => None,
+        let vectors = match arrangement {
+            Arrangement::Hexagonal => Some([vector(0.0), vector(60.0)]),
+            Arrangement::Square => Some([vector(0.0), vector(90.0)]),
+            Arrangement::None => None,
         };
         Self { vectors }
     }

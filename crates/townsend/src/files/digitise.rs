@@ -40,30 +40,27 @@ pub struct FileDigits {
 
 /// Where digits and signals are.
 const PLACE: [TableColumn; 6] = [
-    column("event", "number of the event", ColumnType::U64),
-    column("repeat", "which time the event was digitised", ColumnType::U64),
-    column("layer", "number of the layer", ColumnType::U32),
-    column("sheet", "number of the sheet in the layer", ColumnType::U32),
-    column("view", "0 for X, 1 for V", ColumnType::U32),
-    column("strip", "number of the strip in its view", ColumnType::U32),
+    TableColumn::new("event", "number of the event", ColumnType::U64),
+    TableColumn::new("repeat", "which time the event was digitised", ColumnType::U64),
+    TableColumn::new("layer", "number of the layer", ColumnType::U32),
+    TableColumn::new("sheet", "number of the sheet in the layer", ColumnType::U32),
+    TableColumn::new("view", "0 for X, 1 for V", ColumnType::U32),
+    TableColumn::new("strip", "number of the strip in its view", ColumnType::U32),
 ];
 /// What a chip says.
 const DIGIT: [TableColumn; 5] = [
-    column("charge_fC", "charge [fC]", ColumnType::F32),
-    column("time_ns", "time [ns]", ColumnType::F32),
-    column("adc", "word of the charge", ColumnType::U32),
-    column("tdc", "word of the time", ColumnType::U32),
-    column("hit", "row of the hit that brought most of the charge", ColumnType::U64),
+    TableColumn::new("charge_fC", "charge [fC]", ColumnType::F32),
+    TableColumn::new("time_ns", "time [ns]", ColumnType::F32),
+    TableColumn::new("adc", "word of the charge", ColumnType::U32),
+    TableColumn::new("tdc", "word of the time", ColumnType::U32),
+    TableColumn::new("hit", "row of the hit that brought most of the charge", ColumnType::U64),
 ];
 /// A value of a signal.
 const SIGNAL: [TableColumn; 3] = [
-    column("time_ns", "end of the time bin [ns]", ColumnType::F32),
-    column("current_fC", "charge in the time bin, with noise [fC]", ColumnType::F32),
-    column("output_fC", "output of the amplifier [fC of a charge at once]", ColumnType::F32),
+    TableColumn::new("time_ns", "end of the time bin [ns]", ColumnType::F32),
+    TableColumn::new("current_fC", "charge in the time bin, with noise [fC]", ColumnType::F32),
+    TableColumn::new("output_fC", "output of the amplifier [fC of a charge at once]", ColumnType::F32),
 ];
-const fn column(name: &'static str, title: &'static str, kind: ColumnType) -> TableColumn {
-    TableColumn { name, title, kind }
-}
 
 /// Digitises the hits of a file, each event as often as asked for, and writes the table of digits in memory
 /// that does not grow with the number of repetitions.

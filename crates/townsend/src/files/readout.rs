@@ -34,17 +34,14 @@ pub struct FileReadout {
 
 /// The table of hits: one row a hit, by event, view and strip.
 const COLUMNS: [TableColumn; 7] = [
-    column("event", "number of the event", ColumnType::U64),
-    column("layer", "number of the layer", ColumnType::U32),
-    column("sheet", "number of the sheet in the layer", ColumnType::U32),
-    column("view", "0 for X, 1 for V", ColumnType::U32),
-    column("strip", "number of the strip in its view", ColumnType::U32),
-    column("charge_fC", "charge [fC]", ColumnType::F32),
-    column("time_ns", "time [ns]", ColumnType::F32),
+    TableColumn::new("event", "number of the event", ColumnType::U64),
+    TableColumn::new("layer", "number of the layer", ColumnType::U32),
+    TableColumn::new("sheet", "number of the sheet in the layer", ColumnType::U32),
+    TableColumn::new("view", "0 for X, 1 for V", ColumnType::U32),
+    TableColumn::new("strip", "number of the strip in its view", ColumnType::U32),
+    TableColumn::new("charge_fC", "charge [fC]", ColumnType::F32),
+    TableColumn::new("time_ns", "time [ns]", ColumnType::F32),
 ];
-const fn column(name: &'static str, title: &'static str, kind: ColumnType) -> TableColumn {
-    TableColumn { name, title, kind }
-}
 
 /// Reads every avalanche of files of electrons with the strips of a detector, and writes the table of hits.
 /// Event numbers are places in the files, one after the other, from 0.

@@ -14,9 +14,9 @@ use crate::train::{Trained, prepare};
 use crate::{Context, Error, Result};
 
 /// Trains the model that `config` describes, a file or the name of a configuration that ships, on the files
-/// `data` and leaves everything in the
-/// directory `run`. How files are read may stand in the table `[input]` of the configuration; what `data` has
-/// goes before it. `set` are values of the configuration to change, each `key=value`.
+/// `data` and leaves everything in the directory `run`. How files are read may stand in the table `[input]`
+/// of the configuration; what `data` has goes before it. `set` are values of the configuration to change,
+/// each `key=value`.
 ///
 /// Every seed of a run is in its configuration: [`Context::seed`] is not used, so that the file alone says
 /// what a run is.

@@ -9,8 +9,8 @@ use super::{Classifier, CrossValidation, Importance};
 use crate::score::Score;
 
 /// The classifier two-sample test: areas under the ROC curve (AUC), the mean over folds of which each is
-/// judged
-/// by a classifier that was trained on the others. 0.5: the sets cannot be told apart; 1: they always can.
+/// judged by a classifier that was trained on the others. 0.5: the sets cannot be told apart; 1: they always
+/// can.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierTest {
