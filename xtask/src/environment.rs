@@ -53,6 +53,22 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// The Python of `target/farm`, which has what productions on batch farms are made with; made on first use.
+pub(crate) fn farm() -> Result<PathBuf> {
+    let versions = [
+        "dask==2026.8.0",
+        "dask-jobqueue==0.9.0",
+        "distributed==2026.8.0",
+        "htcondor==25.14.1",
+        "numpy==2.4.6",
+        "pandas==3.1.1",
+        "pytest==9.2.0",
+        "snakemake==9.27.0",
+        "snakemake-executor-plugin-slurm==2.8.0",
+    ];
+    Ok(packages("farm", &versions)?.join("python"))
+}
+
 /// A command of `cargo-zigbuild`, which builds for an older C library than that of this machine; it is set up
 /// under `target/zig` on first use.
 pub(crate) fn zig(arguments: &[&str]) -> Result<Command> {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::environment::{cargo, python, root, run, torch};
+use crate::environment::{cargo, farm, python, root, run, torch};
 use crate::{comments, header, packages};
 
 /// Format of code and comments, packages, lints, documentation.
@@ -34,9 +34,10 @@ pub(crate) fn check_gpu() -> Result<()> {
 
 /// Everything. What a test needs and does not find makes it fail, never pass.
 pub(crate) fn test() -> Result<()> {
-    let python = python()?;
+    let (python, farm) = (python()?, farm()?);
     lint()?;
-    run(cargo(&["test", "--workspace", "--locked"]).env("TOWNSEND_PYTHON", &python))?;
+    let all = ["test", "--workspace", "--locked"];
+    run(cargo(&all).env("TOWNSEND_PYTHON", &python).env("TOWNSEND_FARM_PYTHON", farm))?;
     let with_parquet =
         ["test", "--package", "townsend-io", "--features", "parquet", "--locked", "--lib", "--tests"];
     run(cargo(&with_parquet).env("TOWNSEND_PYTHON", python))
@@ -90,6 +91,10 @@ pub(crate) fn bench() -> Result<()> {
 
 /// What takes too long for every commit.
 pub(crate) fn soak() -> Result<()> {
+    let killed = ["test", "--release", "--package", "townsend-cli", "--test", "cli", "killed"];
+    run(cargo(&killed).env("TOWNSEND_KILLS", "200"))?;
+    let snakemake = ["test", "--release", "--package", "townsend-cli", "--test", "farm", "snakemake"];
+    run(cargo(&snakemake).env("TOWNSEND_SOAK", "1").env("TOWNSEND_FARM_PYTHON", farm()?))?;
     for (package, test) in [
         ("townsend-io", "mutations"),
         ("townsend-sim", "gas"),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::files::{Gate, Input, Shard};
-use townsend::{Columns, Condition, Format, Ionise, ReadOptions, Scan, Selection, Start, Units};
+use townsend::files::{Gate, Input, Reduction};
+use townsend::{Columns, Condition, Format, Ionise, Isa, ReadOptions, Scan, Selection, Shard, Start, Units};
 use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
@@ -39,9 +39,21 @@ pub(crate) struct Common {
     /// says].
     #[arg(long, global = true, value_name = "S", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
+    /// Instructions of the CPU for networks: avx512, avx2, portable, or auto for the fastest there is. Cascade,
+    /// clusters and the Monte Carlo give the same bits with all of them, networks do not.
+    #[arg(long, global = true, default_value = "auto", value_name = "SET", value_parser = instructions)]
+    pub(crate) isa: Instructions,
     /// Overwrite outputs that exist.
     #[arg(long, global = true)]
     pub(crate) force: bool,
+}
+
+/// An instruction set, or none to take the fastest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instructions(pub(crate) Option<Isa>);
+
+fn instructions(text: &str) -> Result<Instructions, String> {
+    Ok(Instructions(if text == "auto" { None } else { Some(text.parse()?) }))
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,6 +105,11 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend generate --run runs/vae --events 10000 --out generated.root\n  townsend generate --run runs/vae --events 10000 --out part-3.root --shard 3/8\n  townsend generate --run runs/cascade --events 10000 --out histograms.root --dims 2,3"
     )]
     Generate(Generate),
+    /// Put the shards of a production together: the file that would have been written without shards.
+    #[command(
+        after_help = "Examples:\n  townsend merge part-*.root --out generated.root\n  townsend merge part-1.npz part-2.npz part-3.npz --out simulated.npz"
+    )]
+    Merge(Merge),
     /// Write a trained model to a single file, or the weights of a network for PyTorch, which generate takes
     /// too, or a network for ONNX.
     #[command(
@@ -119,6 +136,16 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend detectors\n  townsend detectors cgem > my-detector.toml\n  townsend simulate --detector my-detector.toml --events 1000 --out simulated.root"
     )]
     Detectors(Named),
+    /// List the runs below a folder, the best first.
+    ///
+    /// The distance is the smallest of an epoch between generated avalanches and those that were held back
+    /// for validation (mean of W1/σ over the observables); of runs on the same data the smallest is the best.
+    #[command(after_help = "Examples:\n  townsend runs runs\n  townsend runs runs --json")]
+    Runs {
+        /// The folder.
+        #[arg(default_value = "runs", value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Print a script that completes commands in a shell.
     #[command(
         after_help = "Example:\n  townsend completions bash > ~/.local/share/bash-completion/completions/townsend"
@@ -239,6 +266,19 @@ pub(crate) struct Written {
     pub(crate) format: Option<Format>,
 }
 
+/// What is kept of avalanches that are too many to keep their electrons.
+#[derive(Debug, Args)]
+pub(crate) struct Reduce {
+    /// Keep no avalanches, but hits (those of strips, as `readout` gives them), observables (a row for each
+    /// avalanche), or a histogram (one for the electrons of all).
+    #[arg(long, value_name = "TO")]
+    pub(crate) reduce: Option<Reduction>,
+    /// The detector whose strips make the hits: a TOML file, or one that comes with the program [default:
+    /// cgem].
+    #[arg(long, value_name = "DETECTOR", requires = "reduce")]
+    pub(crate) strips: Option<PathBuf>,
+}
+
 impl Written {
     /// The dimensions of the histograms.
     pub(crate) fn dims(&self) -> Vec<usize> {
@@ -272,6 +312,8 @@ pub(crate) struct Simulate {
     /// Only part i of n: the parts 1/n to n/n together are exactly the whole.
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) reduce: Reduce,
     #[command(flatten)]
     pub(crate) written: Written,
 }
@@ -419,7 +461,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "N", required_unless_present = "reconstruct", allow_negative_numbers = true, value_parser = events)]
     pub(crate) events: Option<u64>,
     /// Make no new avalanches, but the given ones as a vae decodes them from latent points of their own.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "start", "condition", "shard", "dims", "grid"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "start", "condition", "shard", "reduce", "dims", "grid"])]
     pub(crate) reconstruct: Vec<PathBuf>,
     /// The file to write.
     #[arg(long, value_name = "FILE", value_parser = output)]
@@ -436,9 +478,21 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
+    pub(crate) reduce: Reduce,
+    #[command(flatten)]
     pub(crate) written: Written,
     #[command(flatten)]
     pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// The shards, in any order: files that `generate` or `simulate` wrote with --shard i/n, each once.
+    #[arg(required = true, value_name = "SHARD")]
+    pub(crate) shards: Vec<PathBuf>,
+    /// The file to write, in the format of the shards.
+    #[arg(long, value_name = "FILE", value_parser = output)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]

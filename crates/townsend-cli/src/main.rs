@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
-use townsend::Context;
+use townsend::{Context, Isa};
 
 use crate::arguments::Arguments;
 use crate::progress::{Bars, say};
@@ -40,6 +40,10 @@ fn main() -> ExitCode {
     let Arguments { common, verb } = Arguments::parse();
     let stop = Arc::new(AtomicBool::new(false));
     let bars = Bars::new(common.quiet, Arc::clone(&stop));
+    if let Some(Err(error)) = common.isa.0.map(Isa::choose) {
+        say(&format!("error: --isa: {error}"));
+        return ExitCode::from(2);
+    }
     match start_threads(common.threads).and_then(|()| signals::listen(&stop, &bars)).and_then(|()| {
         let seed = common.seed.unwrap_or(Context::default().seed);
         let context = Context {

@@ -13,8 +13,8 @@ use townsend::files::{
 use townsend::{Context, Light, Report, Setting, Start, significant};
 
 use crate::arguments::{
-    Arguments, Check, Common, Convert, Demo, Digitise, Export, Gain, Generate, Inspect, Readout, Required,
-    Simulate, Train, Verb,
+    Arguments, Check, Common, Convert, Demo, Digitise, Export, Gain, Generate, Inspect, Merge, Readout,
+    Required, Simulate, Train, Verb,
 };
 use crate::bench::bench;
 use crate::progress::{Bars, say};
@@ -38,6 +38,19 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
             train(arguments, context, bars, json)
         }
         Verb::Generate(arguments) => generate(&arguments, context, bars, json),
+        Verb::Merge(Merge { shards, out }) => {
+            let merged = files::merge(&Input { files: shards, ..Input::default() }, &out, context)?;
+            if json {
+                print_json(&merged)?;
+            } else {
+                let files::Merged { shards, avalanches, electrons } = merged;
+                bars.note(&format!(
+                    "{shards} shards, {avalanches} avalanches, {electrons} electrons to {}",
+                    out.display()
+                ));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Verb::Export(Export { run, out }) => {
             let exported = files::export(&run, &out, context)?;
             if json {
@@ -64,6 +77,18 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
         Verb::Bench(arguments) => bench(arguments, context, json),
         Verb::Configs(named) => Shipped::configurations().show(&named, json),
         Verb::Detectors(named) => Shipped::detectors().show(&named, json),
+        Verb::Runs { folder } => {
+            let found = files::runs(&folder, context)?;
+            if json {
+                print_json(&found)?;
+            } else {
+                print(&files::table_of_runs(&found))?;
+                for run in &found {
+                    warn(run.error.as_slice(), &run.run.display().to_string());
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "townsend", &mut script);
@@ -215,6 +240,8 @@ fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool
         shard: arguments.shard.unwrap_or_default(),
         setting: Setting { start: arguments.start, conditions: arguments.condition.clone() },
         written: written(&arguments.written),
+        reduce: arguments.reduce.reduce,
+        strips: arguments.reduce.strips.clone(),
     };
     let generated = files::generate(&arguments.run, &arguments.out, &options, context)?;
     made(&generated, &arguments.out, bars, json)
@@ -229,6 +256,8 @@ fn simulate(arguments: Simulate, context: &Context<'_>, bars: &Bars, json: bool)
             conditions: arguments.condition,
         },
         written: written(&arguments.written),
+        reduce: arguments.reduce.reduce,
+        strips: arguments.reduce.strips,
     };
     let simulated = files::simulate(arguments.detector.as_deref(), &arguments.out, &options, context)?;
     made(&simulated, &arguments.out, bars, json)

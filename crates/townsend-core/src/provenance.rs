@@ -96,6 +96,9 @@ pub struct Provenance {
     /// The files that it was made from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputFile>,
+    /// The instruction set that they were drawn with, where their last bits depend on it: `avx2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
     /// What the author of the original data said about them.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub source: String,
@@ -154,6 +157,7 @@ impl Provenance {
             }
         }
         keep(&mut self.seed, other.seed.as_ref());
+        keep(&mut self.instructions, other.instructions.as_ref());
         keep(&mut self.setting, other.setting.as_ref());
         keep(&mut self.events, other.events.as_ref());
         keep(&mut self.shard, other.shard.as_ref());

@@ -20,6 +20,8 @@ use crate::notice::{Choice, Notice};
 use crate::reader::{Loaded, ReadOptions};
 use crate::units::{Units, in_title};
 
+/// Title of the histogram of an avalanche.
+const TITLE: &str = "electrons at the anode";
 /// Largest count that a `TH?F` cell holds exactly.
 const LARGEST_FLOAT_COUNT: u32 = 1 << 24;
 /// Number of histograms that a thread reads as one task.
@@ -64,6 +66,24 @@ fn asked_for(path: &Path, options: &ReadOptions) -> Result<Option<Pattern>> {
 pub(crate) fn has(file: &RootFile, dims: usize, options: &ReadOptions) -> bool {
     let pattern = options.histograms.as_deref().and_then(|pattern| Pattern::new(pattern).ok());
     file.keys().any(|key| is_avalanche(key, dims, pattern.as_ref()))
+}
+
+/// The dimensions of the histograms `hD_i` that the file has of each avalanche, in its order; of a file
+/// without avalanches those of its grid, and none if it holds electrons.
+pub(crate) fn all_dimensions(file: &RootFile) -> Vec<usize> {
+    let mut all = Vec::new();
+    for key in file.keys() {
+        let dims = dimensions(key).filter(|&dims| is_avalanche(key, dims, None));
+        match dims {
+            Some(dims) if all.contains(&dims) => break,
+            dims => all.extend(dims),
+        }
+    }
+    if all.is_empty() {
+        let grid = note(file, GRID).and_then(|grid| serde_json::from_str::<Grid>(grid).ok());
+        all.extend(grid.map(|grid| grid.dims()));
+    }
+    all
 }
 
 /// A pattern that fits most of the histograms of a file that are not called `hD_i`: the name without its
@@ -435,8 +455,11 @@ impl HistogramWriter {
         for (dims, grid) in &self.projections {
             let failed = |source| Error::Grid { file: self.path.clone(), source };
             let projected = set.project(*dims).map_err(failed)?;
-            let name = format!("h{dims}_{}", self.number);
-            self.root.write_histogram(&histogram(name, grid, projected.get(0)))?;
+            let (name, counts) = (format!("h{dims}_{}", self.number), projected.get(0));
+            let large = counts.counts.iter().any(|&n| n > LARGEST_FLOAT_COUNT);
+            let cell_type = if large { CellType::D } else { CellType::F };
+            let occupied = counts.occupied().map(|(cell, n)| (cell, f64::from(n)));
+            self.root.write_histogram(&histogram([&name, TITLE], grid, cell_type, occupied))?;
         }
         self.number += 1;
         Ok(())
@@ -452,31 +475,52 @@ impl HistogramWriter {
     }
 }
 
-fn histogram(name: String, grid: &Grid, counts: Counts<'_>) -> SparseHistogram {
+/// Writes electrons of many avalanches as one histogram of doubles, `name`; `electrons` has a number for each
+/// cell of the grid.
+///
+/// # Errors
+/// The file exists or cannot be written.
+pub fn write_sum(
+    path: &Path,
+    [name, title]: [&str; 2],
+    grid: &Grid,
+    electrons: &[u64],
+    meta: &Meta,
+    force: bool,
+) -> Result<()> {
+    let output = OutputFile::create(path, force)?;
+    let mut root = start(&output, path, meta)?;
+    let occupied = (0u32..).zip(electrons).filter(|&(_, &n)| n > 0).map(|(cell, &n)| (cell, n as f64));
+    root.write_histogram(&histogram([name, title], grid, CellType::D, occupied))?;
+    finish(output, root)
+}
+
+/// A histogram of the electrons in the occupied cells of a grid.
+fn histogram(
+    [name, title]: [&str; 2],
+    grid: &Grid,
+    cell_type: CellType,
+    occupied: impl Iterator<Item = (u32, f64)> + Clone,
+) -> SparseHistogram {
     let axis = |axis: &Axis| match axis.edges() {
         Some(edges) => HistogramAxis::with_edges(axis.label(), edges.to_vec()),
         None => HistogramAxis::new(axis.label(), axis.bins() as usize, axis.low(), axis.high()),
     };
-    let large = counts.counts.iter().any(|&n| n > LARGEST_FLOAT_COUNT);
-    let contents = SparseContents {
-        cell_type: if large { CellType::D } else { CellType::F },
-        cells: grid.cells(),
-        indices: counts.cells.to_vec(),
-        values: counts.counts.iter().map(|&n| f64::from(n)).collect(),
-    };
+    let (indices, values) = occupied.clone().unzip();
+    let contents = SparseContents { cell_type, cells: grid.cells(), indices, values };
     let axes = grid.axes().iter().map(axis).collect();
-    let mut histogram = SparseHistogram::new(name, "electrons at the anode", axes, contents);
-    histogram.entries = counts.electrons() as f64;
-    histogram.statistics = statistics(grid, counts);
+    let mut histogram = SparseHistogram::new(name, title, axes, contents);
+    histogram.entries = occupied.clone().map(|(_, n)| n).sum();
+    histogram.statistics = statistics(grid, occupied);
     histogram
 }
 
 /// The sums that `TH1::GetStats` returns, with every electron at the centre of its bin. Underflow and
 /// overflow do not count, as in ROOT.
-fn statistics(grid: &Grid, counts: Counts<'_>) -> Vec<f64> {
+fn statistics(grid: &Grid, occupied: impl Iterator<Item = (u32, f64)>) -> Vec<f64> {
     let mut sums = [0.0; 11];
-    for (cell, n) in counts.occupied().filter(|&(cell, _)| !grid.is_flow(cell)) {
-        let (n, [x, y, z]) = (f64::from(n), grid.center(cell));
+    for (cell, n) in occupied.filter(|&(cell, _)| !grid.is_flow(cell)) {
+        let [x, y, z] = grid.center(cell);
         for (sum, term) in sums.iter_mut().zip([1.0, 1.0, x, x * x, y, y * y, x * y, z, z * z, x * z, y * z])
         {
             *sum += n * term;

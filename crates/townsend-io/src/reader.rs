@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Deserializer};
-use townsend_core::{Dataset, Progress, Silent, regular_file};
+use townsend_core::{Dataset, Meta, Progress, Silent, regular_file};
 
 use crate::columns::Table;
 use crate::notice::Notice;
@@ -182,15 +182,27 @@ fn format(path: &Path, options: &ReadOptions) -> Result<Format> {
     Ok(format)
 }
 
-/// True if townsend wrote the file: its columns and units are its own.
+/// How a file that townsend wrote holds its avalanches, and what it says of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    /// Units and provenance.
+    pub meta: Meta,
+    /// The format; that of an RNTuple is told from that of a tree.
+    pub format: Format,
+    /// The dimensions of the histograms of each avalanche, in the order of the file; empty for electrons.
+    pub dims: Vec<usize>,
+}
+
+/// Reads how a file holds its avalanches and what it says of them, but not the avalanches; `None` if townsend
+/// did not write it, so that its columns and units are not townsend's.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn is_own(source: &Source) -> Result<bool> {
-    let path = &*source.path;
-    match Format::of_contents(path)? {
-        Format::Root | Format::RNTuple => root::is_own(path),
-        Format::Npz => npz::is_own(path),
-        Format::Text | Format::Parquet => Ok(false),
-    }
+pub fn label(path: &Path) -> Result<Option<Label>> {
+    let label = match Format::of_contents(path)? {
+        Format::Root | Format::RNTuple => root::label(path)?,
+        Format::Npz => npz::label(path)?,
+        Format::Text | Format::Parquet => return Ok(None),
+    };
+    Ok(Some(label).filter(|label| !label.meta.provenance.producer.is_empty()))
 }

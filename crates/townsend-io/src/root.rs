@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use townsend_core::Progress;
+use townsend_core::{Meta, Progress};
 use townsend_root::{Key, RootFile};
 
 use crate::columns::{ColumnKind, TEXT, Table};
 use crate::electrons::{self, fits, list, suggestion};
 use crate::histograms;
 use crate::notice::Notice;
-use crate::reader::{Loaded, ReadOptions};
+use crate::reader::{Label, Loaded, ReadOptions};
 use crate::rntuple::{RNTupleTable, is_rntuple};
 use crate::tree::{TreeTable, is_tree};
-use crate::{Choice, Error, Result};
+use crate::{Choice, Error, Format, Result};
 
 /// Trees, and histograms, that an error lists at most.
 const MOST_LISTED: usize = 8;
@@ -101,9 +101,12 @@ pub(crate) fn with_most<'f>(
     Ok(best.map(|(_, table)| table))
 }
 
-/// True if townsend wrote the file: it has a note of its provenance.
-pub(crate) fn is_own(path: &Path) -> Result<bool> {
-    Ok(!histograms::provenance_of(&RootFile::open(path)?).producer.is_empty())
+/// What the file says of its avalanches, and how it holds them.
+pub(crate) fn label(path: &Path) -> Result<Label> {
+    let file = RootFile::open(path)?;
+    let meta = Meta { provenance: histograms::provenance_of(&file), ..Meta::default() };
+    let format = if tables(&file).any(is_rntuple) { Format::RNTuple } else { Format::Root };
+    Ok(Label { meta, format, dims: histograms::all_dimensions(&file) })
 }
 
 /// The trees and RNTuples of a file, of each the newest cycle.

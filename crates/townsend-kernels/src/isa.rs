@@ -46,10 +46,23 @@ impl Isa {
         all
     }
 
-    /// The fastest instruction set of this CPU.
+    /// The fastest instruction set of this CPU, or the one that was [chosen](Self::choose).
     pub fn best() -> Self {
-        static BEST: std::sync::OnceLock<Isa> = std::sync::OnceLock::new();
         *BEST.get_or_init(|| Self::available()[0])
+    }
+
+    /// Lets [`Isa::best`] be this one from now on, so that several machines give the same bits.
+    ///
+    /// # Errors
+    /// This CPU does not have it, or work with another one has begun.
+    pub fn choose(self) -> Result<(), String> {
+        if !Self::available().contains(&self) {
+            return Err(format!("this CPU does not have `{self}`"));
+        }
+        match *BEST.get_or_init(|| self) {
+            best if best == self => Ok(()),
+            best => Err(format!("work with `{best}` has begun, so `{self}` cannot be chosen any more")),
+        }
     }
 
     /// Columns of a tile, where there are so many columns in all, a multiple of 16.
@@ -61,6 +74,38 @@ impl Isa {
         }
     }
 }
+
+impl std::fmt::Display for Isa {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
+            Self::Portable => "portable",
+        })
+    }
+}
+
+impl std::str::FromStr for Isa {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let mut available = Self::available();
+        match available.iter().position(|isa| isa.to_string() == name) {
+            Some(place) => Ok(available.swap_remove(place)),
+            None => {
+                let known: Vec<String> = available.iter().map(Self::to_string).collect();
+                Err(format!("this CPU has no instruction set `{name}`; it has {}", known.join(", ")))
+            }
+        }
+    }
+}
+
+/// What [`Isa::best`] is.
+static BEST: std::sync::OnceLock<Isa> = std::sync::OnceLock::new();
 
 /// Defines functions that are compiled once for each instruction set, and take one that this CPU has as their
 /// first argument. All of them give the same bits.
@@ -148,5 +193,23 @@ pub(crate) fn vectorised_with(isa: Isa, work: impl Vectorised) {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { with_avx2(work) },
         _ => work.work(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instruction_set_is_chosen_by_its_name_and_once() {
+        for isa in Isa::available() {
+            assert_eq!(isa.to_string().parse(), Ok(isa));
+        }
+        assert!("mmx".parse::<Isa>().unwrap_err().contains("it has"), "the known ones are listed");
+        let best = Isa::best();
+        assert_eq!(best.choose(), Ok(()));
+        for other in Isa::available().into_iter().filter(|&isa| isa != best) {
+            assert!(other.choose().unwrap_err().contains("has begun"));
+        }
     }
 }

@@ -15,7 +15,7 @@ use townsend::{
 use crate::arguments::{self, described, detector, doubles, number, parsed, setting, to_python};
 use crate::avalanches::{PyAvalanches, format_of, set};
 use crate::errors::{exception, usage, warn};
-use crate::model::draw;
+use crate::model::{draw, from_number};
 use crate::work::{Call, short};
 
 /// Simulates `n` avalanches in a detector of the Monte Carlo, those with the numbers from `first` on.
@@ -43,7 +43,7 @@ pub(crate) fn simulate(
     let model = short(py, || townsend::DetectorModel::new(detector))?;
     let call = Call { seed, progress, threads, ..Call::default() };
     let model: Arc<dyn townsend::Model> = Arc::new(model);
-    draw(py, &model, "simulate", (n, first), setting(start, conditions)?, call)
+    draw(py, &model, "simulate", from_number(py, n, first, setting(start, conditions)?)?, call)
 }
 
 /// Reads avalanches of files into one set: ROOT (trees, RNTuples, histograms), npz, text, all that the

@@ -44,17 +44,6 @@ impl PyModel {
     fn new(model: Arc<dyn Model>, origin: Option<PathBuf>) -> Self {
         Self { model, origin, training: None, workspaces: Mutex::default() }
     }
-
-    fn drawn(
-        &self,
-        py: Python<'_>,
-        action: &'static str,
-        (n, first): (u64, u64),
-        setting: Setting,
-        call: Call,
-    ) -> PyResult<PyAvalanches> {
-        draw(py, &self.model, action, (n, first), setting, call)
-    }
 }
 
 /// Avalanches of a model, and warnings of its setting.
@@ -62,15 +51,19 @@ pub(crate) fn draw(
     py: Python<'_>,
     model: &Arc<dyn Model>,
     action: &'static str,
-    (n, first): (u64, u64),
-    setting: Setting,
+    wanted: Sample,
     call: Call,
 ) -> PyResult<PyAvalanches> {
+    warn(py, &short(py, || model.check(&wanted.setting))?)?;
+    let model = Arc::clone(model);
+    Ok(call.run(py, move |context| sample(&*model, action, &wanted, context))?.into())
+}
+
+/// The `n` avalanches from number `first` on.
+pub(crate) fn from_number(py: Python<'_>, n: u64, first: u64, setting: Setting) -> PyResult<Sample> {
     let last = first.checked_add(n);
     let last = last.ok_or_else(|| usage(py, format!("there is no avalanche number {first} + {n}")))?;
-    warn(py, &short(py, || model.check(&setting))?)?;
-    let (model, wanted) = (Arc::clone(model), Sample::of(first..last, setting));
-    Ok(call.run(py, move |context| sample(&*model, action, &wanted, context))?.into())
+    Ok(Sample::of(first..last, setting))
 }
 
 #[pymethods]
@@ -81,12 +74,13 @@ impl PyModel {
     /// the drift gap too), "track", or a place (x, z) in µm. Further keywords are conditions of the model,
     /// such as `voltage_v=280` or one value a stage, `voltage_v=[280, 275, 275]`. `progress(task, done,
     /// total, message)` is called as the work goes on. All are in memory at the end (12 bytes an electron):
-    /// of very many, draw some at a time by `first`.
+    /// of very many, draw some at a time by `first`. With `shard="3/8"` it draws the third of eight parts of
+    /// the `n`; saved, the parts are what `townsend merge` puts together.
     ///
     /// >>> model = townsend.load("microscopic_275")
-    /// >>> model.generate(20)[10:] == model.generate(10, first=10)
+    /// >>> model.generate(20)[10:] == model.generate(10, first=10) == model.generate(20, shard="2/2")
     /// True
-    #[pyo3(signature = (n, seed=1, first=0, start=None, *, progress=None, threads=None, **conditions))]
+    #[pyo3(signature = (n, seed=1, first=0, start=None, *, shard=None, progress=None, threads=None, **conditions))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn generate(
         &self,
@@ -95,12 +89,21 @@ impl PyModel {
         #[pyo3(from_py_with = number)] seed: u64,
         #[pyo3(from_py_with = number)] first: u64,
         start: Option<&Bound<'_, PyAny>>,
+        shard: Option<&str>,
         progress: Option<Py<PyAny>>,
         threads: Option<usize>,
         conditions: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyAvalanches> {
         let call = Call { seed, progress, threads, ..Call::default() };
-        self.drawn(py, "generate", (n, first), setting(start, conditions)?, call)
+        let setting = setting(start, conditions)?;
+        let wanted = match shard {
+            None => from_number(py, n, first, setting)?,
+            Some(_) if first > 0 => {
+                return Err(usage(py, "a shard says which avalanches it has: leave `first` out"));
+            }
+            Some(shard) => Sample::shard(n, shard.parse().map_err(|what| usage(py, what))?, setting),
+        };
+        draw(py, &self.model, "generate", wanted, call)
     }
 
     /// Draws avalanche number `index` alone, at once and on the thread that asks: what a program needs that

@@ -9,14 +9,14 @@ use townsend::{Condition, Context, Setting};
 
 const CRATE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The Python of the test environment.
-fn python() -> PathBuf {
-    let made = Path::new(CRATE).join("../../target/python/bin/python");
-    let python = std::env::var_os("TOWNSEND_PYTHON").map_or(made, PathBuf::from);
+/// The Python of the test environment `target/NAME`, or the one that a variable names.
+fn python(name: &str, variable: &str) -> PathBuf {
+    let made = Path::new(CRATE).join("../../target").join(name).join("bin/python");
+    let python = std::env::var_os(variable).map_or(made, PathBuf::from);
     assert!(
         python.exists(),
-        "needs the Python test environment: run `cargo xtask test` once, which makes it under target/python, \
-         or set TOWNSEND_PYTHON"
+        "needs a Python test environment: run `cargo xtask test` once, which makes it under target/{name}, \
+         or set {variable}"
     );
     python
 }
@@ -58,7 +58,11 @@ fn installed() -> tempfile::TempDir {
 
 /// Runs Python in the folder's `work`; `expected` is where files of the facade are.
 fn run(folder: &Path, arguments: &[&str]) {
-    let output = Command::new(python())
+    run_by(&python("python", "TOWNSEND_PYTHON"), folder, arguments);
+}
+
+fn run_by(python: &Path, folder: &Path, arguments: &[&str]) {
+    let output = Command::new(python)
         .args(arguments)
         .current_dir(folder.join("work"))
         .env("PYTHONPATH", folder.join("site"))
@@ -147,4 +151,11 @@ fn the_tutorial_runs() {
 fn geant4_drives_the_module() {
     let test = format!("{CRATE}/../../contrib/geant4/tests/test_iron55.py");
     pytest(installed().path(), &[&test]);
+}
+
+#[test]
+fn workers_of_dask_draw_the_same_avalanches() {
+    let python = python("farm", "TOWNSEND_FARM_PYTHON");
+    let tests = format!("{CRATE}/../../contrib/dask/tests");
+    run_by(&python, installed().path(), &["-m", "pytest", "-q", "-p", "no:cacheprovider", &tests]);
 }

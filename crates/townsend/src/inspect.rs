@@ -75,7 +75,7 @@ pub fn inspect(data: &Dataset, context: &Context<'_>) -> Result<Inspection> {
 /// # Ok::<(), townsend::Error>(())
 /// ```
 pub fn observables(data: &Dataset, context: &Context<'_>) -> Result<Observables> {
-    let options = ObservableOptions { seed: context.seed, grid: None };
+    let options = ObservableOptions { seed: context.seed, ..ObservableOptions::default() };
     Ok(context.on_its_threads(|| Observables::of(data, &options, context.progress))?)
 }
 

@@ -52,7 +52,7 @@ pub use held_back::{HeldBack, NotHeldBack, held_back};
 pub use inspect::{Inspection, ObservableSummary, inspect, observables};
 pub use model::{Condition, Description, Drawn, History, KnownCondition, Model, Setting, Weights, Workspace};
 pub use readout::{StripSummary, ViewSummary, readout};
-pub use sample::{Sample, sample};
+pub use sample::{Sample, Shard, sample};
 pub use simulate::{detector, simulate};
 pub use townsend_cascade::Responses;
 pub use townsend_check::Condition as ComparedCondition;
@@ -63,6 +63,7 @@ pub use townsend_core::{
     ShardNote, Silent, Split, Task, TrainedOn,
 };
 pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
+pub use townsend_kernels::Isa;
 pub use townsend_models::onnx::Onnx;
 pub use townsend_observables::{Gain, Measured, Observables, text::significant};
 pub use townsend_readout::{Digit, Hit, Ionise};

@@ -7,6 +7,7 @@ use serde::Serialize;
 use townsend_core::{
     Avalanche, CountBuffer, CountSet, Counts, Dataset, ElectronSet, Grid, InputFile, SettingNote, TrainedOn,
 };
+use townsend_kernels::Isa;
 use townsend_models::onnx::Onnx;
 use townsend_sim::Detector;
 
@@ -90,6 +91,11 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     /// The files that its avalanches follow from, for the provenance of what is made with it.
     fn inputs(&self) -> Result<Vec<InputFile>> {
         Ok(self.files()?.iter().map(|(name, bytes)| InputFile::of(name, bytes)).collect())
+    }
+
+    /// The instruction set that the last bits of its avalanches depend on; `None` if they depend on none.
+    fn instructions(&self) -> Option<Isa> {
+        None
     }
 
     /// The weights as safetensors with the names of a PyTorch state dict; `None` if the model is no network.

@@ -43,8 +43,8 @@ pub struct ViewSummary {
     pub mean_time_ns: f64,
 }
 
-/// The hits of strips under the electrons of every avalanche, by event, view and strip; event numbers are
-/// places in the set, from 0.
+/// The hits of strips under the electrons of every avalanche, by event, view and strip. Event numbers are
+/// those of the avalanches: places in the set, from 0, or in a shard from the number of its first one.
 ///
 /// # Errors
 /// The detector says nothing of strips; the avalanches are counts, or not in mm and ns.
@@ -65,35 +65,64 @@ pub fn readout(
 ) -> Result<(Vec<StripHit>, StripSummary)> {
     let strips = StripReadout::new(detector)?;
     let mut all = Vec::new();
-    let summary = read_out(electrons_of(avalanches)?, &strips, context, |hits| {
+    let mut reader = StripReader::new(strips, first_of(avalanches));
+    reader.read(electrons_of(avalanches)?, context, |hits| {
         all.extend(hits);
         Ok(())
     })?;
-    Ok((all, summary))
+    Ok((all, reader.summary()))
 }
 
-/// Hands the hits of one event after the other to `each`.
-pub(crate) fn read_out(
-    electrons: &ElectronSet,
-    strips: &StripReadout,
-    context: &Context<'_>,
-    mut each: impl FnMut(Vec<StripHit>) -> Result<()>,
-) -> Result<StripSummary> {
-    let task = context.progress.task("reading out", electrons.len() as u64);
-    let mut sums = Sums { events: electrons.len() as u64, ..Sums::default() };
-    for first in (0..electrons.len()).step_by(BLOCK) {
-        context.go_on()?;
-        let numbers = first..(first + BLOCK).min(electrons.len());
-        let events = numbers.len() as u64;
-        let read = context.on_its_threads(|| strips.read_all(context.seed, electrons, numbers));
-        for (hits, beside) in read {
-            sums.add(&hits);
-            sums.beside += beside;
-            each(hits)?;
-        }
-        task.advance(events);
+/// The number of the first avalanche of a set.
+pub(crate) fn first_of(avalanches: &Dataset) -> u64 {
+    avalanches.meta().provenance.first.unwrap_or_default()
+}
+
+/// Reads one set of avalanches out after the other, and sums up what the strips recorded.
+pub(crate) struct StripReader {
+    strips: StripReadout,
+    /// Number of the next event.
+    next: u64,
+    sums: Sums,
+}
+
+impl StripReader {
+    /// Events are counted from `first`.
+    pub(crate) fn new(strips: StripReadout, first: u64) -> Self {
+        Self { strips, next: first, sums: Sums::default() }
     }
-    Ok(sums.summary(electrons.offsets().last().copied().unwrap_or_default()))
+
+    /// Hands the hits of one event after the other to `each`.
+    pub(crate) fn read(
+        &mut self,
+        electrons: &ElectronSet,
+        context: &Context<'_>,
+        mut each: impl FnMut(Vec<StripHit>) -> Result<()>,
+    ) -> Result<()> {
+        let task = context.progress.task("reading out", electrons.len() as u64);
+        for first in (0..electrons.len()).step_by(BLOCK) {
+            context.go_on()?;
+            let places = first..(first + BLOCK).min(electrons.len());
+            let events = places.len() as u64;
+            let read =
+                context.on_its_threads(|| self.strips.read_all(context.seed, electrons, places, self.next));
+            for (hits, beside) in read {
+                self.sums.add(&hits);
+                self.sums.beside += beside;
+                each(hits)?;
+            }
+            task.advance(events);
+        }
+        self.next += electrons.len() as u64;
+        self.sums.events += electrons.len() as u64;
+        self.sums.electrons += electrons.offsets().last().copied().unwrap_or_default();
+        Ok(())
+    }
+
+    /// What the strips recorded of all of them.
+    pub(crate) fn summary(&self) -> StripSummary {
+        self.sums.summary()
+    }
 }
 
 /// The electrons of a set that must hold them, in mm and ns.
@@ -115,6 +144,7 @@ pub(crate) fn electrons_of(avalanches: &Dataset) -> Result<&ElectronSet> {
 #[derive(Default)]
 struct Sums {
     events: u64,
+    electrons: u64,
     with_hits: u64,
     beside: u64,
     /// X and V.
@@ -144,13 +174,13 @@ impl Sums {
         }
     }
 
-    fn summary(&self, electrons: u64) -> StripSummary {
+    fn summary(&self) -> StripSummary {
         let [x, v] = self.views.each_ref().map(ViewSums::summary);
         StripSummary {
             events: self.events,
             events_with_hits: self.with_hits,
             hits: x.hits + v.hits,
-            electrons,
+            electrons: self.electrons,
             electrons_beside: self.beside,
             x,
             v,

@@ -1,6 +1,7 @@
 //! Avalanches drawn from a model, with all that files say of how they were made.
 
 use std::ops::Range;
+use std::str::FromStr;
 
 use townsend_core::{Dataset, Meta, Provenance, ShardNote};
 use townsend_sim::Detector;
@@ -19,7 +20,53 @@ pub struct Sample {
     pub part: Option<(u64, ShardNote)>,
 }
 
+/// Part `index` of `count`, counted from 1; written `3/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    index: u64,
+    count: u64,
+}
+
+impl Default for Shard {
+    /// The whole.
+    fn default() -> Self {
+        Self { index: 1, count: 1 }
+    }
+}
+
+impl From<ShardNote> for Shard {
+    fn from(ShardNote { index, count }: ShardNote) -> Self {
+        Self { index, count }
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match parts {
+            Some((index, count)) if 1 <= index && index <= count => Ok(Self { index, count }),
+            _ => Err(format!("`{text}` is not a shard; write i/n with 1 <= i <= n, such as 3/8")),
+        }
+    }
+}
+
+impl Shard {
+    /// The numbers of the avalanches in this part of `events`.
+    pub fn range(self, events: u64) -> Range<u64> {
+        let cut = |part: u64| (u128::from(events) * u128::from(part) / u128::from(self.count)) as u64;
+        cut(self.index - 1)..cut(self.index)
+    }
+}
+
 impl Sample {
+    /// A part of so many avalanches.
+    pub fn shard(events: u64, shard: Shard, setting: Setting) -> Self {
+        let note = ShardNote { index: shard.index, count: shard.count };
+        Self { range: shard.range(events), setting, part: Some((events, note)) }
+    }
+
     /// The avalanches with these numbers. Those from number 0 on are the whole.
     pub fn of(range: Range<u64>, setting: Setting) -> Self {
         let whole = (range.end, ShardNote { index: 1, count: 1 });
@@ -81,6 +128,7 @@ pub(crate) fn drawn_with(model: &dyn Model, sample: &Sample) -> Result<Meta> {
     let (events, shard) = part.unzip();
     let provenance = Provenance {
         source: about.source.clone(),
+        instructions: model.instructions().map(|isa| isa.to_string()),
         setting: note.or_else(|| data.and_then(|data| data.setting.clone())),
         events,
         shard,
@@ -103,4 +151,28 @@ fn described(detector: &Detector) -> serde_json::Value {
     let table = &detector.gas.table;
     description["gas"]["table"] = serde_json::json!({ "name": table.name, "sha256": table.digest() });
     description
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_together_are_the_whole() {
+        for events in [0, 1, 7, 1000] {
+            for count in 1..9 {
+                let ranges = (1..=count).map(|index| Shard { index, count }.range(events));
+                let all: Vec<u64> = ranges.flatten().collect();
+                assert_eq!(all, (0..events).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn a_shard_is_written_as_i_of_n() {
+        assert_eq!("3/8".parse(), Ok(Shard { index: 3, count: 8 }));
+        for wrong in ["0/8", "9/8", "3", "3/", "a/b", "-1/2", ""] {
+            assert!(wrong.parse::<Shard>().unwrap_err().contains("i/n"), "{wrong}");
+        }
+    }
 }

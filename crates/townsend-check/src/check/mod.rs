@@ -112,7 +112,7 @@ pub fn check(
     require_conditions(real, generated, options.conditions)?;
     let (real, generated, form, note) = in_one_form(real, generated, &real_file, &generated_file)?;
     let of = |data: &Dataset| {
-        let options = ObservableOptions { seed: options.seed, grid: options.grid.clone() };
+        let options = ObservableOptions { seed: options.seed, grid: options.grid.clone(), first: 0 };
         work.go_on()?;
         Ok::<_, CheckError>(Observables::of(data, &options, progress)?)
     };

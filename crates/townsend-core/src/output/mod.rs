@@ -97,15 +97,26 @@ impl OutputFile {
         if !folder.is_dir() {
             return Err(OutputError::NoFolder { path: path.into(), folder });
         }
+        let prefix = prefix_of(path);
+        clear_leftovers(&folder, &prefix);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".townsend-").suffix(".part");
+        builder.prefix(&prefix).suffix(SUFFIX);
         // Temporary files are private by default; an output gets the permissions of the user's umask.
         #[cfg(unix)]
         if matches!(place, Place::File(_)) {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         }
-        let temporary =
-            builder.tempfile_in(folder).map_err(|source| OutputError::Io { path: path.into(), source })?;
+        let failed = |source| OutputError::Io { path: path.into(), source };
+        let temporary = loop {
+            let temporary = builder.tempfile_in(&folder).map_err(failed)?;
+            // The lock says that somebody still writes. Without it, in the moment before it, the file may be
+            // taken for a leftover and cleared; then another is made. Where there are no locks nothing is
+            // cleared either.
+            let _ = temporary.as_file().try_lock();
+            if temporary.path().exists() {
+                break temporary;
+            }
+        };
         Ok(Self { temporary, path: path.into(), place, force })
     }
 
@@ -157,7 +168,7 @@ impl OutputFile {
             }
         };
         placed.map_err(|(source, temporary)| match temporary.keep() {
-            Ok(kept) => OutputError::Kept { path, source, kept },
+            Ok(kept) => OutputError::Kept { path, source, kept: out_of_reach(kept) },
             Err(_) => OutputError::Io { path, source },
         })
     }
@@ -173,6 +184,41 @@ impl OutputFile {
     /// Writes a whole file at once.
     pub fn write(path: &Path, contents: &[u8], force: bool) -> Result<(), OutputError> {
         Self::filled(path, contents, force)?.commit()
+    }
+}
+
+/// How the name of a file under construction ends.
+const SUFFIX: &str = ".part";
+/// Characters of the final name in that of a file under construction, which has to stay below 255 bytes.
+const NAMED: usize = 40;
+
+/// How the name of a file under construction begins: the same for every attempt at the same output.
+fn prefix_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!(".townsend-{}-", name.chars().take(NAMED).collect::<String>())
+}
+
+/// Removes what earlier attempts at an output left that were killed before their end. Those under way hold a
+/// lock on their file. What cannot be read, locked or removed is left alone.
+fn clear_leftovers(folder: &Path, prefix: &str) {
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if name.starts_with(prefix) && name.ends_with(SUFFIX) {
+            let leftover = File::options().write(true).open(entry.path());
+            if leftover.is_ok_and(|file| file.try_lock().is_ok()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// Gives a whole file that could not be moved to its place a name that no later attempt clears.
+fn out_of_reach(kept: PathBuf) -> PathBuf {
+    let whole = kept.with_extension("whole");
+    match std::fs::rename(&kept, &whole) {
+        Ok(()) => whole,
+        Err(_) => kept,
     }
 }
 

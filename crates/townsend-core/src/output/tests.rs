@@ -173,3 +173,34 @@ mod streams {
         }
     }
 }
+
+#[test]
+fn what_a_killed_attempt_left_is_cleared_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.npz");
+    let names = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    // Of this output, of another one, and of this one by a process that is at work.
+    std::fs::write(folder.path().join(".townsend-out.npz-abc123.part"), "half").unwrap();
+    std::fs::write(folder.path().join(".townsend-other.npz-abc123.part"), "half").unwrap();
+    let at_work = OutputFile::filled(&path, b"first", false).unwrap();
+    assert_eq!(names().len(), 2, "{:?}", names());
+    let second = OutputFile::filled(&path, b"second", true).unwrap();
+    at_work.commit().unwrap();
+    second.commit().unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"second");
+    assert_eq!(names(), [".townsend-other.npz-abc123.part", "out.npz"]);
+    // A whole file that could not be moved to its place is no leftover.
+    let late = OutputFile::filled(&path, b"late", true).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let Err(OutputError::Kept { kept, .. }) = late.commit() else { panic!("a folder was replaced") };
+    std::fs::remove_dir(&path).unwrap();
+    OutputFile::write(&path, b"third", false).unwrap();
+    assert_eq!(std::fs::read(kept).unwrap(), b"late");
+}

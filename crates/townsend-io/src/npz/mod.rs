@@ -16,10 +16,11 @@ pub(crate) use archive::Arrays;
 pub(crate) use table::NpzTable;
 pub(crate) use write::{Column, NpzCountWriter, NpzElectronWriter, meta_text, of_tables, pack};
 
+use crate::Format;
 use crate::electrons;
 use crate::error::{Result, content};
 use crate::notice::Notice;
-use crate::reader::{Loaded, ReadOptions};
+use crate::reader::{Label, Loaded, ReadOptions};
 
 /// The JSON in the array `meta` as townsend writes it. Any other text in `meta` is kept as the provenance's
 /// source.
@@ -67,10 +68,10 @@ pub(crate) fn read_condition(
     Ok((shape, values))
 }
 
-/// True if townsend wrote the file: its `meta` says so.
-pub(crate) fn is_own(path: &Path) -> Result<bool> {
-    let (meta, _) = meta(&mut Arrays::open(path)?, &mut Vec::new())?;
-    Ok(!meta.provenance.producer.is_empty())
+/// What the file says of its avalanches, and how it holds them.
+pub(crate) fn label(path: &Path) -> Result<Label> {
+    let (meta, grid) = meta(&mut Arrays::open(path)?, &mut Vec::new())?;
+    Ok(Label { meta, format: Format::Npz, dims: grid.iter().map(Grid::dims).collect() })
 }
 
 /// A notice of the arrays that are not read.

@@ -26,11 +26,13 @@ pub struct ObservableOptions {
     /// The grid on which electrons are counted for [`Observable::Cells`] and [`Observable::MaxCell`]; none
     /// for the standard grid of three axes. Counts come with their own grid.
     pub grid: Option<Grid>,
+    /// Number of the first avalanche, where the set is a part of another.
+    pub first: u64,
 }
 
 impl Default for ObservableOptions {
     fn default() -> Self {
-        Self { seed: 1, grid: None }
+        Self { seed: 1, grid: None, first: 0 }
     }
 }
 
@@ -112,7 +114,7 @@ impl Observables {
         };
         let dimensions = data.grid().map_or(3, Grid::dims);
         let frame = Frame::new(grid, millimetres);
-        let random = |index: usize| stream(options.seed, Self::PAIRS, index as u64);
+        let random = |index: usize| stream(options.seed, Self::PAIRS, options.first + index as u64);
         let row = |index: usize| match data {
             Dataset::Electrons(set) => row_of_electrons(set, index, &frame, millimetres, &mut random(index)),
             Dataset::Counts(set) => row_of_counts(set, index, &frame, &mut random(index)),

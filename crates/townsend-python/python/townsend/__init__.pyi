@@ -169,6 +169,7 @@ class Model:
         first: int = 0,
         start: _Start | None = None,
         *,
+        shard: str | None = None,
         progress: _Progress | None = None,
         threads: int | None = None,
         **conditions: _Condition,

@@ -180,23 +180,25 @@ impl StripReadout {
         lost
     }
 
-    /// Reads out the avalanches with these numbers by all threads: for each its hits, and the number of its
-    /// electrons that arrive beside the strips.
+    /// Reads out the avalanches at these places by all threads: for each its hits, and the number of its
+    /// electrons that arrive beside the strips. `first` is the number of the event at place 0.
     ///
     /// # Panics
-    /// If a number is not that of an avalanche.
+    /// If a place is not that of an avalanche.
     pub fn read_all(
         &self,
         seed: u64,
         electrons: &ElectronSet,
-        numbers: Range<usize>,
+        places: Range<usize>,
+        first: u64,
     ) -> Vec<(Vec<StripHit>, u64)> {
-        let read = |workspace: &mut StripWorkspace, number: usize| {
+        let read = |workspace: &mut StripWorkspace, place: usize| {
             let mut hits = Vec::new();
-            let beside = self.read(seed, number as u64, electrons.get(number), workspace, &mut hits);
+            let event = first + place as u64;
+            let beside = self.read(seed, event, electrons.get(place), workspace, &mut hits);
             (hits, beside)
         };
-        numbers.into_par_iter().map_init(StripWorkspace::default, read).collect()
+        places.into_par_iter().map_init(StripWorkspace::default, read).collect()
     }
 
     /// Finds the strip of every electron, X strips first.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use townsend_check::Curve;
 use townsend_core::{Dataset, RunFiles, RunHeader};
+use townsend_kernels::Isa;
 use townsend_models::onnx::Onnx;
 use townsend_models::{Checkpoint, Generator, ModelConfig, Number, TensorSpec, device};
 use townsend_observables::text::significant;
@@ -146,6 +147,10 @@ impl NetworkModel {
 impl Model for NetworkModel {
     fn describe(&self) -> &Description {
         &self.description
+    }
+
+    fn instructions(&self) -> Option<Isa> {
+        Some(Isa::best())
     }
 
     fn summary(&self) -> &serde_json::Value {

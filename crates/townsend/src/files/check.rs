@@ -9,7 +9,7 @@ use crate::held_back::held_back;
 use crate::{Context, Error, History, Result};
 use townsend_check::{Check, Condition, Curve, Excess, Ranking, Report, Thresholds};
 use townsend_core::{Dataset, OutputFile};
-use townsend_io::{ReadOptions, read_condition};
+use townsend_io::{ReadOptions, Source, read_condition};
 use townsend_observables::text::thousands;
 
 /// How to compare.
@@ -271,7 +271,8 @@ fn thresholds(file: Option<&Path>) -> Result<Thresholds> {
 /// The same files, read by their own names and units if townsend wrote them: names that were stated are for
 /// those of other programs.
 fn as_its_own(input: &Input) -> Result<Input> {
-    let own = input.sources()?.iter().map(townsend_io::is_own).collect::<std::result::Result<Vec<_>, _>>()?;
+    let own = |source: &Source| Ok(townsend_io::label(&source.path)?.is_some());
+    let own = input.sources()?.iter().map(own).collect::<Result<Vec<bool>>>()?;
     let options = ReadOptions { dims: input.options.dims, ..ReadOptions::default() };
     Ok(if own.iter().all(|own| *own) { Input { options, ..input.clone() } } else { input.clone() })
 }

@@ -1,21 +1,20 @@
 //! New avalanches, written as they are drawn.
 
-use std::ops::Range;
-use std::path::Path;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use townsend_core::{InputFile, ShardNote};
-use townsend_io::Format;
+use townsend_core::InputFile;
+use townsend_io::{AvalancheWriter, Format};
 use townsend_observables::text::significant;
 
 use super::input::{Input, Read};
+use super::reduce::{Reduced, Reduction};
 use super::write::{Written, append_all};
 use crate::context::without_folder;
 use crate::families::DetectorModel;
 use crate::sample::drawn_with;
-use crate::{Context, Error, Model, Result, Sample, Setting};
+use crate::{Context, Error, Model, Result, Sample, Setting, Shard};
 
 /// Which avalanches to generate or to simulate.
 #[derive(Debug, Clone, Default)]
@@ -28,40 +27,11 @@ pub struct SampleOptions {
     pub setting: Setting,
     /// The kind of file.
     pub written: Written,
-}
-
-/// Part `index` of `count`, counted from 1; written `3/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    index: u64,
-    count: u64,
-}
-
-impl Default for Shard {
-    /// The whole.
-    fn default() -> Self {
-        Self { index: 1, count: 1 }
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-        match parts {
-            Some((index, count)) if 1 <= index && index <= count => Ok(Self { index, count }),
-            _ => Err(format!("`{text}` is not a shard; write i/n with 1 <= i <= n, such as 3/8")),
-        }
-    }
-}
-
-impl Shard {
-    /// The numbers of the avalanches in this part of `events`.
-    pub(crate) fn range(self, events: u64) -> Range<u64> {
-        let cut = |part: u64| (u128::from(events) * u128::from(part) / u128::from(self.count)) as u64;
-        cut(self.index - 1)..cut(self.index)
-    }
+    /// What is kept in place of avalanches.
+    pub reduce: Option<Reduction>,
+    /// The detector whose strips make the hits of [`Reduction::Hits`]: a TOML file, or the name of one that
+    /// ships; `None` for the first of these.
+    pub strips: Option<PathBuf>,
 }
 
 /// What was generated or simulated.
@@ -106,6 +76,12 @@ pub fn simulate(
     draw(["simulate", "simulating"], &model, out, options, context)
 }
 
+/// Where avalanches go.
+enum Sink {
+    Avalanches(AvalancheWriter),
+    Reduced(Reduced),
+}
+
 fn draw(
     [action, doing]: [&str; 2],
     model: &dyn Model,
@@ -123,19 +99,38 @@ fn draw(
         format!("{} was not chosen; these avalanches are for {}", known.name, values.join(", "))
     }));
     let SampleOptions { events, shard, setting, .. } = options;
-    let range = shard.range(*events);
-    let part = Some((*events, ShardNote { index: shard.index, count: shard.count }));
-    let sample = Sample { range: range.clone(), setting: setting.clone(), part };
+    let sample = Sample::shard(*events, *shard, setting.clone());
+    let range = sample.range.clone();
     let meta = context.meta(action, true, &drawn_with(model, &sample)?, model.inputs()?);
-    let mut writer = options.written.create(out, &meta, about.grid.as_ref(), range.start, context)?;
+    let grid = about.grid.as_ref();
+    let mut writer = match options.reduce {
+        Some(kind) => {
+            let of = (&meta, grid, range.start);
+            Sink::Reduced(Reduced::create(
+                kind,
+                out,
+                &options.written,
+                of,
+                options.strips.as_deref(),
+                context,
+            )?)
+        }
+        None => Sink::Avalanches(options.written.create(out, &meta, grid, range.start, context)?),
+    };
     let avalanches = range.end - range.start;
     let task = context.progress.task(doing, avalanches);
     let started = Instant::now();
     let electrons = context.on_its_threads(|| {
         let blocks = model.blocks(context.seed, range, setting)?;
-        append_all(&mut writer, blocks, &*task, context)
+        append_all(blocks, &*task, context, |block| match &mut writer {
+            Sink::Avalanches(writer) => Ok(writer.append(block)?),
+            Sink::Reduced(reduced) => reduced.append(block, context),
+        })
     })?;
-    writer.finish()?;
+    match writer {
+        Sink::Avalanches(writer) => writer.finish()?,
+        Sink::Reduced(reduced) => reduced.finish()?,
+    }
     Ok(Generated { avalanches, electrons, seconds: started.elapsed().as_secs_f64(), warnings })
 }
 
@@ -171,28 +166,4 @@ pub fn reconstruct(
     writer.finish()?;
     let electrons = (0..reconstructed.len()).map(|index| reconstructed.electrons(index)).sum();
     Ok(Generated { avalanches: reconstructed.len() as u64, electrons, seconds, warnings })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_together_are_the_whole() {
-        for events in [0, 1, 7, 1000] {
-            for count in 1..9 {
-                let ranges = (1..=count).map(|index| Shard { index, count }.range(events));
-                let all: Vec<u64> = ranges.flatten().collect();
-                assert_eq!(all, (0..events).collect::<Vec<_>>());
-            }
-        }
-    }
-
-    #[test]
-    fn a_shard_is_written_as_i_of_n() {
-        assert_eq!("3/8".parse(), Ok(Shard { index: 3, count: 8 }));
-        for wrong in ["0/8", "9/8", "3", "3/", "a/b", "-1/2", ""] {
-            assert!(wrong.parse::<Shard>().unwrap_err().contains("i/n"), "{wrong}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use townsend_sim::{StripHit, StripReadout};
 
 use super::input::Input;
 use crate::context::{named_input, without_folder};
-use crate::readout::{StripSummary, electrons_of, read_out};
+use crate::readout::{StripReader, StripSummary, electrons_of, first_of};
 use crate::{Context, Error, Result};
 
 /// How to read avalanches with strips.
@@ -32,8 +32,11 @@ pub struct FileReadout {
     pub warnings: Vec<String>,
 }
 
+/// The tree of hits, and its title.
+pub(super) const TABLE: [&str; 2] = ["hits", "hits of strips"];
+
 /// The table of hits: one row a hit, by event, view and strip.
-const COLUMNS: [TableColumn; 7] = [
+pub(super) const COLUMNS: [TableColumn; 7] = [
     TableColumn::new("event", "number of the event", ColumnType::U64),
     TableColumn::new("layer", "number of the layer", ColumnType::U32),
     TableColumn::new("sheet", "number of the sheet in the layer", ColumnType::U32),
@@ -44,7 +47,8 @@ const COLUMNS: [TableColumn; 7] = [
 ];
 
 /// Reads every avalanche of files of electrons with the strips of a detector, and writes the table of hits.
-/// Event numbers are places in the files, one after the other, from 0.
+/// Event numbers are places in the files, one after the other, from 0, or in a shard from the number of its
+/// first avalanche.
 pub fn readout(
     avalanches: impl Into<Input>,
     out: &Path,
@@ -54,10 +58,7 @@ pub fn readout(
     let avalanches = avalanches.into();
     OutputFile::refuse_existing(out, context.force)?;
     let named = options.detector.as_deref();
-    let strips = StripReadout::new(&crate::detector(named)?).map_err(|error| match named {
-        Some(path) => Error::In { path: path.into(), source: Box::new(error.into()) },
-        None => error.into(),
-    })?;
+    let strips = strips_of(named)?;
     let loaded = avalanches.read(context)?;
     let electrons = electrons_of(&loaded.data)
         .map_err(|error| Error::In { path: avalanches.path(), source: error.into() })?;
@@ -66,12 +67,11 @@ pub fn readout(
         inputs.push(named_input(file)?);
     }
     let meta = context.meta("readout", true, &electrons.meta, inputs);
-    let table = ["hits", "hits of strips"];
-    let mut writer = TableWriter::create(out, table, &COLUMNS, &meta, options.format, context.force)?;
-    let summary = read_out(electrons, &strips, context, |hits| {
-        hits.iter().try_for_each(|hit| Ok(writer.push(&row(hit))?))
-    })?;
+    let mut writer = TableWriter::create(out, TABLE, &COLUMNS, &meta, options.format, context.force)?;
+    let mut reader = StripReader::new(strips, first_of(&loaded.data));
+    reader.read(electrons, context, |hits| hits.iter().try_for_each(|hit| Ok(writer.push(&row(hit))?)))?;
     writer.finish()?;
+    let summary = reader.summary();
     let mut warnings = loaded.warnings;
     if of_primaries(&loaded.data) {
         warnings.push(
@@ -83,13 +83,21 @@ pub fn readout(
     Ok(FileReadout { summary, warnings })
 }
 
+/// The strips of a detector that ships or of a file.
+pub(super) fn strips_of(named: Option<&Path>) -> Result<StripReadout> {
+    StripReadout::new(&crate::detector(named)?).map_err(|error| match named {
+        Some(path) => Error::In { path: path.into(), source: Box::new(error.into()) },
+        None => error.into(),
+    })
+}
+
 /// True if several events have an electron, and none has two.
 fn of_primaries(data: &Dataset) -> bool {
     let electrons = || (0..data.len()).map(|index| data.electrons(index));
     electrons().all(|n| n <= 1) && electrons().sum::<u64>() > 1
 }
 
-fn row(hit: &StripHit) -> [Cell; 7] {
+pub(super) fn row(hit: &StripHit) -> [Cell; 7] {
     [
         Cell::U64(hit.event),
         Cell::U32(hit.layer.into()),

@@ -45,7 +45,7 @@ impl Written {
     }
 
     /// The grid to write on, or none if electrons stay electrons.
-    fn grid_for(&self, own: Option<&Grid>) -> Result<Option<Grid>> {
+    pub(super) fn grid_for(&self, own: Option<&Grid>) -> Result<Option<Grid>> {
         let dims = self.most_dims();
         match (own, &self.grid) {
             (Some(_), Some(file)) => Err(Error::GridOfCounts { path: file.clone() }),
@@ -106,21 +106,23 @@ pub(super) fn append_parts(
     context: &Context<'_>,
 ) -> Result<u64> {
     let all: Vec<usize> = (0..data.len()).collect();
-    append_all(writer, all.chunks(BLOCK).map(|part| data.select(part)), task, context)
+    let parts = all.chunks(BLOCK).map(|part| data.select(part));
+    append_all(parts, task, context, |part| Ok(writer.append(part)?))
 }
 
-/// Appends parts of a data set as they are made, so that memory does not grow with their number.
+/// Hands parts of a data set on as they are made, so that memory does not grow with their number. Returns how
+/// many electrons they have.
 pub(super) fn append_all(
-    writer: &mut AvalancheWriter,
     parts: impl Iterator<Item = Dataset>,
     task: &dyn townsend_core::Task,
     context: &Context<'_>,
+    mut append: impl FnMut(&Dataset) -> Result<()>,
 ) -> Result<u64> {
     let mut electrons = 0;
     for part in parts {
         context.go_on()?;
         electrons += (0..part.len()).map(|index| part.electrons(index)).sum::<u64>();
-        writer.append(&part)?;
+        append(&part)?;
         task.advance(part.len() as u64);
     }
     Ok(electrons)
