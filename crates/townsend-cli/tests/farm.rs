@@ -1,11 +1,11 @@
-//! The scripts for batch farms in `contrib`, by what they are for: Slurm, Snakemake and HTCondor.
+//! The scripts for batch farms in `contrib`, by what they are for: Slurm, Snakemake and `HTCondor`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const CRATE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The Python that has Snakemake, Dask and HTCondor.
+/// The Python that has Snakemake, Dask and `HTCondor`.
 fn python() -> PathBuf {
     let made = Path::new(CRATE).join("../../target/farm/bin/python");
     let python = std::env::var_os("TOWNSEND_FARM_PYTHON").map_or(made, PathBuf::from);

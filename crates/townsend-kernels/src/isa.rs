@@ -93,14 +93,12 @@ impl std::str::FromStr for Isa {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let mut available = Self::available();
-        match available.iter().position(|isa| isa.to_string() == name) {
-            Some(place) => Ok(available.swap_remove(place)),
-            None => {
-                let known: Vec<String> = available.iter().map(Self::to_string).collect();
-                Err(format!("this CPU has no instruction set `{name}`; it has {}", known.join(", ")))
-            }
-        }
+        let available = Self::available();
+        let known = available.iter().find(|isa| isa.to_string() == name);
+        known.copied().ok_or_else(|| {
+            let known: Vec<String> = available.iter().map(Self::to_string).collect();
+            format!("this CPU has no instruction set `{name}`; it has {}", known.join(", "))
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use townsend_core::{Provenance, ShardNote};
-use townsend_io::{Format, Label, Source, label, read};
+use townsend_io::{Format, Label, ReadOptions, Source, label, read};
 use townsend_observables::text::thousands;
 
 use super::input::Input;
@@ -48,7 +48,7 @@ pub fn merge(shards: &Input, out: &Path, context: &Context<'_>) -> Result<Merged
     let mut electrons = 0;
     for part in &shards {
         context.go_on()?;
-        let loaded = read(part.source.clone(), &Default::default(), &townsend_core::Silent)?;
+        let loaded = read(part.source.clone(), &ReadOptions::default(), &townsend_core::Silent)?;
         let (range, there) = (Shard::from(part.note).range(part.events), loaded.data.len() as u64);
         let expected = range.end - range.start;
         if there != expected {

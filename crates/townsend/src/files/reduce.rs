@@ -109,7 +109,8 @@ impl Reduced {
                 })
             }
             Self::Observables { table, next } => {
-                let options = ObservableOptions { seed: context.seed, first: *next, ..Default::default() };
+                let options =
+                    ObservableOptions { seed: context.seed, first: *next, ..ObservableOptions::default() };
                 let observables = Observables::of(data, &options, &Silent)?;
                 let mut rows = vec![[f32::NAN; Observable::ALL.len()]; data.len()];
                 for column in observables.columns() {
