@@ -29,7 +29,8 @@ cargo xtask TASK
   header   writes the header of the C interface, townsend.h, anew from the code
   install  --prefix DIR: the library for C and C++ with headers, CMake package and pkg-config file; --glibc 2.17
            builds it for older systems (set up under target/), --profile NAME otherwise than with `release`
-  soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
+  soak     damaged files by the hundred thousand; the long commands of the documentation; fuzzing of readers with
+           cargo-fuzz, ten minutes (needs a nightly toolchain and cargo-fuzz)
   wheel [PYTHON ...]
            the Python module as a wheel for glibc 2.17 and Python 3.9 on, into target/wheels; tried with these interpreters
 ";

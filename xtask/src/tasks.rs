@@ -102,11 +102,16 @@ pub(crate) fn soak() -> Result<()> {
         }
         run(damaged.env("TOWNSEND_MUTATIONS", "100000"))?;
     }
+    let pages =
+        ["test", "--package", "townsend-cli", "--test", "cli", "--", "the_commands_of_all_pages_work"];
+    run(cargo(&pages).env("TOWNSEND_PAGES", "long").env("TOWNSEND_PYTHON", python()?))?;
     let targets = [("root", "read"), ("root", "rntuple"), ("io", "avalanches"), ("io", "gas")];
     for (package, target) in targets {
         let folder = format!("crates/townsend-{package}/fuzz");
         let limit = "-max_total_time=150";
-        run(&mut cargo(&["+nightly", "fuzz", "run", "--fuzz-dir", &folder, target, "--", limit]))?;
+        let fuzz = ["+nightly", "fuzz", "run", "--fuzz-dir", &folder, target, "--", limit];
+        // The cargo that built this program is that of one toolchain; another one is chosen by the one in PATH.
+        run(Command::new("cargo").args(fuzz))?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod machine;
 mod manners;
 mod onnx;
 mod outputs;
+mod pages;
 mod pipeline;
 mod readout;
 mod recorded;
