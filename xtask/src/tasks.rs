@@ -1,9 +1,10 @@
 //! The tasks themselves.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::environment::{cargo, python, root, run, torch};
 use crate::{comments, header, packages};
@@ -86,6 +87,14 @@ pub(crate) fn bench() -> Result<()> {
         run(cargo(&bench).env("TOWNSEND_PYTHON", python()?))?;
     }
     Ok(())
+}
+
+/// The manual pages, which the program itself writes, into a folder.
+pub(crate) fn man(folder: Option<OsString>) -> Result<()> {
+    let Some(folder) = folder else { bail!("say where to: cargo xtask man DIR") };
+    let folder = std::path::absolute(folder)?;
+    let write = ["run", "--quiet", "--locked", "--package", "townsend-cli", "--", "man"];
+    run(cargo(&write).arg(&folder))
 }
 
 /// What takes too long for every commit.

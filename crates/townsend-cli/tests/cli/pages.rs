@@ -24,7 +24,7 @@ use crate::support::{Desk, copy, end_within, test_python};
 const MARKED: [(&str, &str, Mark); 4] = [
     ("docs/readout.md", "--repeat 100", Mark::Long),
     ("docs/readout.md", "np.load(\"digits.npz\")", Mark::Long),
-    ("docs/readout.md", "--track --events 2000", Mark::Long),
+    ("docs/readout.md", "simulate --track", Mark::Long),
     // Its `hits.npz` is made "with `--out hits.npz`" by the commands above it.
     ("docs/readout.md", "np.load(\"hits.npz\")", Mark::Never),
 ];
@@ -166,8 +166,10 @@ impl Block {
 fn pages() -> Vec<String> {
     let docs = std::fs::read_dir(repository().join("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut pages: Vec<String> =
-        names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+    let mut pages: Vec<String> = names
+        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
+        .map(|name| format!("docs/{name}"))
+        .collect();
     pages.push("README.md".into());
     pages.sort();
     pages
