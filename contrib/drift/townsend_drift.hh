@@ -36,6 +36,9 @@ struct DriftGas {
   /// How far above the first foil the model's avalanches start: this much of the gap is in them already. For
   /// foils whose responses were recorded from 150 um above the centre of 60 um it is 0.12 mm.
   double included_mm = 0.12;
+  /// How much of `included_mm` the model's avalanches are not swept in along E x B: nothing for foils whose
+  /// responses were recorded in the magnetic field, all of it for those that were recorded without.
+  double unshifted_mm = 0.;
 };
 
 /// A place in a drift gap: on townsend's axes, and its height above the first foil.
@@ -183,17 +186,17 @@ struct Drifted {
 };
 
 /// Lets an electron drift to where the avalanches of a model start. What is late has been swept along E x B
-/// for longer.
+/// for longer; one that starts below that plane is ahead of those there by what it does not have to drift.
 inline Drifted DriftToFoil(const DriftPlace& from, const DriftGas& gas, SplitMix64& random) {
-  // The foils' responses have no sweep within themselves, so that of the whole height is added here.
-  const double length_mm = std::max(0., from.height_mm - gas.included_mm);
+  const double above_mm = std::max(0., from.height_mm) - gas.included_mm;
+  const double length_mm = std::max(0., above_mm), swept_mm = above_mm + gas.unshifted_mm;
   const double root_cm = std::sqrt(length_mm / 10.), velocity_mm_ns = gas.velocity_um_ns / 1000.;
   const double tangent = std::tan(gas.lorentz_deg * 3.14159265358979323846 / 180.);
   const double late_ns = gas.longitudinal_um / 1000. * root_cm / velocity_mm_ns * random.Normal();
   const double x = gas.transverse_um[0] / 1000. * root_cm * random.Normal();
   const double z = gas.transverse_um[1] / 1000. * root_cm * random.Normal();
-  return {from.x_mm + tangent * (std::max(0., from.height_mm) + velocity_mm_ns * late_ns) + x, from.z_mm + z,
-          length_mm / velocity_mm_ns + late_ns};
+  return {from.x_mm + tangent * (swept_mm + velocity_mm_ns * late_ns) + x, from.z_mm + z,
+          above_mm / velocity_mm_ns + late_ns};
 }
 
 /// Throws if a gas cannot be.
@@ -205,7 +208,8 @@ inline void CheckDriftGas(const DriftGas& gas) {
         std::tuple("longitudinal_um", gas.longitudinal_um, 0., 1e4),
         std::tuple("transverse_um[0]", across, 0., 1e4), std::tuple("transverse_um[1]", along, 0., 1e4),
         std::tuple("lorentz_deg", gas.lorentz_deg, -89., 89.),
-        std::tuple("included_mm", gas.included_mm, 0., 100.)}) {
+        std::tuple("included_mm", gas.included_mm, 0., 100.),
+        std::tuple("unshifted_mm", gas.unshifted_mm, 0., gas.included_mm)}) {
     if (!(value >= low && value <= high)) {
       throw std::invalid_argument(std::string("townsend::DriftGas: ") + name + " is " + std::to_string(value) +
                                   ", but must be from " + std::to_string(low) + " to " + std::to_string(high));

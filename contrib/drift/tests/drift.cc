@@ -66,13 +66,18 @@ void DriftHasItsMoments() {
   const double across = std::hypot(0.459 * root_cm, sweep * late), along = 0.403 * root_cm;
   Near(t.Mean(), length / 0.0344, 4. * late / std::sqrt(n), "time");
   Near(std::sqrt(t.Variance()), late, 4. * late / std::sqrt(2. * n), "spread of the time");
-  Near(x.Mean(), 1. + 4.5 * tangent, 4. * across / std::sqrt(n), "shift along E x B");
+  Near(x.Mean(), 1. + length * tangent, 4. * across / std::sqrt(n), "shift along E x B");
   Near(std::sqrt(x.Variance()), across, 4. * across / std::sqrt(2. * n), "spread across B");
   Near(z.Mean(), -2., 4. * along / std::sqrt(n), "no shift along B");
   Near(std::sqrt(z.Variance()), along, 4. * along / std::sqrt(2. * n), "spread along B");
   Near(x.Covariance(), sweep * late * late, 8. * across * late / std::sqrt(n), "what is late has been swept further");
   const auto near = townsend::DriftToFoil({1., -2., 0.3}, gas, random);
-  Check(near.t_ns == 0. && near.z_mm == -2., "no drift where avalanches of the model start");
+  Near(near.t_ns, -0.2 / 0.0344, 1e-12, "ahead of those where avalanches of the model start");
+  Near(near.x_mm, 1. - 0.2 * tangent, 1e-12, "swept by as much less");
+  Check(near.z_mm == -2., "no spread below where avalanches of the model start");
+  gas.unshifted_mm = 0.5;
+  Near(townsend::DriftToFoil({1., -2., 0.3}, gas, random).x_mm, 1. + 0.3 * tangent, 1e-12,
+       "swept over the whole height if foils were recorded without a magnetic field");
 }
 
 void PlacesAndPoints() {

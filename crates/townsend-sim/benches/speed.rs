@@ -16,7 +16,7 @@ use townsend_sim::{
 
 const ROUNDS: usize = 9;
 const NUMBERS: usize = 1 << 22;
-const DETECTOR: &str = include_str!("../configs/detector/cgem.toml");
+const DETECTOR: &str = include_str!("../configs/detector/triple_gem_1t.toml");
 /// Responses of each foil.
 const RESPONSES: usize = 2000;
 
@@ -79,7 +79,7 @@ fn main() {
         "32 random bits (`ChaCha8`), one core".to_string(),
         "normal numbers (`fill_normal`), one core".to_string(),
         "normal numbers (`rand_distr::StandardNormal`), one core".to_string(),
-        "electrons at the anode (`cgem.toml`), one core".to_string(),
+        "electrons at the anode (`triple_gem_1t.toml`), one core".to_string(),
         format!("the same, kept in memory, {threads} threads"),
         format!("electrons from {RESPONSES} recorded responses of each of these foils, one core"),
         "the same without smoothing".to_string(),

@@ -254,9 +254,11 @@ pub struct SharedCondition {
 
 impl Detector {
     /// The descriptions that come with the program, by name; the first is the default.
-    const SHIPPED: [(&str, &str); 10] = [
+    const SHIPPED: [(&str, &str); 12] = [
         ("cgem", include_str!("../configs/detector/cgem.toml")),
         ("cgem_it", include_str!("../configs/detector/cgem_it.toml")),
+        ("guessed", include_str!("../configs/detector/guessed.toml")),
+        ("guessed_1t", include_str!("../configs/detector/guessed_1t.toml")),
         ("micromegas", include_str!("../configs/detector/micromegas.toml")),
         ("microscopic_275", include_str!("../configs/detector/microscopic_275.toml")),
         ("planar_triple_gem", include_str!("../configs/detector/planar_triple_gem.toml")),

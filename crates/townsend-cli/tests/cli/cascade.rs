@@ -34,17 +34,10 @@ fn a_figure_shows_the_stages() {
 #[test]
 fn a_cascade_is_learned_from_avalanches() {
     let desk = fitted();
-    let configs =
-        ["configs/cascade-anode.toml", "configs/cascade-histograms.toml", "configs/detector/guessed.toml"];
-    for config in configs {
-        let path = shipped(&format!("../{config}"));
-        std::fs::create_dir_all(desk.path("detector")).unwrap();
-        std::fs::copy(path, desk.path(config.trim_start_matches("configs/"))).unwrap();
-    }
     let data = shipped("avalanches_2d.root");
     let small = "--set fit.avalanches=1200 --set fit.steps=3 --set fit.approach=600";
     for (config, more) in [("cascade-histograms", ""), ("cascade-anode", "--set model.detector=run")] {
-        let train = format!("train {config}.toml --data {} {more} {small}", data.display());
+        let train = format!("train {config} --data {} {more} {small}", data.display());
         let ran = desk.does(&format!("{train} --run {config}"));
         assert!(ran.stderr.contains("fitted to 2"), "{}", ran.stderr);
         desk.does(&format!("{train} --run again --force --threads 1"));

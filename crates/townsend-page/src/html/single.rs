@@ -10,6 +10,7 @@ use townsend_observables::{Binning, Column, Observable, Observables, Sample};
 use super::gallery::gallery_of;
 use super::tables::FLOOR;
 use super::{gallery_section, head, plots, script_data, scripts};
+use crate::plot::title;
 use crate::{Figure, PageError};
 
 /// A page of a ranking: its table, of which each row leads to `report.html` in the folder of its report, and
@@ -193,8 +194,7 @@ fn table(columns: &[&Column]) -> Markup {
 
 fn distribution(column: &Column) -> Value {
     let binning = Binning::for_figure(&column.values);
-    let name = column.observable.name();
-    let title = if column.unit.is_empty() { name.to_string() } else { format!("{name} [{}]", column.unit) };
+    let (name, title) = (column.observable.name(), title(column));
     let (mean, std) = (significant(column.mean(), 3), significant(column.std(), 3));
     let definition = column.observable.definition();
     json!({

@@ -1,6 +1,7 @@
 //! Plots as SVG and PDF, drawn with plotters.
 
 mod map;
+mod observable;
 mod overlay;
 mod overview;
 mod paper;
@@ -12,6 +13,8 @@ use plotters::prelude::*;
 use townsend_observables::text::significant;
 
 pub(crate) use map::{color_bar, maps_svg};
+pub use observable::observable_figures;
+pub(crate) use observable::title;
 pub(crate) use overview::fullest_cell;
 pub use overview::{overview_pdf, overview_svg};
 pub use paper::{Distribution, Figure, figures};
