@@ -26,7 +26,7 @@ pub(crate) fn bench(arguments: Bench, context: &Context<'_>, json: bool) -> Resu
 fn table(of: &Benchmark) -> String {
     let Benchmark { producer, threads, instructions, rounds, .. } = of;
     let line = |part: &str, what: &str, [rate, unit]: [&str; 2], each: &str, gflops: &str| {
-        format!("{part:<11}{what:<24}{rate:>18} {unit:<12}{each:>7}{gflops:>8}").trim_end().to_owned()
+        format!("{part:<11}{what:<23}{rate:>18} {unit:<12}{each:>7}{gflops:>8}").trim_end().to_owned()
     };
     let shown = |of: &Spread| {
         let [median, least, most] = [of.median, of.least, of.most].map(|value| significant(value, 3));

@@ -8,7 +8,8 @@ use townsend::{Configuration, Detector, Error};
 use townsend_core::nearest_first;
 
 use crate::arguments::Named;
-use crate::verbs::{WIDTH, print, print_json};
+use crate::progress::WIDTH;
+use crate::verbs::{print, print_json};
 
 /// A kind of text that ships.
 pub(crate) struct Shipped {

@@ -18,7 +18,7 @@ use crate::arguments::{
     STANDARD_OUTPUT, Simulate, Train, Verb,
 };
 use crate::bench::bench;
-use crate::progress::{Bars, say};
+use crate::progress::{Bars, WIDTH, say, wrap_behind};
 use crate::shipped::Shipped;
 
 pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
@@ -51,14 +51,14 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
                 }
                 Exported::Onnx { family, inputs, bytes, notes } => {
                     for note in &notes {
-                        bars.note(note);
+                        bars.note(&wrap(note, WIDTH, 2));
                     }
                     format!(
                         "network of the family {family}, {inputs} normal numbers an avalanche, {bytes} bytes"
                     )
                 }
             };
-            bars.note(&format!("{what}, to {}", out.display()));
+            bars.note(&wrap(&format!("{what}, to {}", out.display()), WIDTH, 2));
             Ok(ExitCode::SUCCESS)
         }
         Verb::Check(arguments) => check(&arguments, context, bars, json),
@@ -184,15 +184,6 @@ fn describe(of: &FileInspection) -> String {
         lines.push(format!("{:<16}{mean:>14}{std:>14}  {:<6}{:>12}", o.name, o.unit, o.avalanches));
     }
     lines.join("\n")
-}
-
-/// The widest line that is printed, unless a name is longer.
-pub(crate) const WIDTH: usize = 80;
-
-/// A text in lines behind a name.
-fn wrap_behind(name: &str, text: &str) -> String {
-    let indent = name.chars().count();
-    name.to_owned() + &wrap(text, WIDTH - indent, indent)
 }
 
 /// The kind of file that arguments ask for.

@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 use townsend_check::{AvalanchePoints, HistogramPair, Ranking, gallery};
 use townsend_core::Dataset;
-use townsend_observables::text::{significant, thousands};
+use townsend_observables::text::{significant, thousands, with_error};
 use townsend_observables::{Binning, Column, Observable, Observables, Sample};
 
 use super::gallery::gallery_of;
@@ -59,7 +59,7 @@ pub fn ranking_html(
                     h2 { "Distributions" }
                     p.faint {
                         "Points with error bars: real. Lines: the generators, in the order of the table. Share of avalanches over the width of "
-                        "the bin; each generator has the bins of its own report."
+                        "the bin; each generator has the bins of its own report. The axes show the range of the real ones."
                     }
                     (plots("ranked"))
                 }
@@ -183,12 +183,22 @@ fn table(columns: &[&Column]) -> Markup {
             tbody { @for column in columns {
                 tr {
                     th scope="row" { (column.observable.name()) }
-                    td data-label="mean" { (significant(column.mean(), 5)) } td data-label="spread" { (significant(column.std(), 5)) }
+                    td data-label="mean" { (mean(column)) } td data-label="spread" { (significant(column.std(), 3)) }
                     td data-label="unit" { (column.unit) } td data-label="avalanches" { (thousands(column.values.len() as u64)) }
                     td.text.faint data-label="definition" { (column.observable.definition()) }
                 }
             } }
         } }
+    }
+}
+
+/// The mean with its statistical error, if there are two values.
+fn mean(column: &Column) -> String {
+    let n = column.values.len();
+    if n < 2 {
+        significant(column.mean(), 5)
+    } else {
+        with_error(column.mean(), column.std() / (n as f64).sqrt())
     }
 }
 
