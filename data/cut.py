@@ -76,12 +76,13 @@ def main(path, library, at_1t, ar_co2):
         file.WriteObject(histogram, histogram.GetName())
     file.Close()
 
-    # Sorted by x within each avalanche, and rounded to a thirtieth of an avalanche's width and less, so that they pack well.
+    # Sorted by x within each avalanche, and times rounded, so that they pack well. Positions as rounded as they were: steps of
+    # 1/256 mm already show in the correlation of pairs of electrons.
     end = offsets[WITH_TIMES]
     own = np.repeat(np.arange(WITH_TIMES), np.diff(offsets[:WITH_TIMES + 1]))
     order = np.lexsort((columns["x"][:end], own))
     rounded = {name: (np.round(columns[name][:end][order].astype(float) * steps) / steps).astype(np.float32)
-               for name, steps in (("x", 128), ("z", 128), ("t", 8))}
+               for name, steps in (("x", 512), ("z", 512), ("t", 8))}
     meta = {"townsend": {"units": ["mm", "mm", "ns"], "provenance": note}}
     np.savez_compressed("avalanches.npz", offsets=offsets[:WITH_TIMES + 1].astype(np.uint64), **rounded, meta=np.array(json.dumps(meta)))
 
