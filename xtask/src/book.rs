@@ -86,14 +86,14 @@ impl Sources {
             rewritten.push_str(rest);
             texts.insert(place(&page), rewritten);
         }
-        let others = texts.keys().filter(|path| path.starts_with(OUTSIDE));
-        let others: Vec<String> = others.map(|path| path.display().to_string()).collect();
-        let summary = texts.entry("SUMMARY.md".into()).or_default();
-        summary.push_str("\n# The repository\n\n");
-        for path in others {
+        let others = texts.keys().filter(|path| path.starts_with(OUTSIDE)).map(|path| {
+            let path = path.display().to_string();
             let name = path.trim_start_matches(OUTSIDE).trim_start_matches('/');
-            summary.push_str(&format!("- [{name}]({path})\n"));
-        }
+            format!("- [{name}]({path})\n")
+        });
+        let others: String = others.collect();
+        let summary = texts.entry("SUMMARY.md".into()).or_default();
+        *summary = format!("{summary}\n# The repository\n\n{others}");
         Ok(Self { texts, files })
     }
 }

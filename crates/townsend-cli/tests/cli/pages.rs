@@ -166,10 +166,8 @@ impl Block {
 fn pages() -> Vec<String> {
     let docs = std::fs::read_dir(repository().join("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut pages: Vec<String> = names
-        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
-        .map(|name| format!("docs/{name}"))
-        .collect();
+    let pages = names.filter(|name| name.strip_suffix(".md").is_some_and(|name| name != "SUMMARY"));
+    let mut pages: Vec<String> = pages.map(|name| format!("docs/{name}")).collect();
     pages.push("README.md".into());
     pages.sort();
     pages

@@ -188,7 +188,8 @@ impl std::fmt::Display for Transcript {
 }
 
 /// Options that make a demo small.
-pub(crate) const SMALL_DEMO: &str = "--set fit.avalanches=800 --set fit.steps=2 --set fit.approach=400 --set data.test=0.1";
+pub(crate) const SMALL_DEMO: &str =
+    "--set fit.avalanches=800 --set fit.steps=2 --set fit.approach=400 --set data.test=0.1";
 
 /// The tiny configuration.
 pub(crate) fn tiny() -> PathBuf {
