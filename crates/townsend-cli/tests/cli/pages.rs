@@ -364,6 +364,14 @@ fn pages_name_nothing_that_nobody_has() {
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
 
+/// The first page is one that is read to its end.
+#[test]
+fn the_readme_is_short() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let words = readme.split_whitespace().count();
+    assert!(words <= 600, "{words} words");
+}
+
 #[test]
 fn marks_and_missing_files_are_seen() {
     let text = "# T\n\n```sh\ntownsend train cascade --data a.npz --run runs/a\n```\n\n<!-- long: an hour -->\n```\ntownsend \
