@@ -49,7 +49,7 @@ pub(crate) enum Verb {
     /// Read, train, generate and check on real avalanches that ship with the program.
     #[command(after_help = "Example:\n  townsend demo --out my-demo")]
     Demo(Demo),
-    /// Simulate avalanches with the built-in Monte Carlo of a triple GEM.
+    /// Simulate avalanches with the built-in Monte Carlo of GEMs and meshes.
     #[command(
         after_help = "Examples:\n  townsend simulate --events 50000 --out simulated.root\n  townsend simulate --detector microscopic_275 --events 10000 --out simulated.npz\n  townsend simulate --detector my-detector.toml --start drift --events 1000 --out part-3.root \\\n      --shard 3/8"
     )]

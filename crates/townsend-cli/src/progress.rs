@@ -17,10 +17,13 @@ pub(crate) fn say(text: &str) {
 /// The widest line that is printed, unless a name is longer.
 pub(crate) const WIDTH: usize = 80;
 
-/// A text in lines behind a name.
+/// A text in lines behind a name, which ends with a blank.
 pub(crate) fn wrap_behind(name: &str, text: &str) -> String {
     let indent = name.chars().count();
-    name.to_owned() + &wrap(text, WIDTH - indent, indent)
+    // Words stand apart by one blank, so something else holds the place of the name.
+    let place = "_".repeat(indent.saturating_sub(1));
+    let lines = wrap(&format!("{place} {text}"), WIDTH, indent);
+    format!("{name}{}", lines.get(indent..).unwrap_or_default())
 }
 
 /// Draws a bar a task; nothing with `--quiet`, and nothing but a line at the end where standard error is no

@@ -88,6 +88,24 @@ fn a_dash_is_standard_output() {
     }
 }
 
+/// Responses and avalanches are both npz, and easily taken for each other.
+#[test]
+fn responses_are_no_avalanches() {
+    let desk = Desk::with([shipped("single_foils.npz"), TRAINED.data.clone()]);
+    for (arguments, what) in [
+        ("train vae-2d --data single_foils.npz --run run", "recorded responses of foils"),
+        ("inspect single_foils.npz", "recorded responses of foils"),
+        ("train cascade-stages --data avalanches.root --run run", "cascade-anode and cascade-histograms are"),
+        ("train avalanches.root --data single_foils.npz --run run", "is it a file of avalanches?"),
+    ] {
+        let said = desk.run(arguments);
+        assert!(said.stderr.contains(what), "{arguments}: {}", said.stderr);
+    }
+    // A run of the name of a configuration does not hide it.
+    std::fs::create_dir(desk.path("cascade-stages")).unwrap();
+    desk.does("train cascade-stages --data single_foils.npz --run run");
+}
+
 #[test]
 fn figures_of_a_file_are_written() {
     let desk = Desk::new();

@@ -239,7 +239,7 @@ fn run(page: &str, long: bool) {
             .env("PATH", &path)
             .env_remove("RUST_BACKTRACE");
         let started = Instant::now();
-        let minutes = if long { 30 } else { 3 };
+        let minutes = if long { 30 } else { 10 };
         let ran = end_within(command, Duration::from_mins(minutes));
         eprintln!("{at}: {:.1} s", started.elapsed().as_secs_f64());
         if block.mark == Mark::Refused {
