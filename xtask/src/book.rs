@@ -1,5 +1,5 @@
-//! The documentation as a book, by mdBook: the pages of `docs` in the order of `docs/SUMMARY.md`, and what they
-//! link to in the rest of the repository.
+//! The documentation as a book, by mdBook: the pages of `docs` in the order of `docs/SUMMARY.md`, and what
+//! they link to in the rest of the repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -165,8 +165,8 @@ mod tests {
         all.filter(|path| path.extension().is_some_and(|ending| ending == "md")).collect()
     }
 
-    /// Names that parts of a page can be linked by: those of its headings, as GitHub and mdBook make them, and
-    /// those that stand in it.
+    /// Names that parts of a page can be linked by: those of its headings, as GitHub and mdBook make them,
+    /// and those that stand in it.
     fn anchors(text: &str) -> BTreeSet<String> {
         let mut fenced = false;
         let headings = text.lines().filter(|line| {

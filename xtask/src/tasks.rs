@@ -119,7 +119,8 @@ pub(crate) fn soak() -> Result<()> {
         let folder = format!("crates/townsend-{package}/fuzz");
         let limit = "-max_total_time=150";
         let fuzz = ["+nightly", "fuzz", "run", "--fuzz-dir", &folder, target, "--", limit];
-        // The cargo that built this program is that of one toolchain; another one is chosen by the one in PATH.
+        // The cargo that built this program is that of one toolchain; another one is chosen by the one in
+        // PATH.
         run(Command::new("cargo").args(fuzz))?;
     }
     Ok(())

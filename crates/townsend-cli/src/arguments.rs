@@ -322,8 +322,8 @@ pub(crate) struct Readout {
     /// [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
-    /// The file to write (`-` is standard output, with --format npz or text): a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip,
-    /// `charge_fC`, `time_ns`.
+    /// The file to write (`-` is standard output, with --format npz or text): a tree `hits`, or arrays, of
+    /// event, layer, sheet, view (0 is X, 1 is V), strip, `charge_fC`, `time_ns`.
     #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.

@@ -81,7 +81,8 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
 }
 
 /// What to do with an output of this name. On standard output nothing is replaced, but it must hold nothing
-/// else, and be written from the beginning to the end, which a ROOT file is not: its head says what is behind.
+/// else, and be written from the beginning to the end, which a ROOT file is not: its head says what is
+/// behind.
 fn for_output<'a>(
     out: &Path,
     format: Option<Format>,

@@ -1,11 +1,12 @@
 //! The commands of README.md and of every page in `docs` are run as they stand, page by page, each page in a
 //! folder laid out like a fresh clone.
 //!
-//! A block with the language `sh`, or with none and a line that begins with a program, is run by bash, a block
-//! of `python` by the Python of the tests. Files that commands need are in the repository, or are made by
-//! earlier commands of the page. What stands before a block may change that:
+//! A block with the language `sh`, or with none and a line that begins with a program, is run by bash, a
+//! block of `python` by the Python of the tests. Files that commands need are in the repository, or are
+//! made by earlier commands of the page. What stands before a block may change that:
 //!
-//! - `<!-- long: WHY -->`: the block is run by `cargo xtask soak` alone, which sets `TOWNSEND_PAGES` to `long`;
+//! - `<!-- long: WHY -->`: the block is run by `cargo xtask soak` alone, which sets `TOWNSEND_PAGES` to
+//!   `long`;
 //! - `<!-- not run: WHY -->`: it is not run;
 //! - `<!-- refused -->`: its last command fails, and says what the next block has.
 //!
@@ -298,7 +299,8 @@ fn missing(page: &str, blocks: &[Block]) -> Vec<String> {
     missing
 }
 
-/// What of a line of `cargo` is not in the repository: tasks, packages, and their tests, examples and benches.
+/// What of a line of `cargo` is not in the repository: tasks, packages, and their tests, examples and
+/// benches.
 fn unknown_to_cargo<'a>(repository: &Path, arguments: &'a str) -> impl Iterator<Item = String> + use<'a> {
     let words: Vec<&str> = arguments.split_whitespace().collect();
     let after = |names: &[&str]| {
