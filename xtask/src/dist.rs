@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::environment::{cargo, root, run};
+use crate::environment::{cargo, root, run, tool};
 use crate::install::install_into;
 use crate::wheel;
 
@@ -50,16 +50,11 @@ fn library(dist: &Path) -> Result<()> {
 
 /// Every crate that is compiled in, with version, license and hash, in the format of `CycloneDX`.
 fn bill_of_materials(dist: &Path) -> Result<()> {
-    let tools = root().join("target/tools");
-    run(cargo(&["install", "--locked", "--root"]).arg(&tools).args([
-        "--version",
-        "0.5.9",
-        "cargo-cyclonedx",
-    ]))?;
+    let cyclonedx = tool("cargo-cyclonedx", "0.5.9", &[])?;
     let describe =
         ["cyclonedx", "--format", "json", "--target", TARGET, "--override-filename", "townsend.cdx"];
     let manifest = root().join("crates/townsend-cli/Cargo.toml");
-    run(Command::new(tools.join("bin/cargo-cyclonedx")).args(describe).arg("--manifest-path").arg(manifest))?;
+    run(Command::new(cyclonedx).args(describe).arg("--manifest-path").arg(manifest))?;
     // It leaves one beside every manifest of the workspace; that of the program has what is handed out.
     let written = |package: &Path| package.join("townsend.cdx.json");
     std::fs::rename(written(&root().join("crates/townsend-cli")), written(dist))

@@ -78,6 +78,21 @@ pub(crate) fn zig(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
+/// A program of crates.io, built into `target/tools` on first use and anew for another version; `features`
+/// are further arguments of `cargo install`.
+pub(crate) fn tool(name: &str, version: &str, features: &[&str]) -> Result<PathBuf> {
+    let folder = root().join("target/tools");
+    let program = folder.join("bin").join(name);
+    let stamp = folder.join(format!("townsend-{name}"));
+    let wanted = format!("{version} {}", features.join(" "));
+    if !program.exists() || !std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
+        let install = ["install", "--locked", "--force", "--version", version];
+        run(cargo(&install).args(features).arg("--root").arg(&folder).arg(name))?;
+        std::fs::write(&stamp, wanted)?;
+    }
+    Ok(program)
+}
+
 /// `PATH` with a folder before all others.
 pub(crate) fn before_path(programs: &Path) -> Result<OsString> {
     let others = std::env::var_os("PATH").unwrap_or_default();

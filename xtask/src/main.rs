@@ -1,5 +1,6 @@
 //! Tasks of this repository; `cargo xtask help` lists them.
 
+mod book;
 mod comments;
 mod dist;
 mod environment;
@@ -26,10 +27,13 @@ cargo xtask TASK
            decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads
   dist     what is handed out, into target/dist: the static program, the wheel, the library for C and C++, the list
            of all crates in it, checksums; the first two are built for old systems too, so it takes most of an hour
+  docs     the documentation as a book, into target/book/html (sets up mdBook under target/)
   header   writes the header of the C interface, townsend.h, anew from the code
   install  --prefix DIR: the library for C and C++ with headers, CMake package and pkg-config file; --glibc 2.17
            builds it for older systems (set up under target/), --profile NAME otherwise than with `release`
-  soak     fuzzing of the ROOT reader with cargo-fuzz, ten minutes (needs a nightly toolchain)
+  man DIR  manual pages, one a verb
+  soak     damaged files by the hundred thousand; the long commands of the documentation; fuzzing of readers with
+           cargo-fuzz, ten minutes (needs a nightly toolchain and cargo-fuzz)
   wheel [PYTHON ...]
            the Python module as a wheel for glibc 2.17 and Python 3.9 on, into target/wheels; tried with these interpreters
 ";
@@ -44,8 +48,10 @@ fn main() -> ExitCode {
         "bench" => tasks::bench(),
         "bench-peers" => peers::bench(),
         "dist" => dist::dist(),
+        "docs" => book::docs(),
         "header" => header::write(),
         "install" => install::install(std::env::args_os().skip(2)),
+        "man" => tasks::man(std::env::args_os().nth(2)),
         "soak" => tasks::soak(),
         "wheel" => wheel::wheel(&std::env::args().skip(2).collect::<Vec<_>>()),
         "" | "help" | "--help" | "-h" => {

@@ -1,9 +1,10 @@
 //! The tasks themselves.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::environment::{cargo, farm, python, root, run, torch};
 use crate::{comments, header, packages};
@@ -89,6 +90,14 @@ pub(crate) fn bench() -> Result<()> {
     Ok(())
 }
 
+/// The manual pages, which the program itself writes, into a folder.
+pub(crate) fn man(folder: Option<OsString>) -> Result<()> {
+    let Some(folder) = folder else { bail!("say where to: cargo xtask man DIR") };
+    let folder = std::path::absolute(folder)?;
+    let write = ["run", "--quiet", "--locked", "--package", "townsend-cli", "--", "man"];
+    run(cargo(&write).arg(&folder))
+}
+
 /// What takes too long for every commit.
 pub(crate) fn soak() -> Result<()> {
     let killed = ["test", "--release", "--package", "townsend-cli", "--test", "cli", "killed"];
@@ -107,11 +116,17 @@ pub(crate) fn soak() -> Result<()> {
         }
         run(damaged.env("TOWNSEND_MUTATIONS", "100000"))?;
     }
+    let pages =
+        ["test", "--package", "townsend-cli", "--test", "cli", "--", "the_commands_of_all_pages_work"];
+    run(cargo(&pages).env("TOWNSEND_PAGES", "long").env("TOWNSEND_PYTHON", python()?))?;
     let targets = [("root", "read"), ("root", "rntuple"), ("io", "avalanches"), ("io", "gas")];
     for (package, target) in targets {
         let folder = format!("crates/townsend-{package}/fuzz");
         let limit = "-max_total_time=150";
-        run(&mut cargo(&["+nightly", "fuzz", "run", "--fuzz-dir", &folder, target, "--", limit]))?;
+        let fuzz = ["+nightly", "fuzz", "run", "--fuzz-dir", &folder, target, "--", limit];
+        // The cargo that built this program is that of one toolchain; another one is chosen by the one in
+        // PATH.
+        run(Command::new("cargo").args(fuzz))?;
     }
     Ok(())
 }

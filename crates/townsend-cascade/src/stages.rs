@@ -131,7 +131,7 @@ fn distributions(
         fitted: of(&fitted),
     };
     vec![
-        distribution("children", "", &Responses::numbers),
+        distribution("electrons below", "", &Responses::numbers),
         distribution("x from the hole", "µm", &|responses| responses.distances(lattice)),
         distribution("time", "ns", &Responses::times),
     ]

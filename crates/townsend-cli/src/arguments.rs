@@ -61,7 +61,7 @@ pub(crate) enum Verb {
     /// Read, train, generate and check on real avalanches that ship with the program.
     #[command(after_help = "Example:\n  townsend demo --out my-demo")]
     Demo(Demo),
-    /// Simulate avalanches with the built-in Monte Carlo of a triple GEM.
+    /// Simulate avalanches with the built-in Monte Carlo of GEMs and meshes.
     #[command(
         after_help = "Examples:\n  townsend simulate --events 50000 --out simulated.root\n  townsend simulate --detector microscopic_275 --events 10000 --out simulated.npz\n  townsend simulate --detector my-detector.toml --start drift --events 1000 --out part-3.root \\\n      --shard 3/8"
     )]
@@ -87,7 +87,7 @@ pub(crate) enum Verb {
     Digitise(Digitise),
     /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
     #[command(
-        after_help = "Examples:\n  townsend inspect avalanches.root --json\n  townsend inspect avalanches.npz --html avalanches.html"
+        after_help = "Examples:\n  townsend inspect avalanches.root --json\n  townsend inspect avalanches.npz --html avalanches.html --plots figures"
     )]
     Inspect(Inspect),
     /// Turn a file into another format; electrons become histograms, never the reverse.
@@ -181,11 +181,19 @@ fn events(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "write a whole number from 1, such as 10000 or 1e4".into())
 }
 
-/// A file to write.
+/// Where `-` leads.
+pub(crate) const STANDARD_OUTPUT: &str = "/dev/stdout";
+
+/// A file to write, or `-` for standard output.
 fn output(text: &str) -> Result<PathBuf, String> {
+    if text == "-" { Ok(STANDARD_OUTPUT.into()) } else { named(text) }
+}
+
+/// A file or folder to write that needs a name: its ending says what is written, or several files are.
+fn named(text: &str) -> Result<PathBuf, String> {
     match text {
-        "" => Err("write the name of a file".into()),
-        "-" => Err("for standard output write /dev/stdout, with --format and --force".into()),
+        "" => Err("write the name of a file or folder".into()),
+        "-" => Err("this cannot be written to standard output: write a name".into()),
         name => Ok(name.into()),
     }
 }
@@ -203,7 +211,7 @@ pub(crate) struct Bench {
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Folder for everything that is made.
-    #[arg(long, default_value = "townsend-demo", value_name = "DIR")]
+    #[arg(long, default_value = "townsend-demo", value_name = "DIR", value_parser = named)]
     pub(crate) out: PathBuf,
     /// Change a value of the configuration, such as training.epochs=2.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -291,7 +299,7 @@ pub(crate) struct Simulate {
     /// Number of avalanches in all, empty ones included.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = events)]
     pub(crate) events: u64,
-    /// The file to write.
+    /// The file to write; `-` is standard output, with --format npz.
     #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// The detector: a TOML file, or one that comes with the program (`townsend detectors`) [default: cgem].
@@ -336,7 +344,7 @@ pub(crate) struct Gain {
     #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
     pub(crate) events: u64,
     /// Write a figure too (.svg, .pdf), or a page with table and figure (.html).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = named)]
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -356,8 +364,8 @@ pub(crate) struct Readout {
     /// [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) detector: Option<PathBuf>,
-    /// The file to write: a tree `hits`, or arrays, of event, layer, sheet, view (0 is X, 1 is V), strip,
-    /// `charge_fC`, `time_ns`.
+    /// The file to write (`-` is standard output, with --format npz or text): a tree `hits`, or arrays, of
+    /// event, layer, sheet, view (0 is X, 1 is V), strip, `charge_fC`, `time_ns`.
     #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
@@ -408,8 +416,11 @@ pub(crate) struct Inspect {
     #[arg(long)]
     pub(crate) format: Option<Format>,
     /// Write a page too: distributions of the observables, and avalanches in three dimensions.
-    #[arg(long, value_name = "PAGE.html")]
+    #[arg(long, value_name = "PAGE.html", value_parser = named)]
     pub(crate) html: Option<PathBuf>,
+    /// Write a figure of each observable too, as SVG and PDF, to this folder.
+    #[arg(long, value_name = "DIR", value_parser = named)]
+    pub(crate) plots: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }
@@ -419,7 +430,7 @@ pub(crate) struct Convert {
     /// The files to read; several, or a pattern, are read as one.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// The file to write.
+    /// The file to write; `-` is standard output, with --format npz.
     #[arg(required = true, value_parser = output)]
     pub(crate) output: PathBuf,
     #[command(flatten)]
@@ -439,7 +450,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "FILE", required_unless_present = "resume", num_args = 1..)]
     pub(crate) data: Vec<PathBuf>,
     /// The run directory to make or to go on with.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = named)]
     pub(crate) run: PathBuf,
     /// Go on with a run that was stopped, bit for bit as if it had not been, or with more epochs than it had
     /// (--set training.epochs=100).
@@ -463,7 +474,7 @@ pub(crate) struct Generate {
     /// Make no new avalanches, but the given ones as a vae decodes them from latent points of their own.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "start", "condition", "shard", "reduce", "dims", "grid"])]
     pub(crate) reconstruct: Vec<PathBuf>,
-    /// The file to write.
+    /// The file to write; `-` is standard output, with --format npz.
     #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a
@@ -491,7 +502,7 @@ pub(crate) struct Merge {
     #[arg(required = true, value_name = "SHARD")]
     pub(crate) shards: Vec<PathBuf>,
     /// The file to write, in the format of the shards.
-    #[arg(long, value_name = "FILE", value_parser = output)]
+    #[arg(long, value_name = "FILE", value_parser = named)]
     pub(crate) out: PathBuf,
 }
 
@@ -503,7 +514,7 @@ pub(crate) struct Export {
     /// The file to write: .townsend for a model of any family, .safetensors for the weights of a network with
     /// the names of a PyTorch state dict, .onnx for the network from normal numbers to cells in ONNX's opset
     /// 13.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = named)]
     pub(crate) out: PathBuf,
 }
 
@@ -524,7 +535,7 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub(crate) generated: Vec<PathBuf>,
     /// Folder for the report.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = named)]
     pub(crate) out: PathBuf,
     /// Of the real avalanches, take only those that this run was not trained on: its test part.
     #[arg(long, value_name = "RUN")]

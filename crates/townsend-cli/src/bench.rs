@@ -25,8 +25,8 @@ pub(crate) fn bench(arguments: Bench, context: &Context<'_>, json: bool) -> Resu
 
 fn table(of: &Benchmark) -> String {
     let Benchmark { producer, threads, instructions, rounds, .. } = of;
-    let line = |part: &str, what: &str, rate: &str, each: &str, gflops: &str| {
-        format!("{part:<12}{what:<26}{rate:>38}{each:>14}{gflops:>22}").trim_end().to_owned()
+    let line = |part: &str, what: &str, [rate, unit]: [&str; 2], each: &str, gflops: &str| {
+        format!("{part:<11}{what:<23}{rate:>18} {unit:<12}{each:>7}{gflops:>8}").trim_end().to_owned()
     };
     let shown = |of: &Spread| {
         let [median, least, most] = [of.median, of.least, of.most].map(|value| significant(value, 3));
@@ -34,8 +34,8 @@ fn table(of: &Benchmark) -> String {
     };
     let mut lines = vec![
         format!("{producer}, {threads} threads, {instructions}; median (least–most) of {rounds} rounds"),
-        line("", "", "a second", "ms each", "GFLOP/s"),
-        line("machine", "matrix product", "", "", &shown(&of.matrix_product_gflops)),
+        line("", "", ["a second", ""], "ms each", "GFLOP/s"),
+        line("machine", "matrix product", [&shown(&of.matrix_product_gflops), "GFLOP"], "", ""),
     ];
     let mut last = None;
     for measurement in &of.measurements {
@@ -49,12 +49,13 @@ fn table(of: &Benchmark) -> String {
             "electrons" => {
                 let millions = |value: f64| value * 1e-6;
                 let [median, least, most] = [rate.median, rate.least, rate.most].map(millions);
-                (format!("{} million electrons", shown(&Spread { median, least, most })), String::new())
+                ([shown(&Spread { median, least, most }), "M electrons".into()], String::new())
             }
-            unit => (format!("{} {unit}", shown(rate)), significant(1e3 / rate.median, 3)),
+            unit => ([shown(rate), unit.to_string()], significant(1e3 / rate.median, 3)),
         };
-        let gflops = measurement.gflops.as_ref().map_or(String::new(), shown);
-        lines.push(line(part, &measurement.what, &rate, &each, &gflops));
+        let gflops = measurement.gflops.as_ref().map_or(String::new(), |of| significant(of.median, 3));
+        let [rate, unit] = rate.each_ref().map(String::as_str);
+        lines.push(line(part, &measurement.what, [rate, unit], &each, &gflops));
     }
     lines.join("\n")
 }

@@ -7,11 +7,23 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use townsend::{Progress, Task};
+use townsend::{Progress, Task, wrap};
 
 /// A line on standard error. If nobody reads that any more (`2>&1 | head`), the work goes on.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The widest line that is printed, unless a name is longer.
+pub(crate) const WIDTH: usize = 80;
+
+/// A text in lines behind a name, which ends with a blank.
+pub(crate) fn wrap_behind(name: &str, text: &str) -> String {
+    let indent = name.chars().count();
+    // Words stand apart by one blank, so something else holds the place of the name.
+    let place = "_".repeat(indent.saturating_sub(1));
+    let lines = wrap(&format!("{place} {text}"), WIDTH, indent);
+    format!("{name}{}", lines.get(indent..).unwrap_or_default())
 }
 
 /// Draws a bar a task; nothing with `--quiet`, and nothing but a line at the end where standard error is no
@@ -92,7 +104,8 @@ impl Drop for Bar<'_> {
         self.drawn.finish_and_clear();
         if seconds > 1.0 {
             let message = self.drawn.message();
-            self.bars.note(&format!("{:>12}  {done} in {seconds:.1} s  {message}", self.name));
+            let said = format!("{done} in {seconds:.1} s  {message}");
+            self.bars.note(&wrap_behind(&format!("{:>12}  ", self.name), &said));
         }
     }
 }

@@ -8,10 +8,8 @@ use townsend::{Configuration, Detector, Error};
 use townsend_core::nearest_first;
 
 use crate::arguments::Named;
+use crate::progress::WIDTH;
 use crate::verbs::{print, print_json};
-
-/// Characters of a line of the list.
-const WIDTH: usize = 80;
 
 /// A kind of text that ships.
 pub(crate) struct Shipped {

@@ -1,6 +1,7 @@
 //! What each verb calls and prints.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -10,14 +11,14 @@ use townsend::files::{
     self, CheckOptions, DigitiseFileOptions, Exported, FileInspection, GainOptions, Generated, Input,
     InspectOptions, ReadoutOptions, SampleOptions, Written,
 };
-use townsend::{Context, Light, Report, Setting, Start, significant};
+use townsend::{Context, Error, Format, Light, Report, Setting, Start, significant, wrap};
 
 use crate::arguments::{
     Arguments, Check, Common, Convert, Demo, Digitise, Export, Gain, Generate, Inspect, Merge, Readout,
-    Required, Simulate, Train, Verb,
+    Required, STANDARD_OUTPUT, Simulate, Train, Verb,
 };
 use crate::bench::bench;
-use crate::progress::{Bars, say};
+use crate::progress::{Bars, WIDTH, say, wrap_behind};
 use crate::shipped::Shipped;
 
 pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bars) -> Result<ExitCode> {
@@ -63,14 +64,14 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
                 }
                 Exported::Onnx { family, inputs, bytes, notes } => {
                     for note in &notes {
-                        bars.note(note);
+                        bars.note(&wrap(note, WIDTH, 2));
                     }
                     format!(
                         "network of the family {family}, {inputs} normal numbers an avalanche, {bytes} bytes"
                     )
                 }
             };
-            bars.note(&format!("{what}, to {}", out.display()));
+            bars.note(&wrap(&format!("{what}, to {}", out.display()), WIDTH, 2));
             Ok(ExitCode::SUCCESS)
         }
         Verb::Check(arguments) => check(&arguments, context, bars, json),
@@ -102,6 +103,29 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// What to do with an output of this name. On standard output nothing is replaced, but it must hold nothing
+/// else, and be written from the beginning to the end, which a ROOT file is not: its head says what is
+/// behind.
+fn for_output<'a>(
+    out: &Path,
+    format: Option<Format>,
+    json: bool,
+    context: &Context<'a>,
+) -> Result<Context<'a>> {
+    if out != Path::new(STANDARD_OUTPUT) {
+        return Ok(Context { ..*context });
+    }
+    let refused = match format {
+        None => "say in which format: --format npz",
+        Some(Format::Root | Format::RNTuple) => {
+            "a ROOT file is not written from its beginning to its end; write to a file, or --format npz"
+        }
+        Some(_) if json => "it cannot hold the file and the summary: leave out --json",
+        Some(_) => return Ok(Context { force: true, ..*context }),
+    };
+    Err(Error::Usage(format!("standard output: {refused}")).into())
 }
 
 /// The seed of a training stands in its configuration; one that is given on the command line goes there.
@@ -146,7 +170,7 @@ fn demo(arguments: &Demo, context: &Context<'_>, bars: &Bars, json: bool) -> Res
         print(&demo.report.lights())?;
         print(&format!("\nreport: {}", demo.page.display()))?;
     }
-    bars.note(&demo.training.sentence);
+    bars.note(&wrap(&demo.training.sentence, WIDTH, 2));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -154,7 +178,8 @@ fn inspect(arguments: &Inspect, context: &Context<'_>, bars: &Bars, json: bool) 
     let mut input = arguments.reading.of(&arguments.files);
     input.options.dims = arguments.dims.map(usize::from);
     input.options.format = arguments.format;
-    let inspection = files::inspect(input, &InspectOptions { html: arguments.html.clone() }, context)?;
+    let options = InspectOptions { html: arguments.html.clone(), plots: arguments.plots.clone() };
+    let inspection = files::inspect(input, &options, context)?;
     if json {
         print_json(&inspection)?;
     } else {
@@ -162,6 +187,9 @@ fn inspect(arguments: &Inspect, context: &Context<'_>, bars: &Bars, json: bool) 
         warn(&inspection.inspection.warnings, &inspection.file);
         if let Some(page) = &arguments.html {
             bars.note(&format!("page: {}", page.display()));
+        }
+        if let Some(folder) = &arguments.plots {
+            bars.note(&format!("figures: {}", folder.display()));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -171,7 +199,7 @@ fn describe(of: &FileInspection) -> String {
     let mut facts = of.facts().into_iter();
     let layout = facts.next().map_or(String::new(), |(_, layout)| layout);
     let mut lines = vec![format!("{}: {layout}", of.file)];
-    lines.extend(facts.map(|(name, value)| format!("{name:<12}{value}")));
+    lines.extend(facts.map(|(name, value)| wrap_behind(&format!("{name:<12}"), &value)));
     lines.push(String::new());
     lines.push(format!(
         "{:<16}{:>14}{:>14}  {:<6}{:>12}",
@@ -193,6 +221,7 @@ fn convert(arguments: Convert, context: &Context<'_>, bars: &Bars, json: bool) -
     let Convert { inputs, output, written: kind, reading } = arguments;
     let input = reading.of(&inputs);
     let name = input.name();
+    let context = &for_output(&output, kind.format, json, context)?;
     let converted = files::convert(input, &output, &written(&kind), context)?;
     if json {
         print_json(&converted)?;
@@ -218,7 +247,7 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
         print_json(&trained)?;
     } else {
         warn(&trained.warnings, &name);
-        bars.note(&trained.sentence);
+        bars.note(&wrap(&trained.sentence, WIDTH, 2));
     }
     if trained.stopped {
         say(&format!("stopped and saved; go on with: townsend train --run {} --resume", run.display()));
@@ -228,6 +257,7 @@ fn train(arguments: Train, context: &Context<'_>, bars: &Bars, json: bool) -> Re
 }
 
 fn generate(arguments: &Generate, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let context = &for_output(&arguments.out, arguments.written.format, json, context)?;
     if !arguments.reconstruct.is_empty() {
         let real = arguments.reading.of(&arguments.reconstruct);
         let made_again =
@@ -259,11 +289,12 @@ fn simulate(arguments: Simulate, context: &Context<'_>, bars: &Bars, json: bool)
         reduce: arguments.reduce.reduce,
         strips: arguments.reduce.strips,
     };
+    let context = &for_output(&arguments.out, arguments.written.format, json, context)?;
     let simulated = files::simulate(arguments.detector.as_deref(), &arguments.out, &options, context)?;
     made(&simulated, &arguments.out, bars, json)
 }
 
-fn made(what: &Generated, out: &std::path::Path, bars: &Bars, json: bool) -> Result<ExitCode> {
+fn made(what: &Generated, out: &Path, bars: &Bars, json: bool) -> Result<ExitCode> {
     warn(&what.warnings, &out.display().to_string());
     if json {
         print_json(what)?;
@@ -302,6 +333,7 @@ fn gain(arguments: Gain, context: &Context<'_>, json: bool) -> Result<ExitCode> 
 }
 
 fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
+    let context = &for_output(&arguments.out, arguments.format, json, context)?;
     let options = ReadoutOptions { detector: arguments.detector, format: arguments.format };
     let input = arguments.reading.of(&arguments.files);
     let name = input.name();

@@ -374,7 +374,7 @@ fn a_ranking_puts_the_better_one_first() {
     );
     let page = ranking_html(&ranking, &all.map(|(name, check)| (name, check.histograms))).unwrap();
     let script = "await townsend.drawAll();
-        return [[...document.querySelectorAll('.plot')].map((p) => p._fullData.map((t) => t.name).join()).filter((n) => n !== '<same>,wide,real'),
+        return [[...document.querySelectorAll('.plot')].map((p) => p._fullData.map((t) => t.name.replace(/ [(].*/, '')).join()).filter((n) => n !== '<same>,wide,real'),
                 document.querySelectorAll('.plot').length, document.querySelector('tbody tr:last-child th').textContent];";
     let (found, said) = run(&page, script, &[]);
     assert_eq!(said, [""; 0]);

@@ -191,7 +191,7 @@ impl Error {
                 | Self::Avalanches(
                     townsend_io::Error::UnknownEnding { .. } | townsend_io::Error::NotWritten { .. },
                 )
-                | Self::Check(UnknownMetric { .. })
+                | Self::Check(UnknownMetric { .. } | CheckError::Thresholds(_))
                 | Self::Model(ModelError::Config(_) | ModelError::Device { .. })
                 | Self::Train(
                     Config(_)

@@ -224,7 +224,8 @@ impl Configuration {
     pub fn open(named: &Path) -> Result<Self> {
         let name = named.to_string_lossy();
         match Self::shipped(&name) {
-            Some(shipped) if !named.exists() => Ok(shipped),
+            // A folder of this name may be the run of an earlier training.
+            Some(shipped) if !named.is_file() => Ok(shipped),
             None if !named.exists() && named.extension().is_none() => Err(Error::Usage(format!(
                 "{name}: is neither a file nor a configuration that comes with the program; these are {}",
                 nearest_first(&name, Self::names()).join(", ")

@@ -65,7 +65,8 @@ pub use townsend_core::{
 pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
 pub use townsend_kernels::Isa;
 pub use townsend_models::onnx::Onnx;
-pub use townsend_observables::{Gain, Measured, Observables, text::significant};
+pub use townsend_observables::text::{significant, wrap};
+pub use townsend_observables::{Gain, Measured, Observables};
 pub use townsend_readout::{Digit, Hit, Ionise};
 pub use townsend_sim::{Detector, Start, StripHit, StripReadout, StripWorkspace};
 pub use train::{Trained, train, train_into};

@@ -24,7 +24,7 @@ fn what_it_generates_is_like_the_shipped_avalanches() {
 fn a_figure_shows_the_stages() {
     let desk = fitted();
     let figure = desk.text("run/stages.svg");
-    for name in ["a1: children", "a2: x from the hole", "a3: time"] {
+    for name in ["a1: electrons below", "a2: x from the hole", "a3: time", "recorded", "fitted"] {
         assert!(figure.contains(name), "{name}");
     }
     assert!(desk.bytes("run/stages.pdf").starts_with(b"%PDF"));

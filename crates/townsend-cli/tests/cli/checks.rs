@@ -68,7 +68,7 @@ fn lights_are_a_gate_by_thresholds_of_ones_own() {
     assert_eq!(failed.stderr, "amber: Is it wide? (w1_over_sigma.rms_x)\n");
     assert_eq!(desk.run(&format!("{check} amber --thresholds narrow.toml")).code, Some(0));
     let wrong = desk.run(&format!("{check} amber --thresholds wrong.toml"));
-    assert_eq!(wrong.code, Some(1));
+    assert_eq!(wrong.code, Some(2));
     assert!(
         wrong.stderr.contains("wrong.toml") && wrong.stderr.contains("amber = 9 must be"),
         "{}",

@@ -4,45 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Desk, Transcript, end, shipped, tiny};
+use crate::support::{Desk, Transcript, shipped, tiny};
 
 /// The files of others that the tests of reading have.
 fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../townsend-io/tests/fixtures");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|ending| ending == "root" || ending == "npz")).collect()
-}
-
-/// The commands in the `sh` blocks of a page, one each.
-fn commands_of(page: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page));
-    let text = text.unwrap().replace("\\\n", " ");
-    let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
-    blocks.flat_map(str::lines).filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
-}
-
-/// Runs the commands of a page in a shell, in a folder with these files; each must succeed.
-fn run_page(page: &str, files: impl IntoIterator<Item = PathBuf>) -> usize {
-    let desk = Desk::with(files);
-    let commands = commands_of(page);
-    for command in &commands {
-        let arguments = command.strip_prefix("townsend ").unwrap_or_else(|| panic!("{page}: {command}"));
-        let ran = end(desk.shell("", arguments, ""));
-        assert_eq!(ran.code, Some(0), "{page}: {command}\n{}", ran.stderr);
-    }
-    commands.len()
-}
-
-#[test]
-fn the_commands_of_the_page_on_reading_work() {
-    assert!(run_page("input.md", fixtures()) >= 10);
-}
-
-#[test]
-fn the_commands_of_the_page_on_garfield_work() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let commands = run_page("garfield.md", ["configs", "data"].map(|name| root.join(name)));
-    assert!(commands >= 8, "{commands}");
 }
 
 fn inspected(desk: &Desk, arguments: &str) -> Value {

@@ -19,6 +19,7 @@ mod manners;
 mod merge;
 mod onnx;
 mod outputs;
+mod pages;
 mod pipeline;
 mod readout;
 mod recorded;

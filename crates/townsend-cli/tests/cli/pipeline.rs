@@ -255,7 +255,7 @@ fn a_demo_of_small_size() {
     let ran = desk.does(&format!("demo --out demo {SMALL_DEMO}"));
     assert!(ran.stdout.contains("rms_x") && ran.stdout.ends_with("report: demo/report/report.html\n"));
     let made = [
-        "avalanches.root",
+        "avalanches.npz",
         "cascade.toml",
         "stages/stages.svg",
         "run/detector.toml",
@@ -263,7 +263,8 @@ fn a_demo_of_small_size() {
         "report/report.html",
     ];
     assert!(made.iter().all(|name| desk.path(format!("demo/{name}")).is_file()), "{}", desk.listing());
-    assert_eq!(desk.bytes("demo/avalanches.root"), std::fs::read(shipped("avalanches_2d.root")).unwrap());
+    assert_eq!(desk.bytes("demo/avalanches.npz"), std::fs::read(shipped("avalanches.npz")).unwrap());
+    assert!(ran.stdout.contains("rms_t"), "it has three dimensions: {}", ran.stdout);
     let again = desk.fails(1, "demo --out demo");
     assert!(again.contains("demo: exists already"), "{again}");
 }

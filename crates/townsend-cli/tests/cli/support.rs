@@ -147,8 +147,13 @@ impl Desk {
 
 /// Waits for the end of a process, but not for ever.
 pub(crate) fn end(command: Command) -> Ran {
+    end_within(command, Duration::from_mins(5))
+}
+
+/// Waits for the end of a process for so long.
+pub(crate) fn end_within(command: Command, limit: Duration) -> Ran {
     let mut command = assert_cmd::Command::from_std(command);
-    command.timeout(Duration::from_mins(5)).output().unwrap().into()
+    command.timeout(limit).output().unwrap().into()
 }
 
 /// Copies a file, or a folder with all that is in it.
@@ -183,7 +188,8 @@ impl std::fmt::Display for Transcript {
 }
 
 /// Options that make a demo small.
-pub(crate) const SMALL_DEMO: &str = "--set fit.avalanches=800 --set fit.steps=2 --set fit.approach=400";
+pub(crate) const SMALL_DEMO: &str =
+    "--set fit.avalanches=800 --set fit.steps=2 --set fit.approach=400 --set data.test=0.1";
 
 /// The tiny configuration.
 pub(crate) fn tiny() -> PathBuf {
@@ -233,8 +239,8 @@ pub(crate) fn assert_like_the_shipped(desk: &Desk, electrons: &str) {
     assert!(auc < 0.56, "{auc}");
 }
 
-/// Runs a script of `tests/cli/python` and gives back what it prints.
-pub(crate) fn python(desk: &Desk, script: &str, arguments: &str) -> String {
+/// The Python of the tests, with NumPy, uproot and others.
+pub(crate) fn test_python() -> PathBuf {
     let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/bin/python");
     let python = std::env::var_os("TOWNSEND_PYTHON").map_or(made, PathBuf::from);
     assert!(
@@ -242,8 +248,13 @@ pub(crate) fn python(desk: &Desk, script: &str, arguments: &str) -> String {
         "needs the Python test environment: run `cargo xtask test` once, which makes it under target/python, \
          or set TOWNSEND_PYTHON"
     );
+    python
+}
+
+/// Runs a script of `tests/cli/python` and gives back what it prints.
+pub(crate) fn python(desk: &Desk, script: &str, arguments: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/python").join(script);
-    let output = Command::new(python)
+    let output = Command::new(test_python())
         .args(["-W", "ignore"])
         .arg(path)
         .args(arguments.split_whitespace())

@@ -133,7 +133,19 @@ pub(super) fn missing(path: &Path, table: &dyn Table, wanted: &[&str]) -> Error 
         lacking.join(", "),
         list(table.headers(), &lacking)
     );
+    let what = if are_responses(table) {
+        what + ": recorded responses of foils, to which a cascade is fitted (configuration cascade-stages), and no avalanches"
+    } else {
+        what
+    };
     Error::Undecided { file: path.into(), what, choices: suggestion(table).into_iter().collect() }
+}
+
+/// True if a table has arrays as those of recorded responses are called.
+fn are_responses(table: &dyn Table) -> bool {
+    let named = |name: &str| table.headers().iter().any(|header| header.name == name);
+    let mut starts = table.headers().iter().filter_map(|header| header.name.strip_suffix("_start"));
+    starts.any(|name| named(&format!("{name}_electrons")))
 }
 
 /// The choice of columns that most likely reads a table.

@@ -42,6 +42,7 @@
   const places = (group) => document.querySelectorAll(`[data-group="${group}"]`);
 
   const wide = () => innerWidth > 700;
+  const percent = (f) => (f > 0.0995 ? Math.round(100 * f) : (100 * f).toPrecision(2));
 
   // Distributions with their ratio.
   const logarithmic = {};
@@ -63,7 +64,7 @@
         { x: edges, y: entries.flatMap((v) => [v, v]), mode: "lines", line: { color: ink, width: 1.5 }, fill: "tozeroy", fillcolor: faded(ink, 0.12), hoverinfo: "skip", showlegend: false },
         { x, y: entries, mode: "markers", marker: { color: ink, size: 4 }, error_y: { type: "data", symmetric: false, array: up, arrayminus: down, color: ink, thickness: 1, width: 0 }, hovertemplate: "%{x:.4g}: %{y}<extra></extra>", showlegend: false },
       ];
-      return { traces, layout: layout({ margin: { l: 60, r: 14, t: 14, b: 44 }, xaxis: axis(o.title), yaxis: axis("avalanches / bin", logarithmic[o.group] ? { type: "log" } : { rangemode: "tozero" }) }) };
+      return { traces, layout: layout({ margin: { l: 60, r: 14, t: 34, b: 44 }, xaxis: axis(o.title), yaxis: axis("avalanches / bin", logarithmic[o.group] ? { type: "log" } : { rangemode: "tozero" }) }) };
     }
     const [a, b, ea, eb] = [share(o.real, n), share(o.generated, m), error(o.real, n), error(o.generated, m)];
     const edges = bins.flatMap((k) => [o.low + k * o.width, o.low + (k + 1) * o.width]), twice = (v) => v.flatMap((y) => [y, y]);
@@ -74,7 +75,7 @@
     const some = bins.filter((k) => o.real[k + 1] > 0), ratio = some.map((k) => b[k] / a[k]);
     const off = Math.max(...some.map((k, i) => Math.abs(ratio[i] - 1)).filter((_, i) => o.real[some[i] + 1] > 0.002 * n), 0.1);
     const reach = Math.min(1, 1.5 * off);
-    const outside = (v, total) => { const f = (v[0] + v[v.length - 1]) / total; return f > 0 ? ` (${(100 * f).toPrecision(2)}% outside)` : ""; };
+    const outside = (v, total) => { const f = (v[0] + v[v.length - 1]) / total; return f > 0 ? ` (${percent(f)}% outside)` : ""; };
     const relative = bins.map((k) => (a[k] > 0 ? ea[k] / a[k] : 0));
     const traces = [
       ...band(b.map((v, k) => Math.max(v - eb[k], 0)), b.map((v, k) => v + eb[k]), faded(generatedColor, 0.25), "y"),
@@ -93,9 +94,14 @@
     const ink = style("--ink");
     const density = (h) => { const n = h.entries.reduce((a, b) => a + b, 0), inner = h.entries.slice(1, -1); return { y: inner.map((v) => v / n / h.width), e: inner.map((v) => Math.sqrt(v) / n / h.width) }; };
     const real = density(o.real), x = real.y.map((_, k) => o.real.low + (k + 0.5) * o.real.width);
-    const traces = o.generators.map((h, k) => ({ name: h.name, x: density(h).y.flatMap((_, b) => [h.low + b * h.width, h.low + (b + 1) * h.width]), y: density(h).y.flatMap((v) => [v, v]), mode: "lines", line: { color: hues[k % hues.length], dash: lines[Math.floor(k / hues.length) % lines.length], width: 1.5 }, hovertemplate: `%{x:.4g}: %{y:.4g}<extra>${k + 1}</extra>` }));
+    // The range of the real ones: a generator far off would make them a single line. How much of it lies outside is told.
+    const filled = x.filter((_, k) => real.y[k] > 0), margin = 0.25 * Math.max(filled.at(-1) - filled[0], o.real.width), range = [filled[0] - margin, filled.at(-1) + margin];
+    const outside = (h) => { const all = h.entries.reduce((a, b) => a + b, 0), inside = h.entries.slice(1, -1).filter((_, k) => h.low + (k + 0.5) * h.width > range[0] && h.low + (k + 0.5) * h.width < range[1]).reduce((a, b) => a + b, 0), f = 1 - inside / all; return f > 0.005 ? ` (${percent(f)}% outside)` : ""; };
+    const shown = (h) => density(h).y.filter((_, k) => h.low + (k + 1) * h.width > range[0] && h.low + k * h.width < range[1]);
+    const top = 1.08 * Math.min(Math.max(...real.y.map((v, k) => v + real.e[k]), ...o.generators.flatMap(shown)), 3 * Math.max(...real.y));
+    const traces = o.generators.map((h, k) => ({ name: `${h.name}${outside(h)}`, x: density(h).y.flatMap((_, b) => [h.low + b * h.width, h.low + (b + 1) * h.width]), y: density(h).y.flatMap((v) => [v, v]), mode: "lines", line: { color: hues[k % hues.length], dash: lines[Math.floor(k / hues.length) % lines.length], width: 1.5 }, hovertemplate: `%{x:.4g}: %{y:.4g}<extra>${k + 1}</extra>` }));
     traces.push({ name: "real", x, y: real.y, mode: "markers", marker: { color: ink, size: 5 }, error_y: { type: "data", array: real.e, color: ink, thickness: 1, width: 0 }, hovertemplate: "%{x:.4g}: %{y:.4g}<extra>real</extra>" });
-    return { traces, layout: layout({ xaxis: axis(o.title), yaxis: axis("share / width of bin", logarithmic.ranked ? { type: "log" } : { rangemode: "tozero" }) }) };
+    return { traces, layout: layout({ xaxis: axis(o.title, { range }), yaxis: axis("share / width of bin", logarithmic.ranked ? { type: "log" } : { range: [0, top] }) }) };
   };
   (data.ranked || []).forEach((o) => places("ranked").forEach((place) => add(place, o.label, ranked(o))));
   document.querySelectorAll("[data-log]").forEach((box) => box.addEventListener("change", () => {

@@ -4,12 +4,13 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 use townsend_check::{AvalanchePoints, HistogramPair, Ranking, gallery};
 use townsend_core::Dataset;
-use townsend_observables::text::{significant, thousands};
+use townsend_observables::text::{significant, thousands, with_error};
 use townsend_observables::{Binning, Column, Observable, Observables, Sample};
 
 use super::gallery::gallery_of;
 use super::tables::FLOOR;
 use super::{gallery_section, head, plots, script_data, scripts};
+use crate::plot::title;
 use crate::{Figure, PageError};
 
 /// A page of a ranking: its table, of which each row leads to `report.html` in the folder of its report, and
@@ -58,7 +59,7 @@ pub fn ranking_html(
                     h2 { "Distributions" }
                     p.faint {
                         "Points with error bars: real. Lines: the generators, in the order of the table. Share of avalanches over the width of "
-                        "the bin; each generator has the bins of its own report."
+                        "the bin; each generator has the bins of its own report. The axes show the range of the real ones."
                     }
                     (plots("ranked"))
                 }
@@ -182,7 +183,7 @@ fn table(columns: &[&Column]) -> Markup {
             tbody { @for column in columns {
                 tr {
                     th scope="row" { (column.observable.name()) }
-                    td data-label="mean" { (significant(column.mean(), 5)) } td data-label="spread" { (significant(column.std(), 5)) }
+                    td data-label="mean" { (mean(column)) } td data-label="spread" { (significant(column.std(), 3)) }
                     td data-label="unit" { (column.unit) } td data-label="avalanches" { (thousands(column.values.len() as u64)) }
                     td.text.faint data-label="definition" { (column.observable.definition()) }
                 }
@@ -191,10 +192,19 @@ fn table(columns: &[&Column]) -> Markup {
     }
 }
 
+/// The mean with its statistical error, if there are two values.
+fn mean(column: &Column) -> String {
+    let n = column.values.len();
+    if n < 2 {
+        significant(column.mean(), 5)
+    } else {
+        with_error(column.mean(), column.std() / (n as f64).sqrt())
+    }
+}
+
 fn distribution(column: &Column) -> Value {
     let binning = Binning::for_figure(&column.values);
-    let name = column.observable.name();
-    let title = if column.unit.is_empty() { name.to_string() } else { format!("{name} [{}]", column.unit) };
+    let (name, title) = (column.observable.name(), title(column));
     let (mean, std) = (significant(column.mean(), 3), significant(column.std(), 3));
     let definition = column.observable.definition();
     json!({

@@ -1,6 +1,7 @@
 //! Plots as SVG and PDF, drawn with plotters.
 
 mod map;
+mod observable;
 mod overlay;
 mod overview;
 mod paper;
@@ -12,6 +13,8 @@ use plotters::prelude::*;
 use townsend_observables::text::significant;
 
 pub(crate) use map::{color_bar, maps_svg};
+pub use observable::observable_figures;
+pub(crate) use observable::title;
 pub(crate) use overview::fullest_cell;
 pub use overview::{overview_pdf, overview_svg};
 pub use paper::{Distribution, Figure, figures};
@@ -33,6 +36,8 @@ pub(crate) struct Style {
     text: f64,
     /// Width of lines.
     line: u32,
+    /// What the points and the line are called, and their ratio.
+    names: [&'static str; 3],
 }
 
 /// Placeholder for the colour of the text around a plot, which depends on the reader's page.
@@ -41,10 +46,17 @@ const CURRENT_SVG: &str = "#010203";
 
 impl Style {
     /// For a page: ink is the page's text colour.
-    pub(crate) const PAGE: Self =
-        Self { ink: CURRENT, generated: RGBColor(217, 72, 47), text: 38.0, line: 3 };
+    pub(crate) const PAGE: Self = Self {
+        ink: CURRENT,
+        generated: RGBColor(217, 72, 47),
+        text: 38.0,
+        line: 3,
+        names: ["real", "generated", "gen. / real"],
+    };
     /// For a file of its own, on white.
     pub(crate) const FILE: Self = Self { ink: BLACK, ..Self::PAGE };
+    /// The same for a fit to what was recorded.
+    const FIT: Self = Self { names: ["recorded", "fitted", "fit / rec."], ..Self::FILE };
 
     fn font(&self) -> TextStyle<'static> {
         ("sans-serif", self.text).into_font().color(&self.ink)

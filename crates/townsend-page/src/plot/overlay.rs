@@ -198,10 +198,13 @@ fn legend<DB: DrawingBackend>(
     let bar = [(LEFT + 12, middle - 14), (LEFT + 12, middle + 14)];
     area.draw(&PathElement::new(bar, style.ink.stroke_width(style.line - 1))).map_err(failed)?;
     area.draw(&Circle::new((LEFT + 12, middle), style.line + 2, style.ink.filled())).map_err(failed)?;
-    area.draw(&Text::new("real", at(LEFT + 28), style.font())).map_err(failed)?;
-    let step = [(LEFT + 130, middle), (LEFT + 170, middle)];
+    let [points, line, _] = style.names;
+    area.draw(&Text::new(points, at(LEFT + 28), style.font())).map_err(failed)?;
+    // A letter is about half as wide as it is high.
+    let start = LEFT + 60 + (0.5 * style.text * points.len() as f64) as i32;
+    let step = [(start, middle), (start + 40, middle)];
     area.draw(&PathElement::new(step, style.generated.stroke_width(style.line))).map_err(failed)?;
-    area.draw(&Text::new("generated", at(LEFT + 182), style.font())).map_err(failed)?;
+    area.draw(&Text::new(line, at(start + 52), style.font())).map_err(failed)?;
     let [real, generated] = [real, generated].map(|shares| shares[0].value + shares[shares.len() - 1].value);
     if real + generated == 0.0 {
         return Ok(());
@@ -233,7 +236,7 @@ fn ratio<DB: DrawingBackend>(
         .set_label_area_size(LabelAreaPosition::Bottom, (style.text * 2.5) as i32)
         .build_cartesian_2d(low..high, 0.0..MOST)
         .map_err(failed)?;
-    axes(area, &mut chart, style, [&overlay.title(), "gen. / real"], 3)?;
+    axes(area, &mut chart, style, [&overlay.title(), style.names[2]], 3)?;
     let plot = chart.plotting_area();
     for bin in (1..=overlay.binning.bins).filter(|&bin| real[bin].value > 0.0) {
         let [left, center, right] = edges(overlay, bin);

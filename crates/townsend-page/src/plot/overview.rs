@@ -12,7 +12,7 @@ const NAME: u32 = 90;
 const DISTRIBUTIONS: u32 = 900;
 
 /// A figure with an overview of a check, as one SVG file: a row of real avalanches, one of generated ones,
-/// and the distributions of three observables (size, width, position).
+/// and the distributions of three observables (size, width, and spread in time or position).
 ///
 /// # Errors
 /// If it cannot be drawn.
@@ -66,12 +66,13 @@ fn draw<DB: DrawingBackend>(area: &Area<DB>, check: &Check) -> Result<(), PageEr
     Ok(())
 }
 
-/// Size, width and position, as far as the data have them.
+/// Size, width, and the spread in time or, of data without times, the position.
 fn chosen(check: &Check) -> Vec<&HistogramPair> {
     let find = |wanted: &str| {
         check.histograms.iter().find(|o| o.group == NumberGroup::Observables && o.name == wanted)
     };
-    ["n_electrons", "rms_x", "mean_x"].into_iter().filter_map(find).collect()
+    let last = if find("rms_t").is_some() { "rms_t" } else { "mean_x" };
+    ["n_electrons", "rms_x", last].into_iter().filter_map(find).collect()
 }
 
 fn draw_maps<DB: DrawingBackend>(

@@ -20,21 +20,21 @@ pub struct Figure {
     pub pdf: Vec<u8>,
 }
 
-/// The real and the generated values of one quantity.
+/// The recorded and the fitted values of one quantity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
     /// Its name.
     pub name: String,
     /// Its unit; empty if it has none.
     pub unit: String,
-    /// Its real values.
-    pub real: Vec<f64>,
-    /// Its generated values.
-    pub generated: Vec<f64>,
+    /// Its values as they were recorded.
+    pub recorded: Vec<f64>,
+    /// Its values by the fit.
+    pub fitted: Vec<f64>,
 }
 
 impl Figure {
-    /// Rows of distributions, real and generated, and their ratios.
+    /// Rows of distributions, recorded and fitted, and their ratios.
     ///
     /// # Errors
     /// If it cannot be drawn.
@@ -43,7 +43,7 @@ impl Figure {
             rows.iter().map(|row| row.iter().map(histograms).collect()).collect();
         let columns = rows.iter().map(Vec::len).max().unwrap_or_default().max(1);
         let size = (overlay::SIZE.0 * columns as u32, overlay::SIZE.1 * rows.len().max(1) as u32);
-        let label = format!("real and generated distributions and their ratios: {name}");
+        let label = format!("recorded and fitted distributions and their ratios: {name}");
         let drawn = svg(size, &label, |area| draw_rows(area, &rows, columns))?;
         Ok(Self {
             name: name.into(),
@@ -55,7 +55,7 @@ impl Figure {
 
 /// The histograms of a number that is not part of a check.
 fn histograms(distribution: &Distribution) -> HistogramPair {
-    let Distribution { name, unit, real, generated } = distribution;
+    let Distribution { name, unit, recorded: real, fitted: generated } = distribution;
     let mut binning = Binning::of(real, generated);
     let whole = |values: &[f64]| values.iter().all(|value| value.fract() == 0.0);
     if whole(real) && whole(generated) && binning.width().fract() != 0.0 {
@@ -84,7 +84,7 @@ fn draw_rows<DB: DrawingBackend>(
     area.fill(&WHITE).map_err(failed)?;
     for (part, row) in area.split_evenly((rows.len().max(1), 1)).iter().zip(rows) {
         for (part, overlay) in part.split_evenly((1, columns)).iter().zip(row) {
-            overlay::draw(part, overlay, &Style::FILE)?;
+            overlay::draw(part, overlay, &Style::FIT)?;
         }
     }
     Ok(())

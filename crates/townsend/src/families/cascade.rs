@@ -133,7 +133,7 @@ fn worth(summary: &RecordedSummary) -> String {
 }
 
 fn drawn(of: StageDistribution) -> Distribution {
-    Distribution { name: of.name, unit: of.unit, real: of.recorded, generated: of.fitted }
+    Distribution { name: of.name, unit: of.unit, recorded: of.recorded, fitted: of.fitted }
 }
 
 fn from_avalanches(mut training: Training<'_>, config: &CascadeConfig, guess: Guess) -> Result<Outcome> {

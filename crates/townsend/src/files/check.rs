@@ -1,14 +1,14 @@
 //! Comparing generated avalanches with real ones.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::folder::{figure_files, refuse_outputs, write_outputs};
 use super::input::{Input, Read};
 use crate::held_back::held_back;
 use crate::{Context, Error, History, Result};
 use townsend_check::{Check, Condition, Curve, Excess, Ranking, Report, Thresholds};
-use townsend_core::{Dataset, OutputFile};
+use townsend_core::Dataset;
 use townsend_io::{ReadOptions, Source, read_condition};
 use townsend_observables::text::thousands;
 
@@ -122,35 +122,6 @@ fn folders(files: &[Input]) -> Vec<String> {
     folders
 }
 
-fn refuse_outputs(out: &Path, names: &[&str], context: &Context<'_>) -> Result<()> {
-    if let Some(file) = out.ancestors().find(|path| path.is_file()) {
-        return Err(Error::Usage(format!(
-            "{}: the report needs a folder, and {} is a file",
-            out.display(),
-            file.display()
-        )));
-    }
-    Ok(names.iter().try_for_each(|name| OutputFile::refuse_existing(&out.join(name), context.force))?)
-}
-
-/// Writes files below `out`, all of them or none; folders that were made for none go again.
-fn write_outputs(out: &Path, files: &[(String, Vec<u8>)], context: &Context<'_>) -> Result<()> {
-    let paths: Vec<PathBuf> = files.iter().map(|(name, _)| out.join(name)).collect();
-    let folders: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
-    let new: Vec<&Path> = folders.iter().copied().filter(|folder| !folder.exists()).collect();
-    for &folder in &folders {
-        std::fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.into(), source })?;
-    }
-    let fill =
-        |(path, (_, bytes)): (&PathBuf, &(String, Vec<u8>))| OutputFile::filled(path, bytes, context.force);
-    let written: std::result::Result<Vec<_>, _> = paths.iter().zip(files).map(fill).collect();
-    if written.is_err() {
-        // What is in a folder by now is not ours, and keeps it.
-        new.iter().rev().for_each(|folder| _ = std::fs::remove_dir(folder));
-    }
-    Ok(written?.into_iter().try_for_each(OutputFile::commit)?)
-}
-
 /// The real avalanches, read once, and what is known of the generator.
 struct Real<'a> {
     input: &'a Input,
@@ -247,12 +218,8 @@ impl<'a> Real<'a> {
 pub fn write_check(check: &Check, out: &Path, context: &Context<'_>) -> Result<()> {
     refuse_outputs(out, &OUTPUTS, context)?;
     context.go_on()?;
-    let figures = townsend_page::figures(check)?.into_iter().flat_map(|figure| {
-        [
-            (format!("figures/{}.svg", figure.name), figure.svg.into_bytes()),
-            (format!("figures/{}.pdf", figure.name), figure.pdf),
-        ]
-    });
+    let figures =
+        townsend_page::figures(check)?.into_iter().flat_map(|figure| figure_files("figures/", figure));
     let [json, html, svg] =
         [check.report.to_json()?, townsend_page::report_html(check)?, townsend_page::overview_svg(check)?];
     let contents =

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use townsend_core::OutputFile;
-use townsend_page::inspection_page;
+use townsend_observables::Observable;
+use townsend_page::{inspection_page, observable_figures};
 
+use super::folder::{figure_files, refuse_outputs, write_outputs};
 use super::input::{Input, Read};
 use crate::inspect::{Inspection, observables, of_observables};
 use crate::{Context, Result};
@@ -15,6 +17,8 @@ use crate::{Context, Result};
 pub struct InspectOptions {
     /// A page to write too: the observables' distributions, and avalanches in three dimensions.
     pub html: Option<PathBuf>,
+    /// A folder for a figure of each observable, as SVG and as PDF.
+    pub plots: Option<PathBuf>,
 }
 
 /// What a file holds.
@@ -41,6 +45,10 @@ pub fn inspect(
     if let Some(page) = &options.html {
         OutputFile::refuse_existing(page, context.force)?;
     }
+    if let Some(folder) = &options.plots {
+        let names = Observable::ALL.map(|observable| format!("{}.svg", observable.name()));
+        refuse_outputs(folder, &names.each_ref().map(String::as_str), context)?;
+    }
     let Read { data, layout, warnings } = input.read(context)?;
     let observed = observables(&data, context)?;
     let mut inspection = of_observables(&data, &observed);
@@ -51,6 +59,11 @@ pub fn inspect(
         let warnings = &all.inspection.warnings;
         let text = inspection_page(&all.file, &all.facts(), warnings, &data, &observed, context.seed)?;
         OutputFile::write(page, text.as_bytes(), context.force)?;
+    }
+    if let Some(folder) = &options.plots {
+        let figures = observable_figures(&observed)?;
+        let files: Vec<_> = figures.into_iter().flat_map(|figure| figure_files("", figure)).collect();
+        write_outputs(folder, &files, context)?;
     }
     Ok(all)
 }

@@ -5,6 +5,7 @@ mod check;
 mod convert;
 mod digitise;
 mod export;
+mod folder;
 mod gain;
 mod generate;
 mod hits;
