@@ -61,5 +61,5 @@ pub use reader::{Loaded, ReadOptions, is_own, read, read_condition, read_each};
 pub use selection::Selection;
 pub use sources::{Source, sources};
 pub use table::{Cell, ColumnType, TableColumn, TableWriter};
-pub use units::Units;
+pub use units::{Dimension, Stated, Units, unit_in_title, unit_size};
 pub use writer::{AvalancheWriter, WriteOptions};
