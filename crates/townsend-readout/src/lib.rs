@@ -18,17 +18,24 @@
 //! # Ok::<(), townsend_sim::SimError>(())
 //! ```
 
+mod arrival;
 mod blur;
+mod by_electrons;
+mod by_families;
+mod currents;
 mod description;
+mod digit;
 mod digitiser;
 mod electronics;
 mod geometry;
 mod induction;
 mod primaries;
+mod reading;
 mod share;
 
 pub use description::{Anode, Digitisation, Electronics, Insulator, Layer, Sheet, Strips};
-pub use digitiser::{Digit, Digitised, Digitiser, Told, Waveform};
+pub use digit::{Digit, Digitised, Told, Waveform};
+pub use digitiser::Digitiser;
 pub use electronics::{Chip, ELECTRON_FC, FrontEnd, Method, Reading, Response};
 pub use geometry::{Place, View};
 pub use induction::{Crossing, Induction, nearness, weighting_potential};
