@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::files::{Gate, Input, Shard};
+use townsend::files::{Gate, HitColumns, HitUnits, Input, Layout, Shard};
 use townsend::{Columns, Condition, Format, Ionise, ReadOptions, Scan, Selection, Start, Units};
 use townsend_bench::BenchPart;
 
@@ -338,16 +338,28 @@ pub(crate) struct Digitise {
     /// How often each event is digitised.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
     pub(crate) repeat: u64,
+    /// Whose table of hits it is: plain (our own names), geant4, cygno, edm4hep or psimhit.
+    #[arg(long, value_name = "WHOSE", default_value = "plain")]
+    pub(crate) layout: Layout,
+    /// Columns by other names, such as `x0=xin,edep=dE`.
+    #[arg(long, value_name = "x0=NAME,…", default_value = "", hide_default_value = true)]
+    pub(crate) columns: HitColumns,
+    /// The tree, by its name or its path in the file; `file.root:tree` names it too.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tree: Option<String>,
+    /// Units of the file, such as cm,MeV or x0=um, if it does not name them.
+    #[arg(long, value_name = "x0=UNIT,…", default_value = "", hide_default_value = true)]
+    pub(crate) units: HitUnits,
     /// How hits free electrons: clusters (along the way, by the table [track]), deposit (by W and Fano's
-    /// factor), or electrons (each row is one).
-    #[arg(long, value_name = "HOW", default_value = "clusters")]
-    pub(crate) ionisation: Ionise,
+    /// factor), or electrons (each row is one) [default: deposit for geant4 and cygno, else clusters].
+    #[arg(long, value_name = "HOW")]
+    pub(crate) ionisation: Option<Ionise>,
     /// The file to write: a tree `digits`, arrays, or a text, of event, repeat, layer, sheet, view (0 is X, 1
     /// is V), strip, `charge_fC`, `time_ns`, adc, tdc and the row of the hit.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// A file for the signals of the strips that have digits.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) waveforms: Option<PathBuf>,
     /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
     #[arg(long)]

@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use clap::CommandFactory;
 use serde::Serialize;
 use townsend::files::{
-    self, CheckOptions, DigitiseFileOptions, Exported, FileInspection, GainOptions, Generated, Input,
-    InspectOptions, ReadoutOptions, SampleOptions, Written,
+    self, CheckOptions, DigitiseFileOptions, Exported, FileInspection, GainOptions, Generated, HitOptions,
+    Input, InspectOptions, ReadoutOptions, SampleOptions, Written,
 };
 use townsend::{Context, Light, Report, Setting, Start, significant};
 
@@ -307,8 +307,11 @@ fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -
 }
 
 fn digitise(arguments: Digitise, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let Digitise { hits, detector, repeat, ionisation, out, waveforms, format } = arguments;
-    let options = DigitiseFileOptions { detector, repeat, ionise: ionisation, waveforms, format };
+    let Digitise { hits, detector, repeat, layout, columns, tree, units, ionisation, out, waveforms, format } =
+        arguments;
+    let table = HitOptions { layout, columns, tree, units };
+    let options =
+        DigitiseFileOptions { detector, hits: table, repeat, ionise: ionisation, waveforms, format };
     let made = files::digitise(&hits, &out, &options, context)?;
     if json {
         print_json(&made)?;

@@ -72,7 +72,8 @@ impl FromStr for Units {
                 None => (of_dimension(part)?, part),
             };
             for coordinate in of {
-                let size = unit_size(unit, coordinate.into()).ok_or_else(|| not_understood(unit, coordinate))?;
+                let size =
+                    unit_size(unit, coordinate.into()).ok_or_else(|| not_understood(unit, coordinate))?;
                 units.0[coordinate as usize] = Some(size);
             }
         }
@@ -89,8 +90,7 @@ fn coordinate(name: &str) -> Result<Coordinate, String> {
 
 /// The coordinates that a unit without a name is for: the positions or the time.
 fn of_dimension(unit: &str) -> Result<Vec<Coordinate>, String> {
-    let of: Vec<_> =
-        Coordinate::ALL.into_iter().filter(|&of| unit_size(unit, of.into()).is_some()).collect();
+    let of: Vec<_> = Coordinate::ALL.into_iter().filter(|&of| unit_size(unit, of.into()).is_some()).collect();
     if of.is_empty() { Err(not_understood(unit, Coordinate::X)) } else { Ok(of) }
 }
 

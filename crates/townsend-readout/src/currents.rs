@@ -23,6 +23,24 @@ impl Currents {
         Some(Self { first, strips: vec![Vec::new(); n], from: vec![Vec::new(); n], bins })
     }
 
+    /// Adds to every strip these parts of the currents of its first and second neighbours.
+    pub(crate) fn cross_talk(&mut self, parts: [f64; 2]) {
+        if parts.iter().all(|part| *part <= 0.0) {
+            return;
+        }
+        let own = self.strips.clone();
+        for (strip, current) in own.iter().enumerate().filter(|(_, current)| !current.is_empty()) {
+            for (part, by) in parts.into_iter().zip([1, 2]) {
+                let neighbours = [strip.checked_sub(by), strip.checked_add(by).filter(|&k| k < own.len())];
+                for neighbour in neighbours.into_iter().flatten() {
+                    let row = &mut self.strips[neighbour];
+                    row.resize(self.bins, 0.0);
+                    row.iter_mut().zip(current).for_each(|(sum, charge)| *sum += part as f32 * charge);
+                }
+            }
+        }
+    }
+
     /// Notes that as much of a hit ended on a strip.
     pub(crate) fn note(&mut self, strip: usize, hit: u32, weight: f32) {
         match self.from[strip].iter_mut().rev().find(|(known, _)| *known == hit) {

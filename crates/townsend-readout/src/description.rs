@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use townsend_sim::{Detector, SimError, within};
 
+use crate::channels::Channels;
+
 /// What becomes of the electrons at the anode: the strips of every layer and their electronics.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +26,9 @@ pub struct Digitisation {
     pub anode: Anode,
     /// The chip.
     pub electronics: Electronics,
+    /// How its channels differ.
+    #[serde(default)]
+    pub channels: Channels,
     /// The layers of the detector.
     pub layers: Vec<Layer>,
 }
@@ -80,6 +85,15 @@ pub struct Electronics {
     /// Peaking time, ns, of chips that have several.
     #[serde(default)]
     pub peaking_ns: Option<f64>,
+    /// The part of a strip's current that its first and its second neighbour on either side see too.
+    #[serde(default)]
+    pub crosstalk: [f64; 2],
+    /// How long after a digit a strip can give the next one, ns; without it a strip gives one digit an event.
+    #[serde(default)]
+    pub dead_time_ns: Option<f64>,
+    /// Whether channels that no charge reaches have hits of noise.
+    #[serde(default)]
+    pub noise_hits: bool,
 }
 
 /// One layer: a cylinder with electrons drifting outwards, or a plane.
@@ -190,7 +204,13 @@ impl Digitisation {
         within("digitisation.window_ns", self.window_ns, self.time_bin_ns, most)?;
         within("digitisation.neighbours", self.neighbours as f64, 0.0, 50.0)?;
         self.anode.check()?;
-        let Electronics { capacitance_pf, threshold_fc, noise_e, .. } = self.electronics;
+        self.channels.check()?;
+        let Electronics { capacitance_pf, threshold_fc, noise_e, crosstalk, dead_time_ns, .. } =
+            self.electronics;
+        for (k, part) in crosstalk.into_iter().enumerate() {
+            within(&format!("digitisation.electronics.crosstalk[{k}]"), part, 0.0, 1.0)?;
+        }
+        within("digitisation.electronics.dead_time_ns", dead_time_ns.unwrap_or(0.0), 0.0, 1e6)?;
         within("digitisation.electronics.capacitance_pf", capacitance_pf, 0.0, 10_000.0)?;
         within("digitisation.electronics.threshold_fc", threshold_fc.unwrap_or(1.0), 1e-4, 1e4)?;
         within("digitisation.electronics.noise_e", noise_e.unwrap_or(0.0), 0.0, 1e6)?;

@@ -1,4 +1,5 @@
 //! What a chip says of the strips of an event.
+
 /// What a chip says of a strip.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Digit {
@@ -18,8 +19,15 @@ pub struct Digit {
     pub adc: u32,
     /// Word of the TDC, from time 0.
     pub tdc: u32,
-    /// The number of the hit whose avalanches brought most of the charge.
+    /// The number of the hit whose avalanches brought most of the charge; [`Digit::NOISE`] for none.
     pub hit: u64,
+    /// The track of that hit.
+    pub track: Option<u64>,
+}
+
+impl Digit {
+    /// In the place of a hit's number where noise alone made a digit: 2⁶³ − 1, which every format can hold.
+    pub const NOISE: u64 = i64::MAX as u64;
 }
 
 /// The shaped signal of a strip that has a digit.

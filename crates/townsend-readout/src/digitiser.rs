@@ -5,11 +5,13 @@ use townsend_sim::{Detector, Direction, FoilStage, Ionisation, SimError, Transpo
 
 use crate::arrival::Arrived;
 use crate::blur::Blur;
+use crate::channels::AllChannels;
 use crate::description::Digitisation;
 use crate::digit::Digitised;
 use crate::electronics::FrontEnd;
 use crate::geometry::{Place, View};
 use crate::induction::{Crossing, Induction};
+use crate::noise::NoiseHits;
 use crate::primaries::{Hit, Ionise, Ioniser};
 use crate::share::upper_share;
 
@@ -37,6 +39,10 @@ pub struct Digitiser {
     pub(crate) front_end: FrontEnd,
     /// For each layer and sheet, its two views.
     pub(crate) views: Vec<Vec<[Tables; 2]>>,
+    /// By layer, sheet, view and strip.
+    pub(crate) channels: AllChannels,
+    pub(crate) crosstalk: [f64; 2],
+    pub(crate) noise_hits: Option<NoiseHits>,
     pub(crate) keep_waveforms: bool,
 }
 
@@ -116,7 +122,9 @@ impl Digitiser {
             };
             place.sheets.iter().map(of_sheet).collect()
         };
-        Ok(Self {
+        let front_end = FrontEnd::new(&described.electronics, described.time_bin_ns)?;
+        let channels = described.channels.all(&places, &front_end)?;
+        let mut made = Self {
             ioniser: Ioniser { ionise, clusters, w_ev: described.w_ev, fano: described.fano },
             drift,
             direction,
@@ -127,9 +135,14 @@ impl Digitiser {
             bin_ns: described.time_bin_ns,
             window_ns: described.window_ns,
             share,
-            front_end: FrontEnd::new(&described.electronics, described.time_bin_ns)?,
+            front_end,
+            channels,
+            crosstalk: described.electronics.crosstalk,
+            noise_hits: None,
             keep_waveforms: false,
-        })
+        };
+        made.noise_hits = described.electronics.noise_hits.then(|| NoiseHits::of(&made));
+        Ok(made)
     }
 
     /// The same, which keeps the signals of strips with digits.
@@ -175,6 +188,7 @@ impl Digitiser {
                 self.read(layer, hits, &mut arrived, one_by_one, &mut digitised, &mut random);
             }
         }
+        self.add_noise_hits(seed, index, &mut digitised);
         digitised
     }
 

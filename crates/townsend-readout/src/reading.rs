@@ -70,13 +70,13 @@ impl Digitiser {
         digitised: &mut Digitised,
         random: &mut Stream,
     ) {
-        /// Strips with less of the threshold, as the sum of all charge that moves, have no digit: noise alone
-        /// is not simulated.
+        /// Strips with less of the threshold, as the sum of all charge that moves, have no digit of it.
         const LEAST: f64 = 0.2;
         let place = &self.places[layer];
         let strips = place.sheets[sheet].1[view].strips;
         let start_ns = start as f64 * self.bin_ns;
         let mut scratch = Vec::new();
+        currents.cross_talk(self.crosstalk);
         for k in 0..currents.strips.len() {
             let strip = currents.first + k as i64;
             let hit = currents.hit_of(k);
@@ -84,16 +84,20 @@ impl Digitiser {
             if current.is_empty() || !(0..i64::from(strips)).contains(&strip) {
                 continue;
             }
-            for charge in current.iter_mut() {
-                *charge *= ELECTRON_FC as f32;
-            }
-            let moved: f32 = current.iter().map(|charge| charge.abs()).sum();
-            if f64::from(moved) < LEAST * self.front_end.threshold_fc() {
+            let channel = &self.channels[layer][sheet][view][strip as usize];
+            if channel.dead {
                 continue;
             }
-            self.front_end.add_noise(current, &mut scratch, random);
-            let Some(read) = self.front_end.read(current, start_ns) else { continue };
-            if self.keep_waveforms {
+            for charge in current.iter_mut() {
+                *charge *= ELECTRON_FC as f32 * channel.gain;
+            }
+            let moved: f32 = current.iter().map(|charge| charge.abs()).sum();
+            if f64::from(moved) < LEAST * channel.threshold_fc {
+                continue;
+            }
+            self.front_end.add_noise(channel.noise_e, current, &mut scratch, random);
+            let readings = self.front_end.readings(current, start_ns, channel.threshold_fc);
+            if self.keep_waveforms && !readings.is_empty() {
                 digitised.waveforms.push(Waveform {
                     digit: digitised.digits.len(),
                     first_ns: start_ns + self.bin_ns,
@@ -102,7 +106,8 @@ impl Digitiser {
                     current_fc: current.clone(),
                 });
             }
-            digitised.digits.push(Digit {
+            let hit = hit.map(|hit| &hits[hit as usize]);
+            digitised.digits.extend(readings.into_iter().map(|read| Digit {
                 layer: place.layer,
                 sheet: place.sheets[sheet].0,
                 view: view as u8,
@@ -111,8 +116,9 @@ impl Digitiser {
                 time_ns: read.time_ns as f32,
                 adc: read.adc,
                 tdc: read.tdc,
-                hit: hit.map_or(0, |hit| hits[hit as usize].number),
-            });
+                hit: hit.map_or(Digit::NOISE, |hit| hit.number),
+                track: hit.and_then(|hit| hit.track),
+            }));
         }
     }
 }

@@ -41,6 +41,7 @@ fn official_digits() -> Vec<(u64, u32, Digit)> {
                 adc: 0,
                 tdc: 0,
                 hit: 0,
+                track: None,
             };
             (f[0].parse().unwrap(), digit.layer, digit)
         })

@@ -7,7 +7,7 @@ use townsend_core::{Meta, OutputFile};
 use townsend_io::{Cell, ColumnType, Format, TableColumn, TableWriter};
 use townsend_readout::{Ionise, Waveform};
 
-use super::hits::{self, ReadHits};
+use super::hits::{self, HitOptions, ReadHits};
 use crate::context::named_input;
 use crate::digitise::{DigitSummary, DigitiseOptions, EventDigit, each_event};
 use crate::{Context, Error, Result};
@@ -17,10 +17,12 @@ use crate::{Context, Error, Result};
 pub struct DigitiseFileOptions {
     /// The detector: a TOML file, or the name of a description that ships; `None` for `cgem_it`.
     pub detector: Option<PathBuf>,
+    /// How the table of hits is to be understood.
+    pub hits: HitOptions,
     /// How often each event is digitised; 0 stands for once.
     pub repeat: u64,
-    /// How hits free electrons.
-    pub ionise: Ionise,
+    /// How hits free electrons; `None` for what the layout of the hits asks for.
+    pub ionise: Option<Ionise>,
     /// A file for the signals of strips with digits.
     pub waveforms: Option<PathBuf>,
     /// The format to write; `None` follows from the file's ending.
@@ -55,11 +57,14 @@ const DIGIT: [TableColumn; 5] = [
     TableColumn::new("tdc", "word of the time", ColumnType::U32),
     TableColumn::new("hit", "row of the hit that brought most of the charge", ColumnType::U64),
 ];
+/// Where a digit comes from beside the hit, where hits say it.
+const TRACK: TableColumn = TableColumn::new("track", "track of the hit", ColumnType::U64);
 /// A value of a signal.
-const SIGNAL: [TableColumn; 3] = [
+const SIGNAL: [TableColumn; 4] = [
     TableColumn::new("time_ns", "end of the time bin [ns]", ColumnType::F32),
     TableColumn::new("current_fC", "charge in the time bin, with noise [fC]", ColumnType::F32),
     TableColumn::new("output_fC", "output of the amplifier [fC of a charge at once]", ColumnType::F32),
+    TableColumn::new("hit", "row of the hit that brought most of the charge", ColumnType::U64),
 ];
 
 /// Digitises the hits of a file, each event as often as asked for, and writes the table of digits in memory
@@ -86,29 +91,27 @@ pub fn digitise(
         error => error,
     };
     let detector = crate::detector(Some(named))?;
-    let ReadHits { hits, warnings } = hits::read(file, options.ionise)?;
+    let ionise = options.ionise.unwrap_or_else(|| options.hits.layout.ionise());
+    let ReadHits { hits, tracks, warnings } = hits::read(file, ionise, &options.hits)?;
     let mut inputs = vec![named_input(file)?];
     if named.exists() {
         inputs.push(named_input(named)?);
     }
     let meta = context.meta("digitise", true, &Meta::default(), inputs);
     let create = |out: &Path, table: [&str; 2], columns: &[TableColumn]| {
-        let columns = [&PLACE[..], columns].concat();
+        let track: &[TableColumn] = if tracks { &[TRACK] } else { &[] };
+        let columns = [&PLACE[..], columns, track].concat();
         TableWriter::create(out, table, &columns, &meta, options.format, context.force)
     };
     let mut digits = create(out, ["digits", "digits of strips"], &DIGIT)?;
     let mut signals =
         waveforms.map(|out| create(out, ["waveforms", "signals of strips"], &SIGNAL)).transpose()?;
-    let how = DigitiseOptions {
-        repeat: options.repeat.max(1),
-        ionise: options.ionise,
-        waveforms: signals.is_some(),
-    };
+    let how = DigitiseOptions { repeat: options.repeat.max(1), ionise, waveforms: signals.is_some() };
     let summary = each_event(&hits, &detector, &how, context, |event, waveforms| {
-        event.iter().try_for_each(|digit| digits.push(&row(digit)))?;
+        event.iter().try_for_each(|digit| digits.push(&row(digit, tracks)))?;
         if let Some(signals) = &mut signals {
             for waveform in waveforms {
-                push(signals, &event[waveform.digit], waveform)?;
+                push(signals, &event[waveform.digit], waveform, tracks)?;
             }
         }
         Ok(())
@@ -133,7 +136,12 @@ fn place(EventDigit { event, repeat, digit }: &EventDigit) -> [Cell; 6] {
     ]
 }
 
-fn row(event: &EventDigit) -> Vec<Cell> {
+/// Of which track it is; 0 for a hit of none, as Geant4 counts tracks from 1.
+fn track(digit: &EventDigit, tracks: bool) -> Option<Cell> {
+    tracks.then(|| Cell::U64(digit.digit.track.unwrap_or(0)))
+}
+
+fn row(event: &EventDigit, tracks: bool) -> Vec<Cell> {
     let digit = &event.digit;
     let words = [
         Cell::F32(digit.charge_fc),
@@ -142,14 +150,16 @@ fn row(event: &EventDigit) -> Vec<Cell> {
         Cell::U32(digit.tdc),
         Cell::U64(digit.hit),
     ];
-    [&place(event)[..], &words].concat()
+    place(event).into_iter().chain(words).chain(track(event, tracks)).collect()
 }
 
-fn push(signals: &mut TableWriter, digit: &EventDigit, waveform: &Waveform) -> Result<()> {
+fn push(signals: &mut TableWriter, digit: &EventDigit, waveform: &Waveform, tracks: bool) -> Result<()> {
     for (bin, (current, output)) in waveform.current_fc.iter().zip(&waveform.output_fc).enumerate() {
         let time = waveform.first_ns + bin as f64 * waveform.bin_ns;
-        let values = [Cell::F32(time as f32), Cell::F32(*current), Cell::F32(*output)];
-        signals.push(&[&place(digit)[..], &values].concat())?;
+        let values =
+            [Cell::F32(time as f32), Cell::F32(*current), Cell::F32(*output), Cell::U64(digit.digit.hit)];
+        let row: Vec<_> = place(digit).into_iter().chain(values).chain(track(digit, tracks)).collect();
+        signals.push(&row)?;
     }
     Ok(())
 }

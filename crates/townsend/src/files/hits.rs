@@ -5,7 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use townsend_io::{
-    Dimension, NumberColumn, NumberTable, Source, Stated, read_number_table, sources, unit_in_title, unit_size,
+    Dimension, NumberColumn, NumberTable, Source, Stated, read_number_table, sources, unit_in_title,
+    unit_size,
 };
 use townsend_readout::{Hit, Ionise};
 
@@ -69,9 +70,15 @@ impl Layout {
             (Self::Geant4, "x0") => &["x0", "prex", "pre_x", "prestepx", "prestep_x", "x_pre", "preposx"],
             (Self::Geant4, "y0") => &["y0", "prey", "pre_y", "prestepy", "prestep_y", "y_pre", "preposy"],
             (Self::Geant4, "z0") => &["z0", "prez", "pre_z", "prestepz", "prestep_z", "z_pre", "preposz"],
-            (Self::Geant4, "x1") => &["x1", "postx", "post_x", "poststepx", "poststep_x", "x_post", "postposx"],
-            (Self::Geant4, "y1") => &["y1", "posty", "post_y", "poststepy", "poststep_y", "y_post", "postposy"],
-            (Self::Geant4, "z1") => &["z1", "postz", "post_z", "poststepz", "poststep_z", "z_post", "postposz"],
+            (Self::Geant4, "x1") => {
+                &["x1", "postx", "post_x", "poststepx", "poststep_x", "x_post", "postposx"]
+            }
+            (Self::Geant4, "y1") => {
+                &["y1", "posty", "post_y", "poststepy", "poststep_y", "y_post", "postposy"]
+            }
+            (Self::Geant4, "z1") => {
+                &["z1", "postz", "post_z", "poststepz", "poststep_z", "z_post", "postposz"]
+            }
             (Self::Geant4, "x") => &["x", "fX", "posx", "pos_x", "hit_x", "fPosX"],
             (Self::Geant4, "y") => &["y", "fY", "posy", "pos_y", "hit_y", "fPosY"],
             (Self::Geant4, "z") => &["z", "fZ", "posz", "pos_z", "hit_z", "fPosZ"],
@@ -94,9 +101,15 @@ impl Layout {
             (Self::Edm4hep, "t") => &["time"],
             (Self::Edm4hep, "edep") => &["eDep"],
             (Self::Edm4hep, "event") => &["EventHeader.eventNumber"],
-            (Self::PSimHit, "x0") => &["theEntryPoint.theVector.theX", "entryPoint.x", "entryPoint_x", "entry_x"],
-            (Self::PSimHit, "y0") => &["theEntryPoint.theVector.theY", "entryPoint.y", "entryPoint_y", "entry_y"],
-            (Self::PSimHit, "z0") => &["theEntryPoint.theVector.theZ", "entryPoint.z", "entryPoint_z", "entry_z"],
+            (Self::PSimHit, "x0") => {
+                &["theEntryPoint.theVector.theX", "entryPoint.x", "entryPoint_x", "entry_x"]
+            }
+            (Self::PSimHit, "y0") => {
+                &["theEntryPoint.theVector.theY", "entryPoint.y", "entryPoint_y", "entry_y"]
+            }
+            (Self::PSimHit, "z0") => {
+                &["theEntryPoint.theVector.theZ", "entryPoint.z", "entryPoint_z", "entry_z"]
+            }
             (Self::PSimHit, "x1") => &["theExitPoint.theVector.theX", "exitPoint.x", "exitPoint_x", "exit_x"],
             (Self::PSimHit, "y1") => &["theExitPoint.theVector.theY", "exitPoint.y", "exitPoint_y", "exit_y"],
             (Self::PSimHit, "z1") => &["theExitPoint.theVector.theZ", "exitPoint.z", "exitPoint_z", "exit_z"],
@@ -189,7 +202,12 @@ impl FromStr for HitColumns {
                 _ => Err(format!("`{part}` names no column; write x0=NAME, with one of {}", all_known())),
             }
         };
-        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(of).collect::<std::result::Result<_, _>>().map(Self)
+        text.split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(of)
+            .collect::<std::result::Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -203,7 +221,8 @@ impl FromStr for HitUnits {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let mut units = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (what, unit) = part.split_once('=').map_or((None, part), |(what, unit)| (Some(what.trim()), unit.trim()));
+            let (what, unit) =
+                part.split_once('=').map_or((None, part), |(what, unit)| (Some(what.trim()), unit.trim()));
             if let Some(what) = what
                 && place_of(what).is_none()
             {
@@ -303,7 +322,9 @@ fn matches<'n>(layout: Layout, name: &'n str, known: &str, dimension: Option<Dim
     match &bare[..start] {
         "" => Some(""),
         // uproot writes X/X.time for the member of a branch, ROOT X.time.
-        before if layout.in_collections() => before.strip_suffix('.').map(|path| path.rsplit('/').next().unwrap_or(path)),
+        before if layout.in_collections() => {
+            before.strip_suffix('.').map(|path| path.rsplit('/').next().unwrap_or(path))
+        }
         _ => None,
     }
 }
@@ -541,7 +562,9 @@ fn collection<'t>(table: &'t NumberTable, options: &HitOptions) -> std::result::
         [] => Ok(""),
         [one] => Ok(one),
         [first, ..] => {
-            let x = KNOWN.iter().find_map(|(what, _)| options.layout.names(what).iter().find(|name| name.to_lowercase().ends_with('x')));
+            let x = KNOWN.iter().find_map(|(what, _)| {
+                options.layout.names(what).iter().find(|name| name.to_lowercase().ends_with('x'))
+            });
             Err(format!(
                 "{} has several collections of hits: {}\n  hint: choose one by a column of it, --columns {}={first}.{}",
                 table.description,
@@ -574,10 +597,11 @@ mod tests {
 
     #[test]
     fn columns_are_known_by_names_and_units() {
-        let read =
-            of("event,layer,x_in_mm,y_in_cm,z0 [um],x_out_mm,y_out_mm,z_out_mm,deposit_mev,time_us,mass_mev\n\
-             3,1,1,2,3000,4,5,6,0.001,2,9\n1,0,1,1,1,1,1,1,0,0,0\n")
-            .unwrap();
+        let read = of(
+            "event,layer,x_in_mm,y_in_cm,z0 [um],x_out_mm,y_out_mm,z_out_mm,deposit_mev,time_us,mass_mev\n\
+             3,1,1,2,3000,4,5,6,0.001,2,9\n1,0,1,1,1,1,1,1,0,0,0\n",
+        )
+        .unwrap();
         let [(1, _), (3, hits)] = &read.hits.events[..] else { panic!("{read:?}") };
         let hit = &hits[0];
         assert_eq!((hit.number, hit.layer, hit.track), (0, Some(1), None));
@@ -611,10 +635,13 @@ mod tests {
         let missing = HitOptions { columns: "edep=none".parse().unwrap(), ..HitOptions::default() };
         let said = with("x,y,z\n1,2,3\n", &missing).unwrap_err().to_string();
         assert!(said.contains("has no column none of numbers"), "{said}");
-        for (wrong, said) in [("q=a", "names no column"), ("x=", "names no column"), ("x", "names no column")] {
+        for (wrong, said) in [("q=a", "names no column"), ("x=", "names no column"), ("x", "names no column")]
+        {
             assert!(wrong.parse::<HitColumns>().unwrap_err().contains(said));
         }
-        for (wrong, said) in [("q=mm", "is no column of hits"), ("ell", "is no unit of hits"), ("x=ns", "is no unit of x")] {
+        for (wrong, said) in
+            [("q=mm", "is no column of hits"), ("ell", "is no unit of hits"), ("x=ns", "is no unit of x")]
+        {
             assert!(wrong.parse::<HitUnits>().unwrap_err().contains(said));
         }
         assert!("ilc".parse::<Layout>().unwrap_err().contains("plain, geant4, cygno, edm4hep, psimhit"));
@@ -642,15 +669,21 @@ mod tests {
             Layout::PSimHit,
             "entry_x,entry_y,entry_z,exit_x,exit_y,exit_z,tof,energyLoss,trackId\n0,0,-0.15,0,0,0.15,21,1e-6,7\n",
         );
-        assert!((way.length_mm() - 3.0).abs() < 1e-9 && way.track == Some(7) && (way.time_ns - 21.0).abs() < 1e-9);
+        assert!(
+            (way.length_mm() - 3.0).abs() < 1e-9 && way.track == Some(7) && (way.time_ns - 21.0).abs() < 1e-9
+        );
     }
 
     #[test]
     fn several_collections_need_a_choice() {
-        let text = "A.position.x,A.position.y,A.position.z,B.position.x,B.position.y,B.position.z\n1,2,3,4,5,6\n";
+        let text =
+            "A.position.x,A.position.y,A.position.z,B.position.x,B.position.y,B.position.z\n1,2,3,4,5,6\n";
         let options = HitOptions { layout: Layout::Edm4hep, ..HitOptions::default() };
         let said = with(text, &options).unwrap_err().to_string();
-        assert!(said.contains("several collections of hits: A, B") && said.contains("--columns x=A.position.x"), "{said}");
+        assert!(
+            said.contains("several collections of hits: A, B") && said.contains("--columns x=A.position.x"),
+            "{said}"
+        );
         let chosen = HitOptions { columns: "x=B.position.x".parse().unwrap(), ..options };
         let hit = with(text, &chosen).unwrap().hits.events[0].1[0];
         assert!((hit.entry_mm[2] - 6.0).abs() < 1e-9, "{hit:?}");

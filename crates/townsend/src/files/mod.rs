@@ -20,6 +20,7 @@ pub use digitise::{DigitiseFileOptions, FileDigits, digitise};
 pub use export::{Exported, export, write_model};
 pub use gain::{GainOptions, gain};
 pub use generate::{Generated, SampleOptions, Shard, generate, reconstruct, simulate};
+pub use hits::{HitColumns, HitOptions, HitUnits, Layout};
 pub use input::{Input, Read};
 pub use inspect::{FileInspection, InspectOptions, inspect};
 pub use readout::{FileReadout, ReadoutOptions, readout};
