@@ -112,10 +112,9 @@ impl Digitiser {
             told.electrons += f64::from(weight);
             let (x, z) = (place.turned(f64::from(next.x[i]) * stretch), f64::from(next.z[i]));
             let sheet = place.sheet(x, z);
-            let across = place.sheets[sheet].1.map(|view| view.at(x, z));
-            let on =
-                |view: usize| (0.0..f64::from(place.sheets[sheet].1[view].strips)).contains(&across[view]);
-            if !(place.z_mm[0]..=place.z_mm[1]).contains(&z) || !on(0) {
+            let view = &place.sheets[sheet].1[0];
+            let on = (0.0..f64::from(view.strips)).contains(&view.at(x, z));
+            if !(place.z_mm[0]..=place.z_mm[1]).contains(&z) || !on {
                 told.beside += f64::from(weight);
                 continue;
             }

@@ -90,11 +90,13 @@ impl Channels {
         let mut all = Vec::with_capacity(places.len());
         for place in places {
             let mut of_layer = Vec::new();
-            for (sheet, views) in &place.sheets {
+            for ((sheet, views), &pads) in place.sheets.iter().zip(&place.pads) {
                 let mut of_sheet = Vec::new();
-                for (view, strips) in views.iter().enumerate() {
+                let strips: Vec<u32> = views.iter().map(|view| view.strips).collect();
+                let strips = if pads { vec![strips.iter().product()] } else { strips };
+                for (view, strips) in strips.into_iter().enumerate() {
                     let mut of_view = Vec::new();
-                    for strip in 0..strips.strips {
+                    for strip in 0..strips {
                         let mut channel = self.drawn(number, chip);
                         number += 1;
                         for (row, used) in self.rows.iter().zip(&mut used) {

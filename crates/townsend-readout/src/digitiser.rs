@@ -12,8 +12,8 @@ use crate::electronics::FrontEnd;
 use crate::geometry::{Place, View};
 use crate::induction::{Crossing, Induction};
 use crate::noise::NoiseHits;
+use crate::pads::{PADS_REACH, PadCrossing, PadInduction};
 use crate::primaries::{Hit, Ionise, Ioniser};
-use crate::share::upper_share;
 
 /// A detector made ready to digitise events.
 ///
@@ -35,10 +35,11 @@ pub struct Digitiser {
     pub(crate) places: Vec<Place>,
     pub(crate) bin_ns: f64,
     pub(crate) window_ns: f64,
-    pub(crate) share: [f64; 2],
+    /// The part of the electrons that end on each view.
+    pub(crate) share: Vec<f64>,
     pub(crate) front_end: FrontEnd,
-    /// For each layer and sheet, its two views.
-    pub(crate) views: Vec<Vec<[Tables; 2]>>,
+    /// For each layer and sheet, its views, or its pads.
+    pub(crate) views: Vec<Vec<SheetTables>>,
     /// By layer, sheet, view and strip.
     pub(crate) channels: AllChannels,
     pub(crate) crosstalk: [f64; 2],
@@ -52,6 +53,13 @@ pub(crate) struct Tables {
     pub(crate) blur: Blur,
     pub(crate) cells: Induction,
     pub(crate) electrons: Induction,
+}
+
+/// What is tabulated for a sheet.
+#[derive(Debug)]
+pub(crate) enum SheetTables {
+    Strips(Vec<Tables>),
+    Pads(PadInduction),
 }
 
 impl Digitiser {
@@ -91,8 +99,7 @@ impl Digitiser {
         if ionise == Ionise::Clusters && clusters.is_none() {
             return Err(SimError::Missing { table: "track", what: "how a track ionises the gas" });
         }
-        let v_share = described.anode.x_share.map_or_else(|| upper_share(&described.anode), |x| 1.0 - x);
-        let share = [1.0 - v_share, v_share];
+        let share = described.shares()?;
         let places = Place::all(detector, &described);
         let induction = detector.transport(foil.field_kv_cm)?;
         let direction = detector.gas.direction();
@@ -117,11 +124,30 @@ impl Digitiser {
         };
         let of_layer = |place: &Place| {
             let stretch = place.stretch.last().copied().unwrap_or(1.0);
-            let of_sheet = |(_, views): &(u32, [View; 2])| {
-                [tables(&views[0], share[0], stretch), tables(&views[1], share[1], stretch)]
+            let of_sheet = |((_, views), pads): (&(u32, Vec<View>), &bool)| {
+                if *pads {
+                    let [along_x, along_z] = direction.vector();
+                    return SheetTables::Pads(PadInduction::new(&PadCrossing {
+                        pitch_mm: [views[0].pitch_mm, views[1].pitch_mm],
+                        gap_mm: foil.gap_mm,
+                        velocity_mm_ns: induction.velocity_um_ns / 1000.0,
+                        tangents: [along_x, along_z].map(|along| along * induction.lorentz_tangent()),
+                        bin_ns: described.time_bin_ns,
+                        reach_mm: foil.gap_mm * PADS_REACH,
+                    }));
+                }
+                let of_view = |(view, share): (&View, &f64)| tables(view, *share, stretch);
+                SheetTables::Strips(views.iter().zip(&share).map(of_view).collect())
             };
-            place.sheets.iter().map(of_sheet).collect()
+            place.sheets.iter().zip(&place.pads).map(of_sheet).collect()
         };
+        let with_pads = places.iter().any(|place| place.pads.contains(&true));
+        if with_pads && described.electronics.crosstalk.iter().any(|part| *part > 0.0) {
+            return Err(SimError::Condition {
+                what: "cross talk is that of neighbouring strips, and a sheet has pads".into(),
+                remedy: "leave out digitisation.electronics.crosstalk".into(),
+            });
+        }
         let front_end = FrontEnd::new(&described.electronics, described.time_bin_ns)?;
         let channels = described.channels.all(&places, &front_end)?;
         let mut made = Self {
@@ -152,9 +178,9 @@ impl Digitiser {
         self
     }
 
-    /// The part of the electrons that end on X strips, and on V strips.
-    pub fn share(&self) -> [f64; 2] {
-        self.share
+    /// The part of the electrons that end on the strips of each view: X and V where there are two.
+    pub fn share(&self) -> &[f64] {
+        &self.share
     }
 
     /// Its layers.
@@ -180,6 +206,8 @@ impl Digitiser {
         digitised.told.hits_outside = layer_of.iter().filter(|layer| layer.is_none()).count() as u64;
         for (layer, place) in self.places.iter().enumerate() {
             let mut arrived = Arrived::default();
+            // Pads count electrons: a cell of two coordinates and time has few.
+            let one_by_one = one_by_one || place.pads.contains(&true);
             for (number, hit) in hits.iter().enumerate().filter(|(k, _)| layer_of[*k] == Some(layer)) {
                 let told = &mut digitised.told;
                 self.arrive(place, number as u32, hit, one_by_one, &mut arrived, told, &mut random);
