@@ -8,25 +8,26 @@ impl Currents {
     /// Every electron at its own place and time, shared by the two time bins whose middles it lies between.
     pub(crate) fn add_electrons(
         &mut self,
-        across: &[(usize, f64)],
-        arrived: &Arrived,
+        electrons: &Arrived,
+        view: usize,
+        numbers: &[usize],
         table: &Induction,
-        start: i64,
-        bin_ns: f64,
+        time: impl Fn(f64) -> f64,
         own_view: impl Fn(usize) -> bool,
     ) {
-        for &(i, at) in across {
-            let strip = (at.floor() as i64 - self.first) as usize;
+        for (k, &i) in numbers.iter().enumerate() {
+            let at = electrons.across[i][view];
+            let strip = self.strip(at);
             let place = ((at - at.floor()) * table.places as f64) as usize % table.places;
-            let time = arrived.t[i] / bin_ns - 0.5 - start as f64;
+            let time = time(electrons.t[i]) - 0.5;
             let (bin, part) = (time as usize, (time - time.floor()) as f32);
-            let own = own_view(i);
+            let own = own_view(k);
+            let values = if own { &table.own } else { &table.other };
             for (bin, part) in [(bin, 1.0 - part), (bin + 1, part)] {
-                let [a, b] = if own { [part, 0.0] } else { [0.0, part] };
-                self.induce(table, [strip, place, bin], a, b);
+                self.induce(table, values, [strip, place, bin], part);
             }
             if own {
-                self.note(strip, arrived.hit[i], 1.0);
+                self.note(strip, electrons.hit[i], 1.0);
             }
         }
     }

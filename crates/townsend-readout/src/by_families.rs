@@ -1,77 +1,126 @@
-//! The fast path: one gamma number a family, one Poisson number a cell of place and time.
+//! The fast path: numbers of electrons in cells of place and time, without electrons.
 
-use rand::RngExt;
-use rand_distr::{Distribution, Poisson};
 use townsend_core::Stream;
 
-use crate::arrival::Arrived;
-use crate::currents::Currents;
-use crate::digitiser::Tables;
+use crate::arrival::{Arrivals, Arrived};
+use crate::cells::Cells;
+use crate::digitiser::{Digitiser, Tables};
+use crate::draws::{GammaSum, poisson};
 
-impl Currents {
-    /// Families in cells, spread over cells around, one Poisson number each.
-    #[allow(clippy::too_many_arguments, reason = "each is a part of the event in hand")]
-    pub(crate) fn add_families(
-        &mut self,
-        across: &[(usize, f64)],
-        arrived: &Arrived,
-        Tables { blur, cells, .. }: &Tables,
-        start: i64,
-        bin_ns: f64,
-        share: f64,
+/// Time bins that hold all that arrives at a layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    /// Number of the first bin, from time 0.
+    pub(crate) start: i64,
+    /// How many there are.
+    pub(crate) bins: usize,
+}
+
+impl Digitiser {
+    /// The expected numbers of electrons in the cells of both views of a sheet, given what came before the
+    /// last draw of all; none if nothing comes there.
+    pub(crate) fn expected(
+        &self,
+        [layer, sheet]: [usize; 2],
+        arrived: &Arrivals,
+        span: Span,
         random: &mut Stream,
-    ) {
-        let (places, bins) = (cells.places, self.bins);
-        let mut means = vec![Vec::new(); self.strips.len()];
-        for &(i, at) in across {
-            let strip = (at.floor() as i64 - self.first) as usize;
-            let place = ((at - at.floor()) * places as f64) as usize % places;
-            let bin = ((arrived.t[i] / bin_ns).floor() as i64 - start) as usize;
-            let row: &mut Vec<f32> = &mut means[strip];
-            if row.is_empty() {
-                row.resize(places * bins, 0.0);
+    ) -> Option<[Cells; 2]> {
+        let tables: &[Tables; 2] = self.views[layer][sheet].as_slice().try_into().ok()?;
+        let Arrivals { families, clouds, .. } = arrived;
+        let [families_here, clouds_here] = [families, clouds].map(|of| of.on(sheet));
+        let all = |view: usize| {
+            let ends = [families.ends(&families_here, view), clouds.ends(&clouds_here, view)];
+            ends.into_iter().flatten().reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])])
+        };
+        let [x, v] = [all(0)?, all(1)?];
+        let mut cells =
+            [(x, &tables[0]), (v, &tables[1])].map(|(ends, of)| Cells::around(ends, of.rows(), span.bins));
+        for (view, (cells, of)) in cells.iter_mut().zip(tables).enumerate() {
+            if let Some(at) = self.in_cells(families, &families_here, view, 2, span) {
+                cells.add_spread(&at, &of.of_family);
             }
-            row[place * bins + bin] += arrived.weight[i];
-            self.note(strip, arrived.hit[i], arrived.weight[i]);
         }
-        let mut spread: Vec<Vec<f32>> = vec![Vec::new(); means.len()];
-        for (strip, row) in means.iter().enumerate() {
-            for (at, &mean) in row.iter().enumerate().filter(|(_, mean)| **mean > 0.0) {
-                let (cell, bin) = (strip * places + at / bins, at % bins);
-                for (k, weights) in blur.weights.chunks_exact(blur.bins).enumerate() {
-                    let cell = cell + k - blur.places;
-                    let row = &mut spread[cell / places];
-                    if row.is_empty() {
-                        row.resize(places * bins, 0.0);
-                    }
-                    let first = (cell % places) * bins + bin - blur.bins_before;
-                    let into = &mut row[first..first + blur.bins];
-                    into.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += mean * weight);
+        for group in clouds_here.chunk_by(|&a, &b| clouds.group[a] == clouds.group[b]) {
+            let drawn = self.drawn(clouds, group, tables, span, random);
+            for ((cells, of), drawn) in cells.iter_mut().zip(tables).zip(drawn) {
+                cells.add_spread(&drawn, &of.of_child);
+            }
+        }
+        Some(cells)
+    }
+
+    /// Weights in the cells that they fall into.
+    fn in_cells(
+        &self,
+        of: &Arrived,
+        numbers: &[usize],
+        view: usize,
+        margin: usize,
+        span: Span,
+    ) -> Option<Cells> {
+        let mut cells = Cells::around(of.ends(numbers, view)?, margin, span.bins);
+        for &i in numbers {
+            cells.add(of.across[i][view], of.t[i] / self.bin_ns - span.start as f64, of.weight[i]);
+        }
+        Some(cells)
+    }
+
+    /// The sums of the means of all families of the last foil whose own means are in a cell, for the clouds of
+    /// one group: in X by their law, and in V such that the sums of both over each time bin are the same,
+    /// because the families are.
+    fn drawn(
+        &self,
+        clouds: &Arrived,
+        group: &[usize],
+        tables: &[Tables; 2],
+        span: Span,
+        random: &mut Stream,
+    ) -> [Cells; 2] {
+        let [mean, theta] = self.last.spread().number;
+        let sum = GammaSum { shape: 1.0 + theta, scale: mean / (1.0 + theta) };
+        let [mut x, mut v] = [0, 1].map(|view| {
+            let kernel = &tables[view].of_cloud;
+            let ends = clouds.ends(group, view).unwrap_or_default();
+            let mut spread = Cells::around(ends, kernel.places + 2, span.bins);
+            if let Some(at) = self.in_cells(clouds, group, view, 2, span) {
+                spread.add_spread(&at, kernel);
+            }
+            spread
+        });
+        draw(&mut x, sum, random);
+        let means = v.clone();
+        draw(&mut v, sum, random);
+        let (wanted, found, mean) = (x.by_bin(), v.by_bin(), means.by_bin());
+        for (row, means) in v.values.chunks_exact_mut(span.bins).zip(means.values.chunks_exact(span.bins)) {
+            for bin in 0..span.bins {
+                if found[bin] > 0.0 {
+                    row[bin] *= wanted[bin] / found[bin];
+                } else if mean[bin] > 0.0 {
+                    row[bin] = means[bin] * wanted[bin] / mean[bin];
                 }
             }
         }
-        for (strip, row) in spread.iter().enumerate() {
-            for (at, &mean) in row.iter().enumerate().filter(|(_, mean)| **mean > 1e-7) {
-                let own = poisson(share * f64::from(mean), random);
-                let other = (1.0 - share) as f32 * mean;
-                self.induce(cells, [strip, at / bins, at % bins], own, other);
+        [x, v]
+    }
+
+    /// The numbers of electrons of a view in cells, of which this is the mean of both views: those that end
+    /// on it, or if none does, of all.
+    pub(crate) fn count(&self, view: usize, cells: &mut Cells, random: &mut Stream) {
+        let share = self.share[view];
+        if share > 0.0 {
+            for value in cells.values.iter_mut().filter(|value| **value > 0.0) {
+                *value = if *value > LEAST { poisson(share * f64::from(*value), random) as f32 } else { 0.0 };
             }
         }
     }
 }
 
-/// A Poisson number: by adding up its probabilities where it is small.
-fn poisson(mean: f64, random: &mut Stream) -> f32 {
-    if mean > 12.0 {
-        return Poisson::new(mean).map_or(0.0, |poisson| poisson.sample(random)) as f32;
+/// Numbers whose mean is below this are 0.
+const LEAST: f32 = 1e-6;
+
+fn draw(cells: &mut Cells, sum: GammaSum, random: &mut Stream) {
+    for value in cells.values.iter_mut().filter(|value| **value > 0.0) {
+        *value = if *value > LEAST { sum.draw(f64::from(*value), random) } else { 0.0 };
     }
-    let u: f64 = random.random();
-    let mut probability = (-mean).exp();
-    let (mut sum, mut n) = (probability, 0.0);
-    while u >= sum && n < 100.0 {
-        n += 1.0;
-        probability *= mean / n;
-        sum += probability;
-    }
-    n as f32
 }

@@ -1,6 +1,9 @@
 //! The currents of the strips of one view.
 
-use crate::digitiser::Tables;
+use townsend_kernels::{Vectorised, vectorised};
+
+use crate::arrival::Arrivals;
+use crate::cells::{Cells, PLACES, add_times};
 use crate::induction::Induction;
 
 /// Charge of one view, strip by strip; strips that nothing reaches have no bins.
@@ -8,19 +11,22 @@ pub(crate) struct Currents {
     pub(crate) first: i64,
     pub(crate) strips: Vec<Vec<f32>>,
     /// For each strip, how much of which hit ended there.
-    pub(crate) from: Vec<Vec<(u32, f32)>>,
-    pub(crate) bins: usize,
+    from: Vec<Vec<(u32, f32)>>,
+    bins: usize,
 }
 
 impl Currents {
-    /// Room for all that ends at these places across the strips; none if there is nothing.
-    pub(crate) fn for_all(across: &[(usize, f64)], tables: &Tables, bins: usize) -> Option<Self> {
-        let places = || across.iter().map(|&(_, at)| at);
-        let (low, high) = (places().reduce(f64::min)?, places().reduce(f64::max)?);
-        let margin = (tables.blur.places / tables.cells.places + 2 + tables.cells.neighbours) as i64;
-        let first = low.floor() as i64 - margin;
-        let n = (high.floor() as i64 + margin - first + 1) as usize;
-        Some(Self { first, strips: vec![Vec::new(); n], from: vec![Vec::new(); n], bins })
+    /// Room for all that ends between two places across the strips, in pitches, and is seen by so many strips
+    /// on either side.
+    pub(crate) fn between([low, high]: [f64; 2], neighbours: usize, bins: usize) -> Self {
+        let first = low.floor() as i64 - neighbours as i64;
+        let n = (high.floor() as i64 + neighbours as i64 - first + 1) as usize;
+        Self { first, strips: vec![Vec::new(); n], from: vec![Vec::new(); n], bins }
+    }
+
+    /// The strip of a place across the strips.
+    pub(crate) fn strip(&self, at: f64) -> usize {
+        (at.floor() as i64 - self.first) as usize
     }
 
     /// Adds to every strip these parts of the currents of its first and second neighbours.
@@ -49,6 +55,15 @@ impl Currents {
         }
     }
 
+    /// Notes where families and clouds ended, in electrons; `each` is the mean number of a family's.
+    pub(crate) fn note_all(&mut self, arrived: &Arrivals, sheet: usize, view: usize, each: f32) {
+        for (of, each) in [(&arrived.families, 1.0), (&arrived.clouds, each)] {
+            for i in of.on(sheet) {
+                self.note(self.strip(of.across[i][view]), of.hit[i], each * of.weight[i]);
+            }
+        }
+    }
+
     /// The hit of which most ended on a strip, or on the nearest one where any ended.
     pub(crate) fn hit_of(&self, strip: usize) -> Option<u32> {
         let most = |of: &[(u32, f32)]| of.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|&(hit, _)| hit);
@@ -56,28 +71,60 @@ impl Currents {
         with_any.min_by_key(|(k, _)| k.abs_diff(strip)).and_then(|(_, of)| most(of))
     }
 
-    /// Adds the current of so many electrons that end in one time bin at one place of a strip: of `own` on
-    /// this view, and of `other` on the other.
+    /// The strips that see an electron end on this one, each with room for its current.
+    fn around(&mut self, strip: usize, neighbours: usize) -> &mut [Vec<f32>] {
+        let rows = &mut self.strips[strip - neighbours..=strip + neighbours];
+        for row in rows.iter_mut().filter(|row| row.is_empty()) {
+            row.resize(self.bins, 0.0);
+        }
+        rows
+    }
+
+    /// Adds the current of an electron that ends in a time bin at a place of a strip, by one of the table's
+    /// two parts.
     #[inline]
     pub(crate) fn induce(
         &mut self,
         table: &Induction,
+        values: &[f32],
         [strip, place, bin]: [usize; 3],
-        own: f32,
-        other: f32,
+        weight: f32,
     ) {
-        let (around, lags) = (2 * table.neighbours + 1, table.bins);
-        let from = place * around * lags;
-        let to = bin + 1 - lags;
-        for k in 0..around {
-            let row = &mut self.strips[strip + k - table.neighbours];
-            if row.is_empty() {
-                row.resize(self.bins, 0.0);
-            }
-            let at = from + k * lags..from + (k + 1) * lags;
-            let of = table.own[at.clone()].iter().zip(&table.other[at]);
-            for (charge, (a, b)) in row[to..=bin].iter_mut().zip(of) {
-                *charge += own * a + other * b;
+        let lags = table.bins;
+        let of_place = values[place * (2 * table.neighbours + 1) * lags..].chunks_exact(lags);
+        for (row, values) in self.around(strip, table.neighbours).iter_mut().zip(of_place) {
+            add_times(&mut row[bin + 1 - lags..=bin], values, weight);
+        }
+    }
+
+    /// Adds the currents of numbers of electrons in cells, whose first time bin is bin `lead` here.
+    pub(crate) fn induce_all(&mut self, table: &Induction, cells: &Cells, lead: usize) {
+        vectorised(Inducing { currents: self, table, cells, lead });
+    }
+}
+
+/// A call of [`Currents::induce_all`].
+struct Inducing<'a> {
+    currents: &'a mut Currents,
+    table: &'a Induction,
+    cells: &'a Cells,
+    lead: usize,
+}
+
+impl Vectorised for Inducing<'_> {
+    #[inline(always)]
+    fn work(self) {
+        let Self { currents, table, cells, lead } = self;
+        let lags = table.bins;
+        for (number, numbers) in cells.rows() {
+            let place = number.rem_euclid(PLACES as i64) as usize;
+            let strip = (number.div_euclid(PLACES as i64) - currents.first) as usize;
+            let of_place = table.all[place * (2 * table.neighbours + 1) * lags..].chunks_exact(lags);
+            for (row, values) in currents.around(strip, table.neighbours).iter_mut().zip(of_place) {
+                for (lag, &value) in values.iter().enumerate() {
+                    let from = lead + 1 + lag - lags;
+                    add_times(&mut row[from..from + numbers.len()], numbers, value);
+                }
             }
         }
     }

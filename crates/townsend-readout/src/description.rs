@@ -4,6 +4,7 @@ use serde::Deserialize;
 use townsend_sim::{Detector, SimError, within};
 
 use crate::channels::Channels;
+use crate::geometry::MOST_VIEWS;
 use crate::share::upper_share;
 
 /// What becomes of the electrons at the anode: the strips of every layer and their electronics.
@@ -333,6 +334,8 @@ impl Layer {
             if halves || forms.iter().filter(|form| **form).count() != 1 {
                 return refuse(&at, "no sheet".into(), "described by x and v, or by views, or by pads");
             }
+            let most = MOST_VIEWS as f64;
+            within(&format!("{at}, the number of its views,"), sheet.lattices().len() as f64, 1.0, most)?;
             for (view, strips) in sheet.lattices().iter().enumerate() {
                 strips.check(&format!("{at}, view {view}: "))?;
             }

@@ -1,30 +1,38 @@
 //! From the hits of an event to its digits.
 
 use townsend_core::{Purpose, stream};
-use townsend_sim::{Detector, Direction, FoilStage, Ionisation, SimError, Transport};
+use townsend_sim::{Detector, Direction, FamilySpread, FoilStage, Ionisation, Landing, SimError, Transport};
 
-use crate::arrival::Arrived;
-use crate::blur::Blur;
+use crate::arrival::{Arrivals, OnItsWay};
+use crate::cells::PLACES;
 use crate::channels::AllChannels;
 use crate::description::Digitisation;
 use crate::digit::Digitised;
 use crate::electronics::FrontEnd;
 use crate::geometry::{Place, View};
 use crate::induction::{Crossing, Induction};
+use crate::kernel::{Kernel, Moments};
 use crate::noise::NoiseHits;
 use crate::pads::{PADS_REACH, PadCrossing, PadInduction};
 use crate::primaries::{Hit, Ionise, Ioniser};
 
 /// A detector made ready to digitise events.
 ///
-/// Electrons that one electron becomes in the last foil, a family, are independent given their mean number,
-/// place and time, and their number is a Poisson number with a gamma distributed mean
-/// ([`townsend_sim::Polya`]). So the numbers of a family in cells of place and time are independent Poisson
-/// numbers; those of all families too, and their means add. [`Digitiser::event`] draws the gamma distributed
-/// mean of every family, adds its expectation to cells (an eighth of a pitch, a time bin), and draws one
-/// Poisson number a cell: that is the distribution of counting the electrons one by one
-/// ([`Digitiser::event_by_electrons`]) but for the size of the cells, and for electrons of the other view, of
-/// which a strip sees a current that sums to zero: this one has its mean.
+/// Electrons that one electron becomes in a foil, a family, are independent given their mean number, place and
+/// time, and their number is a Poisson number with a gamma distributed mean ([`townsend_sim::Polya`]). So the
+/// numbers of a family in cells of place and time are independent Poisson numbers; those of all families too,
+/// and their means add. [`Digitiser::event`] uses this twice. It draws the gamma distributed mean of every
+/// family of the foil before the last one, and adds up how many of its children are expected to found families
+/// of the last foil in each cell (a quarter of a pitch, a time bin): children that have spread over many holes
+/// are collected evenly ([`townsend_sim::Landing`]). The families in a cell are a Poisson number, and the sum
+/// of their gamma distributed means is one gamma distributed number; spread over the cells around, these are
+/// the means of the electrons in cells, Poisson numbers again. That is the distribution of counting electrons
+/// one by one ([`Digitiser::event_by_electrons`]) but for the size of the cells; for electrons of the other
+/// view, of which a strip sees a current that sums to zero and that is taken in proportion to that of its own;
+/// and for what the two views have in common, which is the sum over each time bin, and not the place too.
+///
+/// Near the edges of sheets, in detectors of one foil, and where the children of a family do not spread over
+/// holes, the families of the last foil are drawn one by one, and only their electrons summed.
 #[derive(Debug)]
 pub struct Digitiser {
     pub(crate) ioniser: Ioniser,
@@ -32,14 +40,21 @@ pub struct Digitiser {
     pub(crate) direction: Direction,
     pub(crate) upper: Vec<FoilStage>,
     pub(crate) last: FoilStage,
+    pub(crate) cloud: Option<Cloud>,
+    /// For each foil, by how much families are away from electrons on average, x and z, mm.
+    pub(crate) moved: Vec<[f64; 2]>,
+    /// Nothing ends farther than this from where it is expected above the first foil, mm.
+    pub(crate) far_mm: f64,
     pub(crate) places: Vec<Place>,
     pub(crate) bin_ns: f64,
     pub(crate) window_ns: f64,
     /// The part of the electrons that end on each view.
     pub(crate) share: Vec<f64>,
     pub(crate) front_end: FrontEnd,
-    /// For each layer and sheet, its views, or its pads.
-    pub(crate) views: Vec<Vec<SheetTables>>,
+    /// For each layer and sheet, its views; none for pads.
+    pub(crate) views: Vec<Vec<Vec<Tables>>>,
+    /// For each layer and sheet, its pads if it has them.
+    pub(crate) pads: Vec<Vec<Option<PadInduction>>>,
     /// By layer, sheet, view and strip.
     pub(crate) channels: AllChannels,
     pub(crate) crosstalk: [f64; 2],
@@ -47,26 +62,46 @@ pub struct Digitiser {
     pub(crate) keep_waveforms: bool,
 }
 
+/// What becomes of a family of the foil before the last one, if the last foil collects its children evenly.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    pub(crate) before: FoilStage,
+    pub(crate) landing: Landing,
+}
+
 /// What is tabulated for a view of a sheet.
 #[derive(Debug)]
 pub(crate) struct Tables {
-    pub(crate) blur: Blur,
+    /// From the place of a family of the foil before the last one to those of its children's families.
+    pub(crate) of_cloud: Kernel,
+    /// From the cell of a family of the last foil to its electrons.
+    pub(crate) of_child: Kernel,
+    /// The same from its place.
+    pub(crate) of_family: Kernel,
     pub(crate) cells: Induction,
     pub(crate) electrons: Induction,
 }
 
-/// What is tabulated for a sheet.
-#[derive(Debug)]
-pub(crate) enum SheetTables {
-    Strips(Vec<Tables>),
-    Pads(PadInduction),
+impl Tables {
+    /// Rows of cells that electrons may be away from where a cloud or a family is.
+    pub(crate) fn rows(&self) -> usize {
+        (self.of_cloud.places + self.of_child.places).max(self.of_family.places) + 4
+    }
+
+    /// The same in time bins, before and after.
+    pub(crate) fn bins(&self) -> [usize; 2] {
+        let before = |of: &Kernel| of.bins_before + 1;
+        let after = |of: &Kernel| of.bins - of.bins_before + 1;
+        let most = |of: &dyn Fn(&Kernel) -> usize| {
+            (of(&self.of_cloud) + of(&self.of_child)).max(of(&self.of_family))
+        };
+        [most(&before), most(&after)]
+    }
 }
 
 impl Digitiser {
     const PURPOSE: Purpose = Purpose::new("digitise");
-    /// Places within a strip that are told apart: an eighth of a pitch is 80 µm, half the spread of a family.
-    const PLACES: usize = 8;
-    /// The same where electrons are followed one by one.
+    /// Places within a strip that are told apart where electrons are followed one by one.
     const FINE_PLACES: usize = 64;
 
     /// Prepares a detector.
@@ -103,8 +138,14 @@ impl Digitiser {
         let places = Place::all(detector, &described);
         let induction = detector.transport(foil.field_kv_cm)?;
         let direction = detector.gas.direction();
-        let spread = last.spread();
-        let tables = |view: &View, share: f64, stretch: f32| {
+        let landings: Vec<Landing> = stages.iter().chain([&last]).map(FoilStage::landing).collect();
+        let landing = landings[stages.len()];
+        let before = stages.last().filter(|before| {
+            let [x, z] =
+                before.spread().along.map(|of| of.map(|by| f64::from(by).powi(2)).iter().sum::<f64>());
+            last.unevenness(x.min(z).sqrt()) < UNEVEN
+        });
+        let tables = |view: &View, share: f64, stretch: [f64; 2]| {
             let [x, z] = view.across;
             let [along_x, along_z] = direction.vector();
             let crossing = Crossing {
@@ -115,34 +156,67 @@ impl Digitiser {
                 share,
             };
             let (bin, near) = (described.time_bin_ns, described.neighbours);
-            let place_mm = view.pitch_mm / Self::PLACES as f64;
+            let place_mm = view.pitch_mm / PLACES as f64;
+            // Places below a foil are stretched on the way to the next one.
+            let [before_last, last_one] = stretch;
+            let moments = |covariance: [[f64; 3]; 3], stretch: f64| {
+                Moments::of(&covariance, [x * stretch, z], place_mm, bin)
+            };
+            let child =
+                moments(covariance(&last.spread()), last_one).with_late([last.spread().late, [0.0; 2]], bin);
+            let cloud = before.map(|before| {
+                let spread = before.spread();
+                let [children, landed] = [
+                    moments(covariance(&spread), before_last * last_one),
+                    moments(landing.covariance, last_one),
+                ];
+                Moments {
+                    place: children.place + landed.place,
+                    time: children.time + landed.time,
+                    covariance: children.covariance + landed.covariance,
+                    late: [[0.0; 2]; 2],
+                }
+                .with_late([spread.late, landing.late], bin)
+            });
+            let cloud = cloud.unwrap_or(child).behind_cells();
+            // What of the time is narrower than cells is made up for by the next step.
+            let narrow = child.time + cloud.time.min(0.0);
             Tables {
-                blur: Blur::new(&spread, [x * f64::from(stretch), z], place_mm, bin),
-                cells: Induction::new(&crossing, Self::PLACES, near, bin),
+                of_cloud: Kernel::new(&cloud),
+                of_child: Kernel::new(&Moments { time: narrow, ..child }),
+                of_family: Kernel::new(&child.behind_cells()),
+                cells: Induction::new(&crossing, PLACES, near, bin),
                 electrons: Induction::new(&crossing, Self::FINE_PLACES, near, bin),
             }
         };
         let of_layer = |place: &Place| {
-            let stretch = place.stretch.last().copied().unwrap_or(1.0);
+            let at = |k: usize| place.stretch.iter().rev().nth(k).map_or(1.0, |&stretch| f64::from(stretch));
+            let stretch = [at(1), at(0)];
             let of_sheet = |((_, views), pads): (&(u32, Vec<View>), &bool)| {
-                if *pads {
-                    let [along_x, along_z] = direction.vector();
-                    return SheetTables::Pads(PadInduction::new(&PadCrossing {
+                let views = if *pads { &[] } else { &views[..] };
+                views.iter().zip(&share).map(|(view, share)| tables(view, *share, stretch)).collect()
+            };
+            place.sheets.iter().zip(&place.pads).map(of_sheet).collect()
+        };
+        let pads_of = |place: &Place| {
+            let of_sheet = |((_, views), pads): (&(u32, Vec<View>), &bool)| {
+                let [along_x, along_z] = direction.vector();
+                pads.then(|| {
+                    PadInduction::new(&PadCrossing {
                         pitch_mm: [views[0].pitch_mm, views[1].pitch_mm],
                         gap_mm: foil.gap_mm,
                         velocity_mm_ns: induction.velocity_um_ns / 1000.0,
                         tangents: [along_x, along_z].map(|along| along * induction.lorentz_tangent()),
                         bin_ns: described.time_bin_ns,
                         reach_mm: foil.gap_mm * PADS_REACH,
-                    }));
-                }
-                let of_view = |(view, share): (&View, &f64)| tables(view, *share, stretch);
-                SheetTables::Strips(views.iter().zip(&share).map(of_view).collect())
+                    })
+                })
             };
             place.sheets.iter().zip(&place.pads).map(of_sheet).collect()
         };
-        let with_pads = places.iter().any(|place| place.pads.contains(&true));
-        if with_pads && described.electronics.crosstalk.iter().any(|part| *part > 0.0) {
+        if places.iter().any(|place| place.pads.contains(&true))
+            && described.electronics.crosstalk != [0.0; 2]
+        {
             return Err(SimError::Condition {
                 what: "cross talk is that of neighbouring strips, and a sheet has pads".into(),
                 remedy: "leave out digitisation.electronics.crosstalk".into(),
@@ -150,13 +224,20 @@ impl Digitiser {
         }
         let front_end = FrontEnd::new(&described.electronics, described.time_bin_ns)?;
         let channels = described.channels.all(&places, &front_end)?;
+        let views = places.iter().map(of_layer).collect();
+        let cloud = before.map(|before| Cloud { before: before.clone(), landing });
+        let far_mm = far(stages.iter().chain([&last]), &landings);
         let mut made = Self {
             ioniser: Ioniser { ionise, clusters, w_ev: described.w_ev, fano: described.fano },
             drift,
             direction,
+            cloud,
+            moved: landings.iter().map(|landing| [landing.mean[0], landing.mean[1]]).collect(),
+            far_mm,
             upper: stages,
             last,
-            views: places.iter().map(of_layer).collect(),
+            views,
+            pads: places.iter().map(pads_of).collect(),
             places,
             bin_ns: described.time_bin_ns,
             window_ns: described.window_ns,
@@ -205,16 +286,15 @@ impl Digitiser {
         let layer_of: Vec<Option<usize>> = hits.iter().map(|hit| self.layer_of(hit)).collect();
         digitised.told.hits_outside = layer_of.iter().filter(|layer| layer.is_none()).count() as u64;
         for (layer, place) in self.places.iter().enumerate() {
-            let mut arrived = Arrived::default();
-            // Pads count electrons: a cell of two coordinates and time has few.
-            let one_by_one = one_by_one || place.pads.contains(&true);
+            let mut arrived = Arrivals::default();
+            let one_by_one = one_by_one || place.counts_electrons();
+            let (mut group, mut before): (u32, Option<&Hit>) = (0, None);
             for (number, hit) in hits.iter().enumerate().filter(|(k, _)| layer_of[*k] == Some(layer)) {
-                let told = &mut digitised.told;
-                self.arrive(place, number as u32, hit, one_by_one, &mut arrived, told, &mut random);
+                group += u32::from(before.replace(hit).is_some_and(|before| before.is_far_from(hit)));
+                let on_its_way = OnItsWay { place, number: number as u32, group, hit, one_by_one };
+                self.arrive(on_its_way, &mut arrived, &mut digitised.told, &mut random);
             }
-            if !arrived.x.is_empty() {
-                self.read(layer, hits, &mut arrived, one_by_one, &mut digitised, &mut random);
-            }
+            self.read(layer, hits, &mut arrived, &mut digitised, &mut random);
         }
         self.add_noise_hits(seed, index, &mut digitised);
         digitised
@@ -238,4 +318,24 @@ fn multiplies(at: &str) -> SimError {
         what: format!("electrons multiply in the gap of {at}, which digitisation does not follow"),
         remedy: "choose a lower field there, or a gas table without its Townsend coefficient".into(),
     }
+}
+
+/// The largest relative change of the density of a family's children from hole to hole for which the last
+/// foil is said to collect them evenly.
+const UNEVEN: f64 = 1e-3;
+
+/// Covariance of place (x, z, mm) and time (ns) of the children of a family.
+fn covariance(spread: &FamilySpread) -> [[f64; 3]; 3] {
+    let [x, z] = spread.along;
+    let by = [x, z, [0.0, 0.0, spread.sigma_t_ns]].map(|row| row.map(f64::from));
+    [0, 1, 2].map(|k| [0, 1, 2].map(|l| (0..3).map(|n| by[k][n] * by[l][n]).sum()))
+}
+
+/// Seven standard deviations of how far from its expected place an electron ends, mm.
+fn far<'a>(stages: impl Iterator<Item = &'a FoilStage>, landings: &[Landing]) -> f64 {
+    let of = |(stage, landing): (&FoilStage, &Landing)| {
+        let children = covariance(&stage.spread());
+        (0..2).map(|k| children[k][k] + landing.covariance[k][k]).fold(0.0, f64::max)
+    };
+    7.0 * stages.zip(landings).map(of).sum::<f64>().sqrt()
 }

@@ -4,6 +4,7 @@ use std::f64::consts::E;
 
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use townsend_core::{Stream, fill_normal};
+use townsend_kernels::{Vectorised, vectorised};
 use townsend_sim::SimError;
 
 use crate::description::Electronics;
@@ -219,7 +220,7 @@ pub struct FrontEnd {
     bin_ns: f64,
     /// Output of the time branch at the end of the k-th bin after that of the charge, over its peak.
     time: Vec<f32>,
-    charge_peak: f64,
+    charge: ChargeTable,
     threshold_fc: f64,
     /// Equivalent noise charge, electrons.
     noise_e: f64,
@@ -277,7 +278,7 @@ impl FrontEnd {
         Ok(Self {
             chip,
             bin_ns,
-            charge_peak: chip.charge.peak()[0],
+            charge: ChargeTable::new(chip.charge, bin_ns),
             threshold_fc: electronics.threshold_fc.unwrap_or(own),
             noise_e,
             noise_fc_per_e: ELECTRON_FC / time.iter().map(|h| h * h).sum::<f64>().sqrt(),
@@ -325,27 +326,19 @@ impl FrontEnd {
         current.iter_mut().zip(scratch).for_each(|(charge, normal)| *charge += noise * *normal);
     }
 
-    /// The output of the time branch at the end of a bin, fC of a charge that arrives at once.
-    fn output(&self, current: &[f32], bin: usize) -> f64 {
-        if self.chip.method == Method::Sum {
-            return current[..=bin].iter().map(|&charge| f64::from(charge)).sum();
-        }
-        let first = (bin + 1).saturating_sub(self.time.len());
-        let now = current[first..=bin].iter();
-        f64::from(now.zip(self.time[..=bin - first].iter().rev()).map(|(q, h)| q * h).sum::<f32>())
-    }
-
-    /// The output of the charge branch at a time after the beginning of the current, over its peak.
-    fn held(&self, current: &[f32], t_ns: f64) -> f64 {
-        let arrived = |bin: usize| (bin as f64 + 0.5) * self.bin_ns;
-        let part =
-            |(bin, &charge): (usize, &f32)| f64::from(charge) * self.chip.charge.at(t_ns - arrived(bin));
-        current.iter().enumerate().map(part).sum::<f64>() / self.charge_peak
-    }
-
     /// The output of the time branch at the end of every bin, fC of a charge that arrives at once.
     pub fn waveform(&self, current: &[f32]) -> Vec<f32> {
-        (0..current.len()).map(|bin| self.output(current, bin) as f32).collect()
+        let mut output = vec![0.0; current.len()];
+        if self.chip.method == Method::Sum {
+            let mut sum = 0.0;
+            for (output, charge) in output.iter_mut().zip(current) {
+                sum += charge;
+                *output = sum;
+            }
+        } else {
+            vectorised(Shaping { current, response: &self.time, output: &mut output });
+        }
+        output
     }
 
     /// What the chip says of a current that begins at `start_ns`; none if it stays below the threshold.
@@ -360,17 +353,18 @@ impl FrontEnd {
             let sampled = self.sampled(current, start_ns, threshold_fc, every, most);
             return sampled.map(|(charge, time)| self.words(charge, start_ns + time)).into_iter().collect();
         }
+        let output = self.waveform(current);
         let charge = |crossing: f64| match self.chip.method {
-            Method::Hold(delay) => self.held(current, crossing + delay),
+            Method::Hold(delay) => self.charge.at(current, crossing + delay),
             Method::Peak => {
                 let first = (crossing / self.bin_ns) as usize;
                 let last = first + (1.5 * self.chip.charge.peak()[1] / self.bin_ns) as usize + 20;
-                let outputs = (first..=last.min(current.len() - 1)).map(|bin| self.output(current, bin));
-                outputs.fold(0.0, f64::max)
+                let after = output[first..].iter().take(last - first + 1);
+                after.copied().fold(0.0, f32::max).into()
             }
-            Method::Sum | Method::Samples(..) => current.iter().map(|&charge| f64::from(charge)).sum(),
+            Method::Sum | Method::Samples(..) => output.last().copied().unwrap_or(0.0).into(),
         };
-        let crossings = self.crossings(current, threshold_fc).into_iter();
+        let crossings = self.crossings(&output, threshold_fc).into_iter();
         crossings.map(|crossing| self.words(charge(crossing), start_ns + crossing)).collect()
     }
 
@@ -386,12 +380,12 @@ impl FrontEnd {
         }
     }
 
-    /// When the time branch crosses the threshold, ns after the beginning: the first time, or with a dead
-    /// time all that come after it.
-    fn crossings(&self, current: &[f32], threshold_fc: f64) -> Vec<f64> {
+    /// When the output of the time branch crosses the threshold, ns after the beginning: the first time, or
+    /// with a dead time all that come after it.
+    fn crossings(&self, output: &[f32], threshold_fc: f64) -> Vec<f64> {
         let (mut found, mut before, mut ready) = (Vec::new(), 0.0, 0.0);
-        for bin in 0..current.len() {
-            let now = self.output(current, bin);
+        for (bin, &now) in output.iter().enumerate() {
+            let now = f64::from(now);
             if before < threshold_fc && now >= threshold_fc {
                 let part = (threshold_fc - before) / (now - before);
                 let time = (bin as f64 + part) * self.bin_ns;
@@ -437,7 +431,8 @@ impl FrontEnd {
         let sigma = noise_e * ELECTRON_FC;
         let charge = match self.chip.method {
             Method::Hold(delay) => {
-                let charge_at = |t: f64| self.chip.charge.at(t) / self.charge_peak;
+                let peak = self.chip.charge.peak()[0];
+                let charge_at = |t: f64| self.chip.charge.at(t) / peak;
                 let middle = |k: usize| (k as f64 + 0.5) * self.bin_ns;
                 // What the noise of a bin before the crossing adds to the time branch, its slope, and the
                 // charge; that of bins after it adds to the charge alone.
@@ -480,7 +475,8 @@ impl FrontEnd {
     ) -> Option<(f64, f64)> {
         // The clock runs on through all events: samples are at multiples of its period.
         let first = (start_ns / every).ceil() * every - start_ns;
-        let samples: Vec<f64> = (0..most).map(|k| self.held(current, first + k as f64 * every)).collect();
+        let samples: Vec<f64> =
+            (0..most).map(|k| self.charge.at(current, first + k as f64 * every)).collect();
         let (at, &largest) = samples.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
         if largest < threshold_fc {
             return None;
@@ -491,6 +487,79 @@ impl FrontEnd {
         let part = (half - before) / (samples[above] - before);
         Some((largest, first + (above as f64 - 1.0 + part) * every))
     }
+}
+
+/// The convolution of a current with a response.
+struct Shaping<'a> {
+    current: &'a [f32],
+    response: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Vectorised for Shaping<'_> {
+    #[inline(always)]
+    fn work(self) {
+        for (bin, &charge) in self.current.iter().enumerate() {
+            let later = self.output[bin..].iter_mut().zip(self.response);
+            later.for_each(|(output, response)| *output += charge * response);
+        }
+    }
+}
+
+/// The response of the charge branch over its peak, for charges in the middles of time bins and times between
+/// them.
+#[derive(Debug, Clone)]
+struct ChargeTable {
+    bin_ns: f64,
+    /// Values at each part of a bin, then a bin apart, backwards: the latest first.
+    values: Vec<Vec<f32>>,
+}
+
+impl ChargeTable {
+    /// Parts of a bin, between which straight lines are drawn: 2·10⁻⁵ of the peak beside the response.
+    const PARTS: usize = 16;
+
+    fn new(response: Response, bin_ns: f64) -> Self {
+        let peak = response.peak()[0];
+        let bins = (response.length_ns() / bin_ns).ceil() as usize;
+        let value = |part: usize, bin: usize| {
+            let time = (bin as f64 + part as f64 / Self::PARTS as f64) * bin_ns;
+            (response.at(time) / peak) as f32
+        };
+        let of_part = |part| (0..bins).rev().map(|bin| value(part, bin)).collect();
+        Self { bin_ns, values: (0..=Self::PARTS).map(of_part).collect() }
+    }
+
+    /// The output at a time after the beginning of the current.
+    fn at(&self, current: &[f32], t_ns: f64) -> f64 {
+        // Bins since a charge in the middle of the first one.
+        let since = t_ns / self.bin_ns - 0.5;
+        if since < 0.0 {
+            return 0.0;
+        }
+        let (latest, part) = (since as usize, since.fract() * Self::PARTS as f64);
+        let sum = |values: &Vec<f32>| {
+            // The charge of bin k has waited `latest − k` bins.
+            let first = (latest + 1).saturating_sub(values.len());
+            let current = current.get(first..).unwrap_or_default();
+            let values = &values[values.len() - 1 - (latest - first)..];
+            dot(current, values)
+        };
+        let (low, rest) = (part as usize, part.fract());
+        (1.0 - rest) * sum(&self.values[low]) + rest * sum(&self.values[low + 1])
+    }
+}
+
+/// The sum of products, as far as both go, of sixteen sums side by side.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    let mut sums = [0f32; 16];
+    let n = a.len().min(b.len());
+    let (a, b) = (a[..n].as_chunks::<16>(), b[..n].as_chunks::<16>());
+    for (a, b) in a.0.iter().zip(b.0) {
+        (0..16).for_each(|k| sums[k] += a[k] * b[k]);
+    }
+    let rest: f32 = a.1.iter().zip(b.1).map(|(a, b)| a * b).sum();
+    f64::from(sums.iter().sum::<f32>() + rest)
 }
 
 #[cfg(test)]

@@ -35,6 +35,9 @@ pub struct StripPlace {
     pub direction: [f64; 3],
 }
 
+/// The most views that a sheet can have.
+pub(crate) const MOST_VIEWS: usize = 4;
+
 #[derive(Debug, Clone)]
 enum Surface {
     /// Radii of the first foil and of the anode, mm.
@@ -252,6 +255,12 @@ impl Place {
             }
             Surface::Plane { axes, .. } => [0, 1, 2].map(|k| dx * axes[0][k] + dz * axes[1][k]),
         }
+    }
+
+    /// Whether electrons are counted one by one: a cell of two coordinates of pads and time has few, and what
+    /// strips have in common is followed without electrons for two views only.
+    pub(crate) fn counts_electrons(&self) -> bool {
+        self.pads.contains(&true) || self.sheets.iter().any(|(_, views)| views.len() != 2)
     }
 
     /// Whether the drift gap holds a height above the first foil, with some µm to spare for rounding.

@@ -18,18 +18,25 @@
 //! # Ok::<(), townsend_sim::SimError>(())
 //! ```
 
+#![allow(
+    clippy::inline_always,
+    reason = "loops over cells must become part of the function that enables vector instructions"
+)]
+
 mod arrival;
-mod blur;
 mod by_electrons;
 mod by_families;
+mod cells;
 mod channels;
 mod currents;
 mod description;
 mod digit;
 mod digitiser;
+mod draws;
 mod electronics;
 mod geometry;
 mod induction;
+mod kernel;
 mod noise;
 mod pads;
 mod primaries;

@@ -6,6 +6,7 @@ use std::f64::consts::PI;
 use townsend_core::Stream;
 
 use crate::arrival::Arrived;
+use crate::by_families::Span;
 use crate::digit::Digitised;
 use crate::digitiser::Digitiser;
 use crate::primaries::Hit;
@@ -113,18 +114,19 @@ impl Digitiser {
         [layer, sheet]: [usize; 2],
         table: &PadInduction,
         hits: &[Hit],
-        arrived: &Arrived,
-        [first, last]: [f64; 2],
+        (arrived, numbers): (&Arrived, &[usize]),
+        span: Span,
         digitised: &mut Digitised,
         random: &mut Stream,
     ) {
-        let start = (first / self.bin_ns).floor() as i64 - (table.bins + self.front_end.bins_before()) as i64;
-        let bins = ((last / self.bin_ns).floor() as i64 - start) as usize + 1 + self.front_end.bins_after();
+        let lead = table.bins + self.front_end.bins_before();
+        let start = span.start - lead as i64;
+        let bins = lead + span.bins + self.front_end.bins_after();
         let [columns, rows] = [0, 1].map(|k| &self.places[layer].sheets[sheet].1[k]);
-        let mut cells: Vec<(Cell, u32)> = (0..arrived.x.len())
-            .filter(|&i| arrived.sheet[i] as usize == sheet && arrived.weight[i] > 0.0)
-            .map(|i| {
-                let at = [columns, rows].map(|view| view.at(arrived.x[i], arrived.z[i]));
+        let mut cells: Vec<(Cell, u32)> = numbers
+            .iter()
+            .map(|&i| {
+                let at = arrived.across[i];
                 let within = at.map(|at| {
                     ((at - at.floor()) * PadInduction::PLACES as f64) as usize % PadInduction::PLACES
                 });

@@ -60,6 +60,14 @@ impl Hit {
         [0, 1, 2].map(|k| self.entry_mm[k] + part * (self.exit_mm[k] - self.entry_mm[k]))
     }
 
+    /// Whether a hit begins farther from the end of this one than electrons spread on their way, so that what
+    /// becomes of the two is not mixed.
+    pub(crate) fn is_far_from(&self, next: &Self) -> bool {
+        const FAR_MM: f64 = 3.0;
+        let square: f64 = (0..3).map(|k| (next.entry_mm[k] - self.exit_mm[k]).powi(2)).sum();
+        square > FAR_MM * FAR_MM
+    }
+
     /// Its length, mm.
     pub fn length_mm(&self) -> f64 {
         (0..3).map(|k| (self.exit_mm[k] - self.entry_mm[k]).powi(2)).sum::<f64>().sqrt()

@@ -3,10 +3,12 @@
 use rand::RngExt;
 use townsend_core::Stream;
 
-use crate::arrival::Arrived;
+use crate::arrival::Arrivals;
+use crate::by_families::Span;
+use crate::cells::PLACES;
 use crate::currents::Currents;
-use crate::digit::{Digit, Digitised, Waveform};
-use crate::digitiser::{Digitiser, SheetTables};
+use crate::digit::{Digit, Digitised, Told, Waveform};
+use crate::digitiser::Digitiser;
 use crate::electronics::ELECTRON_FC;
 use crate::primaries::Hit;
 
@@ -16,56 +18,84 @@ impl Digitiser {
         &self,
         layer: usize,
         hits: &[Hit],
-        arrived: &mut Arrived,
-        one_by_one: bool,
+        arrived: &mut Arrivals,
         digitised: &mut Digitised,
         random: &mut Stream,
     ) {
-        let first = arrived.t.iter().copied().fold(f64::INFINITY, f64::min);
-        for (weight, t) in arrived.weight.iter_mut().zip(&arrived.t) {
-            if t - first > self.window_ns {
-                digitised.told.late += f64::from(*weight);
-                *weight = 0.0;
-            }
-        }
-        let last = arrived.t.iter().copied().filter(|t| t - first <= self.window_ns).fold(first, f64::max);
+        let Some(span) = self.span(layer, arrived, &mut digitised.told) else { return };
         for (sheet, tables) in self.views[layer].iter().enumerate() {
-            let tables = match tables {
-                SheetTables::Strips(tables) => tables,
-                SheetTables::Pads(table) => {
-                    self.read_pads([layer, sheet], table, hits, arrived, [first, last], digitised, random);
-                    continue;
-                }
-            };
+            let electrons = arrived.electrons.on(sheet);
+            if let Some(pads) = &self.pads[layer][sheet] {
+                self.read_pads(
+                    [layer, sheet],
+                    pads,
+                    hits,
+                    (&arrived.electrons, &electrons),
+                    span,
+                    digitised,
+                    random,
+                );
+                continue;
+            }
             // An electron ends on one view, which all have to know.
-            let on: Vec<usize> = if one_by_one {
-                arrived.x.iter().map(|_| self.view_of(random.random())).collect()
-            } else {
-                Vec::new()
-            };
+            let on: Vec<usize> = electrons.iter().map(|_| self.view_of(random.random())).collect();
+            let expected = self.expected([layer, sheet], arrived, span, random);
             for (view, tables) in tables.iter().enumerate() {
-                let before = tables.blur.bins_before + tables.cells.bins + self.front_end.bins_before();
-                let start = (first / self.bin_ns).floor() as i64 - before as i64;
-                let bins = ((last / self.bin_ns).floor() as i64 - start) as usize
-                    + tables.blur.bins
-                    + self.front_end.bins_after();
-                let strips = &self.places[layer].sheets[sheet].1[view];
-                let across: Vec<(usize, f64)> = (0..arrived.x.len())
-                    .filter(|&i| arrived.sheet[i] as usize == sheet && arrived.weight[i] > 0.0)
-                    .map(|i| (i, strips.at(arrived.x[i], arrived.z[i])))
-                    .collect();
-                let Some(mut currents) = Currents::for_all(&across, tables, bins) else { continue };
-                if one_by_one {
-                    currents.add_electrons(&across, arrived, &tables.electrons, start, self.bin_ns, |i| {
-                        on[i] == view
-                    });
+                let lags = tables.cells.bins.max(tables.electrons.bins);
+                let lead = lags + self.front_end.bins_before();
+                let bins = lead + span.bins + self.front_end.bins_after();
+                let neighbours = tables.cells.neighbours;
+                let mut currents = if let Some(cells) = &expected {
+                    let mut cells = cells[view].clone();
+                    let row = |number: i64| number as f64 / PLACES as f64;
+                    let last = cells.first + (cells.values.len() / cells.bins) as i64 - 1;
+                    let mut currents = Currents::between([row(cells.first), row(last)], neighbours, bins);
+                    self.count(view, &mut cells, random);
+                    currents.induce_all(&tables.cells, &cells, lead);
+                    currents.note_all(arrived, sheet, view, self.last.spread().number[0] as f32);
+                    currents
                 } else {
-                    let share = self.share[view];
-                    currents.add_families(&across, arrived, tables, start, self.bin_ns, share, random);
-                }
+                    let Some(ends) = arrived.electrons.ends(&electrons, view) else { continue };
+                    let mut currents = Currents::between(ends, neighbours, bins);
+                    currents.add_electrons(
+                        &arrived.electrons,
+                        view,
+                        &electrons,
+                        &tables.electrons,
+                        |t| t / self.bin_ns - span.start as f64 + lead as f64,
+                        |k| on[k] == view,
+                    );
+                    currents
+                };
+                let start = span.start - lead as i64;
                 self.read_view([layer, sheet, view], hits, &mut currents, start, digitised, random);
             }
         }
+    }
+
+    /// The time bins of all that arrives within the window, whose rest is told and left out.
+    fn span(&self, layer: usize, arrived: &mut Arrivals, told: &mut Told) -> Option<Span> {
+        let each = self.last.spread().number[0];
+        let Arrivals { electrons, families, clouds } = arrived;
+        let all = [(electrons, 1.0), (families, 1.0), (clouds, each)];
+        let first = all.iter().flat_map(|(of, _)| &of.t).copied().reduce(f64::min)?;
+        let mut last = first;
+        for (of, each) in all {
+            for (weight, &t) in of.weight.iter_mut().zip(&of.t) {
+                if t - first > self.window_ns {
+                    told.late += each * f64::from(*weight);
+                    *weight = 0.0;
+                } else {
+                    last = f64::max(last, t);
+                }
+            }
+        }
+        let tables = || self.views[layer].iter().flatten();
+        let before = tables().map(|of| of.bins()[0]).max().unwrap_or(0);
+        let after = tables().map(|of| of.bins()[1]).max().unwrap_or(0);
+        let bin = |t: f64| (t / self.bin_ns).floor() as i64;
+        let start = bin(first) - before as i64 - 1;
+        Some(Span { start, bins: (bin(last) - start) as usize + after + 2 })
     }
 
     fn read_view(

@@ -28,7 +28,7 @@ fn crossing() -> Hit {
 }
 
 /// What events are compared by.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "X charge",
     "V charge",
     "X strips",
@@ -41,9 +41,10 @@ const NAMES: [&str; 12] = [
     "charge beside the largest",
     "product of neighbours",
     "mean time",
+    "X over V charge",
 ];
 
-fn observed(digits: &[Digit]) -> [f64; 12] {
+fn observed(digits: &[Digit]) -> [f64; 13] {
     let charge = |d: &Digit| f64::from(d.charge_fc);
     let view = |v: u8| digits.iter().filter(move |d| d.view == v);
     let sum = |v| view(v).map(charge).sum::<f64>();
@@ -66,6 +67,7 @@ fn observed(digits: &[Digit]) -> [f64; 12] {
         beside,
         neighbours,
         times().sum::<f64>() / (digits.len().max(1) as f64),
+        sum(0) / sum(1).max(1e-9),
     ]
 }
 
@@ -92,7 +94,7 @@ fn families_and_electrons_agree() {
     // Electrons have finer bins of time, and 64 places within a strip instead of 8.
     let (by_families, by_electrons) = (digitiser(5.0), digitiser(2.5));
     let hits = [crossing()];
-    let (mut fast, mut slow): ([Vec<f64>; 12], [Vec<f64>; 12]) = Default::default();
+    let (mut fast, mut slow): ([Vec<f64>; 13], [Vec<f64>; 13]) = Default::default();
     for index in 0..EVENTS {
         // Other indices, so that the two share no random numbers.
         let families = observed(&by_families.event(3, index, &hits).digits);
