@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::files::{Gate, HitColumns, HitUnits, Input, Layout, Shard};
+use townsend::files::{Gate, HitColumns, HitUnits, Input, Layout, Names, Shard};
 use townsend::{Columns, Condition, Format, Ionise, ReadOptions, Scan, Selection, Start, Units};
 use townsend_bench::BenchPart;
 
@@ -361,7 +361,14 @@ pub(crate) struct Digitise {
     /// A file for the signals of the strips that have digits.
     #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) waveforms: Option<PathBuf>,
-    /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
+    /// Say where each strip is, the middle of its line in space, and where it leads.
+    #[arg(long)]
+    pub(crate) positions: bool,
+    /// The names of columns: own, or edm4hep (as in `RawTimeSeries`, with a `cellID` for the strip).
+    #[arg(long, value_name = "WHOSE", default_value = "own")]
+    pub(crate) names: Names,
+    /// The format to write, if not the one that the ending stands for: root, rntuple, npz, text, or parquet
+    /// where the program was built with it.
     #[arg(long)]
     pub(crate) format: Option<Format>,
 }

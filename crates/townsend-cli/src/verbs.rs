@@ -307,11 +307,17 @@ fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -
 }
 
 fn digitise(arguments: Digitise, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let Digitise { hits, detector, repeat, layout, columns, tree, units, ionisation, out, waveforms, format } =
-        arguments;
-    let table = HitOptions { layout, columns, tree, units };
-    let options =
-        DigitiseFileOptions { detector, hits: table, repeat, ionise: ionisation, waveforms, format };
+    let Digitise { hits, layout, columns, tree, units, out, .. } = arguments;
+    let options = DigitiseFileOptions {
+        detector: arguments.detector,
+        hits: HitOptions { layout, columns, tree, units },
+        repeat: arguments.repeat,
+        ionise: arguments.ionisation,
+        waveforms: arguments.waveforms,
+        positions: arguments.positions,
+        names: arguments.names,
+        format: arguments.format,
+    };
     let made = files::digitise(&hits, &out, &options, context)?;
     if json {
         print_json(&made)?;
@@ -343,7 +349,12 @@ fn digitise(arguments: Digitise, context: &Context<'_>, bars: &Bars, json: bool)
         summary.repeat,
         out.display()
     ));
-    for (name, view) in ["X", "V"].into_iter().zip(&summary.views) {
+    for (k, view) in summary.views.iter().enumerate() {
+        let name = match (k, summary.views.len()) {
+            (0, 2) => "X".into(),
+            (1, 2) => "V".into(),
+            _ => format!("view {k}"),
+        };
         bars.note(&format!(
             "{name}: {} strips a layer, {} fC and {} ns a strip",
             significant(view.strips, 4),

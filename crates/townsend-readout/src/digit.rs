@@ -1,5 +1,7 @@
 //! What a chip says of the strips of an event.
 
+use crate::geometry::{Place, StripPlace};
+
 /// What a chip says of a strip.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Digit {
@@ -28,6 +30,12 @@ pub struct Digit {
 impl Digit {
     /// In the place of a hit's number where noise alone made a digit: 2⁶³ − 1, which every format can hold.
     pub const NOISE: u64 = i64::MAX as u64;
+
+    /// Where its strip or pad is, in the layers of its detector; `None` if they have no such one.
+    pub fn place(&self, layers: &[Place]) -> Option<StripPlace> {
+        let layer = layers.iter().find(|place| place.layer == self.layer)?;
+        layer.strip(self.sheet, self.view, self.strip)
+    }
 }
 
 /// The shaped signal of a strip that has a digit.

@@ -257,6 +257,12 @@ impl Place {
         }
     }
 
+    /// How many views a sheet has; pads are one.
+    pub fn views(&self) -> usize {
+        let of_sheet = |((_, views), pads): (&(u32, Vec<View>), &bool)| if *pads { 1 } else { views.len() };
+        self.sheets.iter().zip(&self.pads).map(of_sheet).max().unwrap_or(0)
+    }
+
     /// Whether electrons are counted one by one: a cell of two coordinates of pads and time has few, and what
     /// strips have in common is followed without electrons for two views only.
     pub(crate) fn counts_electrons(&self) -> bool {

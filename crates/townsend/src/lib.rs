@@ -23,6 +23,7 @@
 //! # Ok::<(), townsend::Error>(())
 //! ```
 
+mod anode_tables;
 mod check;
 mod context;
 mod digitise;
@@ -43,7 +44,7 @@ mod version;
 
 pub use check::{check, page};
 pub use context::Context;
-pub use digitise::{DigitSummary, DigitView, DigitiseOptions, EventDigit, Hits, digitise};
+pub use digitise::{DigitSummary, DigitView, DigitiseOptions, EventDigit, Hits, digitise, strip_places};
 pub use error::{Error, Result};
 pub use families::DetectorModel;
 pub use family::{Configuration, Families, Family, Outcome, Training, TrainingData, Wanted};
@@ -65,7 +66,7 @@ pub use townsend_core::{
 pub use townsend_io::{Choice, Columns, Format, ReadOptions, Selection, Units};
 pub use townsend_models::onnx::Onnx;
 pub use townsend_observables::{Gain, Measured, Observables, text::significant};
-pub use townsend_readout::{Digit, Hit, Ionise};
+pub use townsend_readout::{Digit, Hit, Ionise, Place, StripPlace};
 pub use townsend_sim::{Detector, Start, StripHit, StripReadout, StripWorkspace};
 pub use train::{Trained, train, train_into};
 pub use version::version;

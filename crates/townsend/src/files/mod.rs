@@ -16,7 +16,7 @@ mod write;
 
 pub use check::{CheckOptions, Gate, check, check_all, write_check};
 pub use convert::{Converted, convert};
-pub use digitise::{DigitiseFileOptions, FileDigits, digitise};
+pub use digitise::{DigitiseFileOptions, FileDigits, Names, digitise};
 pub use export::{Exported, export, write_model};
 pub use gain::{GainOptions, gain};
 pub use generate::{Generated, SampleOptions, Shard, generate, reconstruct, simulate};
