@@ -160,8 +160,9 @@ pub fn unit_in_title(name: &str, title: &str, dimension: impl Into<Dimension>) -
         if let Some(size) = unit_size(unit, dimension) {
             return Stated::Size(size);
         }
-        // ROOT's own titles are lists of leaves: `x[n]/F` has n values, `x[-2,2,12]/f` a range.
-        let of_leaf = open == '[' && before == name;
+        // ROOT's own titles are lists of leaves: `x[n]/F` has n values, `x[-2,2,12]/f` a range, `x[hits_]` of
+        // the branch `hits.x` one for each of the hits.
+        let of_leaf = open == '[' && (before == name || name.rsplit('.').next() == Some(before));
         let remark = unit.is_empty() || unit.len() > LONGEST_UNIT || unit.contains([' ', ',']);
         if !of_leaf && !remark {
             return Stated::Unknown(unit.to_owned());
@@ -217,6 +218,7 @@ mod tests {
         {
             assert_eq!(unit_in_title("x", title, X), Stated::Nothing, "{title}");
         }
+        assert_eq!(unit_in_title("hits.position.x", "x[hits_]", X), Stated::Nothing, "a member of hits");
         assert_eq!(unit_in_title("t", "t/s", T), Stated::Nothing, "an unsigned short");
         assert_eq!(unit_in_title("x", "x [furlong]", X), Stated::Unknown("furlong".into()));
         assert_eq!(unit_in_title("x", "x [ns]", X), Stated::Unknown("ns".into()));

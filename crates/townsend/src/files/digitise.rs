@@ -115,12 +115,12 @@ const POSITION: [[TableColumn; 2]; 6] = {
         [TableColumn::new(own, title, ColumnType::F32), TableColumn::new(other, title, ColumnType::F32)]
     }
     [
-        column("x_mm", "position.x", "middle of the strip [mm]"),
-        column("y_mm", "position.y", "middle of the strip [mm]"),
-        column("z_mm", "position.z", "middle of the strip [mm]"),
-        column("along_x", "direction.x", "direction of the strip"),
-        column("along_y", "direction.y", "direction of the strip"),
-        column("along_z", "direction.z", "direction of the strip"),
+        column("x_mm", "position_x", "middle of the strip [mm]"),
+        column("y_mm", "position_y", "middle of the strip [mm]"),
+        column("z_mm", "position_z", "middle of the strip [mm]"),
+        column("along_x", "direction_x", "direction of the strip"),
+        column("along_y", "direction_y", "direction of the strip"),
+        column("along_z", "direction_z", "direction of the strip"),
     ]
 };
 /// A value of a signal.
