@@ -42,10 +42,17 @@ impl Arrived {
         (0..self.t.len()).filter(|&i| self.sheet[i] as usize == sheet && self.weight[i] > 0.0).collect()
     }
 
-    /// The least and the largest place across the strips of a view.
-    pub(crate) fn ends(&self, numbers: &[usize], view: usize) -> Option<[f64; 2]> {
-        let places = || numbers.iter().map(|&i| self.across[i][view]);
-        Some([places().reduce(f64::min)?, places().reduce(f64::max)?])
+    /// The least and the largest place across the strips of each view.
+    pub(crate) fn ends(&self, numbers: &[usize]) -> Option<[[f64; 2]; 2]> {
+        let first = self.across[*numbers.first()?];
+        let mut ends = first.map(|at| [at, at]);
+        for &i in numbers {
+            for ([low, high], &at) in ends.iter_mut().zip(&self.across[i]) {
+                *low = if at < *low { at } else { *low };
+                *high = if at > *high { at } else { *high };
+            }
+        }
+        Some(ends)
     }
 }
 

@@ -76,7 +76,7 @@ pub(crate) struct Tables {
 impl Tables {
     /// Rows of cells that electrons may be away from where a cloud or a family is.
     pub(crate) fn rows(&self) -> usize {
-        (self.of_cloud.places + self.of_child.places).max(self.of_family.places) + 4
+        (self.of_cloud.places + self.of_child.places).max(self.of_family.places) + 6
     }
 
     /// The same in time bins, before and after.

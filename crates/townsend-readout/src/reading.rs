@@ -5,7 +5,7 @@ use townsend_core::Stream;
 
 use crate::arrival::Arrivals;
 use crate::by_families::Span;
-use crate::cells::PLACES;
+use crate::cells::{PLACES, TOGETHER};
 use crate::currents::Currents;
 use crate::digit::{Digit, Digitised, Told, Waveform};
 use crate::digitiser::Digitiser;
@@ -27,7 +27,8 @@ impl Digitiser {
             let electrons = arrived.electrons.on(sheet);
             // An electron ends on one view, which both have to know.
             let on_v: Vec<bool> = electrons.iter().map(|_| random.random::<f64>() < self.share[1]).collect();
-            let expected = self.expected([layer, sheet], arrived, span, random);
+            let here = [&arrived.families, &arrived.clouds].map(|of| of.on(sheet));
+            let expected = self.expected([layer, sheet], arrived, &here, span, random);
             for (view, tables) in tables.iter().enumerate() {
                 let lags = tables.cells.bins.max(tables.electrons.bins);
                 let lead = lags + self.front_end.bins_before();
@@ -40,11 +41,11 @@ impl Digitiser {
                     let mut currents = Currents::between([row(cells.first), row(last)], neighbours, bins);
                     self.count(view, &mut cells, random);
                     currents.induce_all(&tables.cells, &cells, lead);
-                    currents.note_all(arrived, sheet, view, self.last.spread().number[0] as f32);
+                    currents.note_all(arrived, &here, view, self.last.spread().number[0] as f32);
                     currents
                 } else {
-                    let Some(ends) = arrived.electrons.ends(&electrons, view) else { continue };
-                    let mut currents = Currents::between(ends, neighbours, bins);
+                    let Some(ends) = arrived.electrons.ends(&electrons) else { continue };
+                    let mut currents = Currents::between(ends[view], neighbours, bins);
                     currents.add_electrons(
                         &arrived.electrons,
                         view,
@@ -83,7 +84,8 @@ impl Digitiser {
         let after = tables().map(|of| of.bins()[1]).max()?;
         let bin = |t: f64| (t / self.bin_ns).floor() as i64;
         let start = bin(first) - before as i64 - 1;
-        Some(Span { start, bins: (bin(last) - start) as usize + after + 2 })
+        let bins = (bin(last) - start) as usize + after + 2;
+        Some(Span { start, bins: bins.next_multiple_of(TOGETHER) })
     }
 
     fn read_view(
@@ -102,13 +104,12 @@ impl Digitiser {
         let strips = place.sheets[sheet].1[view].strips;
         let start_ns = start as f64 * self.bin_ns;
         let mut scratch = Vec::new();
-        for k in 0..currents.strips.len() {
+        for k in 0..currents.len() {
             let strip = currents.first + k as i64;
             let hit = currents.hit_of(k);
-            let current = &mut currents.strips[k];
-            if current.is_empty() || !(0..i64::from(strips)).contains(&strip) {
+            let Some(current) = currents.of(k).filter(|_| (0..i64::from(strips)).contains(&strip)) else {
                 continue;
-            }
+            };
             for charge in current.iter_mut() {
                 *charge *= ELECTRON_FC as f32;
             }
@@ -124,7 +125,7 @@ impl Digitiser {
                     first_ns: start_ns + self.bin_ns,
                     bin_ns: self.bin_ns,
                     output_fc: self.front_end.waveform(current),
-                    current_fc: current.clone(),
+                    current_fc: current.to_vec(),
                 });
             }
             digitised.digits.push(Digit {
