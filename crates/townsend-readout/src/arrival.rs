@@ -117,15 +117,28 @@ impl Digitiser {
         }
     }
 
+    /// Where electrons of this place above the first foil end on average, on the anode.
+    fn below(&self, place: &Place, [mut x, mut z]: [f64; 2]) -> [f64; 2] {
+        for (mean, &stretch) in self.moved.iter().zip(&place.stretch) {
+            (x, z) = ((x + mean[0]) * f64::from(stretch), z + mean[1]);
+        }
+        [place.turned(x), z]
+    }
+
+    /// Where electrons that are freed at a point in space in the drift gap of a layer end on average, x and z
+    /// on its anode, mm: with the shift by a magnetic field in all gaps and foils.
+    pub fn expected_end(&self, place: &Place, point: [f64; 3]) -> [f64; 2] {
+        let [x, z, height] = place.local(point);
+        let shift = Drift::over(height.max(0.0), &self.drift, self.direction).shift_mm;
+        let [along_x, along_z] = self.direction.vector();
+        self.below(place, [x + shift * along_x, z + shift * along_z])
+    }
+
     /// Whether what becomes of electrons above the first foil ends on strips for certain, and far from where
     /// one sheet ends and the next begins.
     fn far_from_edges(&self, place: &Place, electrons: &ElectronBuffer) -> bool {
         (0..electrons.len()).all(|i| {
-            let (mut x, mut z) = (f64::from(electrons.x[i]), f64::from(electrons.z[i]));
-            for (mean, &stretch) in self.moved.iter().zip(&place.stretch) {
-                (x, z) = ((x + mean[0]) * f64::from(stretch), z + mean[1]);
-            }
-            let x = place.turned(x);
+            let [x, z] = self.below(place, [electrons.x[i], electrons.z[i]].map(f64::from));
             let view = &place.sheets[place.sheet(x, z)].1[0];
             let inside =
                 |at: f64, [low, high]: [f64; 2]| (low + self.far_mm..=high - self.far_mm).contains(&at);

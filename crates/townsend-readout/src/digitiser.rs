@@ -223,6 +223,11 @@ impl Digitiser {
         self.share
     }
 
+    /// The threshold of its chip, fC of a charge that arrives at once.
+    pub fn threshold_fc(&self) -> f64 {
+        self.front_end.threshold_fc()
+    }
+
     /// Its layers.
     pub fn places(&self) -> &[Place] {
         &self.places

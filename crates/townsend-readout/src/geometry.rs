@@ -60,6 +60,11 @@ impl View {
         }
     }
 
+    /// The coordinate across the strips of the middle of all of them, mm.
+    pub fn middle_mm(&self) -> f64 {
+        self.first_mm + 0.5 * f64::from(self.strips.saturating_sub(1)) * self.pitch_mm
+    }
+
     /// The place across the strips of a point of the anode, in pitches: strip i is from i to i + 1.
     #[inline]
     pub fn at(&self, x: f64, z: f64) -> f64 {
@@ -114,6 +119,19 @@ impl Place {
                 let from = [x - origin[0], y - origin[1], z - origin[2]];
                 let part = |axis: &[f64; 3]| axis.iter().zip(from).map(|(a, b)| a * b).sum::<f64>();
                 [part(&axes[0]), part(&axes[1]), part(&axes[2]) - first]
+            }
+        }
+    }
+
+    /// The point in space of a place in the drift gap, by what [`Place::local`] gives, mm.
+    pub fn point(&self, [x, z, height]: [f64; 3]) -> [f64; 3] {
+        match &self.surface {
+            Surface::Cylinder { first, .. } => {
+                let (sine, cosine) = (x / first).sin_cos();
+                [(first - height) * cosine, (first - height) * sine, z]
+            }
+            Surface::Plane { origin, axes, first } => {
+                [0, 1, 2].map(|k| origin[k] + x * axes[0][k] + z * axes[1][k] + (first + height) * axes[2][k])
             }
         }
     }
@@ -217,6 +235,8 @@ mod tests {
                     let [there, along, height] = place.local(place.global(x, z));
                     let scale: f32 = place.stretch.iter().product();
                     assert!((there * f64::from(scale) - x).abs() < 1e-4 && (along - z).abs() < 1e-9);
+                    let inside = place.local(place.point([x, z, 2.0]));
+                    assert!((inside[0] - x).abs() < 1e-9 && (inside[2] - 2.0).abs() < 1e-9);
                     // The first foil is 6 mm above the anode.
                     assert!((height + 6.0).abs() < 1e-9, "{height}");
                 }

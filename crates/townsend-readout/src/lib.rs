@@ -27,6 +27,7 @@ mod arrival;
 mod by_electrons;
 mod by_families;
 mod cells;
+mod clusters;
 mod currents;
 mod description;
 mod digit;
@@ -40,6 +41,7 @@ mod primaries;
 mod reading;
 mod share;
 
+pub use clusters::{Cluster, MicroTpc, clusters};
 pub use description::{Anode, Digitisation, Electronics, Insulator, Layer, Sheet, Strips};
 pub use digit::{Digit, Digitised, Told, Waveform};
 pub use digitiser::Digitiser;
