@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use townsend::files::{Gate, HitColumns, HitUnits, Input, Layout, Names, Shard};
-use townsend::{Columns, Condition, Format, Ionise, ReadOptions, Scan, Selection, Start, Units};
+use townsend::{Columns, Condition, Format, Ionise, ReadOptions, Scan, Selection, Start, Units, Values};
 use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
@@ -73,6 +73,14 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend digitise --detector cgem_it --hits crossings.csv --out digits.npz\n  townsend digitise --hits geant4.root:steps --ionisation deposit --repeat 100 --out digits.root\n  townsend digitise --detector my-detector.toml --hits heed.npz --ionisation electrons --out digits.csv"
     )]
     Digitise(Digitise),
+    /// Say how well a detector tells where particles cross it, against angle, field, gain and threshold.
+    ///
+    /// Tracks are digitised and their strips made clusters. Places are the charge centroid, that by the times
+    /// of the strips (µTPC), and both merged; widths are those of the core of the residuals.
+    #[command(
+        after_help = "Examples:\n  townsend resolution planar_triple_gem --angle 0:45:5\n  townsend resolution planar_triple_gem --angle 0:45:15 --field 0,1 --out resolution.svg\n  townsend resolution my-detector.toml --gain 1000,3000,10000 --tracks 20000 --out gain.csv --out gain.html"
+    )]
+    Resolution(Resolution),
     /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
     #[command(
         after_help = "Examples:\n  townsend inspect avalanches.root --json\n  townsend inspect avalanches.npz --html avalanches.html"
@@ -371,6 +379,39 @@ pub(crate) struct Digitise {
     /// where the program was built with it.
     #[arg(long)]
     pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolution {
+    /// The detector, of which the tables [track] and [digitisation] count: a TOML file, or one that comes with
+    /// the program.
+    #[arg(value_name = "DETECTOR")]
+    pub(crate) detector: PathBuf,
+    /// Angles between track and drift direction, degrees, in the plane across the strips.
+    #[arg(long, value_name = "FROM:TO:STEP", default_value = "0", allow_hyphen_values = true)]
+    pub(crate) angle: Values,
+    /// Magnetic fields, T [default: that of the detector].
+    #[arg(long, value_name = "T,…")]
+    pub(crate) field: Option<Values>,
+    /// Effective gains, electrons at the anode for each that arrives above the first foil [default: that of
+    /// the detector].
+    #[arg(long, value_name = "N,…", conflicts_with = "voltage")]
+    pub(crate) gain: Option<Values>,
+    /// Voltage of the foils, V: one for all of them or one for each; given again, another setting.
+    #[arg(long, value_name = "V,…", value_parser = voltage)]
+    pub(crate) voltage: Vec<Condition>,
+    /// Thresholds, fC of a charge that arrives at once [default: that of the detector's chip].
+    #[arg(long, value_name = "FC,…")]
+    pub(crate) threshold: Option<Values>,
+    /// The strips: x or v.
+    #[arg(long, value_name = "VIEW", default_value = "x", value_parser = ["x", "v"])]
+    pub(crate) view: String,
+    /// Tracks of each point.
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(64..=100_000_000))]
+    pub(crate) tracks: u64,
+    /// Write all numbers (.csv, .json), a figure (.svg, .pdf) or a page (.html); may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -10,11 +10,11 @@ use townsend::files::{
     self, CheckOptions, DigitiseFileOptions, Exported, FileInspection, GainOptions, Generated, HitOptions,
     Input, InspectOptions, ReadoutOptions, SampleOptions, Written,
 };
-use townsend::{Context, Light, Report, Setting, Start, significant};
+use townsend::{Context, Light, Report, ResolutionOptions, Setting, Start, Values, significant};
 
 use crate::arguments::{
     Arguments, Check, Common, Convert, Demo, Digitise, Export, Gain, Generate, Inspect, Readout, Required,
-    Simulate, Train, Verb,
+    Resolution, Simulate, Train, Verb,
 };
 use crate::bench::bench;
 use crate::progress::{Bars, say};
@@ -31,6 +31,7 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
         Verb::Gain(arguments) => gain(arguments, context, json),
         Verb::Readout(arguments) => readout(arguments, context, bars, json),
         Verb::Digitise(arguments) => digitise(arguments, context, bars, json),
+        Verb::Resolution(arguments) => resolution(arguments, context, json),
         Verb::Inspect(arguments) => inspect(&arguments, context, bars, json),
         Verb::Convert(arguments) => convert(arguments, context, bars, json),
         Verb::Train(mut arguments) => {
@@ -268,6 +269,26 @@ fn gain(arguments: Gain, context: &Context<'_>, json: bool) -> Result<ExitCode> 
         print_json(&curve)?;
     } else {
         print(&curve.table())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn resolution(arguments: Resolution, context: &Context<'_>, json: bool) -> Result<ExitCode> {
+    let values = |of: Option<Values>| of.map_or_else(Vec::new, |values| values.0);
+    let options = ResolutionOptions {
+        angles_deg: arguments.angle.0,
+        fields_t: values(arguments.field),
+        gains: values(arguments.gain),
+        conditions: arguments.voltage,
+        thresholds_fc: values(arguments.threshold),
+        view: u8::from(arguments.view == "v"),
+        tracks: arguments.tracks,
+    };
+    let found = files::resolution(&arguments.detector, &options, &arguments.out, context)?;
+    if json {
+        print_json(&found)?;
+    } else {
+        print(&found.table())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use townsend_readout::{Digitiser, Hit, Ionise};
-use townsend_sim::Detector;
+use townsend_sim::{Detector, EffectiveGain};
 
 const ROUNDS: usize = 9;
 /// Crossings of a measurement in a round.
@@ -16,7 +16,8 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let layers = ["cgem_it, as it ships", "cgem_it, cgem's foils, gain and track", "planar_triple_gem"];
+    let layers =
+        ["cgem_it, as it ships", "the same, cgem's foils and track, gain 5,000", "planar_triple_gem"];
     let hits = [
         Hit::between([79.0, 0.0, 10.0], [84.14, 0.0, 10.0]),
         Hit::between([79.0, 0.0, 10.0], [84.14, 0.0, 10.0]),
@@ -25,7 +26,8 @@ fn main() {
     let shipped = |name| Detector::from_toml(Detector::shipped(name).expect("it ships")).expect("is valid");
     let cgem = {
         let (mut cylinder, flat) = (shipped("cgem_it"), shipped("cgem"));
-        (cylinder.foils, cylinder.gain, cylinder.track) = (flat.foils, flat.gain, flat.track);
+        (cylinder.foils, cylinder.track) = (flat.foils, flat.track);
+        cylinder.gain = flat.gain.map(|gain| EffectiveGain { effective: Some(5000.0), ..gain });
         cylinder
     };
     let detectors = [shipped("cgem_it"), cgem, shipped("planar_triple_gem")];

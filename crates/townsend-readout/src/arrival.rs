@@ -43,10 +43,17 @@ impl Arrived {
         (0..self.t.len()).filter(|&i| self.sheet[i] as usize == sheet && self.weight[i] > 0.0).collect()
     }
 
-    /// The least and the largest place across the strips of a view.
-    pub(crate) fn ends(&self, numbers: &[usize], view: usize) -> Option<[f64; 2]> {
-        let places = || numbers.iter().map(|&i| self.across[i][view]);
-        Some([places().reduce(f64::min)?, places().reduce(f64::max)?])
+    /// The least and the largest place across the strips of each view.
+    pub(crate) fn ends(&self, numbers: &[usize]) -> Option<[[f64; 2]; MOST_VIEWS]> {
+        let first = self.across[*numbers.first()?];
+        let mut ends = first.map(|at| [at, at]);
+        for &i in numbers {
+            for ([low, high], &at) in ends.iter_mut().zip(&self.across[i]) {
+                *low = if at < *low { at } else { *low };
+                *high = if at > *high { at } else { *high };
+            }
+        }
+        Some(ends)
     }
 }
 
@@ -111,15 +118,28 @@ impl Digitiser {
         }
     }
 
+    /// Where electrons of this place above the first foil end on average, on the anode.
+    fn below(&self, place: &Place, [mut x, mut z]: [f64; 2]) -> [f64; 2] {
+        for (mean, &stretch) in self.moved.iter().zip(&place.stretch) {
+            (x, z) = ((x + mean[0]) * f64::from(stretch), z + mean[1]);
+        }
+        [place.turned(x), z]
+    }
+
+    /// Where electrons that are freed at a point in space in the drift gap of a layer end on average, x and z
+    /// on its anode, mm: with the shift by a magnetic field in all gaps and foils.
+    pub fn expected_end(&self, place: &Place, point: [f64; 3]) -> [f64; 2] {
+        let [x, z, height] = place.local(point);
+        let shift = Drift::over(height.max(0.0), &self.drift, self.direction).shift_mm;
+        let [along_x, along_z] = self.direction.vector();
+        self.below(place, [x + shift * along_x, z + shift * along_z])
+    }
+
     /// Whether what becomes of electrons above the first foil ends on strips for certain, and far from where
     /// one sheet ends and the next begins.
     fn far_from_edges(&self, place: &Place, electrons: &ElectronBuffer) -> bool {
         (0..electrons.len()).all(|i| {
-            let (mut x, mut z) = (f64::from(electrons.x[i]), f64::from(electrons.z[i]));
-            for (mean, &stretch) in self.moved.iter().zip(&place.stretch) {
-                (x, z) = ((x + mean[0]) * f64::from(stretch), z + mean[1]);
-            }
-            let x = place.turned(x);
+            let [x, z] = self.below(place, [electrons.x[i], electrons.z[i]].map(f64::from));
             let view = &place.sheets[place.sheet(x, z)].1[0];
             let inside =
                 |at: f64, [low, high]: [f64; 2]| (low + self.far_mm..=high - self.far_mm).contains(&at);

@@ -23,21 +23,21 @@ impl Digitiser {
         &self,
         [layer, sheet]: [usize; 2],
         arrived: &Arrivals,
+        [families_here, clouds_here]: &[Vec<usize>; 2],
         span: Span,
         random: &mut Stream,
     ) -> Option<[Cells; 2]> {
         let tables: &[Tables; 2] = self.views[layer][sheet].as_slice().try_into().ok()?;
         let Arrivals { families, clouds, .. } = arrived;
-        let [families_here, clouds_here] = [families, clouds].map(|of| of.on(sheet));
-        let all = |view: usize| {
-            let ends = [families.ends(&families_here, view), clouds.ends(&clouds_here, view)];
-            ends.into_iter().flatten().reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])])
-        };
-        let [x, v] = [all(0)?, all(1)?];
-        let mut cells =
-            [(x, &tables[0]), (v, &tables[1])].map(|(ends, of)| Cells::around(ends, of.rows(), span.bins));
-        for (view, (cells, of)) in cells.iter_mut().zip(tables).enumerate() {
-            if let Some(at) = self.in_cells(families, &families_here, view, 2, span) {
+        let of_families = families.ends(families_here);
+        let of_all = [of_families, clouds.ends(clouds_here)].into_iter().flatten();
+        let of_all = of_all.reduce(|a, b| {
+            std::array::from_fn(|view| [a[view][0].min(b[view][0]), a[view][1].max(b[view][1])])
+        })?;
+        let mut cells = [0, 1].map(|view| Cells::around(of_all[view], tables[view].rows(), span.bins));
+        if let Some(ends) = of_families {
+            for (view, (cells, of)) in cells.iter_mut().zip(tables).enumerate() {
+                let at = self.in_cells(families, families_here, (view, ends[view]), span);
                 cells.add_spread(&at, &of.of_family);
             }
         }
@@ -55,15 +55,14 @@ impl Digitiser {
         &self,
         of: &Arrived,
         numbers: &[usize],
-        view: usize,
-        margin: usize,
+        (view, ends): (usize, [f64; 2]),
         span: Span,
-    ) -> Option<Cells> {
-        let mut cells = Cells::around(of.ends(numbers, view)?, margin, span.bins);
+    ) -> Cells {
+        let mut cells = Cells::around(ends, 2, span.bins);
         for &i in numbers {
             cells.add(of.across[i][view], of.t[i] / self.bin_ns - span.start as f64, of.weight[i]);
         }
-        Some(cells)
+        cells
     }
 
     /// The sums of the means of all families of the last foil whose own means are in a cell, for the clouds of
@@ -79,13 +78,11 @@ impl Digitiser {
     ) -> [Cells; 2] {
         let [mean, theta] = self.last.spread().number;
         let sum = GammaSum { shape: 1.0 + theta, scale: mean / (1.0 + theta) };
+        let ends = clouds.ends(group).unwrap_or_default();
         let [mut x, mut v] = [0, 1].map(|view| {
             let kernel = &tables[view].of_cloud;
-            let ends = clouds.ends(group, view).unwrap_or_default();
-            let mut spread = Cells::around(ends, kernel.places + 2, span.bins);
-            if let Some(at) = self.in_cells(clouds, group, view, 2, span) {
-                spread.add_spread(&at, kernel);
-            }
+            let mut spread = Cells::around(ends[view], kernel.places + 3, span.bins);
+            spread.add_spread(&self.in_cells(clouds, group, (view, ends[view]), span), kernel);
             spread
         });
         draw(&mut x, sum, random);

@@ -29,9 +29,9 @@ impl Cells {
     /// Adds to the four cells whose middles a place (in pitches) and a time (in bins) lie between.
     #[inline]
     pub(crate) fn add(&mut self, at: f64, time: f64, weight: f32) {
-        let (row, upper) = shared(at * PLACES as f64);
+        let (row, upper) = shared(at * PLACES as f64 - self.first as f64);
         let (bin, later) = shared(time);
-        let first = (row - self.first) as usize * self.bins + bin as usize;
+        let first = row * self.bins + bin;
         for (cell, part) in [(first, 1.0 - upper), (first + self.bins, upper)] {
             self.values[cell] += weight * part * (1.0 - later);
             self.values[cell + 1] += weight * part * later;
@@ -44,7 +44,8 @@ impl Cells {
         rows.filter(|(_, row)| row.iter().any(|&value| value > 0.0))
     }
 
-    /// Adds the cells of another with as many bins, spread by a kernel. There must be room for them.
+    /// Adds the cells of another with as many bins, spread by a kernel. There must be room for them: as many
+    /// empty rows and bins around as the kernel reaches. Bins are a multiple of [`TOGETHER`].
     pub(crate) fn add_spread(&mut self, of: &Self, kernel: &Kernel) {
         vectorised(Spreading { into: self, of, kernel });
     }
@@ -71,26 +72,44 @@ impl Vectorised for Spreading<'_> {
     fn work(self) {
         let Self { into, of, kernel } = self;
         let bins = into.bins;
+        let mut padded = Vec::new();
         for (number, row) in of.rows() {
+            pad(row, kernel.bins, &mut padded);
             for (k, weights) in kernel.weights.chunks_exact(kernel.bins).enumerate() {
-                let to = (number - into.first) as usize + k - kernel.places;
-                let to = &mut into.values[to * bins..(to + 1) * bins];
-                for (bin, &weight) in weights.iter().enumerate() {
-                    let (late, early) =
-                        (bin.saturating_sub(kernel.bins_before), kernel.bins_before.saturating_sub(bin));
-                    if weight > 1e-8 && late < bins {
-                        add_times(&mut to[late..bins - early], &row[early..bins - late], weight);
-                    }
-                }
+                let to = ((number - into.first) as usize + k - kernel.places) * bins;
+                let from = kernel.bins + kernel.bins_before;
+                add_convolved(&mut into.values[to..to + bins], weights, &padded, from);
             }
         }
     }
 }
 
-/// Adds a row times a number to another.
+/// Numbers that are added side by side.
+pub(crate) const TOGETHER: usize = 16;
+
+/// A row with so many zeros before it and as many, rounded up, after it.
+pub(crate) fn pad(row: &[f32], zeros: usize, padded: &mut Vec<f32>) {
+    padded.clear();
+    padded.resize(zeros, 0.0);
+    padded.extend_from_slice(row);
+    padded.resize(padded.len() + zeros + 2 * TOGETHER, 0.0);
+}
+
+/// Adds `Σ_k weights[k]·source[from + j − k]` to `to[j]`: side by side as far as its length is a multiple of
+/// [`TOGETHER`], the rest not at all. What is added up stays in registers, so that no number is read again
+/// right after it was written.
 #[inline(always)]
-pub(crate) fn add_times(to: &mut [f32], row: &[f32], weight: f32) {
-    to.iter_mut().zip(row).for_each(|(to, value)| *to += weight * value);
+pub(crate) fn add_convolved(to: &mut [f32], weights: &[f32], source: &[f32], from: usize) {
+    for (chunk, to) in to.as_chunks_mut::<TOGETHER>().0.iter_mut().enumerate() {
+        let mut sums = *to;
+        let at = from + chunk * TOGETHER;
+        for (k, &weight) in weights.iter().enumerate() {
+            for (sum, value) in sums.iter_mut().zip(&source[at - k..at - k + TOGETHER]) {
+                *sum += weight * value;
+            }
+        }
+        *to = sums;
+    }
 }
 
 #[cfg(test)]
@@ -99,12 +118,39 @@ mod tests {
     use crate::kernel::Moments;
 
     #[test]
+    fn convolutions_are_those_of_the_definition() {
+        let (weights, mut padded) = ([0.5, -1.0, 2.0], Vec::new());
+        let row: Vec<f32> = (0..32).map(|k| (k * k % 7) as f32).collect();
+        pad(&row, 3, &mut padded);
+        let mut to = vec![1.0; 32];
+        vectorised(Convolving { to: &mut to, weights: &weights, source: &padded, from: 3 });
+        for (j, found) in to.into_iter().enumerate() {
+            let term = |k: usize| j.checked_sub(k).map_or(0.0, |at| weights[k] * row[at]);
+            assert!((found - 1.0 - term(0) - term(1) - term(2)).abs() < 1e-5, "{j}");
+        }
+    }
+
+    struct Convolving<'a> {
+        to: &'a mut [f32],
+        weights: &'a [f32],
+        source: &'a [f32],
+        from: usize,
+    }
+
+    impl Vectorised for Convolving<'_> {
+        #[inline(always)]
+        fn work(self) {
+            add_convolved(self.to, self.weights, self.source, self.from);
+        }
+    }
+
+    #[test]
     fn sums_and_means_are_kept() {
-        let mut cells = Cells::around([2.3, 3.1], 2, 20);
+        let mut cells = Cells::around([2.3, 3.1], 2, 32);
         cells.add(2.3, 8.7, 3.0);
         cells.add(3.1, 9.2, 1.0);
         let moments = Moments { place: 1.5, time: 0.7, covariance: 0.3, late: [[0.0; 2]; 2] };
-        let mut spread = Cells::around([2.3, 3.1], 12, 20);
+        let mut spread = Cells::around([2.3, 3.1], 12, 32);
         spread.add_spread(&cells, &Kernel::new(&moments));
         let sum: f32 = spread.values.iter().sum();
         assert!((sum - 4.0).abs() < 1e-4, "{sum}");

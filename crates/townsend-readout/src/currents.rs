@@ -3,16 +3,17 @@
 use townsend_kernels::{Vectorised, vectorised};
 
 use crate::arrival::Arrivals;
-use crate::cells::{Cells, PLACES, add_times};
+use crate::cells::{Cells, PLACES, TOGETHER, add_convolved, pad};
 use crate::induction::Induction;
 
 /// Charge of one view, strip by strip; strips that nothing reaches have no bins.
 pub(crate) struct Currents {
     pub(crate) first: i64,
-    pub(crate) strips: Vec<Vec<f32>>,
+    strips: Vec<Vec<f32>>,
     /// For each strip, how much of which hit ended there.
     from: Vec<Vec<(u32, f32)>>,
-    bins: usize,
+    /// Bins of a current, and with room behind for what is done side by side.
+    bins: [usize; 2],
 }
 
 impl Currents {
@@ -21,12 +22,27 @@ impl Currents {
     pub(crate) fn between([low, high]: [f64; 2], neighbours: usize, bins: usize) -> Self {
         let first = low.floor() as i64 - neighbours as i64;
         let n = (high.floor() as i64 + neighbours as i64 - first + 1) as usize;
-        Self { first, strips: vec![Vec::new(); n], from: vec![Vec::new(); n], bins }
+        Self {
+            first,
+            strips: vec![Vec::new(); n],
+            from: vec![Vec::new(); n],
+            bins: [bins, bins + 2 * TOGETHER],
+        }
     }
 
     /// The strip of a place across the strips.
     pub(crate) fn strip(&self, at: f64) -> usize {
-        (at.floor() as i64 - self.first) as usize
+        (at - self.first as f64) as usize
+    }
+
+    /// The current of a strip; none where nothing reaches it.
+    pub(crate) fn of(&mut self, strip: usize) -> Option<&mut [f32]> {
+        self.strips[strip].get_mut(..self.bins[0])
+    }
+
+    /// How many strips there is room for.
+    pub(crate) fn len(&self) -> usize {
+        self.strips.len()
     }
 
     /// Adds to every strip these parts of the currents of its first and second neighbours.
@@ -40,7 +56,7 @@ impl Currents {
                 let neighbours = [strip.checked_sub(by), strip.checked_add(by).filter(|&k| k < own.len())];
                 for neighbour in neighbours.into_iter().flatten() {
                     let row = &mut self.strips[neighbour];
-                    row.resize(self.bins, 0.0);
+                    row.resize(self.bins[1], 0.0);
                     row.iter_mut().zip(current).for_each(|(sum, charge)| *sum += part as f32 * charge);
                 }
             }
@@ -56,9 +72,9 @@ impl Currents {
     }
 
     /// Notes where families and clouds ended, in electrons; `each` is the mean number of a family's.
-    pub(crate) fn note_all(&mut self, arrived: &Arrivals, sheet: usize, view: usize, each: f32) {
-        for (of, each) in [(&arrived.families, 1.0), (&arrived.clouds, each)] {
-            for i in of.on(sheet) {
+    pub(crate) fn note_all(&mut self, arrived: &Arrivals, here: &[Vec<usize>; 2], view: usize, each: f32) {
+        for ((of, each), here) in [(&arrived.families, 1.0), (&arrived.clouds, each)].into_iter().zip(here) {
+            for &i in here {
                 self.note(self.strip(of.across[i][view]), of.hit[i], each * of.weight[i]);
             }
         }
@@ -75,7 +91,7 @@ impl Currents {
     fn around(&mut self, strip: usize, neighbours: usize) -> &mut [Vec<f32>] {
         let rows = &mut self.strips[strip - neighbours..=strip + neighbours];
         for row in rows.iter_mut().filter(|row| row.is_empty()) {
-            row.resize(self.bins, 0.0);
+            row.resize(self.bins[1], 0.0);
         }
         rows
     }
@@ -93,7 +109,8 @@ impl Currents {
         let lags = table.bins;
         let of_place = values[place * (2 * table.neighbours + 1) * lags..].chunks_exact(lags);
         for (row, values) in self.around(strip, table.neighbours).iter_mut().zip(of_place) {
-            add_times(&mut row[bin + 1 - lags..=bin], values, weight);
+            let current = row[bin + 1 - lags..=bin].iter_mut();
+            current.zip(values).for_each(|(current, value)| *current += weight * value);
         }
     }
 
@@ -116,15 +133,17 @@ impl Vectorised for Inducing<'_> {
     fn work(self) {
         let Self { currents, table, cells, lead } = self;
         let lags = table.bins;
+        // The current of the first numbers begins here.
+        let from = lead + 1 - lags;
+        let mut padded = Vec::new();
         for (number, numbers) in cells.rows() {
+            pad(numbers, lags, &mut padded);
+            let length = (numbers.len() + lags).next_multiple_of(TOGETHER);
             let place = number.rem_euclid(PLACES as i64) as usize;
             let strip = (number.div_euclid(PLACES as i64) - currents.first) as usize;
             let of_place = table.all[place * (2 * table.neighbours + 1) * lags..].chunks_exact(lags);
             for (row, values) in currents.around(strip, table.neighbours).iter_mut().zip(of_place) {
-                for (lag, &value) in values.iter().enumerate() {
-                    let from = lead + 1 + lag - lags;
-                    add_times(&mut row[from..from + numbers.len()], numbers, value);
-                }
+                add_convolved(&mut row[from..from + length], values, &padded, lags);
             }
         }
     }

@@ -332,7 +332,11 @@ impl Layer {
                 [sheet.x.is_some() && sheet.v.is_some(), !sheet.views.is_empty(), sheet.pads.is_some()];
             let halves = sheet.x.is_some() != sheet.v.is_some();
             if halves || forms.iter().filter(|form| **form).count() != 1 {
-                return refuse(&at, "no sheet".into(), "described by x and v, or by views, or by pads");
+                return refuse(
+                    &format!("sheets[{s}]"),
+                    "no sheet".into(),
+                    "described by x and v, or by views, or by pads",
+                );
             }
             let most = MOST_VIEWS as f64;
             within(&format!("{at}, the number of its views,"), sheet.lattices().len() as f64, 1.0, most)?;
@@ -341,7 +345,7 @@ impl Layer {
             }
             if let Some(range) = self.sheets[..s].iter().position(|other| other.overlaps(sheet)) {
                 return refuse(
-                    &format!("{at}.x.first_mm"),
+                    &format!("sheets[{s}].x.first_mm"),
                     sheet.lattices()[0].first_mm.to_string(),
                     &format!("such that its strips do not overlap those of sheets[{range}]"),
                 );

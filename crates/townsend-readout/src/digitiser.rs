@@ -85,7 +85,7 @@ pub(crate) struct Tables {
 impl Tables {
     /// Rows of cells that electrons may be away from where a cloud or a family is.
     pub(crate) fn rows(&self) -> usize {
-        (self.of_cloud.places + self.of_child.places).max(self.of_family.places) + 4
+        (self.of_cloud.places + self.of_child.places).max(self.of_family.places) + 6
     }
 
     /// The same in time bins, before and after.
@@ -262,6 +262,11 @@ impl Digitiser {
     /// The part of the electrons that end on the strips of each view: X and V where there are two.
     pub fn share(&self) -> &[f64] {
         &self.share
+    }
+
+    /// The threshold of its chip, fC of a charge that arrives at once.
+    pub fn threshold_fc(&self) -> f64 {
+        self.front_end.threshold_fc()
     }
 
     /// Its layers.

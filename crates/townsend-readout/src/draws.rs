@@ -13,6 +13,10 @@ pub(crate) fn poisson(mean: f64, random: &mut Stream) -> f64 {
         return rejected(mean, random);
     }
     let u: f64 = random.random();
+    // The probability of any is less than the mean.
+    if 1.0 - u > mean {
+        return 0.0;
+    }
     let mut probability = (-mean).exp();
     let (mut sum, mut n) = (probability, 0.0);
     while u >= sum && n < 100.0 {

@@ -7,6 +7,7 @@ use townsend_core::{Stream, fill_normal};
 use townsend_kernels::{Vectorised, vectorised};
 use townsend_sim::SimError;
 
+use crate::cells::{TOGETHER, add_convolved, pad};
 use crate::description::Electronics;
 
 /// Charge of an electron, fC.
@@ -218,7 +219,8 @@ pub struct Reading {
 pub struct FrontEnd {
     chip: Chip,
     bin_ns: f64,
-    /// Output of the time branch at the end of the k-th bin after that of the charge, over its peak.
+    /// Output of the time branch at the end of the k-th bin after that of the charge, over its peak, with zeros
+    /// on both sides.
     time: Vec<f32>,
     charge: ChargeTable,
     threshold_fc: f64,
@@ -285,7 +287,12 @@ impl FrontEnd {
             dead_time_ns: electronics.dead_time_ns,
             // A third of the response holds nine tenths of its noise.
             before: if noise_fc > 0.0 { bins / 3 } else { 1 },
-            time: time.into_iter().map(|value| value as f32).collect(),
+            time: {
+                let response: Vec<f32> = time.into_iter().map(|value| value as f32).collect();
+                let mut padded = Vec::new();
+                pad(&response, TOGETHER, &mut padded);
+                padded
+            },
         })
     }
 
@@ -336,7 +343,9 @@ impl FrontEnd {
                 *output = sum;
             }
         } else {
+            output.resize(current.len().next_multiple_of(TOGETHER), 0.0);
             vectorised(Shaping { current, response: &self.time, output: &mut output });
+            output.truncate(current.len());
         }
         output
     }
@@ -499,9 +508,12 @@ struct Shaping<'a> {
 impl Vectorised for Shaping<'_> {
     #[inline(always)]
     fn work(self) {
-        for (bin, &charge) in self.current.iter().enumerate() {
-            let later = self.output[bin..].iter_mut().zip(self.response);
-            later.for_each(|(output, response)| *output += charge * response);
+        for (chunk, output) in self.output.chunks_exact_mut(TOGETHER).enumerate() {
+            // What came since the beginning, or for as long as the response lasts.
+            let end = (TOGETHER * (chunk + 1)).min(self.current.len());
+            let first = (TOGETHER * (chunk + 2)).saturating_sub(self.response.len());
+            let from = TOGETHER * (chunk + 1) - first;
+            add_convolved(output, &self.current[first.min(end)..end], self.response, from);
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Place {
     /// Numbers of the sheets and their views; of pads their columns and their rows.
     pub sheets: Vec<(u32, Vec<View>)>,
     /// Whether each sheet has pads.
-    pub(crate) pads: Vec<bool>,
+    pub pads: Vec<bool>,
 }
 
 /// Where a strip or a pad is.
@@ -78,12 +78,17 @@ impl View {
     }
 
     /// The middle of a strip across the strips, mm.
-    pub fn middle_mm(&self, strip: u32) -> f64 {
+    pub fn strip_mm(&self, strip: u32) -> f64 {
         let strip = strip as usize;
         match (self.edges_mm.get(strip), self.edges_mm.get(strip + 1)) {
             (Some(begin), Some(end)) => 0.5 * (begin + end),
             _ => self.first_mm + strip as f64 * self.pitch_mm,
         }
+    }
+
+    /// The coordinate across the strips of the middle of all of them, mm.
+    pub fn middle_mm(&self) -> f64 {
+        self.first_mm + 0.5 * f64::from(self.strips.saturating_sub(1)) * self.pitch_mm
     }
 
     /// The place across the strips of a point of the anode, in pitches: strip i is from i to i + 1.
@@ -160,6 +165,19 @@ impl Place {
         }
     }
 
+    /// The point in space of a place in the drift gap, by what [`Place::local`] gives, mm.
+    pub fn point(&self, [x, z, height]: [f64; 3]) -> [f64; 3] {
+        match &self.surface {
+            Surface::Cylinder { first, .. } => {
+                let (sine, cosine) = (x / first).sin_cos();
+                [(first - height) * cosine, (first - height) * sine, z]
+            }
+            Surface::Plane { origin, axes, first } => {
+                [0, 1, 2].map(|k| origin[k] + x * axes[0][k] + z * axes[1][k] + (first + height) * axes[2][k])
+            }
+        }
+    }
+
     /// The point in space of a place on the anode, mm.
     pub fn global(&self, x: f64, z: f64) -> [f64; 3] {
         match &self.surface {
@@ -217,13 +235,13 @@ impl Place {
             let [columns, rows] = &views[..] else { return None };
             let (column, row) = (strip % columns.strips, strip / columns.strips);
             (view == 0 && row < rows.strips).then_some(())?;
-            let (x, z) = (columns.middle_mm(column) / columns.across[0], rows.middle_mm(row));
+            let (x, z) = (columns.strip_mm(column) / columns.across[0], rows.strip_mm(row));
             return Some(StripPlace { centre_mm: self.global(x, z), direction: self.along(x, [0.0, 1.0]) });
         }
         let of = views.get(usize::from(view)).filter(|of| strip < of.strips)?;
         let [a, b] = of.across;
         let square = a * a + b * b;
-        let foot = of.middle_mm(strip) / square;
+        let foot = of.strip_mm(strip) / square;
         // Where the strip's line is within the sheet: along z, and along x where its first view says it.
         let (mut begin, mut end) = (f64::NEG_INFINITY, f64::INFINITY);
         let mut clip = |from: f64, slope: f64, [low, high]: [f64; 2]| {
@@ -236,7 +254,7 @@ impl Place {
         let first = &views[0];
         if first.across[1].abs() < 1e-9 {
             let half = 0.5 * first.pitch_mm;
-            let [low, high] = [first.middle_mm(0) - half, first.middle_mm(first.strips - 1) + half];
+            let [low, high] = [first.strip_mm(0) - half, first.strip_mm(first.strips - 1) + half];
             clip(foot * a, -b, [low, high].map(|edge| edge / first.across[0]));
         }
         let middle = 0.5 * (begin + end);
@@ -320,6 +338,8 @@ mod tests {
                     let [there, along, height] = place.local(place.global(x, z));
                     let scale: f32 = place.stretch.iter().product();
                     assert!((there * f64::from(scale) - x).abs() < 1e-4 && (along - z).abs() < 1e-9);
+                    let inside = place.local(place.point([x, z, 2.0]));
+                    assert!((inside[0] - x).abs() < 1e-9 && (inside[2] - 2.0).abs() < 1e-9);
                     // The first foil is 6 mm above the anode.
                     assert!((height + 6.0).abs() < 1e-9, "{height}");
                 }
@@ -401,7 +421,7 @@ mod tests {
         }
         let uneven = &middles(|k| 0.65 * (k + 0.2 * (k * 0.5).sin()) - 49.725)[0].sheets[0].1[0];
         for strip in [0, 1, 50, 153] {
-            assert!((uneven.at(uneven.middle_mm(strip), 0.0) - f64::from(strip) - 0.5).abs() < 1e-9);
+            assert!((uneven.at(uneven.strip_mm(strip), 0.0) - f64::from(strip) - 0.5).abs() < 1e-9);
         }
     }
 

@@ -28,6 +28,7 @@ mod by_electrons;
 mod by_families;
 mod cells;
 mod channels;
+mod clusters;
 mod currents;
 mod description;
 mod digit;
@@ -44,6 +45,7 @@ mod reading;
 mod share;
 
 pub use channels::{ChannelRow, Channels};
+pub use clusters::{Cluster, MicroTpc, clusters};
 pub use description::{Anode, Digitisation, Electronics, Insulator, Layer, Pads, Sheet, Strips};
 pub use digit::{Digit, Digitised, Told, Waveform};
 pub use digitiser::Digitiser;

@@ -5,7 +5,7 @@ use townsend_core::Stream;
 
 use crate::arrival::Arrivals;
 use crate::by_families::Span;
-use crate::cells::PLACES;
+use crate::cells::{PLACES, TOGETHER};
 use crate::currents::Currents;
 use crate::digit::{Digit, Digitised, Told, Waveform};
 use crate::digitiser::Digitiser;
@@ -39,7 +39,8 @@ impl Digitiser {
             }
             // An electron ends on one view, which all have to know.
             let on: Vec<usize> = electrons.iter().map(|_| self.view_of(random.random())).collect();
-            let expected = self.expected([layer, sheet], arrived, span, random);
+            let here = [&arrived.families, &arrived.clouds].map(|of| of.on(sheet));
+            let expected = self.expected([layer, sheet], arrived, &here, span, random);
             for (view, tables) in tables.iter().enumerate() {
                 let lags = tables.cells.bins.max(tables.electrons.bins);
                 let lead = lags + self.front_end.bins_before();
@@ -52,11 +53,11 @@ impl Digitiser {
                     let mut currents = Currents::between([row(cells.first), row(last)], neighbours, bins);
                     self.count(view, &mut cells, random);
                     currents.induce_all(&tables.cells, &cells, lead);
-                    currents.note_all(arrived, sheet, view, self.last.spread().number[0] as f32);
+                    currents.note_all(arrived, &here, view, self.last.spread().number[0] as f32);
                     currents
                 } else {
-                    let Some(ends) = arrived.electrons.ends(&electrons, view) else { continue };
-                    let mut currents = Currents::between(ends, neighbours, bins);
+                    let Some(ends) = arrived.electrons.ends(&electrons) else { continue };
+                    let mut currents = Currents::between(ends[view], neighbours, bins);
                     currents.add_electrons(
                         &arrived.electrons,
                         view,
@@ -95,7 +96,8 @@ impl Digitiser {
         let after = tables().map(|of| of.bins()[1]).max().unwrap_or(0);
         let bin = |t: f64| (t / self.bin_ns).floor() as i64;
         let start = bin(first) - before as i64 - 1;
-        Some(Span { start, bins: (bin(last) - start) as usize + after + 2 })
+        let bins = (bin(last) - start) as usize + after + 2;
+        Some(Span { start, bins: bins.next_multiple_of(TOGETHER) })
     }
 
     fn read_view(
@@ -109,14 +111,14 @@ impl Digitiser {
     ) {
         let strips = self.places[layer].sheets[sheet].1[view].strips;
         currents.cross_talk(self.crosstalk);
-        for k in 0..currents.strips.len() {
+        for k in 0..currents.len() {
             let strip = currents.first + k as i64;
-            if currents.strips[k].is_empty() || !(0..i64::from(strips)).contains(&strip) {
-                continue;
-            }
             let hit = currents.hit_of(k).map(|hit| &hits[hit as usize]);
+            let Some(current) = currents.of(k).filter(|_| (0..i64::from(strips)).contains(&strip)) else {
+                continue;
+            };
             let at = [layer, sheet, view, strip as usize];
-            self.read_strip(at, hit, &mut currents.strips[k], start, digitised, random);
+            self.read_strip(at, hit, current, start, digitised, random);
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) use map::{color_bar, maps_svg};
 pub(crate) use overview::fullest_cell;
 pub use overview::{overview_pdf, overview_svg};
 pub use paper::{Distribution, Figure, figures};
-pub use trace::Trace;
+pub use trace::{Panel, Trace};
 
 use crate::PageError;
 

@@ -11,6 +11,7 @@ mod hits;
 mod input;
 mod inspect;
 mod readout;
+mod resolution;
 mod train;
 mod write;
 
@@ -24,5 +25,6 @@ pub use hits::{HitColumns, HitOptions, HitUnits, Layout};
 pub use input::{Input, Read};
 pub use inspect::{FileInspection, InspectOptions, inspect};
 pub use readout::{FileReadout, ReadoutOptions, readout};
+pub use resolution::resolution;
 pub use train::{resume, train, train_configured};
 pub use write::{Written, write};
