@@ -289,6 +289,13 @@ impl Digitisation {
         within("digitisation.electronics.capacitance_pf", capacitance_pf, 0.0, 10_000.0)?;
         within("digitisation.electronics.threshold_fc", threshold_fc.unwrap_or(1.0), 1e-4, 1e4)?;
         within("digitisation.electronics.noise_e", noise_e.unwrap_or(0.0), 0.0, 1e6)?;
+        let pads = self.layers.iter().flat_map(|layer| &layer.sheets).any(|sheet| sheet.pads.is_some());
+        if pads && crosstalk.iter().any(|part| *part > 0.0) {
+            return Err(SimError::Condition {
+                what: "cross talk is that of neighbouring strips, and a sheet has pads".into(),
+                remedy: "leave out digitisation.electronics.crosstalk".into(),
+            });
+        }
         within("the number of digitisation.layers", self.layers.len() as f64, 1.0, 1000.0)?;
         self.layers.iter().enumerate().try_for_each(|(k, layer)| layer.check(k, &self.layers[..k]))
     }
@@ -373,7 +380,7 @@ impl Strips {
             let pitch = self.pitch_um / 1000.0;
             let distance = pair[1] - pair[0];
             within(
-                &key(&format!("centres_mm: strip {} to the next one", k)),
+                &key(&format!("centres_mm: strip {k} to the next one")),
                 distance,
                 0.5 * pitch,
                 2.0 * pitch,

@@ -1,7 +1,9 @@
 //! From the hits of an event to its digits.
 
 use townsend_core::{Purpose, stream};
-use townsend_sim::{Detector, Direction, FamilySpread, FoilStage, Ionisation, Landing, SimError, Transport};
+use townsend_sim::{
+    Detector, Direction, FamilySpread, Foil, FoilStage, Ionisation, Landing, SimError, Transport,
+};
 
 use crate::arrival::{Arrivals, OnItsWay};
 use crate::cells::PLACES;
@@ -13,7 +15,7 @@ use crate::geometry::{Place, View};
 use crate::induction::{Crossing, Induction};
 use crate::kernel::{Kernel, Moments};
 use crate::noise::NoiseHits;
-use crate::pads::{PADS_REACH, PadCrossing, PadInduction};
+use crate::pads::PadInduction;
 use crate::primaries::{Hit, Ionise, Ioniser};
 
 /// A detector made ready to digitise events.
@@ -115,25 +117,8 @@ impl Digitiser {
         if drift.townsend_per_mm > 0.0 {
             return Err(multiplies("drift"));
         }
-        let mut stages = (0..detector.foils.len())
-            .map(|k| FoilStage::of(detector, k)?.ok_or_else(|| multiplies(&format!("foils[{k}]"))))
-            .collect::<Result<Vec<_>, _>>()?;
-        let (Some(last), Some(foil)) = (stages.pop(), detector.foils.last()) else {
-            return Err(SimError::Missing { table: "foils", what: "what multiplies electrons" });
-        };
-        if foil.saturation > 0.0 {
-            return Err(SimError::Condition {
-                what: "the gain of the last foil saturates, so that its families depend on each other".into(),
-                remedy: "leave out its saturation: digitisation draws family by family".into(),
-            });
-        }
-        let clusters = detector.track.as_ref().map(|track| {
-            let upright = townsend_sim::Track { inclination_deg: 0.0, ..track.clone() };
-            Ionisation::new(&upright, 1.0)
-        });
-        if ionise == Ionise::Clusters && clusters.is_none() {
-            return Err(SimError::Missing { table: "track", what: "how a track ionises the gas" });
-        }
+        let (stages, last, foil) = stages(detector)?;
+        let clusters = clusters(detector, ionise)?;
         let share = described.shares()?;
         let places = Place::all(detector, &described);
         let induction = detector.transport(foil.field_kv_cm)?;
@@ -198,30 +183,9 @@ impl Digitiser {
             };
             place.sheets.iter().zip(&place.pads).map(of_sheet).collect()
         };
-        let pads_of = |place: &Place| {
-            let of_sheet = |((_, views), pads): (&(u32, Vec<View>), &bool)| {
-                let [along_x, along_z] = direction.vector();
-                pads.then(|| {
-                    PadInduction::new(&PadCrossing {
-                        pitch_mm: [views[0].pitch_mm, views[1].pitch_mm],
-                        gap_mm: foil.gap_mm,
-                        velocity_mm_ns: induction.velocity_um_ns / 1000.0,
-                        tangents: [along_x, along_z].map(|along| along * induction.lorentz_tangent()),
-                        bin_ns: described.time_bin_ns,
-                        reach_mm: foil.gap_mm * PADS_REACH,
-                    })
-                })
-            };
-            place.sheets.iter().zip(&place.pads).map(of_sheet).collect()
+        let pads = |place: &Place| {
+            PadInduction::of(place, &induction, direction, foil.gap_mm, described.time_bin_ns)
         };
-        if places.iter().any(|place| place.pads.contains(&true))
-            && described.electronics.crosstalk != [0.0; 2]
-        {
-            return Err(SimError::Condition {
-                what: "cross talk is that of neighbouring strips, and a sheet has pads".into(),
-                remedy: "leave out digitisation.electronics.crosstalk".into(),
-            });
-        }
         let front_end = FrontEnd::new(&described.electronics, described.time_bin_ns)?;
         let channels = described.channels.all(&places, &front_end)?;
         let views = places.iter().map(of_layer).collect();
@@ -237,7 +201,7 @@ impl Digitiser {
             upper: stages,
             last,
             views,
-            pads: places.iter().map(pads_of).collect(),
+            pads: places.iter().map(pads).collect(),
             places,
             bin_ns: described.time_bin_ns,
             window_ns: described.window_ns,
@@ -316,6 +280,35 @@ impl Digitiser {
             .iter()
             .position(|place| hit.layer.map_or_else(|| holds(place), |layer| place.layer == layer))
     }
+}
+
+/// The foils before the last one, and the last one.
+fn stages(detector: &Detector) -> Result<(Vec<FoilStage>, FoilStage, &Foil), SimError> {
+    let mut stages = (0..detector.foils.len())
+        .map(|k| FoilStage::of(detector, k)?.ok_or_else(|| multiplies(&format!("foils[{k}]"))))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (Some(last), Some(foil)) = (stages.pop(), detector.foils.last()) else {
+        return Err(SimError::Missing { table: "foils", what: "what multiplies electrons" });
+    };
+    if foil.saturation > 0.0 {
+        return Err(SimError::Condition {
+            what: "the gain of the last foil saturates, so that its families depend on each other".into(),
+            remedy: "leave out its saturation: digitisation draws family by family".into(),
+        });
+    }
+    Ok((stages, last, foil))
+}
+
+/// How tracks ionise the gas, if the detector says it; refused if it does not and has to.
+fn clusters(detector: &Detector, ionise: Ionise) -> Result<Option<Ionisation>, SimError> {
+    let clusters = detector.track.as_ref().map(|track| {
+        let upright = townsend_sim::Track { inclination_deg: 0.0, ..track.clone() };
+        Ionisation::new(&upright, 1.0)
+    });
+    if ionise == Ionise::Clusters && clusters.is_none() {
+        return Err(SimError::Missing { table: "track", what: "how a track ionises the gas" });
+    }
+    Ok(clusters)
 }
 
 fn multiplies(at: &str) -> SimError {

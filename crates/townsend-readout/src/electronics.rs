@@ -438,37 +438,34 @@ impl FrontEnd {
         random: &mut Stream,
     ) -> Reading {
         let sigma = noise_e * ELECTRON_FC;
-        let charge = match self.chip.method {
-            Method::Hold(delay) => {
-                let peak = self.chip.charge.peak()[0];
-                let charge_at = |t: f64| self.chip.charge.at(t) / peak;
-                let middle = |k: usize| (k as f64 + 0.5) * self.bin_ns;
-                // What the noise of a bin before the crossing adds to the time branch, its slope, and the
-                // charge; that of bins after it adds to the charge alone.
-                let [mut level, mut slope, mut on_level, mut on_slope, mut all] = [0.0; 5];
-                let mut before = 0.0;
-                for (k, &h) in self.time.iter().enumerate() {
-                    let (h, late) = (f64::from(h), charge_at(middle(k) + delay));
-                    level += h * h;
-                    slope += (h - before).powi(2);
-                    on_level += h * late;
-                    on_slope += (h - before) * late;
-                    all += late * late;
-                    before = h;
-                }
-                let later = (0..(delay / self.bin_ns) as usize).map(|k| charge_at(middle(k)).powi(2));
-                all += later.sum::<f64>();
-                let bin_fc = noise_e * self.noise_fc_per_e;
-                let [rising, normal]: [f64; 2] = [Exp1.sample(random), StandardNormal.sample(random)];
-                // Slopes at crossings upwards have Rayleigh's distribution.
-                let rising = (2.0 * rising).sqrt() * bin_fc * on_slope / slope.sqrt();
-                let rest = (all - on_level.powi(2) / level - on_slope.powi(2) / slope).max(0.0).sqrt();
-                on_level / level * threshold_fc + rising + rest * bin_fc * normal
+        let charge = if let Method::Hold(delay) = self.chip.method {
+            let peak = self.chip.charge.peak()[0];
+            let charge_at = |t: f64| self.chip.charge.at(t) / peak;
+            let middle = |k: usize| (k as f64 + 0.5) * self.bin_ns;
+            // What the noise of a bin before the crossing adds to the time branch, its slope, and the
+            // charge; that of bins after it adds to the charge alone.
+            let [mut level, mut slope, mut on_level, mut on_slope, mut all] = [0.0; 5];
+            let mut before = 0.0;
+            for (k, &h) in self.time.iter().enumerate() {
+                let (h, late) = (f64::from(h), charge_at(middle(k) + delay));
+                level += h * h;
+                slope += (h - before).powi(2);
+                on_level += h * late;
+                on_slope += (h - before) * late;
+                all += late * late;
+                before = h;
             }
-            _ => {
-                let excess: f64 = Exp1.sample(random);
-                threshold_fc + sigma * sigma / threshold_fc * excess
-            }
+            let later = (0..(delay / self.bin_ns) as usize).map(|k| charge_at(middle(k)).powi(2));
+            all += later.sum::<f64>();
+            let bin_fc = noise_e * self.noise_fc_per_e;
+            let [rising, normal]: [f64; 2] = [Exp1.sample(random), StandardNormal.sample(random)];
+            // Slopes at crossings upwards have Rayleigh's distribution.
+            let rising = (2.0 * rising).sqrt() * bin_fc * on_slope / slope.sqrt();
+            let rest = (all - on_level.powi(2) / level - on_slope.powi(2) / slope).max(0.0).sqrt();
+            on_level / level * threshold_fc + rising + rest * bin_fc * normal
+        } else {
+            let excess: f64 = Exp1.sample(random);
+            threshold_fc + sigma * sigma / threshold_fc * excess
         };
         self.words(charge, time_ns)
     }

@@ -425,6 +425,10 @@ mod tests {
         }
     }
 
+    fn sheet(table: &mut toml::Table) -> &mut toml::Table {
+        table["layers"][0]["sheets"][0].as_table_mut().unwrap()
+    }
+
     #[test]
     fn sheets_are_described_in_one_way() {
         let refused = |change: fn(&mut toml::Table)| {
@@ -432,9 +436,6 @@ mod tests {
             change(detector.digitisation.as_mut().unwrap());
             Digitisation::of(&detector).and_then(|read| read.shares()).unwrap_err().to_string()
         };
-        fn sheet(table: &mut toml::Table) -> &mut toml::Table {
-            table["layers"][0]["sheets"][0].as_table_mut().unwrap()
-        }
         let said = refused(|table| {
             sheet(table).remove("v");
         });

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
 use townsend_core::Stream;
+use townsend_sim::{Direction, Transport};
 
 use crate::arrival::Arrived;
 use crate::by_families::Span;
 use crate::digit::Digitised;
 use crate::digitiser::Digitiser;
+use crate::geometry::{Place, View};
 use crate::primaries::Hit;
 
 /// Pads as far away as so many gaps see next to nothing.
-pub(crate) const PADS_REACH: f64 = 1.5;
+const REACH: f64 = 1.5;
 
 /// The weighting potential of a rectangular pad with these widths in a grounded plane, with another plane at
 /// the distance `gap`, for a point at `[x, z]` from the middle of the pad and at `height` above it (all in the
@@ -52,15 +54,15 @@ fn trigamma(x: f64) -> f64 {
 
 /// What the induction on pads depends on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PadCrossing {
-    pub(crate) pitch_mm: [f64; 2],
-    pub(crate) gap_mm: f64,
-    pub(crate) velocity_mm_ns: f64,
+struct PadCrossing {
+    pitch_mm: [f64; 2],
+    gap_mm: f64,
+    velocity_mm_ns: f64,
     /// By how much an electron moves along x and z for each mm that it falls.
-    pub(crate) tangents: [f64; 2],
-    pub(crate) bin_ns: f64,
+    tangents: [f64; 2],
+    bin_ns: f64,
     /// How far away pads are followed.
-    pub(crate) reach_mm: f64,
+    reach_mm: f64,
 }
 
 /// The charge that arrives on the pads around an electron, in each time bin before it ends.
@@ -77,7 +79,29 @@ impl PadInduction {
     /// Places within a pad that are told apart, along x and along z.
     const PLACES: usize = 8;
 
-    pub(crate) fn new(crossing: &PadCrossing) -> Self {
+    /// Those of the sheets of a layer that have pads.
+    pub(crate) fn of(
+        place: &Place,
+        transport: &Transport,
+        direction: Direction,
+        gap_mm: f64,
+        bin_ns: f64,
+    ) -> Vec<Option<Self>> {
+        let of_sheet = |((_, views), pads): (&(u32, Vec<View>), &bool)| {
+            let crossing = PadCrossing {
+                pitch_mm: [0, 1].map(|k| views.get(k).map_or(1.0, |view| view.pitch_mm)),
+                gap_mm,
+                velocity_mm_ns: transport.velocity_um_ns / 1000.0,
+                tangents: direction.vector().map(|along| along * transport.lorentz_tangent()),
+                bin_ns,
+                reach_mm: gap_mm * REACH,
+            };
+            pads.then(|| Self::new(&crossing))
+        };
+        place.sheets.iter().zip(&place.pads).map(of_sheet).collect()
+    }
+
+    fn new(crossing: &PadCrossing) -> Self {
         let PadCrossing { pitch_mm, gap_mm, velocity_mm_ns, tangents, bin_ns, reach_mm } = *crossing;
         let around = pitch_mm.map(|pitch| ((reach_mm / pitch).ceil() as usize).clamp(1, 6));
         let bins = (gap_mm / velocity_mm_ns / bin_ns + 0.5).ceil() as usize;
