@@ -50,7 +50,9 @@ pub(crate) fn load(detector: &mut Detector, path: &Path) -> Result<()> {
         }
     }
     detector.digitisation = Some(digitisation);
-    read.into_iter().for_each(|file| detector.add_file(file));
+    for file in read {
+        detector.add_file(file);
+    }
     Ok(())
 }
 

@@ -50,7 +50,7 @@ pub enum Names {
     /// Our own.
     #[default]
     Own,
-    /// Those of members of EDM4hep's `RawTimeSeries` and `TrackerHit`, and one number for the place of a strip.
+    /// Those of members of `EDM4hep`'s `RawTimeSeries` and `TrackerHit`, and one number for the place of a strip.
     Edm4hep,
 }
 
@@ -75,7 +75,7 @@ const PLACE: [TableColumn; 6] = [
     TableColumn::new("view", "0 for X, 1 for V", ColumnType::U32),
     TableColumn::new("strip", "number of the strip in its view", ColumnType::U32),
 ];
-/// The same with EDM4hep's names.
+/// The same with `EDM4hep`'s names.
 const EDM4HEP_PLACE: [TableColumn; 3] = [
     TableColumn::new("eventNumber", "number of the event", ColumnType::U64),
     TableColumn::new("repeat", "which time the event was digitised", ColumnType::U64),

@@ -16,18 +16,18 @@ use crate::{Error, Result};
 /// Whose table of hits it is: names of columns and their units where the file states none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
-    /// Names of our own and similar ones, in mm, ns and keV.
+    /// Names of our own and similar ones, in mm, ns and `keV`.
     #[default]
     Plain,
-    /// Ntuples of Geant4's examples, in mm, ns and MeV: steps from the point before to the point after, or
+    /// Ntuples of Geant4's examples, in mm, ns and `MeV`: steps from the point before to the point after, or
     /// deposits at the point after.
     Geant4,
-    /// Simulations of CYGNO, one row an event: deposits at points, in mm, ns and keV.
+    /// Simulations of CYGNO, one row an event: deposits at points, in mm, ns and `keV`.
     Cygno,
-    /// `edm4hep::SimTrackerHit`, one row an event, in mm, ns and GeV: the middle of a way whose half length
+    /// `edm4hep::SimTrackerHit`, one row an event, in mm, ns and `GeV`: the middle of a way whose half length
     /// along the momentum leads to its beginning and its end.
     Edm4hep,
-    /// `PSimHit` of CMS, one row a hit or an event, in cm, ns and GeV: entry and exit.
+    /// `PSimHit` of CMS, one row a hit or an event, in cm, ns and `GeV`: entry and exit.
     PSimHit,
 }
 
