@@ -188,7 +188,9 @@ impl Written {
         if let Some(layers) = &self.layers {
             let at = digit.place(layers).map(|at| [at.centre_mm, at.direction].concat());
             let at = at.unwrap_or_else(|| vec![f64::NAN; 6]);
-            cells.extend(at.into_iter().map(|value| Cell::F32(value as f32)));
+            // What sines leave of zero would be written as 6e-17.
+            let tidy = |value: f64| if value.abs() < 1e-9 { 0.0 } else { value as f32 };
+            cells.extend(at.into_iter().map(|value| Cell::F32(tidy(value))));
         }
         cells
     }
@@ -232,10 +234,9 @@ pub fn digitise(
     let detector = crate::detector(Some(named))?;
     let ionise = options.ionise.unwrap_or_else(|| options.hits.layout.ionise());
     let ReadHits { hits, tracks, warnings } = hits::read(file, ionise, &options.hits)?;
+    // The detector's own files are its description, gas and tables.
     let mut inputs = vec![named_input(file)?];
-    if named.exists() {
-        inputs.push(named_input(named)?);
-    }
+    inputs.extend(detector.files().iter().cloned());
     let meta = context.meta("digitise", true, &Meta::default(), inputs);
     let layers = options.positions.then(|| strip_places(&detector)).transpose().map_err(in_detector)?;
     let written = Written { names: options.names, tracks, layers };
