@@ -86,7 +86,7 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
     if low > high {
         return 0.0..1.0;
     }
-    let margin = (0.08 * (high - low)).max(1e-3 * high.abs()).max(1e-9);
+    let margin = (0.08 * (high - low)).max(1e-2 * high.abs()).max(1e-9);
     low - margin..high + margin
 }
 
