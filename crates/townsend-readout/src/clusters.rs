@@ -79,8 +79,9 @@ impl Cluster {
     /// Where the track is in the middle of the drift gap, in pitches, by the times of the strips: a straight
     /// line through the points (strip, drift velocity × time), weighted by charge, with errors in both (W. E.
     /// Deming, Statistical Adjustment of Data, 1943), at the time of electrons from the middle of the gap. It
-    /// is the centroid, moved along the line by how far from the middle the charge is on average. None for a
-    /// strip alone, or if strips and times are not correlated.
+    /// is the centroid, moved along the line by how far from the middle the charge is on average, and at most
+    /// to the end of the cluster, since all charge of the track is in it. None for a strip alone, or if strips
+    /// and times are not correlated.
     pub fn micro_tpc(&self, by: &MicroTpc) -> Option<f64> {
         let [places, both, times] = self.moments;
         if self.strips.len() < 2 || both == 0.0 {
@@ -90,7 +91,8 @@ impl Cluster {
         let ratio = PLACE_VARIANCE / by.time_spread_ns.powi(2);
         let difference = places - ratio * times;
         let slope = (difference + (difference.powi(2) + 4.0 * ratio * both.powi(2)).sqrt()) / (2.0 * both);
-        Some(self.centroid + slope * (by.middle_ns - self.mean_time_ns))
+        let at = self.centroid + slope * (by.middle_ns - self.mean_time_ns);
+        Some(at.clamp(f64::from(self.strips.start), f64::from(self.strips.end)))
     }
 }
 
@@ -126,7 +128,7 @@ mod tests {
             .collect();
         let found = clusters(&digits);
         assert_eq!((found.len(), found[0].strips.clone(), found[0].charge_fc), (1, 10..14, 39.0));
-        for (middle_ns, at) in [(400.0, 10.5), (430.0, 12.0)] {
+        for (middle_ns, at) in [(400.0, 10.5), (430.0, 12.0), (700.0, 14.0)] {
             let place = found[0].micro_tpc(&MicroTpc { middle_ns, time_spread_ns: 10.0 }).unwrap();
             assert!((place - at).abs() < 1e-6, "{place}");
         }

@@ -21,6 +21,7 @@ mod pipeline;
 mod readout;
 mod recorded;
 mod reproducible;
+mod resolution;
 mod simulate;
 mod support;
 mod warnings;

@@ -86,7 +86,7 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
     if low > high {
         return 0.0..1.0;
     }
-    let margin = (0.08 * (high - low)).max(1e-3 * high.abs()).max(1e-9);
+    let margin = (0.08 * (high - low)).max(1e-2 * high.abs()).max(1e-9);
     low - margin..high + margin
 }
 
@@ -105,7 +105,7 @@ fn draw_panel<DB: DrawingBackend>(
     let mut high = range(points().flat_map(|&point| ends(point)));
     if traces.len() > 1 {
         // Room for the names.
-        high.end += 0.09 * traces.len().div_ceil(NAMES) as f64 * (high.end - high.start);
+        high.end += (0.05 + 0.09 * traces.len().div_ceil(NAMES) as f64) * (high.end - high.start);
     }
     let mut chart = ChartBuilder::on(area)
         .margin_top(14)
@@ -157,7 +157,7 @@ fn name_traces<DB: DrawingBackend>(
     for (k, trace) in panel.traces.iter().enumerate() {
         let at = (
             (f64::from(wide) * (0.03 + (k % NAMES) as f64 / NAMES as f64)) as i32,
-            8 + ((k / NAMES) as f64 * style.text * 0.95) as i32,
+            26 + ((k / NAMES) as f64 * style.text * 0.95) as i32,
         );
         let font = ("sans-serif", style.text * 0.8).into_font().color(&COLORS[k % COLORS.len()]);
         plain.draw_text(&trace.title, &font, at).map_err(failed)?;

@@ -62,20 +62,18 @@ impl Resolution {
                 ("µTPC, µm", &micro_tpc),
                 ("merged, µm", &merged),
                 ("its rms, µm", &|point| told(point.merged.map(|of| of.rms_um))),
-                ("its mean, µm", &|point| told(point.merged.map(|of| of.mean_um))),
             ]),
             self.rows(&[
                 ("efficiency, %", &|point| percent(point.efficiency)),
                 ("strips", &|point| point.strips.to_string()),
                 ("charge, fC", &|point| point.charge_fc.to_string()),
-                ("time, ns", &|point| point.time_ns.to_string()),
-                ("width, ns", &|point| point.time_width_ns.to_string()),
+                ("time width, ns", &|point| point.time_width_ns.to_string()),
             ]),
         ]
     }
 
     /// The points as two tables: places, and what clusters are. As long as two settings vary at most they are
-    /// 80 columns wide or less.
+    /// 80 columns wide or less; mean residuals and times are in the other forms.
     pub fn table(&self) -> String {
         self.tables().iter().map(|rows| align(rows)).collect::<Vec<_>>().join("\n\n")
     }
@@ -115,7 +113,7 @@ impl Resolution {
     }
 
     /// Widths, efficiency and clusters against the first setting that varies; the others have lines of their
-    /// own.
+    /// own. Places by times that are wider than any centroid by a fifth are left out.
     ///
     /// # Errors
     /// If it cannot be drawn.
@@ -153,17 +151,32 @@ impl Resolution {
             title: title.into(),
             traces: others.iter().map(|with| trace("", of, with)).collect(),
         };
+        // Places by times are many times wider where tracks go along the drift; such points would hide the rest.
+        let widest = |of: fn(Residuals) -> Measured| {
+            let others = self.points.iter().flat_map(|point| [point.centroid, point.merged]);
+            1.2 * others.flatten().map(|residuals| of(residuals).value).fold(0.0, f64::max)
+        };
         let places = |title: &str, of: fn(Residuals) -> Measured| Panel {
             title: title.into(),
             traces: others
                 .iter()
-                .flat_map(|with| PLACES.map(|(name, place)| trace(name, &|point| place(point).map(of), with)))
+                .flat_map(|with| {
+                    let shown = |place: fn(&ResolutionPoint) -> Option<Residuals>| {
+                        move |point: &ResolutionPoint| {
+                            place(point).map(of).filter(|width| width.value <= widest(of))
+                        }
+                    };
+                    PLACES.map(|(name, place)| trace(name, &shown(place), with))
+                })
                 .collect(),
         };
         let panels = [
             places("width of the core [µm]", |of| of.core_um),
             places("rms [µm]", |of| of.rms_um),
-            all("efficiency", &|point| Some(point.efficiency)),
+            all("efficiency [%]", &|point| {
+                let Measured { value, error } = point.efficiency;
+                Some(Measured { value: 100.0 * value, error: 100.0 * error })
+            }),
             all("strips of a cluster", &|point| Some(point.strips)),
             all("charge of a cluster [fC]", &|point| Some(point.charge_fc)),
             all("width of the earliest times [ns]", &|point| Some(point.time_width_ns)),
