@@ -95,7 +95,9 @@ impl Kernel {
         let mut rows = rows(width_of(time, |width| spread(&rows(width))));
         for [part, delay] in moments.late {
             if part > 0.0 && delay > 0.0 {
-                rows.iter_mut().for_each(|row| *row = delayed(row, part, delay));
+                for row in &mut rows {
+                    *row = delayed(row, part, delay);
+                }
             }
         }
         let bins = rows[0].len();

@@ -39,7 +39,9 @@ mod induction;
 mod kernel;
 mod primaries;
 mod reading;
+mod shaping;
 mod share;
+mod tables;
 
 pub use clusters::{Cluster, MicroTpc, clusters};
 pub use description::{Anode, Digitisation, Electronics, Insulator, Layer, Sheet, Strips};
