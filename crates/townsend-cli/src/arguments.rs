@@ -76,7 +76,7 @@ pub(crate) enum Verb {
     /// Say how well a detector tells where particles cross it, against angle, field, gain and threshold.
     ///
     /// Tracks are digitised and their strips made clusters. Places are the charge centroid, that by the times
-    /// of the strips (µTPC), and both merged; widths are those of the core of the residuals.
+    /// of the strips (`µTPC`), and both merged; widths are those of the core of the residuals.
     #[command(
         after_help = "Examples:\n  townsend resolution planar_triple_gem --angle 0:45:5\n  townsend resolution planar_triple_gem --angle 0:45:15 --field 0,1 --out resolution.svg\n  townsend resolution my-detector.toml --gain 1000,3000,10000 --tracks 20000 --out gain.csv --out gain.html"
     )]

@@ -6,9 +6,10 @@ use townsend_core::{ElectronBuffer, Stream};
 use townsend_sim::{Drift, Stage, StageWorkspace, displaced};
 
 use crate::digit::Told;
-use crate::digitiser::{Cloud, Digitiser};
+use crate::digitiser::Digitiser;
 use crate::geometry::{MOST_VIEWS, Place};
 use crate::primaries::{Hit, Ionise};
+use crate::tables::Cloud;
 
 /// What arrives at the anode of a layer.
 #[derive(Debug, Default)]

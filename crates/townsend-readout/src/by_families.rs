@@ -4,8 +4,9 @@ use townsend_core::Stream;
 
 use crate::arrival::{Arrivals, Arrived};
 use crate::cells::Cells;
-use crate::digitiser::{Digitiser, Tables};
+use crate::digitiser::Digitiser;
 use crate::draws::{GammaSum, poisson};
+use crate::tables::Tables;
 
 /// Time bins that hold all that arrives at a layer.
 #[derive(Debug, Clone, Copy)]

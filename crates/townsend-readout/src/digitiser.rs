@@ -1,22 +1,18 @@
 //! From the hits of an event to its digits.
 
 use townsend_core::{Purpose, stream};
-use townsend_sim::{
-    Detector, Direction, FamilySpread, Foil, FoilStage, Ionisation, Landing, SimError, Transport,
-};
+use townsend_sim::{Detector, Direction, Foil, FoilStage, Ionisation, Landing, SimError, Transport};
 
 use crate::arrival::{Arrivals, OnItsWay};
-use crate::cells::PLACES;
 use crate::channels::AllChannels;
 use crate::description::Digitisation;
 use crate::digit::Digitised;
 use crate::electronics::FrontEnd;
 use crate::geometry::{Place, View};
-use crate::induction::{Crossing, Induction};
-use crate::kernel::{Kernel, Moments};
 use crate::noise::NoiseHits;
 use crate::pads::PadInduction;
 use crate::primaries::{Hit, Ionise, Ioniser};
+use crate::tables::{Below, Cloud, Tables, far};
 
 /// A detector made ready to digitise events.
 ///
@@ -64,47 +60,8 @@ pub struct Digitiser {
     pub(crate) keep_waveforms: bool,
 }
 
-/// What becomes of a family of the foil before the last one, if the last foil collects its children evenly.
-#[derive(Debug)]
-pub(crate) struct Cloud {
-    pub(crate) before: FoilStage,
-    pub(crate) landing: Landing,
-}
-
-/// What is tabulated for a view of a sheet.
-#[derive(Debug)]
-pub(crate) struct Tables {
-    /// From the place of a family of the foil before the last one to those of its children's families.
-    pub(crate) of_cloud: Kernel,
-    /// From the cell of a family of the last foil to its electrons.
-    pub(crate) of_child: Kernel,
-    /// The same from its place.
-    pub(crate) of_family: Kernel,
-    pub(crate) cells: Induction,
-    pub(crate) electrons: Induction,
-}
-
-impl Tables {
-    /// Rows of cells that electrons may be away from where a cloud or a family is.
-    pub(crate) fn rows(&self) -> usize {
-        (self.of_cloud.places + self.of_child.places).max(self.of_family.places) + 6
-    }
-
-    /// The same in time bins, before and after.
-    pub(crate) fn bins(&self) -> [usize; 2] {
-        let before = |of: &Kernel| of.bins_before + 1;
-        let after = |of: &Kernel| of.bins - of.bins_before + 1;
-        let most = |of: &dyn Fn(&Kernel) -> usize| {
-            (of(&self.of_cloud) + of(&self.of_child)).max(of(&self.of_family))
-        };
-        [most(&before), most(&after)]
-    }
-}
-
 impl Digitiser {
     const PURPOSE: Purpose = Purpose::new("digitise");
-    /// Places within a strip that are told apart where electrons are followed one by one.
-    const FINE_PLACES: usize = 64;
 
     /// Prepares a detector.
     ///
@@ -130,66 +87,29 @@ impl Digitiser {
                 before.spread().along.map(|of| of.map(|by| f64::from(by).powi(2)).iter().sum::<f64>());
             last.unevenness(x.min(z).sqrt()) < UNEVEN
         });
-        let tables = |view: &View, share: f64, stretch: [f64; 2]| {
-            let [x, z] = view.across;
-            let [along_x, along_z] = direction.vector();
-            let crossing = Crossing {
-                pitch_mm: view.pitch_mm,
-                gap_mm: foil.gap_mm,
-                velocity_mm_ns: induction.velocity_um_ns / 1000.0,
-                tangent: induction.lorentz_tangent() * (x * along_x + z * along_z),
-                share,
-            };
-            let (bin, near) = (described.time_bin_ns, described.neighbours);
-            let place_mm = view.pitch_mm / PLACES as f64;
-            // Places below a foil are stretched on the way to the next one.
-            let [before_last, last_one] = stretch;
-            let moments = |covariance: [[f64; 3]; 3], stretch: f64| {
-                Moments::of(&covariance, [x * stretch, z], place_mm, bin)
-            };
-            let child =
-                moments(covariance(&last.spread()), last_one).with_late([last.spread().late, [0.0; 2]], bin);
-            let cloud = before.map(|before| {
-                let spread = before.spread();
-                let [children, landed] = [
-                    moments(covariance(&spread), before_last * last_one),
-                    moments(landing.covariance, last_one),
-                ];
-                Moments {
-                    place: children.place + landed.place,
-                    time: children.time + landed.time,
-                    covariance: children.covariance + landed.covariance,
-                    late: [[0.0; 2]; 2],
-                }
-                .with_late([spread.late, landing.late], bin)
-            });
-            let cloud = cloud.unwrap_or(child).behind_cells();
-            // What of the time is narrower than cells is made up for by the next step.
-            let narrow = child.time + cloud.time.min(0.0);
-            Tables {
-                of_cloud: Kernel::new(&cloud),
-                of_child: Kernel::new(&Moments { time: narrow, ..child }),
-                of_family: Kernel::new(&child.behind_cells()),
-                cells: Induction::new(&crossing, PLACES, near, bin),
-                electrons: Induction::new(&crossing, Self::FINE_PLACES, near, bin),
-            }
+        let cloud = before.map(|before| Cloud { before: before.clone(), landing });
+        let below = Below {
+            gap_mm: foil.gap_mm,
+            transport: induction,
+            direction: detector.gas.direction(),
+            described: &described,
+            last: last.spread(),
+            cloud: cloud.as_ref(),
         };
         let of_layer = |place: &Place| {
             let at = |k: usize| place.stretch.iter().rev().nth(k).map_or(1.0, |&stretch| f64::from(stretch));
             let stretch = [at(1), at(0)];
             let of_sheet = |((_, views), pads): (&(u32, Vec<View>), &bool)| {
                 let views = if *pads { &[] } else { &views[..] };
-                views.iter().zip(&share).map(|(view, share)| tables(view, *share, stretch)).collect()
+                let of_view = |(view, share): (&View, &f64)| Tables::new(&below, view, *share, stretch);
+                views.iter().zip(&share).map(of_view).collect()
             };
             place.sheets.iter().zip(&place.pads).map(of_sheet).collect()
         };
-        let pads = |place: &Place| {
-            PadInduction::of(place, &induction, direction, foil.gap_mm, described.time_bin_ns)
-        };
+        let pads = places.iter().map(|place| PadInduction::of(place, &below)).collect();
         let front_end = FrontEnd::new(&described.electronics, described.time_bin_ns)?;
         let channels = described.channels.all(&places, &front_end)?;
         let views = places.iter().map(of_layer).collect();
-        let cloud = before.map(|before| Cloud { before: before.clone(), landing });
         let far_mm = far(stages.iter().chain([&last]), &landings);
         let mut made = Self {
             ioniser: Ioniser { ionise, clusters, w_ev: described.w_ev, fano: described.fano },
@@ -201,7 +121,7 @@ impl Digitiser {
             upper: stages,
             last,
             views,
-            pads: places.iter().map(pads).collect(),
+            pads,
             places,
             bin_ns: described.time_bin_ns,
             window_ns: described.window_ns,
@@ -321,19 +241,3 @@ fn multiplies(at: &str) -> SimError {
 /// The largest relative change of the density of a family's children from hole to hole for which the last
 /// foil is said to collect them evenly.
 const UNEVEN: f64 = 1e-3;
-
-/// Covariance of place (x, z, mm) and time (ns) of the children of a family.
-fn covariance(spread: &FamilySpread) -> [[f64; 3]; 3] {
-    let [x, z] = spread.along;
-    let by = [x, z, [0.0, 0.0, spread.sigma_t_ns]].map(|row| row.map(f64::from));
-    [0, 1, 2].map(|k| [0, 1, 2].map(|l| (0..3).map(|n| by[k][n] * by[l][n]).sum()))
-}
-
-/// Seven standard deviations of how far from its expected place an electron ends, mm.
-fn far<'a>(stages: impl Iterator<Item = &'a FoilStage>, landings: &[Landing]) -> f64 {
-    let of = |(stage, landing): (&FoilStage, &Landing)| {
-        let children = covariance(&stage.spread());
-        (0..2).map(|k| children[k][k] + landing.covariance[k][k]).fold(0.0, f64::max)
-    };
-    7.0 * stages.zip(landings).map(of).sum::<f64>().sqrt()
-}

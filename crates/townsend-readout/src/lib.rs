@@ -42,7 +42,9 @@ mod noise;
 mod pads;
 mod primaries;
 mod reading;
+mod shaping;
 mod share;
+mod tables;
 
 pub use channels::{ChannelRow, Channels};
 pub use clusters::{Cluster, MicroTpc, clusters};

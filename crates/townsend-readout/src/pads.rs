@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
 use townsend_core::Stream;
-use townsend_sim::{Direction, Transport};
 
 use crate::arrival::Arrived;
 use crate::by_families::Span;
@@ -12,6 +11,7 @@ use crate::digit::Digitised;
 use crate::digitiser::Digitiser;
 use crate::geometry::{Place, View};
 use crate::primaries::Hit;
+use crate::tables::Below;
 
 /// Pads as far away as so many gaps see next to nothing.
 const REACH: f64 = 1.5;
@@ -80,21 +80,15 @@ impl PadInduction {
     const PLACES: usize = 8;
 
     /// Those of the sheets of a layer that have pads.
-    pub(crate) fn of(
-        place: &Place,
-        transport: &Transport,
-        direction: Direction,
-        gap_mm: f64,
-        bin_ns: f64,
-    ) -> Vec<Option<Self>> {
+    pub(crate) fn of(place: &Place, below: &Below<'_>) -> Vec<Option<Self>> {
         let of_sheet = |((_, views), pads): (&(u32, Vec<View>), &bool)| {
             let crossing = PadCrossing {
                 pitch_mm: [0, 1].map(|k| views.get(k).map_or(1.0, |view| view.pitch_mm)),
-                gap_mm,
-                velocity_mm_ns: transport.velocity_um_ns / 1000.0,
-                tangents: direction.vector().map(|along| along * transport.lorentz_tangent()),
-                bin_ns,
-                reach_mm: gap_mm * REACH,
+                gap_mm: below.gap_mm,
+                velocity_mm_ns: below.transport.velocity_um_ns / 1000.0,
+                tangents: below.direction.vector().map(|along| along * below.transport.lorentz_tangent()),
+                bin_ns: below.described.time_bin_ns,
+                reach_mm: below.gap_mm * REACH,
             };
             pads.then(|| Self::new(&crossing))
         };

@@ -107,7 +107,7 @@ pub struct ResolutionPoint {
     pub time_width_ns: Measured,
     /// Of the charge centroid; none where too few tracks were seen, as in the next two.
     pub centroid: Option<Residuals>,
-    /// Of the place by the times of the strips (µTPC), for clusters of two strips and more.
+    /// Of the place by the times of the strips (`µTPC`), for clusters of two strips and more.
     pub micro_tpc: Option<Residuals>,
     /// Of both, merged cluster size by cluster size with the weights that make the variance least.
     pub merged: Option<Residuals>,
@@ -433,7 +433,7 @@ mod tests {
         let (a, b) = normal.split_at(4000);
         let a: Vec<f64> = a.iter().map(|&a| 60.0 * f64::from(a)).collect();
         let b: Vec<Option<f64>> = b.iter().map(|&b| Some(80.0 * f64::from(b))).collect();
-        let [_, width] = moments(merged(&a, &b, &[3; 4000]).iter());
+        let [_, width] = moments(merged(&a, &b, &vec![3; 4000]).iter());
         assert!((width / 48.0 - 1.0).abs() < 0.05, "{width}");
         assert_eq!(merged(&a[..2], &[None, None], &[1, 1]), a[..2]);
     }

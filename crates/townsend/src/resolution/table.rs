@@ -7,15 +7,22 @@ use townsend_page::{Figure, Panel, Trace, figure_page};
 use super::{Residuals, Resolution, ResolutionPoint};
 use crate::Result;
 
+/// A number of the setting of a point.
+type SettingOf = fn(&ResolutionPoint) -> f64;
+/// Residuals of a place.
+type PlaceOf = fn(&ResolutionPoint) -> Option<Residuals>;
+/// A column of a table: its head, and its cells.
+type ColumnOf<'a> = (&'a str, &'a dyn Fn(&ResolutionPoint) -> String);
+
 /// What points are told apart by.
-const SETTINGS: [(&str, &str, fn(&ResolutionPoint) -> f64); 4] = [
+const SETTINGS: [(&str, &str, SettingOf); 4] = [
     ("angle", "°", |point| point.angle_deg),
     ("field", "T", |point| point.field_t),
     ("gain", "", |point| point.gain),
     ("threshold", "fC", |point| point.threshold_fc),
 ];
 /// The three places.
-const PLACES: [(&str, fn(&ResolutionPoint) -> Option<Residuals>); 3] = [
+const PLACES: [(&str, PlaceOf); 3] = [
     ("centroid", |point| point.centroid),
     ("µTPC", |point| point.micro_tpc),
     ("merged", |point| point.merged),
@@ -33,7 +40,7 @@ impl Resolution {
     }
 
     /// A head and a row for each point.
-    fn rows(&self, columns: &[(&str, &dyn Fn(&ResolutionPoint) -> String)]) -> Vec<Vec<String>> {
+    fn rows(&self, columns: &[ColumnOf<'_>]) -> Vec<Vec<String>> {
         let varied = self.varied();
         let setting = |k: usize| {
             let (name, unit, _) = SETTINGS[k];
@@ -50,9 +57,7 @@ impl Resolution {
 
     fn tables(&self) -> [Vec<Vec<String>>; 2] {
         let told = |of: Option<Measured>| of.map_or("-".into(), |of| of.to_string());
-        let core = |of: fn(&ResolutionPoint) -> Option<Residuals>| {
-            move |point: &ResolutionPoint| told(of(point).map(|of| of.core_um))
-        };
+        let core = |of: PlaceOf| move |point: &ResolutionPoint| told(of(point).map(|of| of.core_um));
         let [centroid, micro_tpc, merged] = PLACES.map(|(_, of)| core(of));
         let percent =
             |of: Measured| Measured { value: 100.0 * of.value, error: 100.0 * of.error }.to_string();
@@ -161,7 +166,7 @@ impl Resolution {
             traces: others
                 .iter()
                 .flat_map(|with| {
-                    let shown = |place: fn(&ResolutionPoint) -> Option<Residuals>| {
+                    let shown = |place: PlaceOf| {
                         move |point: &ResolutionPoint| {
                             place(point).map(of).filter(|width| width.value <= widest(of))
                         }
