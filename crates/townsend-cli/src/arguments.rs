@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use townsend::files::{Gate, Input, Reduction};
-use townsend::{Columns, Condition, Format, Ionise, Isa, ReadOptions, Scan, Selection, Shard, Start, Units};
+use townsend::files::{Gate, HitColumns, HitUnits, Input, Layout, Names, Reduction};
+use townsend::{
+    Columns, Condition, Format, Ionise, Isa, ReadOptions, Scan, Selection, Shard, Start, Units, Values,
+};
 use townsend_bench::BenchPart;
 
 /// Learns electron avalanches of gas detectors from a microscopic simulation and generates new ones.
@@ -85,6 +87,14 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  townsend digitise --detector cgem_it --hits crossings.csv --out digits.npz\n  townsend digitise --hits geant4.root:steps --ionisation deposit --repeat 100 --out digits.root\n  townsend digitise --detector my-detector.toml --hits heed.npz --ionisation electrons --out digits.csv"
     )]
     Digitise(Digitise),
+    /// Say how well a detector tells where particles cross it, against angle, field, gain and threshold.
+    ///
+    /// Tracks are digitised and their strips made clusters. Places are the charge centroid, that by the times
+    /// of the strips (`µTPC`), and both merged; widths are those of the core of the residuals.
+    #[command(
+        after_help = "Examples:\n  townsend resolution planar_triple_gem --angle 0:45:5\n  townsend resolution planar_triple_gem --angle 0:45:15 --field 0,1 --out resolution.svg\n  townsend resolution my-detector.toml --gain 1000,3000,10000 --tracks 20000 --out gain.csv --out gain.html"
+    )]
+    Resolution(Resolution),
     /// Say what is in a file: avalanches, empty ones, grid, observables, warnings.
     #[command(
         after_help = "Examples:\n  townsend inspect avalanches.root --json\n  townsend inspect avalanches.npz --html avalanches.html --plots figures"
@@ -388,20 +398,72 @@ pub(crate) struct Digitise {
     /// How often each event is digitised.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
     pub(crate) repeat: u64,
+    /// Whose table of hits it is: plain (our own names), geant4, cygno, edm4hep or psimhit.
+    #[arg(long, value_name = "WHOSE", default_value = "plain")]
+    pub(crate) layout: Layout,
+    /// Columns by other names, such as `x0=xin,edep=dE`.
+    #[arg(long, value_name = "x0=NAME,…", default_value = "", hide_default_value = true)]
+    pub(crate) columns: HitColumns,
+    /// The tree, by its name or its path in the file; `file.root:tree` names it too.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tree: Option<String>,
+    /// Units of the file, such as cm,MeV or x0=um, if it does not name them.
+    #[arg(long, value_name = "x0=UNIT,…", default_value = "", hide_default_value = true)]
+    pub(crate) units: HitUnits,
     /// How hits free electrons: clusters (along the way, by the table [track]), deposit (by W and Fano's
-    /// factor), or electrons (each row is one).
-    #[arg(long, value_name = "HOW", default_value = "clusters")]
-    pub(crate) ionisation: Ionise,
+    /// factor), or electrons (each row is one) [default: deposit for geant4 and cygno, else clusters].
+    #[arg(long, value_name = "HOW")]
+    pub(crate) ionisation: Option<Ionise>,
     /// The file to write: a tree `digits`, arrays, or a text, of event, repeat, layer, sheet, view (0 is X, 1
     /// is V), strip, `charge_fC`, `time_ns`, adc, tdc and the row of the hit.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// A file for the signals of the strips that have digits.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) waveforms: Option<PathBuf>,
-    /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
+    /// Say where each strip is, the middle of its line in space, and where it leads.
+    #[arg(long)]
+    pub(crate) positions: bool,
+    /// The names of columns: own, or edm4hep (as in `RawTimeSeries`, with a `cellID` for the strip).
+    #[arg(long, value_name = "WHOSE", default_value = "own")]
+    pub(crate) names: Names,
+    /// The format to write, if not the one that the ending stands for: root, rntuple, npz, text, or parquet
+    /// where the program was built with it.
     #[arg(long)]
     pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolution {
+    /// The detector, of which the tables [track] and [digitisation] count: a TOML file, or one that comes with
+    /// the program.
+    #[arg(value_name = "DETECTOR")]
+    pub(crate) detector: PathBuf,
+    /// Angles between track and drift direction, degrees, in the plane across the strips.
+    #[arg(long, value_name = "FROM:TO:STEP", default_value = "0", allow_hyphen_values = true)]
+    pub(crate) angle: Values,
+    /// Magnetic fields, T [default: that of the detector].
+    #[arg(long, value_name = "T,…")]
+    pub(crate) field: Option<Values>,
+    /// Effective gains, electrons at the anode for each that arrives above the first foil [default: that of
+    /// the detector].
+    #[arg(long, value_name = "N,…", conflicts_with = "voltage")]
+    pub(crate) gain: Option<Values>,
+    /// Voltage of the foils, V: one for all of them or one for each; given again, another setting.
+    #[arg(long, value_name = "V,…", value_parser = voltage)]
+    pub(crate) voltage: Vec<Condition>,
+    /// Thresholds, fC of a charge that arrives at once [default: that of the detector's chip].
+    #[arg(long, value_name = "FC,…")]
+    pub(crate) threshold: Option<Values>,
+    /// The strips: x or v.
+    #[arg(long, value_name = "VIEW", default_value = "x", value_parser = ["x", "v"])]
+    pub(crate) view: String,
+    /// Tracks of each point.
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(64..=100_000_000))]
+    pub(crate) tracks: u64,
+    /// Write all numbers (.csv, .json), a figure (.svg, .pdf) or a page (.html); may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

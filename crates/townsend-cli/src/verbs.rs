@@ -8,14 +8,16 @@ use anyhow::{Context as _, Result};
 use clap::CommandFactory;
 use serde::Serialize;
 use townsend::files::{
-    self, CheckOptions, DigitiseFileOptions, Exported, FileInspection, GainOptions, Generated, Input,
-    InspectOptions, ReadoutOptions, SampleOptions, Written,
+    self, CheckOptions, DigitiseFileOptions, Exported, FileInspection, GainOptions, Generated, HitOptions,
+    Input, InspectOptions, ReadoutOptions, SampleOptions, Written,
 };
-use townsend::{Context, Error, Format, Light, Report, Setting, Start, significant, wrap};
+use townsend::{
+    Context, Error, Format, Light, Report, ResolutionOptions, Setting, Start, Values, significant, wrap,
+};
 
 use crate::arguments::{
     Arguments, Check, Common, Convert, Demo, Digitise, Export, Gain, Generate, Inspect, Merge, Readout,
-    Required, STANDARD_OUTPUT, Simulate, Train, Verb,
+    Required, Resolution, STANDARD_OUTPUT, Simulate, Train, Verb,
 };
 use crate::bench::bench;
 use crate::progress::{Bars, WIDTH, say, wrap_behind};
@@ -32,6 +34,7 @@ pub(crate) fn run(verb: Verb, common: &Common, context: &Context<'_>, bars: &Bar
         Verb::Gain(arguments) => gain(arguments, context, json),
         Verb::Readout(arguments) => readout(arguments, context, bars, json),
         Verb::Digitise(arguments) => digitise(arguments, context, bars, json),
+        Verb::Resolution(arguments) => resolution(arguments, context, json),
         Verb::Inspect(arguments) => inspect(&arguments, context, bars, json),
         Verb::Convert(arguments) => convert(arguments, context, bars, json),
         Verb::Train(mut arguments) => {
@@ -332,6 +335,26 @@ fn gain(arguments: Gain, context: &Context<'_>, json: bool) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+fn resolution(arguments: Resolution, context: &Context<'_>, json: bool) -> Result<ExitCode> {
+    let values = |of: Option<Values>| of.map_or_else(Vec::new, |values| values.0);
+    let options = ResolutionOptions {
+        angles_deg: arguments.angle.0,
+        fields_t: values(arguments.field),
+        gains: values(arguments.gain),
+        conditions: arguments.voltage,
+        thresholds_fc: values(arguments.threshold),
+        view: u8::from(arguments.view == "v"),
+        tracks: arguments.tracks,
+    };
+    let found = files::resolution(&arguments.detector, &options, &arguments.out, context)?;
+    if json {
+        print_json(&found)?;
+    } else {
+        print(&found.table())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
     let context = &for_output(&arguments.out, arguments.format, json, context)?;
     let options = ReadoutOptions { detector: arguments.detector, format: arguments.format };
@@ -368,8 +391,17 @@ fn readout(arguments: Readout, context: &Context<'_>, bars: &Bars, json: bool) -
 }
 
 fn digitise(arguments: Digitise, context: &Context<'_>, bars: &Bars, json: bool) -> Result<ExitCode> {
-    let Digitise { hits, detector, repeat, ionisation, out, waveforms, format } = arguments;
-    let options = DigitiseFileOptions { detector, repeat, ionise: ionisation, waveforms, format };
+    let Digitise { hits, layout, columns, tree, units, out, .. } = arguments;
+    let options = DigitiseFileOptions {
+        detector: arguments.detector,
+        hits: HitOptions { layout, columns, tree, units },
+        repeat: arguments.repeat,
+        ionise: arguments.ionisation,
+        waveforms: arguments.waveforms,
+        positions: arguments.positions,
+        names: arguments.names,
+        format: arguments.format,
+    };
     let made = files::digitise(&hits, &out, &options, context)?;
     if json {
         print_json(&made)?;
@@ -401,7 +433,12 @@ fn digitise(arguments: Digitise, context: &Context<'_>, bars: &Bars, json: bool)
         summary.repeat,
         out.display()
     ));
-    for (name, view) in ["X", "V"].into_iter().zip(&summary.views) {
+    for (k, view) in summary.views.iter().enumerate() {
+        let name = match (k, summary.views.len()) {
+            (0, 2) => "X".into(),
+            (1, 2) => "V".into(),
+            _ => format!("view {k}"),
+        };
         bars.note(&format!(
             "{name}: {} strips a layer, {} fC and {} ns a strip",
             significant(view.strips, 4),

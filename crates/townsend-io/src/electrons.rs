@@ -16,7 +16,7 @@ use crate::columns::{Table, Values};
 use crate::error::content;
 use crate::notice::Notice;
 use crate::reader::ReadOptions;
-use crate::units::{Stated, in_title};
+use crate::units::{Stated, unit_in_title};
 use crate::{Choice, Error, Result};
 
 use chosen::Chosen;
@@ -126,7 +126,8 @@ fn scale(
     let header = &table.headers()[chosen.coordinates[coordinate as usize]];
     let unit = standard_unit(coordinate);
     let object = format!("column {}", header.name);
-    let size = stated_size(in_title(&header.name, &header.title, coordinate), &object, coordinate, notices);
+    let size =
+        stated_size(unit_in_title(&header.name, &header.title, coordinate), &object, coordinate, notices);
     // Names alone do not tell: Garfield++ and most users of ROOT work in cm.
     if size.is_none() && options.columns.names_coordinates() && coordinate != Coordinate::T {
         let text = format!("{object} names no unit; {unit} is assumed");

@@ -18,7 +18,7 @@ use crate::electrons::{standard_unit, stated_size};
 use crate::error::{Error, Result, content};
 use crate::notice::{Choice, Notice};
 use crate::reader::{Loaded, ReadOptions};
-use crate::units::{Units, in_title};
+use crate::units::{Units, unit_in_title};
 
 /// Title of the histogram of an avalanche.
 const TITLE: &str = "electrons at the anode";
@@ -256,7 +256,7 @@ fn grid_of(
 ) -> Result<Grid> {
     let mut made = Vec::with_capacity(axes.len());
     for (coordinate, axis) in Coordinate::ALL.into_iter().zip(axes) {
-        let stated = in_title("", &axis.title, coordinate);
+        let stated = unit_in_title("", &axis.title, coordinate);
         let object = format!("the axis of {} ({})", coordinate.name(), axis.title);
         let scale =
             options.units.scale(coordinate).or_else(|| stated_size(stated, &object, coordinate, notices));

@@ -62,5 +62,5 @@ pub use reader::{Label, Loaded, ReadOptions, label, read, read_condition, read_e
 pub use selection::Selection;
 pub use sources::{Source, sources};
 pub use table::{Cell, ColumnType, TableColumn, TableWriter};
-pub use units::Units;
+pub use units::{Dimension, Stated, Units, unit_in_title, unit_size};
 pub use writer::{AvalancheWriter, WriteOptions};

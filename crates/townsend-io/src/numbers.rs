@@ -2,19 +2,21 @@
 
 use townsend_root::RootFile;
 
-use crate::columns::{ColumnKind, Table};
+use crate::columns::{ColumnKind, ColumnValues, Table};
 use crate::error::{Result, content};
 use crate::npz::{Arrays, NpzTable};
 use crate::text::TextTable;
-use crate::{Columns, Format, Source, electrons, parquet, root};
+use crate::{Columns, Format, Source, parquet, root};
 
-/// A column with one number in each row.
+/// A column with one number in each row, or with a list of numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NumberColumn {
     /// Its name.
     pub name: String,
     /// A text that may name the unit, such as `x0 [mm]`; empty without one.
     pub title: String,
+    /// Where each row begins in the numbers, and where the last one ends; `None` if each row has one.
+    pub offsets: Option<Vec<u64>>,
     /// Its numbers; integers beyond 2⁵³ are rounded.
     pub values: Vec<f64>,
 }
@@ -24,7 +26,9 @@ pub struct NumberColumn {
 pub struct NumberTable {
     /// What it is, for users: "ROOT tree hits".
     pub description: String,
-    /// Columns with one number in each row whose names were wanted.
+    /// Number of rows.
+    pub rows: u64,
+    /// Columns of numbers, or of lists of numbers, whose names were wanted.
     pub columns: Vec<NumberColumn>,
     /// The names of all others.
     pub others: Vec<String>,
@@ -39,17 +43,23 @@ pub struct NumberTable {
 pub fn read_number_table(source: &Source, wanted: impl Fn(&str) -> bool) -> Result<NumberTable> {
     let path = &*source.path;
     let read = |table: &dyn Table| {
-        let mut read = NumberTable { description: table.describe(), columns: Vec::new(), others: Vec::new() };
+        let mut read = NumberTable {
+            description: table.describe(),
+            rows: table.rows(),
+            columns: Vec::new(),
+            others: Vec::new(),
+        };
         for (index, header) in table.headers().iter().enumerate() {
-            if header.kind != ColumnKind::Number || !wanted(&header.name) {
+            if matches!(header.kind, ColumnKind::Other(_)) || !wanted(&header.name) {
                 read.others.push(header.name.clone());
                 continue;
             }
-            let (_, values) = electrons::read_column(path, table, index)?;
+            let ColumnValues { offsets, values } = table.read(index)?;
             read.columns.push(NumberColumn {
                 name: header.name.clone(),
                 title: header.title.clone(),
-                values,
+                offsets,
+                values: values.to_f64(),
             });
         }
         Ok(read)

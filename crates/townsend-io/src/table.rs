@@ -1,5 +1,5 @@
-//! Writing tables of numbers: as a ROOT tree with one entry per row, as an npz with one array per column, or
-//! as a text with commas between columns, which has no room for provenance.
+//! Writing tables of numbers: as a ROOT tree or RNTuple with one entry per row, as an npz with one array per
+//! column, as Parquet, or as a text with commas between columns, which has no room for provenance.
 
 use std::fmt;
 use std::fs::File;
@@ -12,6 +12,8 @@ use townsend_root::{BranchSpec, BranchType, BranchValue};
 use crate::entries::EntryWriter;
 use crate::histograms::{finish, start};
 use crate::npz::{Column, meta_text, pack};
+#[cfg(feature = "parquet")]
+use crate::parquet::ParquetWriter;
 use crate::{Format, Result};
 
 /// The type of the numbers in a column of a table.
@@ -60,9 +62,24 @@ pub struct TableWriter {
 }
 
 enum Sink {
-    Root { output: OutputFile, entries: EntryWriter },
-    Npz { output: OutputFile, arrays: Vec<Column>, meta: String },
-    Text { output: OutputFile, lines: BufWriter<File> },
+    Root {
+        output: OutputFile,
+        entries: EntryWriter,
+    },
+    Npz {
+        output: OutputFile,
+        arrays: Vec<Column>,
+        meta: String,
+    },
+    Text {
+        output: OutputFile,
+        lines: BufWriter<File>,
+    },
+    #[cfg(feature = "parquet")]
+    Parquet {
+        output: OutputFile,
+        writer: Box<ParquetWriter>,
+    },
 }
 
 impl TableWriter {
@@ -97,7 +114,15 @@ impl TableWriter {
                 writeln!(lines, "{}", names.join(",")).map_err(|e| output.error(e))?;
                 Sink::Text { output, lines }
             }
-            Format::Text | Format::Parquet => return Err(format.not_written(path)),
+            #[cfg(feature = "parquet")]
+            Format::Parquet => {
+                let meta = meta_text(&output, meta, None)?;
+                let writer = ParquetWriter::new(output.duplicate()?, name, columns, &meta);
+                Sink::Parquet { writer: Box::new(writer.map_err(|e| output.error(e))?), output }
+            }
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet => return Err(format.not_written(path)),
+            Format::Text => return Err(format.not_written(path)),
         };
         Ok(Self { columns: columns.into(), sink })
     }
@@ -123,6 +148,8 @@ impl TableWriter {
                 let cells: Vec<_> = row.iter().map(Cell::to_string).collect();
                 Ok(writeln!(lines, "{}", cells.join(",")).map_err(|e| output.error(e))?)
             }
+            #[cfg(feature = "parquet")]
+            Sink::Parquet { output, writer } => Ok(writer.push(row).map_err(|e| output.error(e))?),
         }
     }
 
@@ -137,6 +164,11 @@ impl TableWriter {
             }
             Sink::Text { output, mut lines } => {
                 lines.flush().map_err(|e| output.error(e))?;
+                Ok(output.commit()?)
+            }
+            #[cfg(feature = "parquet")]
+            Sink::Parquet { output, writer } => {
+                writer.finish().map_err(|e| output.error(e))?;
                 Ok(output.commit()?)
             }
         }
@@ -186,5 +218,37 @@ fn numpy(kind: ColumnType) -> &'static str {
         ColumnType::U64 => "<u8",
         ColumnType::U32 => "<u4",
         ColumnType::F32 => "<f4",
+    }
+}
+
+#[cfg(all(test, feature = "parquet"))]
+mod tests {
+    use super::*;
+
+    /// What is written is what is read, also over more rows than a group holds.
+    #[test]
+    fn parquet_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.parquet");
+        let columns = [
+            TableColumn::new("event", "", ColumnType::U64),
+            TableColumn::new("strip", "", ColumnType::U32),
+            TableColumn::new("charge_fC", "", ColumnType::F32),
+        ];
+        let names = ["table", "a table"];
+        let create = || TableWriter::create(&path, names, &columns, &Meta::default(), None, true);
+        for rows in [0u32, 3, 100_000] {
+            let mut writer = create().unwrap();
+            for k in 0..rows {
+                let row = [Cell::U64(u64::from(k) << 20), Cell::U32(u32::MAX - k), Cell::F32(k as f32 * 0.5)];
+                writer.push(&row).unwrap();
+            }
+            writer.finish().unwrap();
+            let column = |name: &str| crate::read_array(&path, name).unwrap().1;
+            let of = |value: fn(u32) -> f64| (0..rows).map(value).collect::<Vec<_>>();
+            assert_eq!(column("event"), of(|k| f64::from(k) * 1_048_576.0));
+            assert_eq!(column("strip"), of(|k| f64::from(u32::MAX - k)));
+            assert_eq!(column("charge_fC"), of(|k| f64::from(k) * 0.5));
+        }
     }
 }

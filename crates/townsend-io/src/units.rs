@@ -1,8 +1,39 @@
-//! Units of positions and times: how files write them, and their size in mm and ns.
+//! Units of lengths, times and energies: how files write them, and their size in mm, ns and keV.
 
 use std::str::FromStr;
 
 use townsend_core::Coordinate;
+
+/// What a unit measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dimension {
+    /// Counted in mm.
+    Length,
+    /// Counted in ns.
+    Time,
+    /// Counted in keV.
+    Energy,
+}
+
+impl Dimension {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Length, Self::Time, Self::Energy];
+
+    /// Its common units, for users.
+    pub fn units(self) -> &'static str {
+        match self {
+            Self::Length => "nm, um, mm, cm, m",
+            Self::Time => "ps, ns, us, ms, s",
+            Self::Energy => "eV, keV, MeV, GeV",
+        }
+    }
+}
+
+impl From<Coordinate> for Dimension {
+    fn from(coordinate: Coordinate) -> Self {
+        if coordinate == Coordinate::T { Self::Time } else { Self::Length }
+    }
+}
 
 /// The units in which a file has its coordinates, as a user states them: `x=cm,z=cm,t=ns`, or all lengths and
 /// all times at once, `cm,ns`. A coordinate without one has the unit that the file names, or mm and ns.
@@ -41,7 +72,8 @@ impl FromStr for Units {
                 None => (of_dimension(part)?, part),
             };
             for coordinate in of {
-                let size = size(unit, coordinate).ok_or_else(|| not_understood(unit, coordinate))?;
+                let size =
+                    unit_size(unit, coordinate.into()).ok_or_else(|| not_understood(unit, coordinate))?;
                 units.0[coordinate as usize] = Some(size);
             }
         }
@@ -58,25 +90,32 @@ fn coordinate(name: &str) -> Result<Coordinate, String> {
 
 /// The coordinates that a unit without a name is for: the positions or the time.
 fn of_dimension(unit: &str) -> Result<Vec<Coordinate>, String> {
-    let of: Vec<_> =
-        Coordinate::ALL.into_iter().filter(|&coordinate| size(unit, coordinate).is_some()).collect();
+    let of: Vec<_> = Coordinate::ALL.into_iter().filter(|&of| unit_size(unit, of.into()).is_some()).collect();
     if of.is_empty() { Err(not_understood(unit, Coordinate::X)) } else { Ok(of) }
 }
 
 fn not_understood(unit: &str, coordinate: Coordinate) -> String {
-    let known = if coordinate == Coordinate::T { "ps, ns, us, ms, s" } else { "nm, um, mm, cm, m" };
+    let known = Dimension::from(coordinate).units();
     format!("`{unit}` is no unit of {}; there are {known}", coordinate.name())
 }
 
-/// The size of a unit of a coordinate in mm or ns; `None` if it is not understood.
-pub(crate) fn size(unit: &str, coordinate: Coordinate) -> Option<f64> {
+/// The size of a unit in mm, ns or keV; `None` if it is not understood.
+pub fn unit_size(unit: &str, dimension: Dimension) -> Option<f64> {
     // ROOT writes the letter µ as #mu, Unicode has two of it.
     let micro = ["#mu", "\\mu", "\u{b5}", "\u{3bc}"];
     let plain = micro.iter().fold(unit.to_owned(), |text, letter| text.replace(letter, "u"));
     let plain: String = plain.chars().filter(|c| !c.is_whitespace() && !"{}$".contains(*c)).collect();
     let plain = plain.to_lowercase();
-    if coordinate == Coordinate::T {
-        return Some(match plain.as_str() {
+    Some(match dimension {
+        Dimension::Length => match plain.as_str() {
+            "nm" | "nanometer" | "nanometers" | "nanometre" | "nanometres" => 1e-6,
+            "um" | "micron" | "microns" | "micrometer" | "micrometers" | "micrometre" | "micrometres" => 1e-3,
+            "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => 1.0,
+            "cm" | "centimeter" | "centimeters" | "centimetre" | "centimetres" => 10.0,
+            "m" | "meter" | "meters" | "metre" | "metres" => 1e3,
+            _ => return None,
+        },
+        Dimension::Time => match plain.as_str() {
             "fs" => 1e-6,
             "ps" | "picosecond" | "picoseconds" => 1e-3,
             "ns" | "nsec" | "nanosecond" | "nanoseconds" => 1.0,
@@ -84,26 +123,25 @@ pub(crate) fn size(unit: &str, coordinate: Coordinate) -> Option<f64> {
             "ms" | "msec" | "millisecond" | "milliseconds" => 1e6,
             "s" | "sec" | "second" | "seconds" => 1e9,
             _ => return None,
-        });
-    }
-    Some(match plain.as_str() {
-        "nm" | "nanometer" | "nanometers" | "nanometre" | "nanometres" => 1e-6,
-        "um" | "micron" | "microns" | "micrometer" | "micrometers" | "micrometre" | "micrometres" => 1e-3,
-        "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => 1.0,
-        "cm" | "centimeter" | "centimeters" | "centimetre" | "centimetres" => 10.0,
-        "m" | "meter" | "meters" | "metre" | "metres" => 1e3,
-        _ => return None,
+        },
+        Dimension::Energy => match plain.as_str() {
+            "ev" => 1e-3,
+            "kev" => 1.0,
+            "mev" => 1e3,
+            "gev" => 1e6,
+            _ => return None,
+        },
     })
 }
 
 /// What the title of a column or an axis says of the unit.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Stated {
+pub enum Stated {
     /// Nothing.
     Nothing,
-    /// A unit of this size in mm or ns.
+    /// A unit of this size in mm, ns or keV.
     Size(f64),
-    /// Something in the place of a unit that is none of the coordinate.
+    /// Something in the place of a unit that is none of what is measured.
     Unknown(String),
 }
 
@@ -111,18 +149,20 @@ pub(crate) enum Stated {
 const LONGEST_UNIT: usize = 12;
 
 /// The unit in a title: `x [cm]`, `x (cm)`, `x/cm`, `x, cm`, or in a name: `x_cm`.
-pub(crate) fn in_title(name: &str, title: &str, coordinate: Coordinate) -> Stated {
+pub fn unit_in_title(name: &str, title: &str, dimension: impl Into<Dimension>) -> Stated {
+    let dimension = dimension.into();
     let title = title.trim();
     for (open, close) in [('[', ']'), ('(', ')')] {
         let Some((before, unit)) = title.rsplit_once(close).and_then(|(text, _)| text.rsplit_once(open))
         else {
             continue;
         };
-        if let Some(size) = size(unit, coordinate) {
+        if let Some(size) = unit_size(unit, dimension) {
             return Stated::Size(size);
         }
-        // ROOT's own titles are lists of leaves: `x[n]/F` has n values, `x[-2,2,12]/f` a range.
-        let of_leaf = open == '[' && before == name;
+        // ROOT's own titles are lists of leaves: `x[n]/F` has n values, `x[-2,2,12]/f` a range, `x[hits_]` of
+        // the branch `hits.x` one for each of the hits.
+        let of_leaf = open == '[' && (before == name || name.rsplit('.').next() == Some(before));
         let remark = unit.is_empty() || unit.len() > LONGEST_UNIT || unit.contains([' ', ',']);
         if !of_leaf && !remark {
             return Stated::Unknown(unit.to_owned());
@@ -135,7 +175,7 @@ pub(crate) fn in_title(name: &str, title: &str, coordinate: Coordinate) -> State
     [slash, after(','), suffix]
         .into_iter()
         .flatten()
-        .find_map(|unit| size(unit, coordinate))
+        .find_map(|unit| unit_size(unit, dimension))
         .map_or(Stated::Nothing, Stated::Size)
 }
 
@@ -165,10 +205,10 @@ mod tests {
             ("t [s]", T, 1e9),
             ("x [CM]", X, 10.0),
         ] {
-            assert_eq!(in_title("x", title, of), Stated::Size(wanted), "{title}");
+            assert_eq!(unit_in_title("x", title, of), Stated::Size(wanted), "{title}");
         }
-        assert_eq!(in_title("x_cm", "", X), Stated::Size(10.0));
-        assert_eq!(in_title("t_us", "t_us/D", T), Stated::Size(1e3));
+        assert_eq!(unit_in_title("x_cm", "", X), Stated::Size(10.0));
+        assert_eq!(unit_in_title("t_us", "t_us/D", T), Stated::Size(1e3));
     }
 
     #[test]
@@ -176,12 +216,13 @@ mod tests {
         for title in
             ["", "x", "x/F", "t/s", "x[n]/F", "x[20]/D", "x[-2,2,12]/f", "x (of the end point)", "x_end"]
         {
-            assert_eq!(in_title("x", title, X), Stated::Nothing, "{title}");
+            assert_eq!(unit_in_title("x", title, X), Stated::Nothing, "{title}");
         }
-        assert_eq!(in_title("t", "t/s", T), Stated::Nothing, "an unsigned short");
-        assert_eq!(in_title("x", "x [furlong]", X), Stated::Unknown("furlong".into()));
-        assert_eq!(in_title("x", "x [ns]", X), Stated::Unknown("ns".into()));
-        assert_eq!(in_title("x", "x (px)", X), Stated::Unknown("px".into()));
+        assert_eq!(unit_in_title("hits.position.x", "x[hits_]", X), Stated::Nothing, "a member of hits");
+        assert_eq!(unit_in_title("t", "t/s", T), Stated::Nothing, "an unsigned short");
+        assert_eq!(unit_in_title("x", "x [furlong]", X), Stated::Unknown("furlong".into()));
+        assert_eq!(unit_in_title("x", "x [ns]", X), Stated::Unknown("ns".into()));
+        assert_eq!(unit_in_title("x", "x (px)", X), Stated::Unknown("px".into()));
     }
 
     #[test]

@@ -35,4 +35,4 @@ mod plot;
 
 pub use error::PageError;
 pub use html::{figure_page, inspection_page, ranking_html, report_html};
-pub use plot::{Distribution, Figure, Trace, figures, observable_figures, overview_pdf, overview_svg};
+pub use plot::{Distribution, Figure, Panel, Trace, figures, observable_figures, overview_pdf, overview_svg};

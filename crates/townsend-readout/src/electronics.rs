@@ -2,10 +2,14 @@
 
 use std::f64::consts::E;
 
+use rand_distr::{Distribution, Exp1, StandardNormal};
 use townsend_core::{Stream, fill_normal};
+use townsend_kernels::vectorised;
 use townsend_sim::SimError;
 
+use crate::cells::{TOGETHER, pad};
 use crate::description::Electronics;
+use crate::shaping::{ChargeTable, Shaping};
 
 /// Charge of an electron, fC.
 pub const ELECTRON_FC: f64 = 1.602_176_634e-4;
@@ -216,12 +220,16 @@ pub struct Reading {
 pub struct FrontEnd {
     chip: Chip,
     bin_ns: f64,
-    /// Output of the time branch at the end of the k-th bin after that of the charge, over its peak.
+    /// Output of the time branch at the end of the k-th bin after that of the charge, over its peak, with zeros
+    /// on both sides.
     time: Vec<f32>,
-    charge_peak: f64,
+    charge: ChargeTable,
     threshold_fc: f64,
-    /// Spread of the noise charge of one bin, fC.
-    noise_fc: f64,
+    /// Equivalent noise charge, electrons.
+    noise_e: f64,
+    /// Spread of the noise charge of one bin for one electron of noise, fC.
+    noise_fc_per_e: f64,
+    dead_time_ns: Option<f64>,
     /// Bins of noise before the first charge.
     before: usize,
 }
@@ -254,16 +262,38 @@ impl FrontEnd {
         let noise_e =
             electronics.noise_e.unwrap_or(chip.noise_e[0] + chip.noise_e[1] * electronics.capacitance_pf);
         let noise_fc = noise_e * ELECTRON_FC;
+        let crosses = matches!(chip.method, Method::Hold(_) | Method::Peak);
+        for (key, asked) in
+            [("dead_time_ns", electronics.dead_time_ns.is_some()), ("noise_hits", electronics.noise_hits)]
+        {
+            if asked && !crosses {
+                return Err(SimError::Range {
+                    key: format!("digitisation.electronics.{key}"),
+                    value: "this key".into(),
+                    allowed: format!(
+                        "left out: {} has no discriminator that starts its reading; tiger and vmm3 have",
+                        chip.name
+                    ),
+                });
+            }
+        }
         let own = if chip.threshold_fc > 0.0 { chip.threshold_fc } else { (5.0 * noise_fc).max(1e-3) };
         Ok(Self {
             chip,
             bin_ns,
-            charge_peak: chip.charge.peak()[0],
+            charge: ChargeTable::new(chip.charge, bin_ns),
             threshold_fc: electronics.threshold_fc.unwrap_or(own),
-            noise_fc: noise_fc / time.iter().map(|h| h * h).sum::<f64>().sqrt(),
+            noise_e,
+            noise_fc_per_e: ELECTRON_FC / time.iter().map(|h| h * h).sum::<f64>().sqrt(),
+            dead_time_ns: electronics.dead_time_ns,
             // A third of the response holds nine tenths of its noise.
             before: if noise_fc > 0.0 { bins / 3 } else { 1 },
-            time: time.into_iter().map(|value| value as f32).collect(),
+            time: {
+                let response: Vec<f32> = time.into_iter().map(|value| value as f32).collect();
+                let mut padded = Vec::new();
+                pad(&response, TOGETHER, &mut padded);
+                padded
+            },
         })
     }
 
@@ -287,92 +317,175 @@ impl FrontEnd {
         (slow / self.bin_ns).ceil() as usize + 1
     }
 
-    /// Adds noise to a current (fC in each bin): white, so that the output of the time branch has the chip's
-    /// equivalent noise charge.
-    pub fn add_noise(&self, current: &mut [f32], scratch: &mut Vec<f32>, random: &mut Stream) {
-        if self.noise_fc <= 0.0 {
+    /// The chip's equivalent noise charge, electrons.
+    pub fn noise_e(&self) -> f64 {
+        self.noise_e
+    }
+
+    /// Adds noise to a current (fC in each bin): white, so that the output of the time branch has this
+    /// equivalent noise charge, electrons.
+    pub fn add_noise(&self, noise_e: f64, current: &mut [f32], scratch: &mut Vec<f32>, random: &mut Stream) {
+        if noise_e <= 0.0 {
             return;
         }
         scratch.resize(current.len(), 0.0);
         fill_normal(random, scratch);
-        let noise = self.noise_fc as f32;
+        let noise = (noise_e * self.noise_fc_per_e) as f32;
         current.iter_mut().zip(scratch).for_each(|(charge, normal)| *charge += noise * *normal);
-    }
-
-    /// The output of the time branch at the end of a bin, fC of a charge that arrives at once.
-    fn output(&self, current: &[f32], bin: usize) -> f64 {
-        if self.chip.method == Method::Sum {
-            return current[..=bin].iter().map(|&charge| f64::from(charge)).sum();
-        }
-        let first = (bin + 1).saturating_sub(self.time.len());
-        let now = current[first..=bin].iter();
-        f64::from(now.zip(self.time[..=bin - first].iter().rev()).map(|(q, h)| q * h).sum::<f32>())
-    }
-
-    /// The output of the charge branch at a time after the beginning of the current, over its peak.
-    fn held(&self, current: &[f32], t_ns: f64) -> f64 {
-        let arrived = |bin: usize| (bin as f64 + 0.5) * self.bin_ns;
-        let part =
-            |(bin, &charge): (usize, &f32)| f64::from(charge) * self.chip.charge.at(t_ns - arrived(bin));
-        current.iter().enumerate().map(part).sum::<f64>() / self.charge_peak
     }
 
     /// The output of the time branch at the end of every bin, fC of a charge that arrives at once.
     pub fn waveform(&self, current: &[f32]) -> Vec<f32> {
-        (0..current.len()).map(|bin| self.output(current, bin) as f32).collect()
+        let mut output = vec![0.0; current.len()];
+        if self.chip.method == Method::Sum {
+            let mut sum = 0.0;
+            for (output, charge) in output.iter_mut().zip(current) {
+                sum += charge;
+                *output = sum;
+            }
+        } else {
+            output.resize(current.len().next_multiple_of(TOGETHER), 0.0);
+            vectorised(Shaping { current, response: &self.time, output: &mut output });
+            output.truncate(current.len());
+        }
+        output
     }
 
     /// What the chip says of a current that begins at `start_ns`; none if it stays below the threshold.
     pub fn read(&self, current: &[f32], start_ns: f64) -> Option<Reading> {
-        let (charge, time) = match self.chip.method {
-            Method::Samples(every, most) => self.sampled(current, start_ns, every, most)?,
-            Method::Hold(delay) => {
-                let crossing = self.crossing(current)?;
-                (self.held(current, crossing + delay), crossing)
-            }
+        self.readings(current, start_ns, self.threshold_fc).into_iter().next()
+    }
+
+    /// All that the chip says of a current that begins at `start_ns`, with a threshold of this channel's own,
+    /// fC: one reading at most, or with a dead time one for each crossing of the threshold after it.
+    pub fn readings(&self, current: &[f32], start_ns: f64, threshold_fc: f64) -> Vec<Reading> {
+        if let Method::Samples(every, most) = self.chip.method {
+            let sampled = self.sampled(current, start_ns, threshold_fc, every, most);
+            return sampled.map(|(charge, time)| self.words(charge, start_ns + time)).into_iter().collect();
+        }
+        let output = self.waveform(current);
+        let charge = |crossing: f64| match self.chip.method {
+            Method::Hold(delay) => self.charge.at(current, crossing + delay),
             Method::Peak => {
-                let crossing = self.crossing(current)?;
                 let first = (crossing / self.bin_ns) as usize;
                 let last = first + (1.5 * self.chip.charge.peak()[1] / self.bin_ns) as usize + 20;
-                let outputs = (first..=last.min(current.len() - 1)).map(|bin| self.output(current, bin));
-                (outputs.fold(0.0, f64::max), crossing)
+                let after = output[first..].iter().take(last - first + 1);
+                after.copied().fold(0.0, f32::max).into()
             }
-            Method::Sum => {
-                let crossing = self.crossing(current)?;
-                (current.iter().map(|&charge| f64::from(charge)).sum(), crossing)
-            }
+            Method::Sum | Method::Samples(..) => output.last().copied().unwrap_or(0.0).into(),
         };
-        let adc = (charge.clamp(0.0, self.chip.saturation_fc) / self.chip.adc_fc).round();
-        let tdc = ((start_ns + time) / self.chip.tdc_ns).floor();
-        Some(Reading {
+        let crossings = self.crossings(&output, threshold_fc).into_iter();
+        crossings.map(|crossing| self.words(charge(crossing), start_ns + crossing)).collect()
+    }
+
+    /// A charge and a time in words.
+    fn words(&self, charge_fc: f64, time_ns: f64) -> Reading {
+        let adc = (charge_fc.clamp(0.0, self.chip.saturation_fc) / self.chip.adc_fc).round();
+        let tdc = (time_ns / self.chip.tdc_ns).floor();
+        Reading {
             charge_fc: adc * self.chip.adc_fc,
             time_ns: (tdc + 0.5) * self.chip.tdc_ns,
             adc: adc as u32,
             tdc: tdc as u32,
-        })
+        }
     }
 
-    /// When the time branch first crosses the threshold, ns after the beginning.
-    fn crossing(&self, current: &[f32]) -> Option<f64> {
-        let mut before = 0.0;
-        for bin in 0..current.len() {
-            let now = self.output(current, bin);
-            if before < self.threshold_fc && now >= self.threshold_fc {
-                let part = (self.threshold_fc - before) / (now - before);
-                return Some((bin as f64 + part) * self.bin_ns);
+    /// When the output of the time branch crosses the threshold, ns after the beginning: the first time, or
+    /// with a dead time all that come after it.
+    fn crossings(&self, output: &[f32], threshold_fc: f64) -> Vec<f64> {
+        let (mut found, mut before, mut ready) = (Vec::new(), 0.0, 0.0);
+        for (bin, &now) in output.iter().enumerate() {
+            let now = f64::from(now);
+            if before < threshold_fc && now >= threshold_fc {
+                let part = (threshold_fc - before) / (now - before);
+                let time = (bin as f64 + part) * self.bin_ns;
+                if time >= ready {
+                    found.push(time);
+                    match self.dead_time_ns {
+                        Some(dead) => ready = time + dead,
+                        None => break,
+                    }
+                }
             }
             before = now;
         }
-        None
+        found
+    }
+
+    /// How often noise alone crosses a threshold upwards, in 1/ns: Rice's formula for Gaussian noise,
+    /// `√(−R''(0)/R(0))/2π · exp(−threshold²/2σ²)`, with the autocorrelation R of the time branch, which white
+    /// noise before it gives. 0 without noise.
+    pub fn noise_rate_per_ns(&self, threshold_fc: f64, noise_e: f64) -> f64 {
+        if noise_e <= 0.0 {
+            return 0.0;
+        }
+        let square = |of: &mut dyn Iterator<Item = f64>| of.map(|h| h * h).sum::<f64>();
+        let all = square(&mut self.time.iter().map(|&h| f64::from(h)));
+        let zero = [0.0f32];
+        let before = zero.iter().chain(&self.time);
+        let slopes = square(&mut self.time.iter().zip(before).map(|(h, b)| f64::from(h - b) / self.bin_ns));
+        let level = threshold_fc / (noise_e * ELECTRON_FC);
+        (slopes / all).sqrt() / std::f64::consts::TAU * (-0.5 * level * level).exp()
+    }
+
+    /// What the chip says of noise that crosses the threshold at a time. A charge that is held later is
+    /// normal, given that the time branch is at the threshold and rises; the peak after the crossing of a high
+    /// threshold T is above it by an exponentially distributed part with mean σ²/T.
+    pub fn noise_reading(
+        &self,
+        threshold_fc: f64,
+        noise_e: f64,
+        time_ns: f64,
+        random: &mut Stream,
+    ) -> Reading {
+        let sigma = noise_e * ELECTRON_FC;
+        let charge = if let Method::Hold(delay) = self.chip.method {
+            let peak = self.chip.charge.peak()[0];
+            let charge_at = |t: f64| self.chip.charge.at(t) / peak;
+            let middle = |k: usize| (k as f64 + 0.5) * self.bin_ns;
+            // What the noise of a bin before the crossing adds to the time branch, its slope, and the
+            // charge; that of bins after it adds to the charge alone.
+            let [mut level, mut slope, mut on_level, mut on_slope, mut all] = [0.0; 5];
+            let mut before = 0.0;
+            for (k, &h) in self.time.iter().enumerate() {
+                let (h, late) = (f64::from(h), charge_at(middle(k) + delay));
+                level += h * h;
+                slope += (h - before).powi(2);
+                on_level += h * late;
+                on_slope += (h - before) * late;
+                all += late * late;
+                before = h;
+            }
+            let later = (0..(delay / self.bin_ns) as usize).map(|k| charge_at(middle(k)).powi(2));
+            all += later.sum::<f64>();
+            let bin_fc = noise_e * self.noise_fc_per_e;
+            let [rising, normal]: [f64; 2] = [Exp1.sample(random), StandardNormal.sample(random)];
+            // Slopes at crossings upwards have Rayleigh's distribution.
+            let rising = (2.0 * rising).sqrt() * bin_fc * on_slope / slope.sqrt();
+            let rest = (all - on_level.powi(2) / level - on_slope.powi(2) / slope).max(0.0).sqrt();
+            on_level / level * threshold_fc + rising + rest * bin_fc * normal
+        } else {
+            let excess: f64 = Exp1.sample(random);
+            threshold_fc + sigma * sigma / threshold_fc * excess
+        };
+        self.words(charge, time_ns)
     }
 
     /// Largest sample and when half of it is reached, ns after the beginning.
-    fn sampled(&self, current: &[f32], start_ns: f64, every: f64, most: usize) -> Option<(f64, f64)> {
+    fn sampled(
+        &self,
+        current: &[f32],
+        start_ns: f64,
+        threshold_fc: f64,
+        every: f64,
+        most: usize,
+    ) -> Option<(f64, f64)> {
         // The clock runs on through all events: samples are at multiples of its period.
         let first = (start_ns / every).ceil() * every - start_ns;
-        let samples: Vec<f64> = (0..most).map(|k| self.held(current, first + k as f64 * every)).collect();
+        let samples: Vec<f64> =
+            (0..most).map(|k| self.charge.at(current, first + k as f64 * every)).collect();
         let (at, &largest) = samples.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-        if largest < self.threshold_fc {
+        if largest < threshold_fc {
             return None;
         }
         let half = 0.5 * largest;
@@ -389,15 +502,21 @@ mod tests {
 
     use super::*;
 
-    fn front_end(chip: &str, noise_e: f64, bin_ns: f64) -> FrontEnd {
-        let electronics = Electronics {
+    fn electronics(chip: &str) -> Electronics {
+        Electronics {
             chip: chip.into(),
             capacitance_pf: 100.0,
             threshold_fc: None,
-            noise_e: Some(noise_e),
+            noise_e: None,
             peaking_ns: None,
-        };
-        FrontEnd::new(&electronics, bin_ns).unwrap()
+            crosstalk: [0.0; 2],
+            dead_time_ns: None,
+            noise_hits: false,
+        }
+    }
+
+    fn front_end(chip: &str, noise_e: f64, bin_ns: f64) -> FrontEnd {
+        FrontEnd::new(&Electronics { noise_e: Some(noise_e), ..electronics(chip) }, bin_ns).unwrap()
     }
 
     /// Peak and peaking time of every chip against what its source says or its closed form gives; those of
@@ -485,7 +604,7 @@ mod tests {
         let (mut sum, mut n) = (0.0, 0);
         for _ in 0..400 {
             let mut current = vec![0f32; 300];
-            chip.add_noise(&mut current, &mut scratch, &mut random);
+            chip.add_noise(1500.0, &mut current, &mut scratch, &mut random);
             for value in &chip.waveform(&current)[150..] {
                 sum += f64::from(*value).powi(2);
                 n += 1;
@@ -497,14 +616,75 @@ mod tests {
 
     #[test]
     fn an_unknown_chip_is_refused() {
-        let electronics = Electronics {
-            chip: "lion".into(),
-            capacitance_pf: 0.0,
-            threshold_fc: None,
-            noise_e: None,
-            peaking_ns: None,
-        };
+        let electronics = electronics("lion");
         let said = FrontEnd::new(&electronics, 5.0).unwrap_err().to_string();
         assert!(said.contains("`lion`") && said.contains("tiger, apv25, vmm3, sampa, ideal"), "{said}");
+    }
+
+    /// A second charge gives a second digit, if it comes after the dead time, and its output has fallen below
+    /// the threshold before.
+    #[test]
+    fn a_strip_may_give_several_digits() {
+        let of = |dead: Option<f64>, second: usize| {
+            let electronics = Electronics { noise_e: Some(0.0), dead_time_ns: dead, ..electronics("vmm3") };
+            let chip = FrontEnd::new(&electronics, 1.0).unwrap();
+            let mut current = vec![0f32; 3000];
+            (current[100], current[second]) = (20.0, 10.0);
+            chip.readings(&current, 0.0, chip.threshold_fc())
+        };
+        assert_eq!(of(None, 1100).len(), 1);
+        assert_eq!(of(Some(1500.0), 1100).len(), 1);
+        let both = of(Some(300.0), 1100);
+        assert_eq!(both.len(), 2);
+        assert!((both[1].charge_fc - 10.0).abs() < 0.2, "{both:?}");
+        // The second crosses later after its charge than the first, which is larger.
+        let apart = both[1].time_ns - both[0].time_ns;
+        assert!((1000.0..1010.0).contains(&apart), "{apart}");
+        assert_eq!(of(Some(0.0), 110).len(), 1, "one pulse on top of another");
+        let samples = Electronics { dead_time_ns: Some(1.0), ..electronics("apv25") };
+        let said = FrontEnd::new(&samples, 5.0).unwrap_err().to_string();
+        assert!(said.contains("dead_time_ns") && said.contains("tiger and vmm3"), "{said}");
+    }
+
+    /// Noise crosses as often as Rice's formula says: of CR-RC at level 0 by 1/2πτ, and of any chip as often
+    /// as noise that is made.
+    #[test]
+    fn noise_crosses_as_often_as_rice_says() {
+        let apv = front_end("apv25", 1000.0, 0.5);
+        let expected = 1.0 / (std::f64::consts::TAU * 50.0);
+        assert!((apv.noise_rate_per_ns(0.0, 1000.0) / expected - 1.0).abs() < 0.02);
+        assert!(apv.noise_rate_per_ns(1.0, 0.0) <= 0.0);
+        for name in ["tiger", "vmm3"] {
+            let chip = FrontEnd::new(
+                &Electronics { noise_e: Some(1500.0), dead_time_ns: Some(0.0), ..electronics(name) },
+                2.0,
+            )
+            .unwrap();
+            let threshold = 2.0 * 1500.0 * ELECTRON_FC;
+            let (mut charge, mut found, mut length) = (0.0, 0, 0.0);
+            let mut random = stream(2, Purpose::new("test"), 0);
+            let mut scratch = Vec::new();
+            for _ in 0..40 {
+                let mut current = vec![0f32; 5000];
+                chip.add_noise(1500.0, &mut current, &mut scratch, &mut random);
+                // The output is at rest in the beginning, and what is held is cut at the end.
+                let inside = |read: &Reading| (1000.0..9500.0).contains(&read.time_ns);
+                let read: Vec<_> =
+                    chip.readings(&current, 0.0, threshold).into_iter().filter(inside).collect();
+                found += read.len();
+                charge += read.iter().map(|read| read.charge_fc).sum::<f64>();
+                length += 8500.0;
+            }
+            let expected = chip.noise_rate_per_ns(threshold, 1500.0) * length;
+            let error = (found as f64).sqrt();
+            assert!(
+                (found as f64 - expected).abs() < 4.0 * error + 0.05 * expected,
+                "{name}: {found} {expected}"
+            );
+            let drawn = (0..2000).map(|_| chip.noise_reading(threshold, 1500.0, 0.0, &mut random).charge_fc);
+            let (drawn, made) = (drawn.sum::<f64>() / 2000.0, charge / found as f64);
+            // Two thresholds of noise are not many, so that peaks above them are not quite exponential.
+            assert!((drawn / made - 1.0).abs() < 0.15, "{name}: {drawn} {made}");
+        }
     }
 }

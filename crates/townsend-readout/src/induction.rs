@@ -45,6 +45,9 @@ pub struct Induction {
     pub own: Vec<f32>,
     /// The same for one that ends on the other view.
     pub other: Vec<f32>,
+    /// For each electron that ends on this view, the current of it and of the part of those that end on the
+    /// other: own + other·(1 − share)/share; where none ends on this view, for each of the others.
+    pub all: Vec<f32>,
 }
 
 /// What induction depends on, for one view.
@@ -85,6 +88,7 @@ impl Induction {
             bins,
             own: vec![0.0; places * strips * bins],
             other: vec![0.0; places * strips * bins],
+            all: Vec::new(),
         };
         for place in 0..places {
             let within = ((place as f64 + 0.5) / places as f64 - 0.5) * crossing.pitch_mm;
@@ -101,6 +105,11 @@ impl Induction {
                 }
             }
         }
+        let others = (1.0 - crossing.share) / crossing.share;
+        let all = |(own, other): (&f32, &f32)| {
+            if crossing.share > 0.0 { own + other * others as f32 } else { *other }
+        };
+        table.all = table.own.iter().zip(&table.other).map(all).collect();
         table
     }
 }

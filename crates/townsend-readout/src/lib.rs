@@ -18,19 +18,42 @@
 //! # Ok::<(), townsend_sim::SimError>(())
 //! ```
 
-mod blur;
+#![allow(
+    clippy::inline_always,
+    reason = "loops over cells must become part of the function that enables vector instructions"
+)]
+
+mod arrival;
+mod by_electrons;
+mod by_families;
+mod cells;
+mod channels;
+mod clusters;
+mod currents;
 mod description;
+mod digit;
 mod digitiser;
+mod draws;
 mod electronics;
 mod geometry;
 mod induction;
+mod kernel;
+mod noise;
+mod pads;
 mod primaries;
+mod reading;
+mod shaping;
 mod share;
+mod tables;
 
-pub use description::{Anode, Digitisation, Electronics, Insulator, Layer, Sheet, Strips};
-pub use digitiser::{Digit, Digitised, Digitiser, Told, Waveform};
+pub use channels::{ChannelRow, Channels};
+pub use clusters::{Cluster, MicroTpc, clusters};
+pub use description::{Anode, Digitisation, Electronics, Insulator, Layer, Pads, Sheet, Strips};
+pub use digit::{Digit, Digitised, Told, Waveform};
+pub use digitiser::Digitiser;
 pub use electronics::{Chip, ELECTRON_FC, FrontEnd, Method, Reading, Response};
-pub use geometry::{Place, View};
+pub use geometry::{Place, StripPlace, View};
 pub use induction::{Crossing, Induction, nearness, weighting_potential};
+pub use pads::pad_potential;
 pub use primaries::{Hit, Ionise};
 pub use share::upper_share;

@@ -35,6 +35,8 @@ impl std::str::FromStr for Ionise {
 pub struct Hit {
     /// What it is called in the output, such as its row in a file.
     pub number: u64,
+    /// The particle's track, as the simulation numbers it.
+    pub track: Option<u64>,
     /// The layer; `None` if it is that whose drift gap holds the middle.
     pub layer: Option<u32>,
     /// Where it begins, mm.
@@ -48,14 +50,22 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// A way without a deposit, at time 0, with number 0.
+    /// A way without a deposit, at time 0, with number 0 and of no track.
     pub fn between(entry_mm: [f64; 3], exit_mm: [f64; 3]) -> Self {
-        Self { number: 0, layer: None, entry_mm, exit_mm, deposit_kev: 0.0, time_ns: 0.0 }
+        Self { number: 0, track: None, layer: None, entry_mm, exit_mm, deposit_kev: 0.0, time_ns: 0.0 }
     }
 
     /// A point of the way, `part` of it after the beginning.
     pub fn at(&self, part: f64) -> [f64; 3] {
         [0, 1, 2].map(|k| self.entry_mm[k] + part * (self.exit_mm[k] - self.entry_mm[k]))
+    }
+
+    /// Whether a hit begins farther from the end of this one than electrons spread on their way, so that what
+    /// becomes of the two is not mixed.
+    pub(crate) fn is_far_from(&self, next: &Self) -> bool {
+        const FAR_MM: f64 = 3.0;
+        let square: f64 = (0..3).map(|k| (next.entry_mm[k] - self.exit_mm[k]).powi(2)).sum();
+        square > FAR_MM * FAR_MM
     }
 
     /// Its length, mm.

@@ -106,6 +106,21 @@ impl HoleChoice {
         }
     }
 
+    /// Powers from −2 to 2 of exp(q·h/s²) for the electrons at q and a hole at h.
+    #[inline(always)]
+    fn powers(&self, x: &[f32; LANES], z: &[f32; LANES], (hx, hz): (f32, f32)) -> [[f64; LANES]; 5] {
+        let mut powers = [[1.0; LANES]; 5];
+        for lane in 0..LANES {
+            let one = exp(self.inverse_square * f64::from(x[lane] * hx + z[lane] * hz));
+            let inverse = 1.0 / one;
+            powers[0][lane] = inverse * inverse;
+            powers[1][lane] = inverse;
+            powers[3][lane] = one;
+            powers[4][lane] = one * one;
+        }
+        powers
+    }
+
     /// The same for at most [`LANES`] electrons, side by side and without branches, so that loops become
     /// vector instructions.
     #[inline(always)]
@@ -114,19 +129,10 @@ impl HoleChoice {
         at_x[..x.len()].copy_from_slice(x);
         at_z[..z.len()].copy_from_slice(z);
         limit[..draws.len()].copy_from_slice(draws);
-        let powers = |(hx, hz): (f32, f32)| {
-            let mut powers = [[1.0; LANES]; 5];
-            for lane in 0..LANES {
-                let one = exp(self.inverse_square * f64::from(at_x[lane] * hx + at_z[lane] * hz));
-                let inverse = 1.0 / one;
-                powers[0][lane] = inverse * inverse;
-                powers[1][lane] = inverse;
-                powers[3][lane] = one;
-                powers[4][lane] = one * one;
-            }
-            powers
-        };
-        let (a, b) = (powers(self.lattice.hole(1, 0)), powers(self.lattice.hole(0, 1)));
+        let (a, b) = (
+            self.powers(&at_x, &at_z, self.lattice.hole(1, 0)),
+            self.powers(&at_x, &at_z, self.lattice.hole(0, 1)),
+        );
         let mut cumulative = [[0.0; LANES]; N];
         let mut sum = [0.0; LANES];
         for ((cumulative, weight), (column, row)) in cumulative.iter_mut().zip(&self.weights).zip(holes) {

@@ -51,5 +51,5 @@ pub use recorded::{
     Counted, RecordedFoil, RecordedStage, RecordedStages, ResponseDraw, ResponseTable, Reuse, Symmetry,
 };
 pub use simulation::{Simulation, Start, Workspace};
-pub use stage::{FamilySpread, FoilStage, Stage, StageWorkspace};
+pub use stage::{FamilySpread, FoilStage, Landing, Stage, StageWorkspace};
 pub use track::{Cluster, Ionisation, Track};

@@ -1,6 +1,8 @@
 //! A stage of an avalanche: what happens to an electron between the plane above a foil and the plane above
 //! the next foil.
 
+mod landing;
+
 use std::collections::HashMap;
 
 use rand::RngExt;
@@ -11,6 +13,8 @@ use townsend_kernels::{Vectorised, exp, vectorised};
 use crate::holes::HoleChoice;
 use crate::simulation::Below;
 use crate::{Detector, Drift, Foil, Late, Lattice, Polya, SimError};
+
+pub use landing::Landing;
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
@@ -170,7 +174,7 @@ impl FoilStage {
         workspace: &mut StageWorkspace,
         random: &mut Stream,
     ) {
-        self.found_families(parents, workspace, |_| 1, random);
+        vectorised(Founding { stage: self, parents, workspace, random });
         workspace.families.iter().for_each(|family| {
             let [x, z, t] = family.mean;
             places.push(x, z, t);
@@ -259,6 +263,22 @@ impl Vectorised for Response<'_> {
     fn work(self) {
         let Self { stage, parents, children, workspace, random } = self;
         stage.children_of(parents, children, workspace, random);
+    }
+}
+
+/// The part of [`FoilStage::places`] that loops over parents.
+struct Founding<'a> {
+    stage: &'a FoilStage,
+    parents: &'a ElectronBuffer,
+    workspace: &'a mut StageWorkspace,
+    random: &'a mut Stream,
+}
+
+impl Vectorised for Founding<'_> {
+    #[inline(always)]
+    fn work(self) {
+        let Self { stage, parents, workspace, random } = self;
+        stage.found_families(parents, workspace, |_| 1, random);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
-use townsend_readout::{Digit, Digitised, Digitiser, Hit, Ionise, Told, Waveform};
+use townsend_readout::{Digit, Digitisation, Digitised, Digitiser, Hit, Ionise, Place, Told, Waveform};
 use townsend_sim::Detector;
 
 use crate::{Context, Error, Result};
@@ -56,8 +56,8 @@ pub struct DigitSummary {
     pub electrons_late: f64,
     /// Digits.
     pub digits: u64,
-    /// Of X strips and of V strips.
-    pub views: [DigitView; 2],
+    /// Of each view: of X strips and of V strips where there are two.
+    pub views: Vec<DigitView>,
 }
 
 /// The digits of a view; means are 0 where there is nothing to take them of.
@@ -124,6 +124,23 @@ pub fn digitise(
     Ok((all, summary))
 }
 
+/// The layers of a detector, which know where strips are: [`Digit::place`].
+///
+/// # Errors
+/// The detector has no `[digitisation]` table or a wrong one.
+///
+/// ```
+/// let detector = townsend::detector(Some("cgem_it".as_ref()))?;
+/// let layers = townsend::strip_places(&detector)?;
+/// let strip = layers[0].strip(0, 0, 428).unwrap();
+/// // X strips run along z, on a radius of 90.14 mm.
+/// assert!((strip.centre_mm[0] - 90.14).abs() < 0.01 && strip.direction == [0.0, 0.0, 1.0]);
+/// # Ok::<(), townsend::Error>(())
+/// ```
+pub fn strip_places(detector: &Detector) -> Result<Vec<Place>> {
+    Ok(Place::all(detector, &Digitisation::of(detector)?))
+}
+
 /// Hands the digits of one event and repetition after the other to `take`, with their signals.
 pub(crate) fn each_event(
     hits: &Hits,
@@ -139,7 +156,8 @@ pub(crate) fn each_event(
     check(hits, &digitiser, options)?;
     let rounds = hits.events.len() as u64 * options.repeat;
     let task = context.progress.task("digitising", rounds);
-    let mut sums = Sums::default();
+    let views = digitiser.places().iter().map(Place::views).max().unwrap_or(0);
+    let mut sums = Sums { views: vec![ViewSums::default(); views], ..Sums::default() };
     let mut next = 0;
     while next < rounds {
         context.go_on()?;
@@ -225,10 +243,10 @@ fn refuse_wrong(hit: &Hit, layers: &[u32]) -> std::result::Result<(), String> {
 struct Sums {
     told: Told,
     digits: u64,
-    views: [ViewSums; 2],
+    views: Vec<ViewSums>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct ViewSums {
     digits: u64,
     layers: u64,
@@ -267,16 +285,20 @@ impl Sums {
             electrons_beside: told.beside.round(),
             electrons_late: told.late.round(),
             digits: self.digits,
-            views: self.views.each_ref().map(|view| {
-                let digits = view.digits.max(1) as f64;
-                DigitView {
-                    digits: view.digits,
-                    strips: view.digits as f64 / view.layers.max(1) as f64,
-                    charge_fc: view.charge_fc,
-                    mean_charge_fc: view.charge_fc / digits,
-                    mean_time_ns: view.time_ns / digits,
-                }
-            }),
+            views: self
+                .views
+                .iter()
+                .map(|view| {
+                    let digits = view.digits.max(1) as f64;
+                    DigitView {
+                        digits: view.digits,
+                        strips: view.digits as f64 / view.layers.max(1) as f64,
+                        charge_fc: view.charge_fc,
+                        mean_charge_fc: view.charge_fc / digits,
+                        mean_time_ns: view.time_ns / digits,
+                    }
+                })
+                .collect(),
         }
     }
 }

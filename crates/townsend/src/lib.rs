@@ -23,6 +23,7 @@
 //! # Ok::<(), townsend::Error>(())
 //! ```
 
+mod anode_tables;
 mod check;
 mod context;
 mod digitise;
@@ -36,6 +37,7 @@ mod inspect;
 mod model;
 mod model_file;
 mod readout;
+mod resolution;
 mod sample;
 mod simulate;
 mod train;
@@ -43,7 +45,7 @@ mod version;
 
 pub use check::{check, page};
 pub use context::Context;
-pub use digitise::{DigitSummary, DigitView, DigitiseOptions, EventDigit, Hits, digitise};
+pub use digitise::{DigitSummary, DigitView, DigitiseOptions, EventDigit, Hits, digitise, strip_places};
 pub use error::{Error, Result};
 pub use families::DetectorModel;
 pub use family::{Configuration, Families, Family, Outcome, Training, TrainingData, Wanted};
@@ -52,6 +54,7 @@ pub use held_back::{HeldBack, NotHeldBack, held_back};
 pub use inspect::{Inspection, ObservableSummary, inspect, observables};
 pub use model::{Condition, Description, Drawn, History, KnownCondition, Model, Setting, Weights, Workspace};
 pub use readout::{StripSummary, ViewSummary, readout};
+pub use resolution::{Residuals, Resolution, ResolutionOptions, ResolutionPoint, Values, resolution};
 pub use sample::{Sample, Shard, sample};
 pub use simulate::{detector, simulate};
 pub use townsend_cascade::Responses;
@@ -67,7 +70,7 @@ pub use townsend_kernels::Isa;
 pub use townsend_models::onnx::Onnx;
 pub use townsend_observables::text::{significant, wrap};
 pub use townsend_observables::{Gain, Measured, Observables};
-pub use townsend_readout::{Digit, Hit, Ionise};
+pub use townsend_readout::{Digit, Hit, Ionise, Place, StripPlace};
 pub use townsend_sim::{Detector, Start, StripHit, StripReadout, StripWorkspace};
 pub use train::{Trained, train, train_into};
 pub use version::version;

@@ -29,6 +29,7 @@ pub fn detector(named: Option<&Path>) -> Result<Detector> {
     }
     let mut detector = Detector::read(path)?;
     load_recorded(&mut detector, path)?;
+    crate::anode_tables::load(&mut detector, path)?;
     Ok(detector)
 }
 

@@ -15,6 +15,7 @@ fn help_of_every_verb() {
         "gain",
         "readout",
         "digitise",
+        "resolution",
         "inspect",
         "convert",
         "train",

@@ -25,6 +25,7 @@ mod readout;
 mod recorded;
 mod reduced;
 mod reproducible;
+mod resolution;
 mod simulate;
 mod support;
 mod warnings;

@@ -5,9 +5,13 @@
 mod levels;
 #[cfg(feature = "parquet")]
 mod table;
+#[cfg(feature = "parquet")]
+mod write;
 
 #[cfg(feature = "parquet")]
 pub(crate) use table::open;
+#[cfg(feature = "parquet")]
+pub(crate) use write::ParquetWriter;
 
 /// Opens a Parquet file.
 ///

@@ -18,7 +18,7 @@ pub(crate) use observable::title;
 pub(crate) use overview::fullest_cell;
 pub use overview::{overview_pdf, overview_svg};
 pub use paper::{Distribution, Figure, figures};
-pub use trace::Trace;
+pub use trace::{Panel, Trace};
 
 use crate::PageError;
 

@@ -2,96 +2,363 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::str::FromStr;
 
-use townsend_io::{NumberColumn, NumberTable, Source, read_number_table, sources};
+use townsend_io::{
+    Dimension, NumberColumn, NumberTable, Source, Stated, read_number_table, sources, unit_in_title,
+    unit_size,
+};
 use townsend_readout::{Hit, Ionise};
 
 use crate::digitise::Hits;
 use crate::{Error, Result};
 
-/// What a column can be, and the names for it; a unit may follow (`x_in_mm`, `deposit_mev`) or stand in
-/// brackets. The first unit holds without one.
-const KNOWN: [Known; 14] = [
-    ("event", &["event", "eventID", "event_id", "evt", "entry"], &[]),
-    ("layer", &["layer", "layerID", "layer_id"], &[]),
-    ("x0", &["x0", "x_in", "x_entry", "entry_x"], LENGTHS),
-    ("y0", &["y0", "y_in", "y_entry", "entry_y"], LENGTHS),
-    ("z0", &["z0", "z_in", "z_entry", "entry_z"], LENGTHS),
-    ("x1", &["x1", "x_out", "x_exit", "exit_x"], LENGTHS),
-    ("y1", &["y1", "y_out", "y_exit", "exit_y"], LENGTHS),
-    ("z1", &["z1", "z_out", "z_exit", "exit_z"], LENGTHS),
-    ("x", &["x"], LENGTHS),
-    ("y", &["y"], LENGTHS),
-    ("z", &["z"], LENGTHS),
-    ("t", &["t", "time", "t0"], &[("ns", 1.0), ("ps", 1e-3), ("us", 1e3), ("s", 1e9)]),
-    ("edep", &["edep", "deposit", "energy_deposit", "eDep"], ENERGIES),
-    ("hit", &["hit", "hit_id"], &[]),
+/// Whose table of hits it is: names of columns and their units where the file states none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// Names of our own and similar ones, in mm, ns and `keV`.
+    #[default]
+    Plain,
+    /// Ntuples of Geant4's examples, in mm, ns and `MeV`: steps from the point before to the point after, or
+    /// deposits at the point after.
+    Geant4,
+    /// Simulations of CYGNO, one row an event: deposits at points, in mm, ns and `keV`.
+    Cygno,
+    /// `edm4hep::SimTrackerHit`, one row an event, in mm, ns and `GeV`: the middle of a way whose half length
+    /// along the momentum leads to its beginning and its end.
+    Edm4hep,
+    /// `PSimHit` of CMS, one row a hit or an event, in cm, ns and `GeV`: entry and exit.
+    PSimHit,
+}
+
+impl Layout {
+    /// All, with their names.
+    pub const ALL: [(&str, Self); 5] = [
+        ("plain", Self::Plain),
+        ("geant4", Self::Geant4),
+        ("cygno", Self::Cygno),
+        ("edm4hep", Self::Edm4hep),
+        ("psimhit", Self::PSimHit),
+    ];
+
+    /// How its hits free electrons if nothing else is said: as their deposits do where it has points.
+    pub fn ionise(self) -> Ionise {
+        match self {
+            Self::Geant4 | Self::Cygno => Ionise::Deposit,
+            Self::Plain | Self::Edm4hep | Self::PSimHit => Ionise::Clusters,
+        }
+    }
+
+    /// Names of the columns that can be `what`, one of [`KNOWN`].
+    fn names(self, what: &str) -> &'static [&'static str] {
+        match (self, what) {
+            (Self::Plain, "x0") => &["x0", "x_in", "x_entry", "entry_x"],
+            (Self::Plain, "y0") => &["y0", "y_in", "y_entry", "entry_y"],
+            (Self::Plain, "z0") => &["z0", "z_in", "z_entry", "entry_z"],
+            (Self::Plain, "x1") => &["x1", "x_out", "x_exit", "exit_x"],
+            (Self::Plain, "y1") => &["y1", "y_out", "y_exit", "exit_y"],
+            (Self::Plain, "z1") => &["z1", "z_out", "z_exit", "exit_z"],
+            (Self::Plain, "x") => &["x"],
+            (Self::Plain, "y") => &["y"],
+            (Self::Plain, "z") => &["z"],
+            (Self::Plain, "px") => &["px"],
+            (Self::Plain, "py") => &["py"],
+            (Self::Plain, "pz") => &["pz"],
+            (Self::Plain, "path") => &["path", "path_length", "pathLength"],
+            (Self::Plain, "t") => &["t", "time", "t0"],
+            (Self::Plain, "edep") => &["edep", "deposit", "energy_deposit"],
+            (Self::Geant4, "x0") => &["x0", "prex", "pre_x", "prestepx", "prestep_x", "x_pre", "preposx"],
+            (Self::Geant4, "y0") => &["y0", "prey", "pre_y", "prestepy", "prestep_y", "y_pre", "preposy"],
+            (Self::Geant4, "z0") => &["z0", "prez", "pre_z", "prestepz", "prestep_z", "z_pre", "preposz"],
+            (Self::Geant4, "x1") => {
+                &["x1", "postx", "post_x", "poststepx", "poststep_x", "x_post", "postposx"]
+            }
+            (Self::Geant4, "y1") => {
+                &["y1", "posty", "post_y", "poststepy", "poststep_y", "y_post", "postposy"]
+            }
+            (Self::Geant4, "z1") => {
+                &["z1", "postz", "post_z", "poststepz", "poststep_z", "z_post", "postposz"]
+            }
+            (Self::Geant4, "x") => &["x", "fX", "posx", "pos_x", "hit_x", "fPosX"],
+            (Self::Geant4, "y") => &["y", "fY", "posy", "pos_y", "hit_y", "fPosY"],
+            (Self::Geant4, "z") => &["z", "fZ", "posz", "pos_z", "hit_z", "fPosZ"],
+            (Self::Geant4, "t") => &["t", "time", "fT", "fTime", "globaltime", "global_time", "hit_time"],
+            (Self::Geant4, "edep") => &["edep", "fEdep", "energydeposit", "energy_deposit", "deposit", "de"],
+            (Self::Cygno, "x") => &["x_hits"],
+            (Self::Cygno, "y") => &["y_hits"],
+            (Self::Cygno, "z") => &["z_hits"],
+            (Self::Cygno, "t") => &["time_hits"],
+            (Self::Cygno, "edep") => &["energyDep_hits"],
+            (Self::Cygno, "track") => &["trackID_hits"],
+            (Self::Cygno, "event") => &["eventnumber"],
+            (Self::Edm4hep, "x") => &["position.x"],
+            (Self::Edm4hep, "y") => &["position.y"],
+            (Self::Edm4hep, "z") => &["position.z"],
+            (Self::Edm4hep, "px") => &["momentum.x"],
+            (Self::Edm4hep, "py") => &["momentum.y"],
+            (Self::Edm4hep, "pz") => &["momentum.z"],
+            (Self::Edm4hep, "path") => &["pathLength"],
+            (Self::Edm4hep, "t") => &["time"],
+            (Self::Edm4hep, "edep") => &["eDep"],
+            (Self::Edm4hep, "event") => &["EventHeader.eventNumber"],
+            (Self::PSimHit, "x0") => {
+                &["theEntryPoint.theVector.theX", "entryPoint.x", "entryPoint_x", "entry_x"]
+            }
+            (Self::PSimHit, "y0") => {
+                &["theEntryPoint.theVector.theY", "entryPoint.y", "entryPoint_y", "entry_y"]
+            }
+            (Self::PSimHit, "z0") => {
+                &["theEntryPoint.theVector.theZ", "entryPoint.z", "entryPoint_z", "entry_z"]
+            }
+            (Self::PSimHit, "x1") => &["theExitPoint.theVector.theX", "exitPoint.x", "exitPoint_x", "exit_x"],
+            (Self::PSimHit, "y1") => &["theExitPoint.theVector.theY", "exitPoint.y", "exitPoint_y", "exit_y"],
+            (Self::PSimHit, "z1") => &["theExitPoint.theVector.theZ", "exitPoint.z", "exitPoint_z", "exit_z"],
+            (Self::PSimHit, "t") => &["theTof", "timeOfFlight", "tof"],
+            (Self::PSimHit, "edep") => &["theEnergyLoss", "energyLoss"],
+            (Self::PSimHit, "track") => &["theTrackId", "trackId"],
+            (Self::Plain | Self::Geant4 | Self::PSimHit, "event") => {
+                &["event", "eventID", "event_id", "evt", "entry", "eventNumber", "fEvent", "fEventID"]
+            }
+            (Self::Plain | Self::Geant4, "track") => &["track", "trackID", "track_id", "fTrackID"],
+            (Self::Cygno | Self::Edm4hep, "layer" | "hit") => &[],
+            (_, "layer") => &["layer", "layerID", "layer_id"],
+            (_, "hit") => &["hit", "hit_id"],
+            _ => &[],
+        }
+    }
+
+    /// The size of the unit of a column that states none, in mm, ns or keV.
+    fn unit(self, dimension: Dimension) -> f64 {
+        match (self, dimension) {
+            (Self::PSimHit, Dimension::Length) => 10.0,
+            (Self::Geant4, Dimension::Energy) => 1e3,
+            (Self::Edm4hep | Self::PSimHit, Dimension::Energy) => 1e6,
+            _ => 1.0,
+        }
+    }
+
+    /// Whether names have that of their collection before them, with a point between.
+    fn in_collections(self) -> bool {
+        matches!(self, Self::Edm4hep | Self::PSimHit)
+    }
+}
+
+impl FromStr for Layout {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|(name, _)| *name == text);
+        known.map(|(_, layout)| layout).ok_or_else(|| {
+            let names = Self::ALL.map(|(name, _)| name);
+            format!("`{text}` is no layout of hits; there are {}", names.join(", "))
+        })
+    }
+}
+
+/// What a column can be, and what its unit measures. Momenta give a direction alone, so that theirs does not
+/// matter.
+const KNOWN: [(&str, Option<Dimension>); 19] = [
+    ("event", None),
+    ("layer", None),
+    ("x0", Some(Dimension::Length)),
+    ("y0", Some(Dimension::Length)),
+    ("z0", Some(Dimension::Length)),
+    ("x1", Some(Dimension::Length)),
+    ("y1", Some(Dimension::Length)),
+    ("z1", Some(Dimension::Length)),
+    ("x", Some(Dimension::Length)),
+    ("y", Some(Dimension::Length)),
+    ("z", Some(Dimension::Length)),
+    ("px", Some(Dimension::Energy)),
+    ("py", Some(Dimension::Energy)),
+    ("pz", Some(Dimension::Energy)),
+    ("path", Some(Dimension::Length)),
+    ("t", Some(Dimension::Time)),
+    ("edep", Some(Dimension::Energy)),
+    ("track", None),
+    ("hit", None),
 ];
-/// A name for it, the names of columns, and units with their sizes; nothing without units counts something.
-type Known = (&'static str, &'static [&'static str], &'static [(&'static str, f64)]);
-const LENGTHS: &[(&str, f64)] = &[("mm", 1.0), ("cm", 10.0), ("um", 1e-3), ("m", 1e3)];
-const ENERGIES: &[(&str, f64)] = &[("keV", 1.0), ("eV", 1e-3), ("MeV", 1e3), ("GeV", 1e6)];
+
+fn place_of(what: &str) -> Option<usize> {
+    KNOWN.iter().position(|(known, _)| *known == what)
+}
+
+fn all_known() -> String {
+    KNOWN.map(|(what, _)| what).join(", ")
+}
+
+/// The names of columns as a user states them: `x=xe,edep=dE`. Others have their usual names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HitColumns(Vec<(usize, String)>);
+
+impl FromStr for HitColumns {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let of = |part: &str| {
+            let (what, name) = part.split_once('=').unwrap_or_default();
+            match (place_of(what.trim()), name.trim()) {
+                (Some(place), name) if !name.is_empty() => Ok((place, name.to_owned())),
+                _ => Err(format!("`{part}` names no column; write x0=NAME, with one of {}", all_known())),
+            }
+        };
+        text.split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(of)
+            .collect::<std::result::Result<_, _>>()
+            .map(Self)
+    }
+}
+
+/// The units of columns as a user states them: `cm,MeV` for all lengths and energies, or `x0=um`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HitUnits([Option<f64>; KNOWN.len()]);
+
+impl FromStr for HitUnits {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let mut units = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (what, unit) =
+                part.split_once('=').map_or((None, part), |(what, unit)| (Some(what.trim()), unit.trim()));
+            if let Some(what) = what
+                && place_of(what).is_none()
+            {
+                return Err(format!("`{what}` is no column of hits; there are {}", all_known()));
+            }
+            let mut found = false;
+            for (place, (known, dimension)) in KNOWN.iter().enumerate() {
+                let size = dimension.and_then(|dimension| unit_size(unit, dimension));
+                if size.is_some() && what.is_none_or(|what| what == *known) {
+                    units.0[place] = size;
+                    found = true;
+                }
+            }
+            if !found {
+                let all = Dimension::ALL.map(Dimension::units).join(", ");
+                return Err(format!("`{unit}` is no unit of {}; there are {all}", what.unwrap_or("hits")));
+            }
+        }
+        Ok(units)
+    }
+}
+
+/// How a table of hits is to be understood.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HitOptions {
+    /// Whose table it is.
+    pub layout: Layout,
+    /// Columns by other names.
+    pub columns: HitColumns,
+    /// The tree, by its name or its path in the file.
+    pub tree: Option<String>,
+    /// Units, where the file does not name them or names them wrong.
+    pub units: HitUnits,
+}
 
 /// Hits of a file, and what was noticed on reading them.
 #[derive(Debug)]
 pub(super) struct ReadHits {
     pub(super) hits: Hits,
+    /// Whether they say of which track they are.
+    pub(super) tracks: bool,
     pub(super) warnings: Vec<String>,
 }
 
-/// The place in [`KNOWN`] of a column's name, and the size of the unit that it states.
-fn known(name: &str, title: &str) -> Option<(usize, f64)> {
-    for (place, (_, names, units)) in KNOWN.iter().enumerate() {
-        for known in *names {
-            let Some(rest) = strip(name, known) else { continue };
-            let in_title = || {
-                let (_, unit) = title.rsplit_once(['[', '('])?;
-                unit.strip_suffix([']', ')'])
-            };
-            let stated = if rest.is_empty() { in_title() } else { rest.strip_prefix('_') };
-            match (stated, units.first()) {
-                (None, first) if rest.is_empty() => return Some((place, first.map_or(1.0, |unit| unit.1))),
-                (Some(_), None) if rest.is_empty() => return Some((place, 1.0)),
-                (Some(stated), Some(_)) => {
-                    let unit = units.iter().find(|(unit, _)| unit.eq_ignore_ascii_case(stated));
-                    if let Some((_, size)) = unit {
-                        return Some((place, *size));
-                    }
+/// A name of a column: what it is, and the collection that it belongs to.
+struct Name<'n> {
+    place: usize,
+    collection: &'n str,
+}
+
+impl HitOptions {
+    /// What a column is by its name; a unit may follow.
+    fn known<'n>(&self, name: &'n str) -> Option<Name<'n>> {
+        if let Some((place, _)) = self.columns.0.iter().find(|(_, stated)| stated == name) {
+            let collection = if self.layout.in_collections() { collection_of(self.layout, name) } else { "" };
+            return Some(Name { place: *place, collection });
+        }
+        let stated = |place: usize| self.columns.0.iter().any(|(other, _)| *other == place);
+        for (place, (what, dimension)) in KNOWN.iter().enumerate().filter(|(place, _)| !stated(*place)) {
+            for known in self.layout.names(what) {
+                if let Some(collection) = matches(self.layout, name, known, *dimension) {
+                    return Some(Name { place, collection });
                 }
-                _ => {}
             }
         }
+        // podio keeps the particles of a collection X in a branch of its own.
+        let particles = name.strip_prefix('_').and_then(|rest| rest.rsplit_once('.'));
+        if self.layout == Layout::Edm4hep
+            && let Some((branch, "index")) = particles
+        {
+            let branch = branch.rsplit('/').next().unwrap_or(branch).trim_start_matches('_');
+            let collection = ["_particle", "_MCParticle"].iter().find_map(|end| branch.strip_suffix(end));
+            return Some(Name { place: place_of("track")?, collection: collection? });
+        }
+        None
     }
-    None
 }
 
-fn strip<'n>(name: &'n str, known: &str) -> Option<&'n str> {
-    name.get(..known.len()).filter(|start| start.eq_ignore_ascii_case(known)).map(|_| &name[known.len()..])
+/// The part of a name before that of the member.
+fn collection_of(layout: Layout, name: &str) -> &str {
+    let members = KNOWN.iter().flat_map(|(what, _)| layout.names(what));
+    let mut found = members.filter_map(|member| matches(layout, name, member, None));
+    found.next().unwrap_or("")
 }
 
-/// Reads hits. `FILE:TREE` names one of several trees.
-pub(super) fn read(file: &Path, ionise: Ionise) -> Result<ReadHits> {
-    let source = one_source(file)?;
-    let table = read_number_table(&source, |name| known(name, "").is_some())?;
+/// Whether a name is the known one, with a unit behind it or not; if so, the collection before it.
+fn matches<'n>(layout: Layout, name: &'n str, known: &str, dimension: Option<Dimension>) -> Option<&'n str> {
+    let is_unit = |unit: &str| dimension.is_some_and(|dimension| unit_size(unit, dimension).is_some());
+    let bare = match name.rsplit_once('_') {
+        Some((bare, unit)) if is_unit(unit) && !name.eq_ignore_ascii_case(known) => bare,
+        _ => name,
+    };
+    let start = bare.len().checked_sub(known.len())?;
+    if !bare.get(start..)?.eq_ignore_ascii_case(known) {
+        return None;
+    }
+    match &bare[..start] {
+        "" => Some(""),
+        // uproot writes X/X.time for the member of a branch, ROOT X.time.
+        before if layout.in_collections() => {
+            before.strip_suffix('.').map(|path| path.rsplit('/').next().unwrap_or(path))
+        }
+        _ => None,
+    }
+}
+
+/// Reads hits. `FILE:TREE` names one of several trees too.
+pub(super) fn read(file: &Path, ionise: Ionise, options: &HitOptions) -> Result<ReadHits> {
+    let mut source = one_source(file)?;
+    source.tree = source.tree.or_else(|| options.tree.clone());
+    let table = read_number_table(&source, |name| options.known(name).is_some())?;
     let refused = |what: String| Error::Content { path: source.path.clone(), what };
-    let columns = Chosen::new(&table).map_err(refused)?;
+    let columns = Chosen::new(&table, options).map_err(refused)?;
     let mut warnings = Vec::new();
-    if columns.of("event").is_none() {
+    if columns.of("event").is_none() && !columns.lists() {
         warnings.push("names no events: all hits are taken as those of event 0".into());
     }
     if ionise == Ionise::Deposit && columns.of("edep").is_none() {
         let what = "has no column of deposits (edep, deposit), which ionisation by deposit needs\n  hint: choose ionisation by clusters";
         return Err(refused(what.into()));
     }
-    if !table.others.is_empty() {
-        warnings.push(format!("columns that are not read: {}", table.others.join(", ")));
+    let mut others = table.others.clone();
+    others.extend(columns.left.iter().cloned());
+    // A file of EDM4hep or of CMS holds hundreds of columns that have nothing to do with its hits.
+    if !others.is_empty() && !options.layout.in_collections() {
+        warnings.push(format!("columns that are not read: {}", others.join(", ")));
     }
     let mut events: BTreeMap<u64, Vec<Hit>> = BTreeMap::new();
-    for row in 0..columns.rows() {
-        let hit = columns.hit(row).map_err(refused)?;
-        events.entry(columns.whole("event", row).map_err(refused)?.unwrap_or(0)).or_default().push(hit);
+    for (row, at) in columns.places().map_err(refused)? {
+        let place = At { row, at };
+        let event = columns.whole("event", place).map_err(refused)?;
+        let event = event.unwrap_or(if columns.lists() { row as u64 } else { 0 });
+        events.entry(event).or_default().push(columns.hit(place).map_err(refused)?);
     }
-    Ok(ReadHits { hits: Hits { events: events.into_iter().collect() }, warnings })
+    let tracks = columns.of("track").is_some();
+    Ok(ReadHits { hits: Hits { events: events.into_iter().collect() }, tracks, warnings })
 }
 
 fn one_source(file: &Path) -> Result<Source> {
@@ -105,36 +372,78 @@ fn one_source(file: &Path) -> Result<Source> {
     }
 }
 
+/// A hit's row, and its place among the numbers of all rows.
+#[derive(Clone, Copy)]
+struct At {
+    row: usize,
+    at: usize,
+}
+
 /// The columns of a table by what they are.
 struct Chosen<'t> {
     description: &'t str,
+    rows: usize,
     columns: [Option<(&'t NumberColumn, f64)>; KNOWN.len()],
+    /// Names of columns of other collections.
+    left: Vec<String>,
 }
 
 impl<'t> Chosen<'t> {
-    fn new(table: &'t NumberTable) -> std::result::Result<Self, String> {
-        let mut chosen = Self { description: &table.description, columns: [None; KNOWN.len()] };
+    fn new(table: &'t NumberTable, options: &HitOptions) -> std::result::Result<Self, String> {
+        let mut chosen = Self {
+            description: &table.description,
+            rows: table.rows as usize,
+            columns: [None; KNOWN.len()],
+            left: Vec::new(),
+        };
+        let collection = collection(table, options)?;
         for column in &table.columns {
-            let Some((place, scale)) = known(&column.name, &column.title) else {
-                return Err(format!(
-                    "column {} has a unit that is not understood: {}\n  hint: lengths are in mm, cm, um or m, times in ns, ps, us or s, deposits in eV, keV, MeV or GeV",
-                    column.name, column.title
-                ));
+            let Some(Name { place, collection: of }) = options.known(&column.name) else { continue };
+            let (what, dimension) = KNOWN[place];
+            if of != collection && what != "event" {
+                chosen.left.push(column.name.clone());
+                continue;
+            }
+            let stated = dimension.map(|dimension| unit_in_title(&column.name, &column.title, dimension));
+            let scale = match (options.units.0[place], stated, dimension) {
+                (Some(size), _, _) | (None, Some(Stated::Size(size)), _) => size,
+                (None, Some(Stated::Unknown(_)), Some(dimension)) => {
+                    return Err(format!(
+                        "column {} has a unit that is not understood: {}\n  hint: there are {}; --units {what}=UNIT states one",
+                        column.name,
+                        column.title,
+                        dimension.units()
+                    ));
+                }
+                (None, _, Some(dimension)) => options.layout.unit(dimension),
+                (None, _, None) => 1.0,
             };
             if let Some((other, _)) = chosen.columns[place] {
                 return Err(format!(
-                    "columns {} and {} both are {}\n  hint: rename the one that is not meant",
-                    other.name, column.name, KNOWN[place].0
+                    "columns {} and {} both are {what}\n  hint: say which with --columns {what}=NAME",
+                    other.name, column.name
                 ));
             }
             chosen.columns[place] = Some((column, scale));
         }
-        let entry = ["x0", "y0", "z0"].iter().all(|name| chosen.of(name).is_some());
-        let point = ["x", "y", "z"].iter().all(|name| chosen.of(name).is_some());
-        if !entry && !point {
+        for (place, name) in &options.columns.0 {
+            if chosen.columns[*place].is_none() {
+                return Err(format!(
+                    "{} has no column {name} of numbers\n  hint: townsend inspect lists the columns of a file",
+                    table.description
+                ));
+            }
+        }
+        let all = |names: [&str; 3]| names.iter().all(|name| chosen.of(name).is_some());
+        if !all(["x0", "y0", "z0"]) && !all(["x", "y", "z"]) && !all(["x1", "y1", "z1"]) {
             let there: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+            let hint = if options.layout == Layout::Plain {
+                "--columns x0=NAME names columns, --layout geant4 and others know those of other programs; docs/readout.md lists them"
+            } else {
+                "--columns x=NAME names columns; docs/readout.md lists those of each layout"
+            };
             return Err(format!(
-                "{} has neither entries x0, y0, z0 nor points x, y, z; of what is known it has: {}\n  hint: docs/readout.md lists the names of columns",
+                "{} has neither entries x0, y0, z0 nor points x, y, z; of what is known it has: {}\n  hint: {hint}",
                 table.description,
                 there.join(", ")
             ));
@@ -143,45 +452,127 @@ impl<'t> Chosen<'t> {
     }
 
     fn of(&self, name: &str) -> Option<(&'t NumberColumn, f64)> {
-        KNOWN.iter().position(|known| known.0 == name).and_then(|place| self.columns[place])
+        place_of(name).and_then(|place| self.columns[place])
     }
 
-    fn rows(&self) -> usize {
-        self.columns.iter().flatten().map(|(column, _)| column.values.len()).min().unwrap_or(0)
+    /// Whether rows are events.
+    fn lists(&self) -> bool {
+        self.list().is_some()
     }
 
-    fn number(&self, name: &str, row: usize) -> Option<f64> {
-        self.of(name).map(|(column, scale)| column.values[row] * scale)
+    /// The first column, but for the event's number, whose rows are lists.
+    fn list(&self) -> Option<(&'t NumberColumn, &'t [u64])> {
+        let of = |place: usize| {
+            let (column, _) = self.columns[place]?;
+            Some((column, column.offsets.as_deref()?))
+        };
+        (0..KNOWN.len()).filter(|place| KNOWN[*place].0 != "event").find_map(of)
+    }
+
+    /// The row and the place of each hit.
+    fn places(&self) -> std::result::Result<Vec<(usize, usize)>, String> {
+        let Some((first, offsets)) = self.list() else {
+            return Ok((0..self.rows).map(|row| (row, row)).collect());
+        };
+        for (place, (column, _)) in self.columns.iter().enumerate().filter_map(|(k, c)| c.map(|c| (k, c))) {
+            let Some(own) = column.offsets.as_deref() else { continue };
+            let wanted = if KNOWN[place].0 == "event" { None } else { Some(offsets) };
+            let fits = |row: usize| {
+                let length = |offsets: &[u64]| offsets.get(row + 1)?.checked_sub(*offsets.get(row)?);
+                length(own) == wanted.map_or(Some(1), length)
+            };
+            if let Some(row) = (0..offsets.len().saturating_sub(1)).find(|&row| !fits(row)) {
+                return Err(format!(
+                    "row {row} of {}: {} has not as many numbers as {}\n  hint: every hit needs one of each",
+                    self.description, column.name, first.name
+                ));
+            }
+        }
+        let rows = offsets.windows(2).enumerate();
+        Ok(rows.flat_map(|(row, pair)| (pair[0]..pair[1]).map(move |at| (row, at as usize))).collect())
+    }
+
+    fn number(&self, name: &str, At { row, at }: At) -> Option<f64> {
+        let (column, scale) = self.of(name)?;
+        let at = match &column.offsets {
+            None => row,
+            Some(offsets) if name == "event" => *offsets.get(row)? as usize,
+            Some(_) => at,
+        };
+        column.values.get(at).map(|value| value * scale)
     }
 
     /// A number that counts something; `None` without the column.
-    fn whole(&self, name: &str, row: usize) -> std::result::Result<Option<u64>, String> {
-        match self.number(name, row) {
+    fn whole(&self, name: &str, at: At) -> std::result::Result<Option<u64>, String> {
+        match self.number(name, at) {
             None => Ok(None),
             Some(value) if (0.0..1e15).contains(&value) && value.fract() <= 0.0 => Ok(Some(value as u64)),
             Some(value) => Err(format!(
-                "row {row} of {}: {name} is {value}; a whole number from 0 is wanted\n  hint: leave the row out or correct it",
-                self.description
+                "row {} of {}: {name} is {value}; a whole number from 0 is wanted\n  hint: leave the row out or correct it",
+                at.row, self.description
             )),
         }
     }
 
-    /// The hit of a row; it is called by its row, from 0, or by a column `hit`.
-    fn hit(&self, row: usize) -> std::result::Result<Hit, String> {
+    /// A hit, which is called by its place from 0 or by a column `hit`.
+    fn hit(&self, at: At) -> std::result::Result<Hit, String> {
         let point = |names: [&str; 3]| {
-            let [x, y, z] = names.map(|name| self.number(name, row));
+            let [x, y, z] = names.map(|name| self.number(name, at));
             Some([x?, y?, z?])
         };
-        let entry = point(["x0", "y0", "z0"]).or_else(|| point(["x", "y", "z"])).unwrap_or_default();
-        let layer = self.whole("layer", row)?.map(|layer| layer.min(u32::MAX.into()) as u32);
-        Ok(Hit {
-            number: self.whole("hit", row)?.unwrap_or(row as u64),
-            layer,
-            entry_mm: entry,
-            exit_mm: point(["x1", "y1", "z1"]).unwrap_or(entry),
-            deposit_kev: self.number("edep", row).unwrap_or(0.0),
-            time_ns: self.number("t", row).unwrap_or(0.0),
-        })
+        let (first, last) = (point(["x0", "y0", "z0"]), point(["x1", "y1", "z1"]));
+        let middle = point(["x", "y", "z"]);
+        // The point after a step stands for all of it where the point before is not known.
+        let entry = first.or(middle).or(last).unwrap_or_default();
+        let mut hit = Hit::between(entry, first.and(last).unwrap_or(entry));
+        if first.is_none()
+            && let (Some(momentum), Some(path)) = (point(["px", "py", "pz"]), self.number("path", at))
+        {
+            let size = momentum.iter().map(|p| p * p).sum::<f64>().sqrt();
+            if size > 0.0 {
+                let from = |sign: f64| [0, 1, 2].map(|k| entry[k] + sign * 0.5 * path * momentum[k] / size);
+                (hit.entry_mm, hit.exit_mm) = (from(-1.0), from(1.0));
+            }
+        }
+        hit.number = self.whole("hit", at)?.unwrap_or(at.at as u64);
+        hit.track = self.whole("track", at)?;
+        hit.layer = self.whole("layer", at)?.map(|layer| layer.min(u32::MAX.into()) as u32);
+        hit.deposit_kev = self.number("edep", at).unwrap_or(0.0);
+        hit.time_ns = self.number("t", at).unwrap_or(0.0);
+        Ok(hit)
+    }
+}
+
+/// The collection whose members are the hits: that of a column that was stated, or the only one that has
+/// places.
+fn collection<'t>(table: &'t NumberTable, options: &HitOptions) -> std::result::Result<&'t str, String> {
+    let stated = |name: &str| options.columns.0.iter().any(|(_, stated)| stated == name);
+    let mut with_places: Vec<&str> = Vec::new();
+    for column in &table.columns {
+        let Some(Name { place, collection }) = options.known(&column.name) else { continue };
+        let is_place = matches!(KNOWN[place].0, "x" | "x0" | "x1");
+        if is_place && stated(&column.name) {
+            return Ok(collection);
+        }
+        if is_place && !with_places.contains(&collection) {
+            with_places.push(collection);
+        }
+    }
+    match with_places[..] {
+        [] => Ok(""),
+        [one] => Ok(one),
+        [first, ..] => {
+            let x = KNOWN.iter().find_map(|(what, _)| {
+                options.layout.names(what).iter().find(|name| name.to_lowercase().ends_with('x'))
+            });
+            Err(format!(
+                "{} has several collections of hits: {}\n  hint: choose one by a column of it, --columns {}={first}.{}",
+                table.description,
+                with_places.join(", "),
+                if options.layout == Layout::PSimHit { "x0" } else { "x" },
+                x.unwrap_or(&"x")
+            ))
+        }
     }
 }
 
@@ -189,34 +580,113 @@ impl<'t> Chosen<'t> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Result<ReadHits> {
+    fn with(text: &str, options: &HitOptions) -> Result<ReadHits> {
         let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        read(file.path(), Ionise::Clusters)
+        read(file.path(), Ionise::Clusters, options)
+    }
+
+    fn of(text: &str) -> Result<ReadHits> {
+        with(text, &HitOptions::default())
+    }
+
+    fn laid_out(layout: Layout, text: &str) -> Hit {
+        let read = with(text, &HitOptions { layout, ..HitOptions::default() }).unwrap();
+        read.hits.events[0].1[0]
     }
 
     #[test]
     fn columns_are_known_by_names_and_units() {
-        let read =
-            of("event,layer,x_in_mm,y_in_cm,z0 [um],x_out_mm,y_out_mm,z_out_mm,deposit_mev,time_us,px_mev\n\
-             3,1,1,2,3000,4,5,6,0.001,2,9\n1,0,1,1,1,1,1,1,0,0,0\n")
-            .unwrap();
+        let read = of(
+            "event,layer,x_in_mm,y_in_cm,z0 [um],x_out_mm,y_out_mm,z_out_mm,deposit_mev,time_us,mass_mev\n\
+             3,1,1,2,3000,4,5,6,0.001,2,9\n1,0,1,1,1,1,1,1,0,0,0\n",
+        )
+        .unwrap();
         let [(1, _), (3, hits)] = &read.hits.events[..] else { panic!("{read:?}") };
         let hit = &hits[0];
-        assert_eq!((hit.number, hit.layer), (0, Some(1)));
+        assert_eq!((hit.number, hit.layer, hit.track), (0, Some(1), None));
         let places = [hit.entry_mm, hit.exit_mm].concat();
         let wanted = [1.0, 20.0, 3.0, 4.0, 5.0, 6.0];
         assert!(places.iter().zip(wanted).all(|(place, wanted)| (place - wanted).abs() < 1e-9), "{places:?}");
         assert!((hit.deposit_kev - 1.0).abs() < 1e-12 && (hit.time_ns - 2000.0).abs() < 1e-9);
-        assert_eq!(read.warnings, ["columns that are not read: px_mev"]);
+        assert_eq!(read.warnings, ["columns that are not read: mass_mev"]);
+        assert!(!read.tracks);
     }
 
     #[test]
     fn points_are_steps() {
-        let read = of("x,y,z,t\n1,2,3,4\n").unwrap();
+        let read = of("x,y,z,t,track\n1,2,3,4,5\n").unwrap();
         let hit = &read.hits.events[0].1[0];
         assert!(hit.length_mm() < 1e-12 && (hit.exit_mm[1] - 2.0).abs() < 1e-12);
+        assert_eq!((hit.track, read.tracks), (Some(5), true));
         assert_eq!(read.warnings, ["names no events: all hits are taken as those of event 0"]);
+    }
+
+    #[test]
+    fn names_and_units_can_be_stated() {
+        let options = HitOptions {
+            columns: "x=a, y=b,z=c,edep=loss".parse().unwrap(),
+            units: "cm,edep=GeV".parse().unwrap(),
+            ..HitOptions::default()
+        };
+        let read = with("a,b,c,loss,x\n1,2,3,0.001,9\n", &options).unwrap();
+        let hit = &read.hits.events[0].1[0];
+        assert!((hit.entry_mm[2] - 30.0).abs() < 1e-9 && (hit.deposit_kev - 1000.0).abs() < 1e-9, "{hit:?}");
+        let missing = HitOptions { columns: "edep=none".parse().unwrap(), ..HitOptions::default() };
+        let said = with("x,y,z\n1,2,3\n", &missing).unwrap_err().to_string();
+        assert!(said.contains("has no column none of numbers"), "{said}");
+        for (wrong, said) in [("q=a", "names no column"), ("x=", "names no column"), ("x", "names no column")]
+        {
+            assert!(wrong.parse::<HitColumns>().unwrap_err().contains(said));
+        }
+        for (wrong, said) in
+            [("q=mm", "is no column of hits"), ("ell", "is no unit of hits"), ("x=ns", "is no unit of x")]
+        {
+            assert!(wrong.parse::<HitUnits>().unwrap_err().contains(said));
+        }
+        assert!("ilc".parse::<Layout>().unwrap_err().contains("plain, geant4, cygno, edm4hep, psimhit"));
+    }
+
+    /// Units, and the way between two points, of every layout that a text can have.
+    #[test]
+    fn layouts_have_their_names_and_units() {
+        let steps = laid_out(Layout::Geant4, "eventID,trackID,postX,postY,postZ,edep\n0,4,1,2,3,0.002\n");
+        assert!((steps.length_mm(), steps.track) == (0.0, Some(4)) && (steps.deposit_kev - 2.0).abs() < 1e-9);
+        let steps = laid_out(
+            Layout::Geant4,
+            "event,x_pre_cm,y_pre_cm,z_pre_cm,x_post_cm,y_post_cm,z_post_cm,Edep_keV\n0,1,0,0,1,0,0.5,2\n",
+        );
+        assert!((steps.length_mm() - 5.0).abs() < 1e-9 && (steps.deposit_kev - 2.0).abs() < 1e-9);
+        let way = laid_out(
+            Layout::Edm4hep,
+            "position.x,position.y,position.z,momentum.x,momentum.y,momentum.z,pathLength,eDep,time\n10,0,0,0,0.6,0.8,5,1e-6,3\n",
+        );
+        let wanted = [10.0, -1.5, -2.0, 10.0, 1.5, 2.0];
+        let places = [way.entry_mm, way.exit_mm].concat();
+        assert!(places.iter().zip(wanted).all(|(place, wanted)| (place - wanted).abs() < 1e-9), "{places:?}");
+        assert!((way.deposit_kev - 1.0).abs() < 1e-9 && (way.time_ns - 3.0).abs() < 1e-9);
+        let way = laid_out(
+            Layout::PSimHit,
+            "entry_x,entry_y,entry_z,exit_x,exit_y,exit_z,tof,energyLoss,trackId\n0,0,-0.15,0,0,0.15,21,1e-6,7\n",
+        );
+        assert!(
+            (way.length_mm() - 3.0).abs() < 1e-9 && way.track == Some(7) && (way.time_ns - 21.0).abs() < 1e-9
+        );
+    }
+
+    #[test]
+    fn several_collections_need_a_choice() {
+        let text =
+            "A.position.x,A.position.y,A.position.z,B.position.x,B.position.y,B.position.z\n1,2,3,4,5,6\n";
+        let options = HitOptions { layout: Layout::Edm4hep, ..HitOptions::default() };
+        let said = with(text, &options).unwrap_err().to_string();
+        assert!(
+            said.contains("several collections of hits: A, B") && said.contains("--columns x=A.position.x"),
+            "{said}"
+        );
+        let chosen = HitOptions { columns: "x=B.position.x".parse().unwrap(), ..options };
+        let hit = with(text, &chosen).unwrap().hits.events[0].1[0];
+        assert!((hit.entry_mm[2] - 6.0).abs() < 1e-9, "{hit:?}");
     }
 
     #[test]
