@@ -435,8 +435,8 @@ pub(crate) struct Digitise {
 
 #[derive(Debug, Args)]
 pub(crate) struct Resolution {
-    /// The detector, of which the tables [track] and [digitisation] count: a TOML file, or one that comes with
-    /// the program.
+    /// The detector, of which the tables [track] and [digitisation] count: a TOML file, or one that comes
+    /// with the program.
     #[arg(value_name = "DETECTOR")]
     pub(crate) detector: PathBuf,
     /// Angles between track and drift direction, degrees, in the plane across the strips.

@@ -66,8 +66,8 @@ impl Digitiser {
         cells
     }
 
-    /// The sums of the means of all families of the last foil whose own means are in a cell, for the clouds of
-    /// one group: in X by their law, and in V such that the sums of both over each time bin are the same,
+    /// The sums of the means of all families of the last foil whose own means are in a cell, for the clouds
+    /// of one group: in X by their law, and in V such that the sums of both over each time bin are the same,
     /// because the families are.
     fn drawn(
         &self,

@@ -33,7 +33,10 @@ pub struct Cluster {
 ///
 /// ```
 /// # use townsend_readout::{Digit, clusters};
-/// # let digit = |strip, charge_fc| Digit { layer: 0, sheet: 0, view: 0, strip, charge_fc, time_ns: 100.0, adc: 0, tdc: 0, hit: 0, track: None };
+/// # let [layer, sheet, adc, tdc, strip] = [0; 5];
+/// # let (view, hit, charge_fc, time_ns) = (0, 0, 0.0, 100.0);
+/// # let all = Digit { layer, sheet, view, strip, charge_fc, time_ns, adc, tdc, hit, track: None };
+/// # let digit = |strip, charge_fc| Digit { strip, charge_fc, ..all };
 /// let found = clusters(&[digit(7, 10.0), digit(8, 30.0), digit(11, 5.0)]);
 /// assert_eq!((found[0].strips.clone(), found[0].centroid, found[1].charge_fc), (7..9, 8.25, 5.0));
 /// ```
@@ -80,8 +83,8 @@ impl Cluster {
     /// line through the points (strip, drift velocity × time), weighted by charge, with errors in both (W. E.
     /// Deming, Statistical Adjustment of Data, 1943), at the time of electrons from the middle of the gap. It
     /// is the centroid, moved along the line by how far from the middle the charge is on average, and at most
-    /// to the end of the cluster, since all charge of the track is in it. None for a strip alone, or if strips
-    /// and times are not correlated.
+    /// to the end of the cluster, since all charge of the track is in it. None for a strip alone, or if
+    /// strips and times are not correlated.
     pub fn micro_tpc(&self, by: &MicroTpc) -> Option<f64> {
         let [places, both, times] = self.moments;
         if self.strips.len() < 2 || both == 0.0 {

@@ -16,18 +16,19 @@ use crate::tables::{Below, Cloud, Tables, far};
 
 /// A detector made ready to digitise events.
 ///
-/// Electrons that one electron becomes in a foil, a family, are independent given their mean number, place and
-/// time, and their number is a Poisson number with a gamma distributed mean ([`townsend_sim::Polya`]). So the
-/// numbers of a family in cells of place and time are independent Poisson numbers; those of all families too,
-/// and their means add. [`Digitiser::event`] uses this twice. It draws the gamma distributed mean of every
-/// family of the foil before the last one, and adds up how many of its children are expected to found families
-/// of the last foil in each cell (a quarter of a pitch, a time bin): children that have spread over many holes
-/// are collected evenly ([`townsend_sim::Landing`]). The families in a cell are a Poisson number, and the sum
-/// of their gamma distributed means is one gamma distributed number; spread over the cells around, these are
-/// the means of the electrons in cells, Poisson numbers again. That is the distribution of counting electrons
-/// one by one ([`Digitiser::event_by_electrons`]) but for the size of the cells; for electrons of the other
-/// view, of which a strip sees a current that sums to zero and that is taken in proportion to that of its own;
-/// and for what the two views have in common, which is the sum over each time bin, and not the place too.
+/// Electrons that one electron becomes in a foil, a family, are independent given their mean number, place
+/// and time, and their number is a Poisson number with a gamma distributed mean ([`townsend_sim::Polya`]). So
+/// the numbers of a family in cells of place and time are independent Poisson numbers; those of all families
+/// too, and their means add. [`Digitiser::event`] uses this twice. It draws the gamma distributed mean of
+/// every family of the foil before the last one, and adds up how many of its children are expected to found
+/// families of the last foil in each cell (a quarter of a pitch, a time bin): children that have spread over
+/// many holes are collected evenly ([`townsend_sim::Landing`]). The families in a cell are a Poisson number,
+/// and the sum of their gamma distributed means is one gamma distributed number; spread over the cells
+/// around, these are the means of the electrons in cells, Poisson numbers again. That is the distribution of
+/// counting electrons one by one ([`Digitiser::event_by_electrons`]) but for the size of the cells; for
+/// electrons of the other view, of which a strip sees a current that sums to zero and that is taken in
+/// proportion to that of its own; and for what the two views have in common, which is the sum over each time
+/// bin, and not the place too.
 ///
 /// Near the edges of sheets, in detectors of one foil, and where the children of a family do not spread over
 /// holes, the families of the last foil are drawn one by one, and only their electrons summed.

@@ -220,8 +220,8 @@ pub struct Reading {
 pub struct FrontEnd {
     chip: Chip,
     bin_ns: f64,
-    /// Output of the time branch at the end of the k-th bin after that of the charge, over its peak, with zeros
-    /// on both sides.
+    /// Output of the time branch at the end of the k-th bin after that of the charge, over its peak, with
+    /// zeros on both sides.
     time: Vec<f32>,
     charge: ChargeTable,
     threshold_fc: f64,

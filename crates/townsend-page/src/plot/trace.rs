@@ -26,8 +26,8 @@ pub struct Panel {
 
 /// Panels in a row.
 const COLUMNS: usize = 2;
-/// Colours of traces that share a panel (those of Okabe and Ito, which colour-blind readers tell apart), taken
-/// again from the first when there are more.
+/// Colours of traces that share a panel (those of Okabe and Ito, which colour-blind readers tell apart),
+/// taken again from the first when there are more.
 const COLORS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),

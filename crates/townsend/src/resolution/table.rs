@@ -156,7 +156,8 @@ impl Resolution {
             title: title.into(),
             traces: others.iter().map(|with| trace("", of, with)).collect(),
         };
-        // Places by times are many times wider where tracks go along the drift; such points would hide the rest.
+        // Places by times are many times wider where tracks go along the drift; such points would hide the
+        // rest.
         let widest = |of: fn(Residuals) -> Measured| {
             let others = self.points.iter().flat_map(|point| [point.centroid, point.merged]);
             1.2 * others.flatten().map(|residuals| of(residuals).value).fold(0.0, f64::max)
