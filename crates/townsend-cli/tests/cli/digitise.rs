@@ -162,7 +162,7 @@ fn hits_of_other_programs_are_digitised() {
     }
 }
 
-/// Where strips are, EDM4hep's names, RNTuples, and signals that say where they come from.
+/// Where strips are, names of `EDM4hep`, `RNTuple`s, and signals that say where they come from.
 #[test]
 fn digits_say_where_they_are_and_where_they_come_from() {
     let desk = Desk::with([crossings()]);
