@@ -21,15 +21,6 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Desk, copy, end_within, test_python};
 
-/// Marks of blocks in pages that say so in words: the page, a part of the block, and the mark.
-const MARKED: [(&str, &str, Mark); 4] = [
-    ("docs/readout.md", "--repeat 100", Mark::Long),
-    ("docs/readout.md", "np.load(\"digits.npz\")", Mark::Long),
-    ("docs/readout.md", "simulate --track", Mark::Long),
-    // Its `hits.npz` is made "with `--out hits.npz`" by the commands above it.
-    ("docs/readout.md", "np.load(\"hits.npz\")", Mark::Never),
-];
-
 /// What a command may begin with.
 const PROGRAMS: [&str; 18] = [
     "townsend",
@@ -115,9 +106,7 @@ fn blocks_of(page: &str, text: &str) -> (Vec<Block>, bool) {
             let inner: Vec<&str> =
                 lines.by_ref().map(|(line, _)| line).take_while(|line| !line.starts_with("```")).collect();
             let inner = inner.join("\n");
-            let known = MARKED.iter().find(|(of, part, _)| *of == page && inner.contains(part));
-            let mark = pending.take().map(|(mark, _)| mark).or(known.map(|(_, _, mark)| *mark));
-            let mark = mark.unwrap_or(Mark::Always);
+            let mark = pending.take().map_or(Mark::Always, |(mark, _)| mark);
             blocks.push(Block { language: language.trim().into(), text: inner, line: number, mark });
         } else if !line.trim().is_empty() {
             let title = line.starts_with("# ") && blocks.is_empty();

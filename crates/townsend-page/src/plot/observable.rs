@@ -90,7 +90,7 @@ mod tests {
             set.push(&x, &x, &[170.0; 20]);
         }
         set.push(&[], &[], &[]);
-        let options = ObservableOptions { seed: 1, grid: None };
+        let options = ObservableOptions::default();
         let observed = Observables::of(&set.into(), &options, &Silent).unwrap();
         let figures = observable_figures(&observed).unwrap();
         let filled = observed.columns().iter().filter(|column| !column.values.is_empty()).count();
