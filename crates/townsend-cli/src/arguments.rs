@@ -41,8 +41,8 @@ pub(crate) struct Common {
     /// says].
     #[arg(long, global = true, value_name = "S", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
-    /// Instructions of the CPU for networks: avx512, avx2, portable, or auto for the fastest there is. Cascade,
-    /// clusters and the Monte Carlo give the same bits with all of them, networks do not.
+    /// Instructions of the CPU for networks: avx512, avx2, portable, or auto for the fastest there is.
+    /// Cascade, clusters and the Monte Carlo give the same bits with all of them, networks do not.
     #[arg(long, global = true, default_value = "auto", value_name = "SET", value_parser = instructions)]
     pub(crate) isa: Instructions,
     /// Overwrite outputs that exist.

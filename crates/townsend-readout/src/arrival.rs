@@ -26,8 +26,8 @@ pub(crate) struct Arrivals {
 /// Mean places and times at the anode.
 #[derive(Debug, Default)]
 pub(crate) struct Arrived {
-    /// Across the strips of the views of its sheet, in pitches, as far as it has so many; of pads their columns
-    /// and rows.
+    /// Across the strips of the views of its sheet, in pitches, as far as it has so many; of pads their
+    /// columns and rows.
     pub(crate) across: Vec<[f64; MOST_VIEWS]>,
     pub(crate) t: Vec<f64>,
     pub(crate) weight: Vec<f32>,

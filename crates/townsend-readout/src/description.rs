@@ -149,8 +149,8 @@ pub struct Sheet {
     pub pads: Option<Pads>,
 }
 
-/// Rectangular pads side by side along local x and z, or pixels, which are small pads. The pad of column i and
-/// row k has the number `i + k·number[0]`.
+/// Rectangular pads side by side along local x and z, or pixels, which are small pads. The pad of column i
+/// and row k has the number `i + k·number[0]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pads {

@@ -413,8 +413,8 @@ impl FrontEnd {
     }
 
     /// How often noise alone crosses a threshold upwards, in 1/ns: Rice's formula for Gaussian noise,
-    /// `√(−R''(0)/R(0))/2π · exp(−threshold²/2σ²)`, with the autocorrelation R of the time branch, which white
-    /// noise before it gives. 0 without noise.
+    /// `√(−R''(0)/R(0))/2π · exp(−threshold²/2σ²)`, with the autocorrelation R of the time branch, which
+    /// white noise before it gives. 0 without noise.
     pub fn noise_rate_per_ns(&self, threshold_fc: f64, noise_e: f64) -> f64 {
         if noise_e <= 0.0 {
             return 0.0;
@@ -429,8 +429,8 @@ impl FrontEnd {
     }
 
     /// What the chip says of noise that crosses the threshold at a time. A charge that is held later is
-    /// normal, given that the time branch is at the threshold and rises; the peak after the crossing of a high
-    /// threshold T is above it by an exponentially distributed part with mean σ²/T.
+    /// normal, given that the time branch is at the threshold and rises; the peak after the crossing of a
+    /// high threshold T is above it by an exponentially distributed part with mean σ²/T.
     pub fn noise_reading(
         &self,
         threshold_fc: f64,

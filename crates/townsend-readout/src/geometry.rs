@@ -226,8 +226,8 @@ impl Place {
         nearest.0
     }
 
-    /// Where the middle of a strip is, or of a pad; `None` if there is no such one. The sheet is called by its
-    /// number.
+    /// Where the middle of a strip is, or of a pad; `None` if there is no such one. The sheet is called by
+    /// its number.
     pub fn strip(&self, sheet: u32, view: u8, strip: u32) -> Option<StripPlace> {
         let k = self.sheets.iter().position(|(number, _)| *number == sheet)?;
         let views = &self.sheets[k].1;

@@ -17,8 +17,8 @@ use crate::tables::Below;
 const REACH: f64 = 1.5;
 
 /// The weighting potential of a rectangular pad with these widths in a grounded plane, with another plane at
-/// the distance `gap`, for a point at `[x, z]` from the middle of the pad and at `height` above it (all in the
-/// same unit).
+/// the distance `gap`, for a point at `[x, z]` from the middle of the pad and at `height` above it (all in
+/// the same unit).
 ///
 /// Without the other plane it is the solid angle of the pad over 2π; the other plane is made of images of the
 /// point at `height + 2n·gap` (W. Riegler, arXiv:1602.07949, has layered geometries). The last images are
@@ -216,7 +216,8 @@ mod tests {
         }
     }
 
-    /// A pad that is long one way is a strip, and no pad above the other plane or beside itself sees anything.
+    /// A pad that is long one way is a strip, and no pad above the other plane or beside itself sees
+    /// anything.
     #[test]
     fn a_long_pad_is_a_strip() {
         for x in [0.0, 0.2, 0.65, 1.3] {

@@ -10,9 +10,9 @@ fn kills() -> u64 {
     std::env::var("TOWNSEND_KILLS").map_or(2, |kills| kills.parse().expect("TOWNSEND_KILLS is a number"))
 }
 
-/// Lets a command end once; then kills it again and again, each time at another moment of its life, and starts
-/// it anew. Whatever has the name of an output is whole, the restarted command ends with the same bytes, and
-/// nothing half is left.
+/// Lets a command end once; then kills it again and again, each time at another moment of its life, and
+/// starts it anew. Whatever has the name of an output is whole, the restarted command ends with the same
+/// bytes, and nothing half is left.
 fn survives(desk: &Desk, command: &str, outputs: &[&str]) {
     let begun = Instant::now();
     desk.does(command);

@@ -50,7 +50,8 @@ pub enum Names {
     /// Our own.
     #[default]
     Own,
-    /// Those of members of `EDM4hep`'s `RawTimeSeries` and `TrackerHit`, and one number for the place of a strip.
+    /// Those of members of `EDM4hep`'s `RawTimeSeries` and `TrackerHit`, and one number for the place of a
+    /// strip.
     Edm4hep,
 }
 
