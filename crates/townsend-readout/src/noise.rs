@@ -68,21 +68,10 @@ impl Digitiser {
     fn noise_hit(&self, noise: &NoiseHits, mean: f64, random: &mut Stream) -> Digit {
         let at = mean * random.random::<f64>();
         let k = noise.sums.partition_point(|sum| *sum <= at).min(noise.channels.len() - 1);
-        let [layer, sheet, view, strip] = noise.channels[k].map(|k| k as usize);
+        let at @ [layer, sheet, view, strip] = noise.channels[k].map(|k| k as usize);
         let channel = &self.channels[layer][sheet][view][strip];
         let time = self.window_ns * random.random::<f64>();
         let read = self.front_end.noise_reading(channel.threshold_fc, channel.noise_e, time, random);
-        Digit {
-            layer: self.places[layer].layer,
-            sheet: self.places[layer].sheets[sheet].0,
-            view: view as u8,
-            strip: strip as u32,
-            charge_fc: read.charge_fc as f32,
-            time_ns: read.time_ns as f32,
-            adc: read.adc,
-            tdc: read.tdc,
-            hit: Digit::NOISE,
-            track: None,
-        }
+        self.digit(at, &read, None)
     }
 }

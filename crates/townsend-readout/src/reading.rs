@@ -9,7 +9,7 @@ use crate::cells::{PLACES, TOGETHER};
 use crate::currents::Currents;
 use crate::digit::{Digit, Digitised, Told, Waveform};
 use crate::digitiser::Digitiser;
-use crate::electronics::ELECTRON_FC;
+use crate::electronics::{ELECTRON_FC, Reading};
 use crate::primaries::Hit;
 
 impl Digitiser {
@@ -134,7 +134,6 @@ impl Digitiser {
     ) {
         /// Strips with less of the threshold, as the sum of all charge that moves, have no digit of it.
         const LEAST: f64 = 0.2;
-        let place = &self.places[layer];
         let start_ns = start as f64 * self.bin_ns;
         let channel = &self.channels[layer][sheet][view][strip];
         if channel.dead {
@@ -158,7 +157,19 @@ impl Digitiser {
                 current_fc: current.to_vec(),
             });
         }
-        digitised.digits.extend(readings.into_iter().map(|read| Digit {
+        let at = [layer, sheet, view, strip];
+        digitised.digits.extend(readings.into_iter().map(|read| self.digit(at, &read, hit)));
+    }
+
+    /// What a strip or pad gives; without a hit it is of noise.
+    pub(crate) fn digit(
+        &self,
+        [layer, sheet, view, strip]: [usize; 4],
+        read: &Reading,
+        hit: Option<&Hit>,
+    ) -> Digit {
+        let place = &self.places[layer];
+        Digit {
             layer: place.layer,
             sheet: place.sheets[sheet].0,
             view: view as u8,
@@ -169,7 +180,7 @@ impl Digitiser {
             tdc: read.tdc,
             hit: hit.map_or(Digit::NOISE, |hit| hit.number),
             track: hit.and_then(|hit| hit.track),
-        }));
+        }
     }
 
     /// The view that an electron ends on, by a random number: the last views come first.
