@@ -419,7 +419,7 @@ pub(crate) struct Digitise {
     #[arg(long, value_name = "FILE", value_parser = output)]
     pub(crate) out: PathBuf,
     /// A file for the signals of the strips that have digits.
-    #[arg(long, value_name = "FILE", value_parser = output)]
+    #[arg(long, value_name = "FILE", value_parser = named)]
     pub(crate) waveforms: Option<PathBuf>,
     /// Say where each strip is, the middle of its line in space, and where it leads.
     #[arg(long)]

@@ -402,6 +402,7 @@ fn digitise(arguments: Digitise, context: &Context<'_>, bars: &Bars, json: bool)
         names: arguments.names,
         format: arguments.format,
     };
+    let context = &for_output(&out, options.format, json, context)?;
     let made = files::digitise(&hits, &out, &options, context)?;
     if json {
         print_json(&made)?;

@@ -510,7 +510,8 @@ fn histogram(
     let contents = SparseContents { cell_type, cells: grid.cells(), indices, values };
     let axes = grid.axes().iter().map(axis).collect();
     let mut histogram = SparseHistogram::new(name, title, axes, contents);
-    histogram.entries = occupied.clone().map(|(_, n)| n).sum();
+    // An empty sum of `f64` is −0.
+    histogram.entries = occupied.clone().fold(0.0, |sum, (_, n)| sum + n);
     histogram.statistics = statistics(grid, occupied);
     histogram
 }
