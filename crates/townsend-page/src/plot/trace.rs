@@ -11,7 +11,7 @@ use crate::{Figure, PageError};
 pub struct Trace {
     /// What it is, with its unit.
     pub title: String,
-    /// Where it was measured, the number, and its standard error.
+    /// Where it was measured, the number, and its standard error; one that is no number breaks the line.
     pub points: Vec<[f64; 3]>,
 }
 
@@ -96,11 +96,11 @@ fn draw_panel<DB: DrawingBackend>(
     panel: &Panel,
     style: &Style,
 ) -> Result<(), PageError> {
-    let finite = |trace: &Trace| -> Vec<[f64; 3]> {
-        trace.points.iter().copied().filter(|point| point.iter().all(|value| value.is_finite())).collect()
-    };
-    let traces: Vec<Vec<[f64; 3]>> = panel.traces.iter().map(finite).collect();
-    let points = || traces.iter().flatten();
+    // A point that is no number breaks the line.
+    let missing = |point: &[f64; 3]| !point.iter().all(|value| value.is_finite());
+    let traces: Vec<Vec<&[[f64; 3]]>> =
+        panel.traces.iter().map(|trace| trace.points.split(missing).collect()).collect();
+    let points = || traces.iter().flatten().copied().flatten();
     let ends = |[_, y, error]: [f64; 3]| [y - error, y + error];
     let mut high = range(points().flat_map(|&point| ends(point)));
     if traces.len() > 1 {
@@ -116,15 +116,17 @@ fn draw_panel<DB: DrawingBackend>(
         .map_err(failed)?;
     overlay::axes(area, &mut chart, style, [x, &panel.title], 5)?;
     let plot = chart.plotting_area();
-    for (k, points) in traces.iter().enumerate() {
+    for (k, pieces) in traces.iter().enumerate() {
         let (line, ink) = if traces.len() > 1 {
             (COLORS[k % COLORS.len()], COLORS[k % COLORS.len()])
         } else {
             (style.generated, style.ink)
         };
-        let along = points.iter().map(|point| (point[0], point[1])).collect::<Vec<_>>();
-        plot.draw(&PathElement::new(along, line.stroke_width(style.line))).map_err(failed)?;
-        for &[at, y, error] in points {
+        for piece in pieces {
+            let along = piece.iter().map(|point| (point[0], point[1])).collect::<Vec<_>>();
+            plot.draw(&PathElement::new(along, line.stroke_width(style.line))).map_err(failed)?;
+        }
+        for &[at, y, error] in pieces.iter().copied().flatten() {
             let [low, high] = ends([at, y, error]);
             let bar = PathElement::new([(at, low), (at, high)], ink.stroke_width(style.line - 1));
             plot.draw(&bar).map_err(failed)?;

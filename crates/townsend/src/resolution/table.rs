@@ -149,7 +149,9 @@ impl Resolution {
                     .points
                     .iter()
                     .filter(|point| other(point) == *with)
-                    .filter_map(|point| of(point).map(|of| [x(point), of.value, of.error]))
+                    .map(|point| {
+                        of(point).map_or([x(point), f64::NAN, f64::NAN], |of| [x(point), of.value, of.error])
+                    })
                     .collect(),
             };
         let all = |title: &str, of: &dyn Fn(&ResolutionPoint) -> Option<Measured>| Panel {
