@@ -57,14 +57,7 @@ pub(crate) fn by_size(
     generated: &Observables,
     resampling: &Resampling,
 ) -> Option<Conditional> {
-    let sizes = |set: &Observables| {
-        let mut sizes = vec![f64::NAN; set.avalanches];
-        let column = set.column(Observable::Electrons)?;
-        for (&avalanche, &value) in column.avalanches.iter().zip(&column.values) {
-            sizes[avalanche as usize] = value;
-        }
-        Some(sizes)
-    };
+    let sizes = |set: &Observables| Some(set.column(Observable::Electrons)?.by_avalanche(set.avalanches));
     let name = Observable::Electrons.name().to_string();
     let condition = Condition { name, real: sizes(real)?, generated: sizes(generated)? };
     by_condition(&condition, real, generated, resampling)

@@ -475,20 +475,19 @@ impl HistogramWriter {
     }
 }
 
-/// Writes electrons of many avalanches as one histogram of doubles, `name`; `electrons` has a number for each
-/// cell of the grid.
+/// Writes electrons of many avalanches as one histogram of doubles, `name`, to a file that was begun before
+/// they were drawn; `electrons` has a number for each cell of the grid, and `path` names the file.
 ///
 /// # Errors
-/// The file exists or cannot be written.
+/// The file cannot be written.
 pub fn write_sum(
+    output: OutputFile,
     path: &Path,
     [name, title]: [&str; 2],
     grid: &Grid,
     electrons: &[u64],
     meta: &Meta,
-    force: bool,
 ) -> Result<()> {
-    let output = OutputFile::create(path, force)?;
     let mut root = start(&output, path, meta)?;
     let occupied = (0u32..).zip(electrons).filter(|&(_, &n)| n > 0).map(|(cell, &n)| (cell, n as f64));
     root.write_histogram(&histogram([name, title], grid, CellType::D, occupied))?;

@@ -741,9 +741,7 @@ pub(crate) fn observables_of<'py>(
     let observed = call.run(py, move |context| observables(&data, context))?;
     let columns = PyDict::new(py);
     for column in observed.columns() {
-        let mut values = vec![f64::NAN; n];
-        column.avalanches.iter().zip(&column.values).for_each(|(&k, &value)| values[k as usize] = value);
-        columns.set_item(column.observable.name(), PyArray1::from_vec(py, values))?;
+        columns.set_item(column.observable.name(), PyArray1::from_vec(py, column.by_avalanche(n)))?;
     }
     if frame {
         return py.import("townsend._data")?.call_method1("frame", (columns,));

@@ -53,6 +53,18 @@ pub struct Column {
 }
 
 impl Column {
+    /// The value of each avalanche of a set of so many; NaN where it is not defined.
+    ///
+    /// # Panics
+    /// If the set has fewer avalanches than the one that the column is of.
+    pub fn by_avalanche(&self, avalanches: usize) -> Vec<f64> {
+        let mut values = vec![f64::NAN; avalanches];
+        for (&avalanche, &value) in self.avalanches.iter().zip(&self.values) {
+            values[avalanche as usize] = value;
+        }
+        values
+    }
+
     /// Mean of the values.
     pub fn mean(&self) -> f64 {
         mean(&self.values)

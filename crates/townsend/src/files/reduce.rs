@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use townsend_core::{Dataset, Grid, Meta, Silent};
+use townsend_core::{Dataset, Grid, Meta, OutputFile, Silent};
 use townsend_io::{Cell, ColumnType, Format, TableColumn, TableWriter, write_sum};
 use townsend_observables::{Observable, ObservableOptions, Observables};
 
@@ -40,7 +40,7 @@ impl FromStr for Reduction {
 pub(super) enum Reduced {
     Hits { reader: Box<StripReader>, table: TableWriter },
     Observables { table: TableWriter, next: u64 },
-    Histogram { path: PathBuf, meta: Box<Meta>, grid: Grid, electrons: Vec<u64>, force: bool },
+    Histogram { output: OutputFile, path: PathBuf, meta: Box<Meta>, grid: Grid, electrons: Vec<u64> },
 }
 
 impl Reduced {
@@ -81,19 +81,13 @@ impl Reduced {
                         out.with_extension("root").display()
                     )));
                 }
-                townsend_core::OutputFile::refuse_existing(out, context.force)?;
+                let output = OutputFile::create(out, context.force)?;
                 let grid = match written.grid_for(own)? {
                     Some(grid) => grid,
                     None => Grid::standard(3)?,
                 };
                 let electrons = vec![0; grid.cells()];
-                Self::Histogram {
-                    path: out.into(),
-                    meta: meta.clone().into(),
-                    grid,
-                    electrons,
-                    force: context.force,
-                }
+                Self::Histogram { output, path: out.into(), meta: meta.clone().into(), grid, electrons }
             }
         })
     }
@@ -112,15 +106,11 @@ impl Reduced {
                 let options =
                     ObservableOptions { seed: context.seed, first: *next, ..ObservableOptions::default() };
                 let observables = Observables::of(data, &options, &Silent)?;
-                let mut rows = vec![[f32::NAN; Observable::ALL.len()]; data.len()];
-                for column in observables.columns() {
-                    let place = column.observable.index();
-                    for (&avalanche, &value) in column.avalanches.iter().zip(&column.values) {
-                        rows[avalanche as usize][place] = value as f32;
-                    }
-                }
-                for row in rows {
-                    let cells = row.into_iter().map(Cell::F32);
+                let values = |of| observables.column(of).map(|column| column.by_avalanche(data.len()));
+                let columns = Observable::ALL.map(values);
+                for avalanche in 0..data.len() {
+                    let value = |of: &Option<Vec<f64>>| of.as_ref().map_or(f64::NAN, |of| of[avalanche]);
+                    let cells = columns.iter().map(|of| Cell::F32(value(of) as f32));
                     table.push(&std::iter::once(Cell::U64(*next)).chain(cells).collect::<Vec<_>>())?;
                     *next += 1;
                 }
@@ -142,9 +132,9 @@ impl Reduced {
     pub(super) fn finish(self) -> Result<()> {
         match self {
             Self::Hits { table, .. } | Self::Observables { table, .. } => Ok(table.finish()?),
-            Self::Histogram { path, meta, grid, electrons, force } => {
+            Self::Histogram { output, path, meta, grid, electrons } => {
                 let name = ["electrons", "electrons at the anode of all avalanches"];
-                Ok(write_sum(&path, name, &grid, &electrons, &meta, force)?)
+                Ok(write_sum(output, &path, name, &grid, &electrons, &meta)?)
             }
         }
     }

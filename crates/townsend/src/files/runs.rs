@@ -12,7 +12,7 @@ use crate::{Context, Error, Result};
 const DEEPEST: usize = 8;
 
 /// A run, and how good it is by its own account.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct FoundRun {
     /// Its folder.
     pub run: PathBuf,
@@ -46,7 +46,7 @@ pub fn runs(folder: &Path, context: &Context<'_>) -> Result<Vec<FoundRun>> {
             what: "there is no run in this folder\n  hint: `train --run` makes one".into(),
         });
     }
-    let mut runs: Vec<FoundRun> = found.into_iter().map(|run| describe(run, context)).collect();
+    let mut runs: Vec<FoundRun> = found.iter().map(|run| describe(run, context)).collect();
     // Those without a distance at the end; runs were found in the order of their names.
     runs.sort_by(|a, b| {
         let distance = |of: &FoundRun| of.distance.unwrap_or(f64::INFINITY);
@@ -92,34 +92,25 @@ fn search(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> Result<()> 
     }
 }
 
-fn describe(run: PathBuf, context: &Context<'_>) -> FoundRun {
-    let mut line = FoundRun {
-        run,
-        family: String::new(),
-        data: None,
-        avalanches: None,
-        epochs: None,
-        distance: None,
-        error: None,
-    };
-    let opened = context.families.open(&line.run).and_then(|model| {
-        let history = model.history()?;
-        Ok((model, history))
-    });
-    match opened {
-        Ok((model, history)) => {
-            let about = model.describe();
-            line.family.clone_from(&about.family);
-            let data = about.data.as_ref();
-            line.data = data.and_then(|data| data.file.as_ref()).map(|file| file.file.clone());
-            line.avalanches = data.map(|data| data.avalanches);
-            let last = history.curves.iter().filter_map(|curve| curve.points.last());
-            line.epochs = last.map(|[epoch, _]| *epoch as u64).max();
-            let distance = history.curves.iter().find(|curve| curve.number == "distance");
-            let points = distance.into_iter().flat_map(|curve| &curve.points);
-            line.distance = points.map(|[_, distance]| *distance).min_by(f64::total_cmp);
-        }
-        Err(error) => line.error = Some(error.to_string()),
-    }
-    line
+fn describe(run: &Path, context: &Context<'_>) -> FoundRun {
+    let failed = |error: Error| FoundRun { error: Some(error.to_string()), ..FoundRun::default() };
+    FoundRun { run: run.into(), ..opened(run, context).unwrap_or_else(failed) }
+}
+
+/// What a run says of itself, but for where it is.
+fn opened(run: &Path, context: &Context<'_>) -> Result<FoundRun> {
+    let model = context.families.open(run)?;
+    let (about, history) = (model.describe(), model.history()?);
+    let data = about.data.as_ref();
+    let last = history.curves.iter().filter_map(|curve| curve.points.last());
+    let distance = history.curves.iter().find(|curve| curve.number == "distance");
+    let distances = distance.into_iter().flat_map(|curve| &curve.points).map(|[_, distance]| *distance);
+    Ok(FoundRun {
+        family: about.family.clone(),
+        data: data.and_then(|data| data.file.as_ref()).map(|file| file.file.clone()),
+        avalanches: data.map(|data| data.avalanches),
+        epochs: last.map(|[epoch, _]| *epoch as u64).max(),
+        distance: distances.min_by(f64::total_cmp),
+        ..FoundRun::default()
+    })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use townsend_core::{Dataset, Grid, Meta};
 use townsend_io::{AvalancheWriter, Format, WriteOptions};
 
+use crate::readout::first_of;
 use crate::{Context, Error, Result};
 
 /// What kind of file avalanches become.
@@ -91,8 +92,7 @@ const BLOCK: usize = 256;
 /// # Ok::<(), townsend::Error>(())
 /// ```
 pub fn write(data: &Dataset, out: &Path, written: &Written, context: &Context<'_>) -> Result<()> {
-    let first = data.meta().provenance.first.unwrap_or_default();
-    let mut writer = written.create(out, data.meta(), data.grid(), first, context)?;
+    let mut writer = written.create(out, data.meta(), data.grid(), first_of(data), context)?;
     let task = context.progress.task("writing", data.len() as u64);
     append_parts(&mut writer, data, &*task, context)?;
     Ok(writer.finish()?)

@@ -338,7 +338,7 @@ impl<'a> Beam<'a> {
 fn point(tracks: &[Option<Seen>], pitch_mm: f64) -> ResolutionPoint {
     let seen: Vec<&Seen> = tracks.iter().flatten().collect();
     let each = |of: &dyn Fn(&Seen) -> f64| seen.iter().map(|seen| of(seen)).collect::<Vec<f64>>();
-    let mean = |values: &[f64]| moments(values.iter())[0];
+    let mean = |values: &[f64]| moments(values)[0];
     let of_mean = |of: &dyn Fn(&Seen) -> f64| measured(&each(of), mean);
     let times = each(&|seen| seen.cluster.time_ns);
     // On average the charge of all clusters together is that of the middle of the gap.
@@ -433,7 +433,7 @@ mod tests {
         let (a, b) = normal.split_at(4000);
         let a: Vec<f64> = a.iter().map(|&a| 60.0 * f64::from(a)).collect();
         let b: Vec<Option<f64>> = b.iter().map(|&b| Some(80.0 * f64::from(b))).collect();
-        let [_, width] = moments(merged(&a, &b, &vec![3; 4000]).iter());
+        let [_, width] = moments(&merged(&a, &b, &vec![3; 4000]));
         assert!((width / 48.0 - 1.0).abs() < 0.05, "{width}");
         assert_eq!(merged(&a[..2], &[None, None], &[1, 1]), a[..2]);
     }

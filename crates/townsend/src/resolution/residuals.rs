@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use townsend_observables::Measured;
+use townsend_observables::statistics::{mean, standard_deviation};
 
 /// Reconstructed less true places.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -32,7 +33,7 @@ impl Residuals {
         Some(Self {
             mean_um: measured(values, |values| core(values)[0]),
             core_um: measured(values, |values| core(values)[1]),
-            rms_um: measured(values, |values| moments(values.iter())[1]),
+            rms_um: measured(values, |values| moments(values)[1]),
         })
     }
 }
@@ -42,16 +43,14 @@ impl Residuals {
 pub(super) fn measured(values: &[f64], of: impl Fn(&[f64]) -> f64) -> Measured {
     let part = |k: usize| of(&values.iter().skip(k).step_by(PARTS).copied().collect::<Vec<_>>());
     let parts: Vec<f64> = (0..PARTS).map(part).collect();
-    let [_, spread] = moments(parts.iter());
+    let [_, spread] = moments(&parts);
     // The spread about the mean of the parts has one degree of freedom less.
     Measured { value: of(values), error: spread / ((PARTS - 1) as f64).sqrt() }
 }
 
-/// Mean and standard deviation about it.
-pub(super) fn moments<'a>(values: impl Iterator<Item = &'a f64> + Clone) -> [f64; 2] {
-    let n = (values.clone().count() as f64).max(1.0);
-    let mean = values.clone().sum::<f64>() / n;
-    [mean, (values.map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt()]
+/// Mean and standard deviation about it; of no value 0, as a detector that sees no track has.
+pub(super) fn moments(values: &[f64]) -> [f64; 2] {
+    if values.is_empty() { [0.0; 2] } else { [mean(values), standard_deviation(values)] }
 }
 
 /// Mean and standard deviation of the core: those of the values within two standard deviations, widened for
@@ -67,7 +66,7 @@ pub(super) fn core(values: &[f64]) -> [f64; 2] {
         let [mean, sigma] = found;
         let first = sorted.partition_point(|&value| value < mean - CORE * sigma);
         let last = sorted.partition_point(|&value| value <= mean + CORE * sigma);
-        let [mean, spread] = moments(sorted[first..last].iter());
+        let [mean, spread] = moments(&sorted[first..last]);
         let next = [mean, (spread / VARIANCE_WITHIN.sqrt()).max(1e-9)];
         let changed = (next[1] / found[1] - 1.0).abs();
         found = next;
@@ -101,7 +100,7 @@ mod tests {
         assert!((tailed.core_um.value / 50.0 - 1.0).abs() < 0.05 && tailed.rms_um.value > 65.0, "{tailed:?}");
         let again: Vec<f64> =
             (2..42).map(|index| Residuals::of(&sample(index, false)).unwrap().core_um.value).collect();
-        let [_, spread] = moments(again.iter());
+        let [_, spread] = moments(&again);
         assert!((0.5..2.0).contains(&(spread / clean.core_um.error)), "{spread} {:?}", clean.core_um);
         assert_eq!(Residuals::of(&[1.0; 10]), None);
     }
