@@ -41,7 +41,7 @@ impl Cells {
     /// Its rows that hold anything, with their numbers.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (i64, &[f32])> {
         let rows = (self.first..).zip(self.values.chunks_exact(self.bins));
-        rows.filter(|(_, row)| row.iter().any(|&value| value > 0.0))
+        rows.filter(|(_, row)| row.iter().fold(false, |any, &value| any | (value > 0.0)))
     }
 
     /// Adds the cells of another with as many bins, spread by a kernel. There must be room for them: as many
@@ -73,12 +73,21 @@ impl Vectorised for Spreading<'_> {
         let Self { into, of, kernel } = self;
         let bins = into.bins;
         let mut padded = Vec::new();
+        let from = kernel.bins + kernel.bins_before;
         for (number, row) in of.rows() {
             pad(row, kernel.bins, &mut padded);
-            for (k, weights) in kernel.weights.chunks_exact(kernel.bins).enumerate() {
-                let to = ((number - into.first) as usize + k - kernel.places) * bins;
-                let from = kernel.bins + kernel.bins_before;
-                add_convolved(&mut into.values[to..to + bins], weights, &padded, from);
+            let first = (number - into.first) as usize - kernel.places;
+            let mut rows = into.values[first * bins..].chunks_exact_mut(bins);
+            let mut place = 0;
+            while let Some((weights, bin)) = kernel.from_place(place) {
+                let Some(rows) = next_of(&mut rows) else { break };
+                add_convolved::<ROWS>(rows, weights, &padded, from - bin);
+                place += ROWS;
+            }
+            while let Some(([weights], bin)) = kernel.from_place(place) {
+                let Some(row) = rows.next() else { break };
+                add_convolved([row], [weights], &padded, from - bin);
+                place += 1;
             }
         }
     }
@@ -95,20 +104,46 @@ pub(crate) fn pad(row: &[f32], zeros: usize, padded: &mut Vec<f32>) {
     padded.resize(padded.len() + zeros + 2 * TOGETHER, 0.0);
 }
 
-/// Adds `Σ_k weights[k]·source[from + j − k]` to `to[j]`: side by side as far as its length is a multiple of
-/// [`TOGETHER`], the rest not at all. What is added up stays in registers, so that no number is read again
-/// right after it was written.
+/// The next [`ROWS`], as long as there are so many.
 #[inline(always)]
-pub(crate) fn add_convolved(to: &mut [f32], weights: &[f32], source: &[f32], from: usize) {
-    for (chunk, to) in to.as_chunks_mut::<TOGETHER>().0.iter_mut().enumerate() {
-        let mut sums = *to;
+pub(crate) fn next_of<T>(iterator: &mut impl ExactSizeIterator<Item = T>) -> Option<[T; ROWS]> {
+    if iterator.len() < ROWS {
+        return None;
+    }
+    let [a, b, c, d] = std::array::from_fn(|_| iterator.next());
+    Some([a?, b?, c?, d?])
+}
+
+/// Rows that are added to side by side.
+const ROWS: usize = 4;
+
+/// Adds `Σ_k weights[k]·source[from + j − k]` to `to[j]`, for several rows with weights of their own: side by
+/// side as far as a row's length is a multiple of [`TOGETHER`], the rest not at all. What is added up stays in
+/// registers, so that no number is read again right after it was written, and what is read of the source
+/// serves all rows.
+#[inline(always)]
+pub(crate) fn add_convolved<const N: usize>(
+    to: [&mut [f32]; N],
+    weights: [&[f32]; N],
+    source: &[f32],
+    from: usize,
+) {
+    let mut to = to.map(|row| row.as_chunks_mut::<TOGETHER>().0);
+    let weights = weights.map(|row| &row[..weights[0].len()]);
+    for chunk in 0..to[0].len() {
+        let mut sums: [[f32; TOGETHER]; N] = std::array::from_fn(|row| to[row][chunk]);
         let at = from + chunk * TOGETHER;
-        for (k, &weight) in weights.iter().enumerate() {
-            for (sum, value) in sums.iter_mut().zip(&source[at - k..at - k + TOGETHER]) {
-                *sum += weight * value;
+        for lag in 0..weights[0].len() {
+            let values = &source[at - lag..at - lag + TOGETHER];
+            for (sums, weights) in sums.iter_mut().zip(weights) {
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum += weights[lag] * value;
+                }
             }
         }
-        *to = sums;
+        for (row, sums) in to.iter_mut().zip(sums) {
+            row[chunk] = sums;
+        }
     }
 }
 
@@ -140,7 +175,7 @@ mod tests {
     impl Vectorised for Convolving<'_> {
         #[inline(always)]
         fn work(self) {
-            add_convolved(self.to, self.weights, self.source, self.from);
+            add_convolved([self.to], [self.weights], self.source, self.from);
         }
     }
 

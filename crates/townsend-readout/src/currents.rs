@@ -3,7 +3,7 @@
 use townsend_kernels::{Vectorised, vectorised};
 
 use crate::arrival::Arrivals;
-use crate::cells::{Cells, PLACES, TOGETHER, add_convolved, pad};
+use crate::cells::{Cells, PLACES, TOGETHER, add_convolved, next_of, pad};
 use crate::induction::Induction;
 
 /// Charge of one view, strip by strip; strips that nothing reaches have no bins.
@@ -141,9 +141,15 @@ impl Vectorised for Inducing<'_> {
             let length = (numbers.len() + lags).next_multiple_of(TOGETHER);
             let place = number.rem_euclid(PLACES as i64) as usize;
             let strip = (number.div_euclid(PLACES as i64) - currents.first) as usize;
-            let of_place = table.all[place * (2 * table.neighbours + 1) * lags..].chunks_exact(lags);
-            for (row, values) in currents.around(strip, table.neighbours).iter_mut().zip(of_place) {
-                add_convolved(&mut row[from..from + length], values, &padded, lags);
+            let mut of_place = table.all[place * (2 * table.neighbours + 1) * lags..].chunks_exact(lags);
+            let around = currents.around(strip, table.neighbours).iter_mut();
+            let mut rows = around.map(|row| &mut row[from..from + length]);
+            while let Some(rows) = next_of(&mut rows) {
+                let Some(values) = next_of(&mut of_place) else { break };
+                add_convolved(rows, values, &padded, lags);
+            }
+            for (row, values) in rows.zip(of_place) {
+                add_convolved([row], [values], &padded, lags);
             }
         }
     }

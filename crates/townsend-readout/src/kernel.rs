@@ -63,6 +63,8 @@ pub(crate) struct Kernel {
     pub(crate) bins: usize,
     /// `[place][bin]`.
     pub(crate) weights: Vec<f32>,
+    /// For each place, the bins outside of which its weights are 0.
+    within: Vec<[usize; 2]>,
 }
 
 /// Kernels end where this many standard deviations do, beyond which are 7·10⁻⁶.
@@ -103,8 +105,27 @@ impl Kernel {
         let bins = rows[0].len();
         rows.iter_mut().flatten().filter(|weight| **weight < LEAST).for_each(|weight| *weight = 0.0);
         let sum: f64 = rows.iter().flatten().sum();
+        let within = rows.iter().map(|row| {
+            let first = row.iter().position(|weight| *weight > 0.0).unwrap_or(0);
+            [first, row.iter().rposition(|weight| *weight > 0.0).map_or(first, |last| last + 1)]
+        });
+        let within = within.collect();
         let weights = rows.into_iter().flatten().map(|weight| (weight / sum) as f32).collect();
-        Self { places, bins_before, bins, weights }
+        Self { places, bins_before, bins, weights, within }
+    }
+
+    /// The weights of so many places from one of them on, in the bins where any is not 0, and the first of
+    /// these; nothing after the last place.
+    #[inline]
+    pub(crate) fn from_place<const N: usize>(&self, place: usize) -> Option<([&[f32]; N], usize)> {
+        let within = self.within.get(place..place + N)?;
+        let [first, last] = within.iter().fold([self.bins, 0], |a, b| [a[0].min(b[0]), a[1].max(b[1])]);
+        let row = |k: usize| self.weights.get((place + k) * self.bins..)?.get(first..last.max(first));
+        let mut rows = [&[][..]; N];
+        for (k, to) in rows.iter_mut().enumerate() {
+            *to = row(k)?;
+        }
+        Some((rows, first))
     }
 }
 

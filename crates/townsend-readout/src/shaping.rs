@@ -20,7 +20,7 @@ impl Vectorised for Shaping<'_> {
             let end = (TOGETHER * (chunk + 1)).min(self.current.len());
             let first = (TOGETHER * (chunk + 2)).saturating_sub(self.response.len());
             let from = TOGETHER * (chunk + 1) - first;
-            add_convolved(output, &self.current[first.min(end)..end], self.response, from);
+            add_convolved([output], [&self.current[first.min(end)..end]], self.response, from);
         }
     }
 }

@@ -355,7 +355,9 @@ pub(super) fn read(file: &Path, ionise: Ionise, options: &HitOptions) -> Result<
         let place = At { row, at };
         let event = columns.whole("event", place).map_err(refused)?;
         let event = event.unwrap_or(if columns.lists() { row as u64 } else { 0 });
-        events.entry(event).or_default().push(columns.hit(place).map_err(refused)?);
+        // Many files have one hit an event: room for one, where a first push makes room for four.
+        let hits = events.entry(event).or_insert_with(|| Vec::with_capacity(1));
+        hits.push(columns.hit(place).map_err(refused)?);
     }
     let tracks = columns.of("track").is_some();
     Ok(ReadHits { hits: Hits { events: events.into_iter().collect() }, tracks, warnings })
