@@ -14,12 +14,12 @@ const KEPT: usize = 12;
 
 static UNUSED: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
-/// A buffer of numbers, whose memory is kept for others when it is dropped. The numbers in it at first are
-/// left from an earlier use.
-#[derive(Debug, Default)]
-pub(crate) struct Buffer(Vec<f32>);
+/// Numbers, whose memory is kept for others when they are dropped.
+#[derive(Debug, Default, PartialEq)]
+pub struct Buffer(Vec<f32>);
 
 impl Buffer {
+    /// A buffer whose numbers are left from an earlier use, or 0.
     pub(crate) fn new(length: usize) -> Self {
         if length < LONG {
             return Self(vec![0.0; length]);

@@ -356,54 +356,51 @@ impl Correlation {
         // The distance to the next cell along x, in input and output.
         let x_axis = &phases.axes[2];
         let x_steps = ((x_axis.advance * self.input.block()) as isize, if spread { 0 } else { x_axis.step });
-        for tile in job.tiles.clone() {
-            let first = tile * rows;
-            let count = rows.min(self.batch * cells(&class.cells) - first);
-            let mut a = [input.as_ptr(); MOST_ROWS];
-            let mut out = [together.as_mut_ptr(); MOST_ROWS];
+        let mut tile = Tile {
+            rows: 0,
+            width,
+            a: [input.as_ptr(); MOST_ROWS],
+            out: [together.as_mut_ptr(); MOST_ROWS],
+            b: weights.as_ptr(),
+            runs: &class.runs,
+            a_step: 1,
+            beside: 1,
+            b_step: width,
+            b_block: 16,
+            out_block,
+            start: Some(&start[..width]),
+            slope,
+        };
+        for first in job.tiles.clone().map(|tile| tile * rows) {
+            tile.rows = rows.min(self.batch * cells(&class.cells) - first);
             let mut cell = Cursor::new(class, first);
             let mut from = self.input_at(phases, class, &cell);
             let mut to = if spread { 0 } else { self.output_at(phases, &cell) };
-            for m in 0..count {
+            for m in 0..tile.rows {
                 check(input.len(), from, &class.runs, |run| run.a, 1);
                 check(weights.len(), width as isize - 1, &class.runs, |run| run.b, width);
                 // Not `add`: of a class without taps the cell may lie outside, and nothing is read.
-                a[m] = a[m].wrapping_offset(from);
+                tile.a[m] = input.as_ptr().wrapping_offset(from);
                 if spread {
                     outputs[m] = (cell.element, cell.at);
-                    out[m] = out[m].wrapping_add(m * width);
+                    tile.out[m] = together.as_mut_ptr().wrapping_add(m * width);
                 } else {
-                    out[m] = output.at(first_column + to * 16, width, out_block);
+                    tile.out[m] = output.at(first_column + to * 16, width, out_block);
                 }
                 if cell.next(class) {
                     from += x_steps.0;
                     to += x_steps.1;
-                } else if m + 1 < count {
+                } else if m + 1 < tile.rows {
                     from = self.input_at(phases, class, &cell);
                     to = if spread { 0 } else { self.output_at(phases, &cell) };
                 }
             }
-            let tile = Tile {
-                rows: count,
-                width,
-                a,
-                out,
-                b: weights.as_ptr(),
-                runs: &class.runs,
-                a_step: 1,
-                together: false,
-                b_step: width,
-                b_block: 16,
-                out_block,
-                start: Some(&start[..width]),
-                slope,
-            };
             // SAFETY: `check` has seen that all runs lie in the input; those of the weights are made for
             // `depth` numbers; `Output::at` has seen that the rows lie in the output. No two tiles have a
             // cell of the output in common, and `isa` was found on this CPU.
             unsafe { tile.run(self.isa) };
             if spread {
-                for (m, cell) in outputs[..count].iter().enumerate() {
+                for (m, cell) in outputs[..tile.rows].iter().enumerate() {
                     self.spread(phases, *cell, job.columns, &together[m * width..][..width], output);
                 }
             }

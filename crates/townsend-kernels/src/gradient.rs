@@ -83,13 +83,6 @@ fn expand(map: &[f32]) -> Vec<f32> {
     blocks
 }
 
-/// The rows of sums that a tile computes.
-struct Rows {
-    range: Range<usize>,
-    /// True if the numbers that they read stand side by side in the wide map.
-    together: bool,
-}
-
 struct Sums {
     isa: Isa,
     wide: Shape,
@@ -98,7 +91,8 @@ struct Sums {
     /// For each row where it reads the wide map, relative to the first tap of a cell, and its number among
     /// the weights of a column.
     rows: Vec<(usize, usize)>,
-    tiles: Vec<Rows>,
+    /// The rows of each tile.
+    tiles: Vec<Range<usize>>,
     width: usize,
     columns: usize,
 }
@@ -108,7 +102,7 @@ impl Sums {
         let columns = narrow.channels.next_multiple_of(BLOCK);
         let (width, stride) = (isa.width(columns), layer.stride);
         let rows = rows(wide, layer.kernel);
-        let tiles = tiles(&rows, Tile::most_rows(isa, width), Tile::rows_together(isa, width));
+        let tiles = tiles(&rows, Tile::most_rows_of_sums(isa, width));
         Self { isa, wide, narrow, stride, rows, tiles, width, columns }
     }
 
@@ -150,23 +144,42 @@ impl Sums {
     fn compute(&self, batch: usize, wide: &[f32], narrow: &[f32]) -> Vec<f32> {
         let runs = self.runs(batch);
         let mut sums = vec![0.0; self.rows.len() * self.columns];
+        if runs.is_empty() {
+            return self.in_order(&sums);
+        }
         let output = Output { start: sums.as_mut_ptr(), length: sums.len() };
         let each = self.tiles.len().div_ceil(JOBS).max(1);
-        let jobs: Vec<(usize, &[Rows])> = (0..self.columns / self.width)
+        let jobs: Vec<(usize, &[Range<usize>])> = (0..self.columns / self.width)
             .flat_map(|columns| self.tiles.chunks(each).map(move |tiles| (columns, tiles)))
             .collect();
         jobs.par_iter().for_each(|&(columns, tiles)| {
+            let mut tiles: Vec<Tile<'_>> =
+                tiles.iter().map(|tile| self.tile(tile, columns, &runs, wide, narrow, &output)).collect();
             for slab in runs.chunks((SLAB / self.narrow.size[2]).max(1)) {
-                for tile in tiles {
-                    self.tile(tile, columns, slab, wide, narrow, &output);
+                for tile in &mut tiles {
+                    tile.runs = slab;
+                    // SAFETY: the runs lie in both maps (checked in debug builds): a cell o of the narrow map
+                    // and a tap k give the cell o · s + k of the wide one, which is what defines their sizes.
+                    // `Output::at` has seen that the rows lie in the sums, each tile has its own, and `isa`
+                    // was found on this CPU.
+                    unsafe { tile.run(self.isa) };
                 }
             }
         });
         self.in_order(&sums)
     }
 
-    fn tile(&self, tile: &Rows, columns: usize, runs: &[Run], wide: &[f32], narrow: &[f32], output: &Output) {
-        let (first, rows, together) = (tile.range.start, tile.range.len(), tile.together);
+    /// A tile of sums over all runs.
+    fn tile<'a>(
+        &self,
+        range: &Range<usize>,
+        columns: usize,
+        runs: &'a [Run],
+        wide: &[f32],
+        narrow: &[f32],
+        output: &Output,
+    ) -> Tile<'a> {
+        let (first, rows) = (range.start, range.len());
         let mut a = [wide.as_ptr(); MOST_ROWS];
         let mut out = [output.start; MOST_ROWS];
         let [a_step, b_step] = self.steps();
@@ -180,7 +193,7 @@ impl Sums {
         let from = columns * self.width / BLOCK * block;
         let last = from + (self.width - 1) / BLOCK * block + BLOCK - 1;
         check(narrow.len(), last as isize, runs, |run| run.b, b_step);
-        let tile = Tile {
+        Tile {
             rows,
             width: self.width,
             a,
@@ -188,17 +201,13 @@ impl Sums {
             b: narrow[from..].as_ptr(),
             runs,
             a_step,
-            together,
+            beside: beside(&self.rows[range.clone()]),
             b_step,
             b_block: block,
             out_block: BLOCK,
             start: None,
             slope: 1.0,
-        };
-        // SAFETY: the runs lie in both maps (checked in debug builds): a cell o of the narrow map and a tap k
-        // give the cell o · s + k of the wide one, which is what defines their sizes. `Output::at` has seen
-        // that the rows lie in the sums, each tile has its own, and `isa` was found on this CPU.
-        unsafe { tile.run(self.isa) };
+        }
     }
 
     /// From rows and columns to PyTorch's `[b][a][tap]`, a few columns at a time: columns are written to
@@ -235,17 +244,17 @@ fn rows(wide: Shape, [kt, kz, kx]: [usize; 3]) -> Vec<(usize, usize)> {
     rows
 }
 
-/// Cuts the rows into tiles: of `together` rows where the numbers that so many rows read stand side by side,
-/// else of at most `most`.
-fn tiles(rows: &[(usize, usize)], most: usize, together: usize) -> Vec<Rows> {
-    let mut tiles = Vec::new();
-    let mut first = 0;
-    while first < rows.len() {
-        let stretch = rows[first..].windows(2).take(together).take_while(|pair| pair[1].0 == pair[0].0 + 1);
-        let is_together = stretch.count() + 1 >= together;
-        let count = if is_together { together } else { most.min(rows.len() - first) };
-        tiles.push(Rows { range: first..first + count, together: is_together });
-        first += count;
-    }
-    tiles
+/// Cuts the rows into tiles of at most `most` rows: so that all that stand side by side are in one where so
+/// many do.
+fn tiles(rows: &[(usize, usize)], most: usize) -> Vec<Range<usize>> {
+    (0..rows.len()).step_by(most).map(|first| first..(first + most).min(rows.len())).collect()
+}
+
+/// [`Tile::beside`]: all rows, three or one.
+fn beside(rows: &[(usize, usize)]) -> usize {
+    let stand = |count: usize| {
+        rows.len().is_multiple_of(count)
+            && rows.chunks(count).all(|rows| rows.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1))
+    };
+    [rows.len(), 3].into_iter().find(|&count| stand(count)).unwrap_or(1)
 }

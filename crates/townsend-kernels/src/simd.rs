@@ -1,5 +1,7 @@
 //! Vectors of the instruction sets, behind one trait.
 
+use crate::Isa;
+
 /// A vector of `LANES` numbers in a register.
 ///
 /// # Safety
@@ -74,9 +76,10 @@ macro_rules! by_intrinsics {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_set1_ps,
-        _mm256_setzero_ps, _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps,
-        _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
+        _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_storeu_ps,
+        _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
+        _mm512_min_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
     use super::Simd;
@@ -119,6 +122,37 @@ mod x86 {
         _mm256_max_ps,
         _mm256_min_ps
     );
+
+    /// Turns eight rows of eight numbers, `from_row` apart, into eight columns, which are rows `to_row` apart.
+    ///
+    /// # Safety
+    /// The CPU has AVX2; all rows can be read and written.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn turn_eight(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let rows: [__m256; 8] = std::array::from_fn(|k| _mm256_loadu_ps(from.add(k * from_row)));
+            // Pairs of numbers, then four of them, of rows k, k + 1, k + 2 and k + 3 in both halves.
+            let pair = |k: usize| {
+                [_mm256_unpacklo_ps(rows[k], rows[k + 1]), _mm256_unpackhi_ps(rows[k], rows[k + 1])]
+            };
+            let four = |k: usize| {
+                let [[low, high], [next_low, next_high]] = [pair(k), pair(k + 2)];
+                [
+                    _mm256_shuffle_ps::<0x44>(low, next_low),
+                    _mm256_shuffle_ps::<0xee>(low, next_low),
+                    _mm256_shuffle_ps::<0x44>(high, next_high),
+                    _mm256_shuffle_ps::<0xee>(high, next_high),
+                ]
+            };
+            let (first, last) = (four(0), four(4));
+            for k in 0..4 {
+                let [low, high] = [first[k], last[k]];
+                _mm256_storeu_ps(to.add(k * to_row), _mm256_permute2f128_ps::<0x20>(low, high));
+                _mm256_storeu_ps(to.add((k + 4) * to_row), _mm256_permute2f128_ps::<0x31>(low, high));
+            }
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -189,5 +223,41 @@ impl Simd for Array {
     #[inline(always)]
     unsafe fn leaky(self, slope: f32) -> Self {
         Self(self.0.map(|x| slope * x.min(0.0) + x.max(0.0)))
+    }
+}
+
+/// From cells of `block` channels each to a row of cells for each of the first `channels`; rows begin `row`
+/// numbers after each other.
+///
+/// # Panics
+/// If the rows are too short for the cells.
+pub(crate) fn turn(isa: Isa, cells: &[f32], block: usize, rows: &mut [f32], row: usize, channels: usize) {
+    let count = cells.len() / block;
+    assert!(channels <= block && (channels == 0 || rows.len() >= (channels - 1) * row + count));
+    let (mut cell, mut whole) = (0, 0);
+    #[cfg(target_arch = "x86_64")]
+    if matches!(isa, Isa::Avx2 | Isa::Avx512) {
+        whole = channels / 8 * 8;
+        while cell + 8 <= count {
+            for channel in (0..whole).step_by(8) {
+                let from = &cells[cell * block + channel..];
+                let to = &mut rows[channel * row + cell..];
+                assert!(from.len() >= 7 * block + 8 && to.len() >= 7 * row + 8);
+                // SAFETY: this CPU has AVX2, which is a part of AVX-512 as the crate uses it; eight rows of
+                // eight numbers can be read and written, as was just seen.
+                unsafe { x86::turn_eight(from.as_ptr(), block, to.as_mut_ptr(), row) };
+            }
+            cell += 8;
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = isa;
+    for channel in 0..channels {
+        let from = if channel < whole { cell } else { 0 };
+        let values = cells[channel..].iter().step_by(block).skip(from);
+        rows[channel * row + from..][..count - from]
+            .iter_mut()
+            .zip(values)
+            .for_each(|(to, from)| *to = *from);
     }
 }

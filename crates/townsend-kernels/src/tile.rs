@@ -37,8 +37,8 @@ pub(crate) struct Tile<'a> {
     pub(crate) b: *const f32,
     pub(crate) runs: &'a [Run],
     pub(crate) a_step: usize,
-    /// True if `a[m]` is `a[0]` + m for every row.
-    pub(crate) together: bool,
+    /// So many rows read numbers that stand side by side: `a[m + 1]` is `a[m]` + 1 but for every so manieth m.
+    pub(crate) beside: usize,
     pub(crate) b_step: usize,
     pub(crate) b_block: usize,
     pub(crate) out_block: usize,
@@ -55,8 +55,10 @@ mod reading {
     pub(super) const NEXT: u8 = 0;
     /// The numbers of all rows stand side by side: row m is read at `a[0]` + m.
     pub(super) const TOGETHER: u8 = 1;
+    /// Those of three rows do, which leaves registers enough for the places of 12 rows.
+    pub(super) const BY_THREES: u8 = 2;
     /// In any other way.
-    pub(super) const APART: u8 = 2;
+    pub(super) const APART: u8 = 3;
 }
 
 /// The distance of vector `v` of a row from the first.
@@ -95,7 +97,11 @@ unsafe fn compute<S: Simd, const M: usize, const N: usize, const READING: u8>(ti
                     vectors[v] = S::load(b.add(column::<S>(v, tile.b_block)));
                 }
                 for m in 0..M {
-                    let row = if READING == reading::TOGETHER { tile.a[0].add(m) } else { tile.a[m] };
+                    let row = match READING {
+                        reading::TOGETHER => tile.a[0].add(m),
+                        reading::BY_THREES => tile.a[m / 3 * 3].add(m % 3),
+                        _ => tile.a[m],
+                    };
                     let factor = S::splat(row.offset(at));
                     for v in 0..N {
                         sums[m][v] = factor.multiply_add(vectors[v], sums[m][v]);
@@ -119,13 +125,20 @@ unsafe fn compute<S: Simd, const M: usize, const N: usize, const READING: u8>(ti
 macro_rules! for_instructions {
     ($name:ident, $($feature:literal)?, $(($width:literal, $vector:ty, $count:literal, [$($rows:literal),*])),*) => {
         $(#[target_feature(enable = $feature)])?
-        unsafe fn $name(tile: &Tile<'_>) {
+        unsafe fn $name(tile: &mut Tile<'_>) {
             $(if tile.width == $width {
                 $(if tile.rows <= $rows {
-                    // SAFETY: as promised by the caller; `Tile::run` filled up the rows.
+                    // An instance with more rows computes the last one again.
+                    for m in tile.rows..$rows {
+                        tile.a[m] = tile.a[tile.rows - 1];
+                        tile.out[m] = tile.out[tile.rows - 1];
+                    }
+                    // SAFETY: as promised by the caller.
                     return unsafe {
-                        if tile.rows == $rows && tile.together {
+                        if tile.beside == $rows {
                             compute::<$vector, $rows, $count, { reading::TOGETHER }>(tile)
+                        } else if $rows == 12 && tile.rows == $rows && tile.beside == 3 {
+                            compute::<$vector, $rows, $count, { reading::BY_THREES }>(tile)
                         } else if tile.a_step == 1 {
                             compute::<$vector, $rows, $count, { reading::NEXT }>(tile)
                         } else {
@@ -145,8 +158,8 @@ for_instructions!(
     "avx512f,avx512vl,avx2,fma",
     (48, crate::simd::F32x16, 3, [1, 2, 4, 8]),
     (32, crate::simd::F32x16, 2, [1, 2, 4, 8, 14]),
-    (16, crate::simd::F32x16, 1, [1, 2, 4, 8, 16, 24]),
-    (8, crate::simd::F32x8, 1, [1, 4, 8, 16, 24])
+    (16, crate::simd::F32x16, 1, [1, 2, 4, 8, 12, 16, 24]),
+    (8, crate::simd::F32x8, 1, [1, 4, 8, 12, 16, 24])
 );
 
 #[cfg(target_arch = "x86_64")]
@@ -189,17 +202,13 @@ impl Tile<'_> {
         }
     }
 
-    /// Rows of a tile whose numbers stand [side by side](Tile::together): a number of rows for which there is
-    /// an instance, and which divides 16.
-    pub(crate) fn rows_together(isa: Isa, width: usize) -> usize {
+    /// Most rows of a tile that is read and written again and again, and whose rows stand wherever they do: as
+    /// many as there are registers for their places.
+    pub(crate) fn most_rows_of_sums(isa: Isa, width: usize) -> usize {
         match (isa, width) {
             #[cfg(target_arch = "x86_64")]
-            (Isa::Avx512, 32) => 8,
-            #[cfg(target_arch = "x86_64")]
-            (Isa::Avx512, _) => 16,
-            (Isa::Portable, _) => 2,
-            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-            _ => 4,
+            (Isa::Avx512, 8 | 16) => 12,
+            _ => Self::most_rows(isa, width),
         }
     }
 
@@ -208,22 +217,17 @@ impl Tile<'_> {
     /// # Safety
     /// `isa` is one that this CPU has; `a`, `b`, `out` and `runs` are as [`compute`] wants them for `rows`
     /// rows.
-    pub(crate) unsafe fn run(mut self, isa: Isa) {
-        // An instance with more rows computes the last one again.
-        for m in self.rows..MOST_ROWS {
-            self.a[m] = self.a[self.rows - 1];
-            self.out[m] = self.out[self.rows - 1];
-        }
+    pub(crate) unsafe fn run(&mut self, isa: Isa) {
         // SAFETY: as promised by the caller.
         unsafe {
             match isa {
                 #[cfg(target_arch = "x86_64")]
-                Isa::Avx512 => avx512(&self),
+                Isa::Avx512 => avx512(self),
                 #[cfg(target_arch = "x86_64")]
-                Isa::Avx2 => avx2(&self),
+                Isa::Avx2 => avx2(self),
                 #[cfg(target_arch = "aarch64")]
-                Isa::Neon => neon(&self),
-                Isa::Portable => portable(&self),
+                Isa::Neon => neon(self),
+                Isa::Portable => portable(self),
             }
         }
     }
