@@ -1,7 +1,7 @@
 //! How fast this machine reads, simulates, generates and trains.
 //!
 //! All measurements take turns, so that other work on the machine slows all of them, and the networks stand
-//! beside a matrix product of a library, which shows what the machine's arithmetic is worth at that time.
+//! beside products of matrices, which show what the machine's arithmetic is worth at that time.
 
 mod network;
 mod work;
@@ -75,6 +75,8 @@ impl Default for BenchOptions {
 pub struct Benchmark {
     /// Program and version.
     pub producer: String,
+    /// The processor, as the system calls it.
+    pub processor: String,
     /// Threads that worked.
     pub threads: usize,
     /// Instructions that the kernels use on this CPU.
@@ -84,8 +86,11 @@ pub struct Benchmark {
     /// How often each was measured.
     pub rounds: usize,
     /// Billions of operations a second (a multiplication and an addition are two) of a product of two
-    /// matrices of 1024 × 1024 numbers in single precision.
+    /// matrices of 1024 × 1024 numbers in single precision by the library `gemm`, which chooses its
+    /// instructions itself.
     pub matrix_product_gflops: Spread,
+    /// The same of one of 1024 × 240 and 240 × 1024 numbers by the inner loop of our kernels.
+    pub kernels_product_gflops: Spread,
     /// In the order of [`BenchPart`].
     pub measurements: Vec<Measurement>,
 }
@@ -104,6 +109,8 @@ pub struct Measurement {
     /// Of networks, billions of operations a second. Counted are those of the layers, without the first
     /// convolution of an encoder, which only computes what occupied cells ask for.
     pub gflops: Option<Spread>,
+    /// The same beside the faster one of the two products of matrices in the same round.
+    pub share: Option<Spread>,
 }
 
 /// What came out of several rounds.
@@ -129,7 +136,7 @@ impl Spread {
 /// Measures the speed of this machine, on the threads of the pool that it is called in.
 pub fn bench(options: &BenchOptions, context: &Context<'_>) -> Result<Benchmark> {
     let rounds = options.rounds.max(1);
-    let mut works = vec![work::matrix_product()];
+    let mut works = vec![work::matrix_product(), work::kernels_product()];
     for part in BenchPart::ALL.into_iter().filter(|part| options.parts.contains(part)) {
         context.go_on()?;
         works.extend(work::of(part, context)?);
@@ -144,32 +151,58 @@ pub fn bench(options: &BenchOptions, context: &Context<'_>) -> Result<Benchmark>
             task.advance(1);
         }
     }
+    let products = speeds(&works[0], &seconds[0]).zip(speeds(&works[1], &seconds[1]));
+    let machine: Vec<f64> = products.map(|(library, kernels)| library.max(kernels)).collect();
     Ok(Benchmark {
         producer: concat!("townsend ", env!("CARGO_PKG_VERSION")).into(),
         threads: rayon::current_num_threads(),
-        instructions: format!("{:?}", Isa::best()),
+        processor: processor(),
+        instructions: Isa::best().to_string(),
         seed: context.seed,
         rounds,
-        matrix_product_gflops: gflops(work::MATRIX_PRODUCTS, &seconds[0]),
+        matrix_product_gflops: Spread::of(speeds(&works[0], &seconds[0])),
+        kernels_product_gflops: Spread::of(speeds(&works[1], &seconds[1])),
         measurements: works
             .iter()
             .zip(&seconds)
-            .filter_map(|(work, seconds)| measurement(work, seconds))
+            .filter_map(|(work, seconds)| measurement(work, seconds, &machine))
             .collect(),
     })
 }
 
-fn gflops(products: usize, seconds: &[f64]) -> Spread {
-    Spread::of(seconds.iter().map(|seconds| 2e-9 * products as f64 / seconds))
+/// Billions of operations a second in each round; none where they are not counted.
+fn speeds<'a>(work: &Work<'_>, seconds: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    let operations = work.products.map_or(0.0, |products| 2e-9 * products as f64);
+    seconds.iter().map(move |seconds| operations / seconds)
 }
 
-/// None for what others are compared with.
-fn measurement(work: &Work<'_>, seconds: &[f64]) -> Option<Measurement> {
+/// None for what others are compared with. `machine` are the speeds of products of matrices.
+fn measurement(work: &Work<'_>, seconds: &[f64], machine: &[f64]) -> Option<Measurement> {
+    let is_network = work.products.is_some();
     Some(Measurement {
         part: work.part?,
         what: work.what.clone(),
         unit: work.unit,
         per_second: Spread::of(seconds.iter().map(|seconds| 1.0 / seconds)),
-        gflops: work.products.map(|products| gflops(products, seconds)),
+        gflops: is_network.then(|| Spread::of(speeds(work, seconds))),
+        share: is_network
+            .then(|| Spread::of(speeds(work, seconds).zip(machine).map(|(own, machine)| own / machine))),
     })
+}
+
+/// The name of the processor with its family and model, since that of virtual machines says little; that of
+/// the architecture where the system does not tell.
+fn processor() -> String {
+    let known = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let value = |name: &str| {
+        let of = |line: &str| {
+            line.split_once(':').filter(|(key, _)| key.trim() == name).map(|(_, v)| v.trim().to_owned())
+        };
+        known.lines().find_map(of)
+    };
+    match (value("model name"), value("cpu family"), value("model")) {
+        (Some(name), Some(family), Some(model)) => format!("{name} (family {family}, model {model})"),
+        (Some(name), ..) => name,
+        _ => std::env::consts::ARCH.into(),
+    }
 }

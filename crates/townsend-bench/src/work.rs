@@ -8,7 +8,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 use townsend_core::{Coordinate, Dataset, ElectronSet, Grid, Meta, Silent};
 use townsend_io::{AvalancheWriter, ReadOptions, WriteOptions, read};
-use townsend_kernels::matrix_product as product;
+use townsend_kernels::{Isa, Linear, Maps, Network, Shape, matrix_product as product};
 use townsend_sim::{Simulation, Start};
 
 use super::{BenchPart, ReferenceNetwork};
@@ -19,7 +19,10 @@ const SECONDS: f64 = 0.3;
 /// Rows of the matrices.
 const MATRIX: usize = 1024;
 /// Additions with multiplication of their product.
-pub(super) const MATRIX_PRODUCTS: usize = MATRIX * MATRIX * MATRIX;
+const MATRIX_PRODUCTS: usize = MATRIX * MATRIX * MATRIX;
+/// Columns of the left matrix in the product by our kernels: a few, so that what is read again and again
+/// stays in the cache nearest to the processor.
+const INNER: usize = 240;
 /// Avalanches of a file.
 const IN_FILE: u64 = 500;
 /// Avalanches that are simulated in one go.
@@ -67,6 +70,30 @@ pub(super) fn matrix_product<'a>() -> Work<'a> {
         what: format!("product of two matrices of {MATRIX} × {MATRIX}"),
         unit: "products",
         products: Some(MATRIX_PRODUCTS),
+        act: Box::new(act),
+    }
+}
+
+/// A linear layer, which is what the inner loop of the kernels is at its best.
+pub(super) fn kernels_product<'a>() -> Work<'a> {
+    let numbers =
+        |length: usize| -> Vec<f32> { (0..length).map(|at| (at * 37 % 101) as f32 / 101.0).collect() };
+    let rows = numbers(MATRIX * INNER);
+    let mut network = Network::new(MATRIX, INNER, Isa::best());
+    let layer = Linear::new(&rows, &[0.0; MATRIX]);
+    network.linear(&layer, Shape { channels: MATRIX, size: [1; 3] });
+    let mut maps = Maps::default();
+    let act = move || {
+        timed(|| {
+            black_box(network.run(&rows, &mut maps));
+            Ok(1)
+        })
+    };
+    Work {
+        part: None,
+        what: "product of matrices by kernels".into(),
+        unit: "products",
+        products: Some(MATRIX * MATRIX * INNER),
         act: Box::new(act),
     }
 }

@@ -217,17 +217,25 @@ impl Correlation {
     }
 
     fn share_out(&mut self) {
+        let mut jobs = Vec::new();
         for (index, class) in self.classes.iter().enumerate() {
             let phases = &self.phases[class.phases];
             let rows = Tile::most_rows(self.isa, phases.width);
             let tiles = (self.batch * cells(&class.cells)).div_ceil(rows);
             let multiply_adds = class.depth() * phases.width * rows;
             let each = (JOB / multiply_adds.max(1)).clamp(1, tiles.max(1));
-            for columns in 0..phases.column_tiles {
-                let job = |first| Job { class: index, columns, tiles: first..(first + each).min(tiles) };
-                self.jobs.extend((0..tiles).step_by(each).map(job));
+            for first in (0..tiles).step_by(each) {
+                let through = first as f64 / tiles as f64;
+                for columns in 0..phases.column_tiles {
+                    let job = Job { class: index, columns, tiles: first..(first + each).min(tiles) };
+                    jobs.push((through, job));
+                }
             }
         }
+        // All that reads and writes the same part of the maps is done before the next part comes: the cache
+        // holds it that long.
+        jobs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        self.jobs.extend(jobs.into_iter().map(|(_, job)| job));
     }
 
     /// The weights in the order in which tiles read them, each multiplied by the `scale` of its output

@@ -17,8 +17,9 @@ use crate::tile::{MOST_ROWS, Run, Tile};
 /// Cells that all tiles sum over before the next cells are read: so few that they stay in the cache nearest
 /// to the CPU.
 const SLAB: usize = 64;
-/// Parts that threads share; their number does not change any result.
-const JOBS: usize = 32;
+/// Parts that each thread takes, one after the other; their number does not change any result. Each reads
+/// all cells of the batch, so that many parts read much.
+const PARTS: usize = 4;
 
 /// The gradient of the weights of `layer`, in PyTorch's order, from a batch of inputs of `size` and the
 /// gradients of its outputs.
@@ -148,13 +149,14 @@ impl Sums {
             return self.in_order(&sums);
         }
         let output = Output { start: sums.as_mut_ptr(), length: sums.len() };
-        let each = self.tiles.len().div_ceil(JOBS).max(1);
-        let jobs: Vec<(usize, &[Range<usize>])> = (0..self.columns / self.width)
-            .flat_map(|columns| self.tiles.chunks(each).map(move |tiles| (columns, tiles)))
-            .collect();
-        jobs.par_iter().for_each(|&(columns, tiles)| {
-            let mut tiles: Vec<Tile<'_>> =
-                tiles.iter().map(|tile| self.tile(tile, columns, &runs, wide, narrow, &output)).collect();
+        let columns = 0..self.columns / self.width;
+        let tiles: Vec<_> =
+            self.tiles.iter().flat_map(|rows| columns.clone().map(move |columns| (rows, columns))).collect();
+        let threads = rayon::current_num_threads();
+        let parts = if threads > 1 { PARTS * threads } else { 1 };
+        tiles.par_chunks(tiles.len().div_ceil(parts).max(1)).for_each(|part| {
+            let tile = |&(rows, columns)| self.tile(rows, columns, &runs, wide, narrow, &output);
+            let mut tiles: Vec<Tile<'_>> = part.iter().map(tile).collect();
             for slab in runs.chunks((SLAB / self.narrow.size[2]).max(1)) {
                 for tile in &mut tiles {
                     tile.runs = slab;

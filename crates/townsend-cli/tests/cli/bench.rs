@@ -21,6 +21,8 @@ fn everything_is_measured() {
         (&1.into(), &2.into(), &3.into())
     );
     assert_spread(&measured["matrix_product_gflops"]);
+    assert_spread(&measured["kernels_product_gflops"]);
+    assert!(!measured["processor"].as_str().unwrap().is_empty());
     let all = measured["measurements"].as_array().unwrap();
     let parts: Vec<&str> = all.iter().map(|one| one["part"].as_str().unwrap()).collect();
     assert_eq!(
@@ -42,6 +44,7 @@ fn everything_is_measured() {
         assert_eq!(one["gflops"].is_object(), is_network, "{one}");
         if is_network {
             assert_spread(&one["gflops"]);
+            assert_spread(&one["share"]);
         }
     }
     // Whatever was written to be read is gone.
@@ -52,9 +55,9 @@ fn everything_is_measured() {
 fn the_median_stands_in_a_table() {
     let ran = Desk::new().does("bench reading --rounds 3");
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert!(lines[0].ends_with("of 3 rounds"), "{}", ran.stdout);
+    assert!(lines[1].ends_with("of 3 rounds"), "{}", ran.stdout);
     assert!(ran.stdout.contains("GFLOP/s") && ran.stdout.contains("avalanches"), "{}", ran.stdout);
-    assert_eq!(lines.len(), 5, "{}", ran.stdout);
+    assert_eq!(lines.len(), 7, "{}", ran.stdout);
 }
 
 #[test]
