@@ -234,12 +234,13 @@ impl Simd for Array {
 pub(crate) fn turn(isa: Isa, cells: &[f32], block: usize, rows: &mut [f32], row: usize, channels: usize) {
     let count = cells.len() / block;
     assert!(channels <= block && (channels == 0 || rows.len() >= (channels - 1) * row + count));
-    let (mut cell, mut whole) = (0, 0);
+    let mut turned = 0;
     #[cfg(target_arch = "x86_64")]
-    if matches!(isa, Isa::Avx2 | Isa::Avx512) {
-        whole = channels / 8 * 8;
-        while cell + 8 <= count {
-            for channel in (0..whole).step_by(8) {
+    if matches!(isa, Isa::Avx2 | Isa::Avx512) && count >= 8 {
+        turned = channels / 8 * 8;
+        // The last eight cells may be turned in part a second time.
+        for cell in (0..count - 8).step_by(8).chain([count - 8]) {
+            for channel in (0..turned).step_by(8) {
                 let from = &cells[cell * block + channel..];
                 let to = &mut rows[channel * row + cell..];
                 assert!(from.len() >= 7 * block + 8 && to.len() >= 7 * row + 8);
@@ -247,17 +248,12 @@ pub(crate) fn turn(isa: Isa, cells: &[f32], block: usize, rows: &mut [f32], row:
                 // eight numbers can be read and written, as was just seen.
                 unsafe { x86::turn_eight(from.as_ptr(), block, to.as_mut_ptr(), row) };
             }
-            cell += 8;
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = isa;
-    for channel in 0..channels {
-        let from = if channel < whole { cell } else { 0 };
-        let values = cells[channel..].iter().step_by(block).skip(from);
-        rows[channel * row + from..][..count - from]
-            .iter_mut()
-            .zip(values)
-            .for_each(|(to, from)| *to = *from);
+    for channel in turned..channels {
+        let values = cells[channel..].iter().step_by(block);
+        rows[channel * row..][..count].iter_mut().zip(values).for_each(|(to, from)| *to = *from);
     }
 }
