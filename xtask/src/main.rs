@@ -32,6 +32,8 @@ cargo xtask TASK
   install  --prefix DIR: the library for C and C++ with headers, CMake package and pkg-config file; --glibc 2.17
            builds it for older systems (set up under target/), --profile NAME otherwise than with `release`
   man DIR  manual pages, one a verb
+  neon     tests of the kernels for NEON under an emulator (Debian: qemu-user, gcc-aarch64-linux-gnu,
+           libc6-dev-arm64-cross; rustup fetches the standard library)
   soak     damaged files by the hundred thousand; the long commands of the documentation; fuzzing of readers with
            cargo-fuzz, ten minutes (needs a nightly toolchain and cargo-fuzz)
   wheel [PYTHON ...]
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         "header" => header::write(),
         "install" => install::install(std::env::args_os().skip(2)),
         "man" => tasks::man(std::env::args_os().nth(2)),
+        "neon" => tasks::neon(),
         "soak" => tasks::soak(),
         "wheel" => wheel::wheel(&std::env::args().skip(2).collect::<Vec<_>>()),
         "" | "help" | "--help" | "-h" => {

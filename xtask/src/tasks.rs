@@ -44,6 +44,17 @@ pub(crate) fn test() -> Result<()> {
     run(cargo(&with_parquet).env("TOWNSEND_PYTHON", python))
 }
 
+/// The kernels for NEON, whose tests an emulator of aarch64 runs.
+pub(crate) fn neon() -> Result<()> {
+    const TARGET: &str = "aarch64-unknown-linux-gnu";
+    run(Command::new("rustup").args(["target", "add", TARGET]))?;
+    let tests =
+        ["test", "--release", "--target", TARGET, "--package", "townsend-kernels", "--lib", "--tests"];
+    run(cargo(&tests)
+        .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc")
+        .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", "qemu-aarch64 -L /usr/aarch64-linux-gnu"))
+}
+
 /// The networks of full size against PyTorch.
 pub(crate) fn parity() -> Result<()> {
     let scripts = root().join("crates/townsend-models/parity");

@@ -18,6 +18,7 @@ pub enum Isa {
 
 impl Isa {
     /// Columns of a tile, where columns are cells of a row of so many cells.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "one width is all there is"))]
     pub(crate) fn cells(self, cells: usize) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -66,6 +67,7 @@ impl Isa {
     }
 
     /// Columns of a tile, where there are so many columns in all, a multiple of 16.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "one width is all there is"))]
     pub(crate) fn width(self, columns: usize) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]

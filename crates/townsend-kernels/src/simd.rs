@@ -231,6 +231,7 @@ impl Simd for Array {
 ///
 /// # Panics
 /// If the rows are too short for the cells.
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, unused_mut, reason = "number by number"))]
 pub(crate) fn turn(isa: Isa, cells: &[f32], block: usize, rows: &mut [f32], row: usize, channels: usize) {
     let count = cells.len() / block;
     assert!(channels <= block && (channels == 0 || rows.len() >= (channels - 1) * row + count));
@@ -250,8 +251,6 @@ pub(crate) fn turn(isa: Isa, cells: &[f32], block: usize, rows: &mut [f32], row:
             }
         }
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = isa;
     for channel in turned..channels {
         let values = cells[channel..].iter().step_by(block);
         rows[channel * row..][..count].iter_mut().zip(values).for_each(|(to, from)| *to = *from);
