@@ -24,7 +24,8 @@ cargo xtask TASK
   parity   the full-size networks against PyTorch (set up under target/): outputs and gradients
   bench    simulated electrons a second; reading against real ROOT and uproot
   bench-peers
-           decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads
+           decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads;
+           --isa avx2 holds townsend and PyTorch to AVX2
   dist     what is handed out, into target/dist: the static program, the wheel, the library for C and C++, the list
            of all crates in it, checksums; the first two are built for old systems too, so it takes most of an hour
   docs     the documentation as a book, into target/book/html (sets up mdBook under target/)
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
         "test" => tasks::test(),
         "parity" => tasks::parity(),
         "bench" => tasks::bench(),
-        "bench-peers" => peers::bench(),
+        "bench-peers" => peers::bench(std::env::args().skip(2)),
         "dist" => dist::dist(),
         "docs" => book::docs(),
         "header" => header::write(),

@@ -70,18 +70,31 @@ const CASES: [Case; 5] = [
     Case { name: "2D training step, batch 50", request: "train 2 50", peers: &["torch"] },
 ];
 
-/// Sets the peers up and prints the table.
-pub(crate) fn bench() -> Result<()> {
+/// Sets the peers up and prints the table. With `--isa avx2`, townsend and PyTorch are held to AVX2 on a
+/// machine that has more; ONNX Runtime knows no such thing.
+pub(crate) fn bench(mut options: impl Iterator<Item = String>) -> Result<()> {
+    let isa = match (options.next().as_deref(), options.next()) {
+        (None, _) => None,
+        (Some("--isa"), Some(isa)) => Some(isa),
+        (Some(other), _) => bail!("cargo xtask bench-peers [--isa avx2]: `{other}` is not understood"),
+    };
     let python = torch()?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     run(Command::new(&python).args(install).args(PACKAGES))?;
     let example = ["build", "--release", "--package", "townsend-bench", "--example", "peer"];
     run(&mut cargo(&example))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let own = || Command::new(target.join("release/examples/peer"));
+    let own = || {
+        let mut command = Command::new(target.join("release/examples/peer"));
+        command.args(&isa);
+        command
+    };
     let others = || {
         let mut command = Command::new(&python);
         command.arg("xtask/peers/peers.py");
+        if isa.as_deref() == Some("avx2") {
+            command.env("ATEN_CPU_CAPABILITY", "avx2").env("ONEDNN_MAX_CPU_ISA", "AVX2");
+        }
         command
     };
     speed(&mut Peer::start(&mut own())?, &mut Peer::start(&mut others())?)?;

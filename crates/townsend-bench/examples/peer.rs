@@ -1,8 +1,8 @@
 //! Measures decoding and training steps of the reference's networks, for `cargo xtask bench-peers`.
 //!
-//! Every line on standard input is a request, `decoder DIMS BATCH THREADS` or `train DIMS BATCH THREADS`; the
-//! answer is a line with wall and CPU milliseconds an avalanche and the largest memory of the process so far
-//! in MB.
+//! The first argument, if there is one, is an instruction set. Every line on standard input is a request,
+//! `decoder DIMS BATCH THREADS` or `train DIMS BATCH THREADS`; the answer is a line with wall and CPU
+//! milliseconds an avalanche and the largest memory of the process so far in MB.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,10 +15,14 @@ use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
 use townsend_bench::ReferenceNetwork;
+use townsend_kernels::Isa;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
+    if let Some(isa) = std::env::args().nth(1) {
+        isa.parse::<Isa>()?.choose()?;
+    }
     let mut networks = BTreeMap::new();
     for line in std::io::stdin().lock().lines() {
         let line = line?;
