@@ -52,6 +52,10 @@ impl Bars {
 }
 
 impl Progress for Bars {
+    fn note(&self, text: &str) {
+        Self::note(self, &wrap(text, WIDTH, 2));
+    }
+
     fn task(&self, name: &str, total: u64) -> Box<dyn Task + '_> {
         let bar = self.all.add(ProgressBar::new(total));
         let style =
