@@ -37,6 +37,7 @@ impl Lock {
 
 /// What tells a file from all others, whatever its name is.
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "it is not known everywhere")]
 pub(crate) fn identity(of: &Metadata) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     Some((of.dev(), of.ino()))

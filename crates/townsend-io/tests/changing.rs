@@ -66,8 +66,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     for name in ["tree.root", "text.csv"] {
         let path = folder.join(name);
         if name == "text.csv" {
-            let rows: String = (0..40_000).map(|row| format!("{},0.5,0.25,{row}\n", row / 1000)).collect();
-            std::fs::write(&path, format!("event,x [mm],z [mm],t [ns]\n{rows}")).unwrap();
+            let rows: Vec<String> =
+                (0..40_000).map(|row| format!("{},0.5,0.25,{row}\n", row / 1000)).collect();
+            std::fs::write(&path, "event,x [mm],z [mm],t [ns]\n".to_owned() + &rows.concat()).unwrap();
         } else {
             let options = townsend_io::WriteOptions::default();
             let mut writer = townsend_io::AvalancheWriter::create(&path, electrons.meta(), &options).unwrap();

@@ -38,17 +38,14 @@ fn on_a_disk(desk: &Desk, own_disks: &str, kilobytes: u32, line: &str) -> Ran {
 fn a_full_disk_is_told_and_left_as_it_was() {
     let desk = desk();
     for (command, name) in WRITES {
-        let (ran, why) = match *OWN_DISKS {
-            Some(own_disks) => (
-                on_a_disk(&desk, own_disks, 20, &format!("$townsend --quiet {command}")),
-                "No space left on device",
-            ),
-            None => {
-                std::fs::create_dir_all(desk.path("disk")).unwrap();
-                let limit = "trap \"\" XFSZ; ulimit -f 16";
-                let list = "code=$?; find disk -mindepth 1; exit $code";
-                (bash(&desk, &format!("{limit}; $townsend --quiet {command}; {list}")), "File too large")
-            }
+        let (ran, why) = if let Some(own_disks) = *OWN_DISKS {
+            let line = format!("$townsend --quiet {command}");
+            (on_a_disk(&desk, own_disks, 20, &line), "No space left on device")
+        } else {
+            std::fs::create_dir_all(desk.path("disk")).unwrap();
+            let limit = "trap \"\" XFSZ; ulimit -f 16";
+            let list = "code=$?; find disk -mindepth 1; exit $code";
+            (bash(&desk, &format!("{limit}; $townsend --quiet {command}; {list}")), "File too large")
         };
         assert_eq!((ran.code, &*ran.stdout), (Some(1), ""), "{command}: {}", ran.stderr);
         assert!(ran.stderr.contains(name) && ran.stderr.contains(why), "{command}: {}", ran.stderr);
@@ -87,19 +84,16 @@ fn a_disk_that_may_only_be_read() {
     // Where the command was built another user may not look.
     std::fs::copy(assert_cmd::cargo::cargo_bin!("townsend"), desk.path("townsend")).unwrap();
     for (command, name) in WRITES {
-        let (ran, why) = match *OWN_DISKS {
-            Some(own_disks) => {
-                let line = format!("mount -o remount,ro disk; $townsend --quiet {command}");
-                (on_a_disk(&desk, own_disks, 2000, &line), "Read-only file system")
-            }
-            None => {
-                // Root may write everywhere, so it is another user who may not.
-                let nobody =
-                    "if ((UID == 0)); then nobody=\"setpriv --reuid 65534 --regid 65534 --clear-groups\"; fi";
-                let line =
-                    format!("mkdir -p disk; chmod 555 disk; {nobody}; $nobody ./townsend --quiet {command}");
-                (bash(&desk, &line), "Permission denied")
-            }
+        let (ran, why) = if let Some(own_disks) = *OWN_DISKS {
+            let line = format!("mount -o remount,ro disk; $townsend --quiet {command}");
+            (on_a_disk(&desk, own_disks, 2000, &line), "Read-only file system")
+        } else {
+            // Root may write everywhere, so it is another user who may not.
+            let nobody =
+                "if ((UID == 0)); then nobody=\"setpriv --reuid 65534 --regid 65534 --clear-groups\"; fi";
+            let line =
+                format!("mkdir -p disk; chmod 555 disk; {nobody}; $nobody ./townsend --quiet {command}");
+            (bash(&desk, &line), "Permission denied")
         };
         assert_eq!((ran.code, &*ran.stdout), (Some(1), ""), "{command}: {}", ran.stderr);
         assert!(ran.stderr.contains(name) && ran.stderr.contains(why), "{command}: {}", ran.stderr);
@@ -108,7 +102,8 @@ fn a_disk_that_may_only_be_read() {
 
 /// Runs a command some of whose calls of the system fail, each `calls:error=NAME`.
 fn with_failing(desk: &Desk, calls: &[&str], of: &str, command: &str) -> Ran {
-    let inject: String = calls.iter().map(|call| format!(" -e inject={call}")).collect();
+    let inject: Vec<String> = calls.iter().map(|call| format!("-e inject={call}")).collect();
+    let inject = inject.join(" ");
     bash(desk, &format!("strace -f -qq -o /dev/null {of} {inject} $townsend --quiet {command}"))
 }
 
