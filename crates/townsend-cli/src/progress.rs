@@ -52,8 +52,9 @@ impl Bars {
 }
 
 impl Progress for Bars {
-    fn note(&self, text: &str) {
-        Self::note(self, &wrap(text, WIDTH, 2));
+    /// A warning is told to the quiet, too.
+    fn warn(&self, text: &str) {
+        self.all.suspend(|| say(&format!("warning: {text}")));
     }
 
     fn task(&self, name: &str, total: u64) -> Box<dyn Task + '_> {

@@ -10,7 +10,7 @@ pub trait Progress: Sync {
     fn task(&self, name: &str, total: u64) -> Box<dyn Task + '_>;
 
     /// Something that a user should know before the work is done.
-    fn note(&self, _text: &str) {}
+    fn warn(&self, _text: &str) {}
 }
 
 /// One task in progress.

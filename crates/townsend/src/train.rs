@@ -85,7 +85,7 @@ pub(crate) fn prepare(
             if holder.is_here() { "" } else { "; should it still be at work there, stop one of the two" };
         context
             .progress
-            .note(&format!("{}: takes over from {holder}, which was killed{doubt}", run.display()));
+            .warn(&format!("{}: takes over from {holder}, which was killed{doubt}", run.display()));
     }
     Ok(claim)
 }

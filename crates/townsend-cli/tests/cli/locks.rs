@@ -50,7 +50,7 @@ fn one_process_at_a_time_writes_to_a_run() {
     kill(process);
     // What a dead process has left is taken over, with a word.
     assert!(desk.path(LOCK).exists());
-    let resumed = desk.does("train --run run --resume");
+    let resumed = desk.does("train --run run --resume --quiet");
     let said = resumed.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains(&format!("run: takes over from process {number} on {}", host())), "{said}");
     assert!(!desk.path(LOCK).exists());
