@@ -1,8 +1,9 @@
 //! The command line, as it is typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use townsend::files::{Gate, HitColumns, HitUnits, Input, Layout, Names, Reduction};
 use townsend::{
@@ -194,17 +195,22 @@ fn events(text: &str) -> Result<u64, String> {
 /// Where `-` leads.
 pub(crate) const STANDARD_OUTPUT: &str = "/dev/stdout";
 
-/// A file to write, or `-` for standard output.
-fn output(text: &str) -> Result<PathBuf, String> {
-    if text == "-" { Ok(STANDARD_OUTPUT.into()) } else { named(text) }
+/// A file to write, or `-` for standard output. A name need not be text.
+fn output() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new()
+        .try_map(|name| if name == "-" { Ok(STANDARD_OUTPUT.into()) } else { path(name) })
 }
 
 /// A file or folder to write that needs a name: its ending says what is written, or several files are.
-fn named(text: &str) -> Result<PathBuf, String> {
-    match text {
-        "" => Err("write the name of a file or folder".into()),
-        "-" => Err("this cannot be written to standard output: write a name".into()),
-        name => Ok(name.into()),
+fn named() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(path)
+}
+
+fn path(name: OsString) -> Result<PathBuf, &'static str> {
+    match name.as_encoded_bytes() {
+        b"" => Err("write the name of a file or folder"),
+        b"-" => Err("this cannot be written to standard output: write a name"),
+        _ => Ok(name.into()),
     }
 }
 
@@ -221,7 +227,7 @@ pub(crate) struct Bench {
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Folder for everything that is made.
-    #[arg(long, default_value = "townsend-demo", value_name = "DIR", value_parser = named)]
+    #[arg(long, default_value = "townsend-demo", value_name = "DIR", value_parser = named())]
     pub(crate) out: PathBuf,
     /// Change a value of the configuration, such as training.epochs=2.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -310,7 +316,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = events)]
     pub(crate) events: u64,
     /// The file to write; `-` is standard output, with --format npz.
-    #[arg(long, value_name = "FILE", value_parser = output)]
+    #[arg(long, value_name = "FILE", value_parser = output())]
     pub(crate) out: PathBuf,
     /// The detector: a TOML file, or one that comes with the program (`townsend detectors`) [default: cgem].
     #[arg(long, value_name = "FILE.toml")]
@@ -354,7 +360,7 @@ pub(crate) struct Gain {
     #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
     pub(crate) events: u64,
     /// Write a figure too (.svg, .pdf), or a page with table and figure (.html).
-    #[arg(long, value_name = "FILE", value_parser = named)]
+    #[arg(long, value_name = "FILE", value_parser = named())]
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -376,7 +382,7 @@ pub(crate) struct Readout {
     pub(crate) detector: Option<PathBuf>,
     /// The file to write (`-` is standard output, with --format npz or text): a tree `hits`, or arrays, of
     /// event, layer, sheet, view (0 is X, 1 is V), strip, `charge_fC`, `time_ns`.
-    #[arg(long, value_name = "FILE", value_parser = output)]
+    #[arg(long, value_name = "FILE", value_parser = output())]
     pub(crate) out: PathBuf,
     /// The format to write, if not the one that the ending stands for: root, rntuple, npz or text.
     #[arg(long)]
@@ -416,10 +422,10 @@ pub(crate) struct Digitise {
     pub(crate) ionisation: Option<Ionise>,
     /// The file to write: a tree `digits`, arrays, or a text, of event, repeat, layer, sheet, view (0 is X, 1
     /// is V), strip, `charge_fC`, `time_ns`, adc, tdc and the row of the hit.
-    #[arg(long, value_name = "FILE", value_parser = output)]
+    #[arg(long, value_name = "FILE", value_parser = output())]
     pub(crate) out: PathBuf,
     /// A file for the signals of the strips that have digits.
-    #[arg(long, value_name = "FILE", value_parser = named)]
+    #[arg(long, value_name = "FILE", value_parser = named())]
     pub(crate) waveforms: Option<PathBuf>,
     /// Say where each strip is, the middle of its line in space, and where it leads.
     #[arg(long)]
@@ -478,10 +484,10 @@ pub(crate) struct Inspect {
     #[arg(long)]
     pub(crate) format: Option<Format>,
     /// Write a page too: distributions of the observables, and avalanches in three dimensions.
-    #[arg(long, value_name = "PAGE.html", value_parser = named)]
+    #[arg(long, value_name = "PAGE.html", value_parser = named())]
     pub(crate) html: Option<PathBuf>,
     /// Write a figure of each observable too, as SVG and PDF, to this folder.
-    #[arg(long, value_name = "DIR", value_parser = named)]
+    #[arg(long, value_name = "DIR", value_parser = named())]
     pub(crate) plots: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: Reading,
@@ -493,7 +499,7 @@ pub(crate) struct Convert {
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// The file to write; `-` is standard output, with --format npz.
-    #[arg(required = true, value_parser = output)]
+    #[arg(required = true, value_parser = output())]
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) written: Written,
@@ -512,7 +518,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "FILE", required_unless_present = "resume", num_args = 1..)]
     pub(crate) data: Vec<PathBuf>,
     /// The run directory to make or to go on with.
-    #[arg(long, value_name = "DIR", value_parser = named)]
+    #[arg(long, value_name = "DIR", value_parser = named())]
     pub(crate) run: PathBuf,
     /// Go on with a run that was stopped, bit for bit as if it had not been, or with more epochs than it had
     /// (--set training.epochs=100).
@@ -537,7 +543,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "start", "condition", "shard", "reduce", "dims", "grid"])]
     pub(crate) reconstruct: Vec<PathBuf>,
     /// The file to write; `-` is standard output, with --format npz.
-    #[arg(long, value_name = "FILE", value_parser = output)]
+    #[arg(long, value_name = "FILE", value_parser = output())]
     pub(crate) out: PathBuf,
     /// Where the primary electron starts, if the model knows: cell, drift, or X,Z in µm from the centre of a
     /// hole.
@@ -564,7 +570,7 @@ pub(crate) struct Merge {
     #[arg(required = true, value_name = "SHARD")]
     pub(crate) shards: Vec<PathBuf>,
     /// The file to write, in the format of the shards.
-    #[arg(long, value_name = "FILE", value_parser = named)]
+    #[arg(long, value_name = "FILE", value_parser = named())]
     pub(crate) out: PathBuf,
 }
 
@@ -576,7 +582,7 @@ pub(crate) struct Export {
     /// The file to write: .townsend for a model of any family, .safetensors for the weights of a network with
     /// the names of a PyTorch state dict, .onnx for the network from normal numbers to cells in ONNX's opset
     /// 13.
-    #[arg(long, value_name = "FILE", value_parser = named)]
+    #[arg(long, value_name = "FILE", value_parser = named())]
     pub(crate) out: PathBuf,
 }
 
@@ -597,7 +603,7 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub(crate) generated: Vec<PathBuf>,
     /// Folder for the report.
-    #[arg(long, value_name = "DIR", value_parser = named)]
+    #[arg(long, value_name = "DIR", value_parser = named())]
     pub(crate) out: PathBuf,
     /// Of the real avalanches, take only those that this run was not trained on: its test part.
     #[arg(long, value_name = "RUN")]

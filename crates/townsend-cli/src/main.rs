@@ -4,6 +4,7 @@ mod arguments;
 mod bench;
 mod demo;
 mod hints;
+mod memory;
 mod progress;
 mod shipped;
 mod signals;
@@ -19,24 +20,8 @@ use townsend::{Context, Isa};
 use crate::arguments::Arguments;
 use crate::progress::{Bars, say};
 
-/// Maps of a batch in three dimensions take 60 MB each. glibc gives every one of them back to the kernel, and
-/// getting them again, page after page, takes a quarter of a training step: it is told to keep them.
-#[cfg(target_env = "gnu")]
-#[allow(unsafe_code)]
-fn keep_memory() {
-    // SAFETY: nothing but settings of the allocator, before there are other threads. Where one is refused, it
-    // stays as it was.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_MAX, 0);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
-    }
-}
-
-#[cfg(not(target_env = "gnu"))]
-fn keep_memory() {}
-
 fn main() -> ExitCode {
-    keep_memory();
+    memory::keep();
     let Arguments { common, verb } = Arguments::parse();
     let stop = Arc::new(AtomicBool::new(false));
     let bars = Bars::new(common.quiet, Arc::clone(&stop));

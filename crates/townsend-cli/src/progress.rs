@@ -52,6 +52,11 @@ impl Bars {
 }
 
 impl Progress for Bars {
+    /// A warning is told to the quiet, too.
+    fn warn(&self, text: &str) {
+        self.all.suspend(|| say(&format!("warning: {text}")));
+    }
+
     fn task(&self, name: &str, total: u64) -> Box<dyn Task + '_> {
         let bar = self.all.add(ProgressBar::new(total));
         let style =

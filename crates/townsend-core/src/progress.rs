@@ -8,6 +8,9 @@ use thiserror::Error;
 pub trait Progress: Sync {
     /// A task begins that has `total` steps; it ends when the returned value is dropped.
     fn task(&self, name: &str, total: u64) -> Box<dyn Task + '_>;
+
+    /// Something that a user should know before the work is done.
+    fn warn(&self, _text: &str) {}
 }
 
 /// One task in progress.

@@ -25,7 +25,11 @@ impl InputFile {
     }
 
     /// Reads the file once and takes its hash.
+    ///
+    /// # Errors
+    /// As [`regular_file`](crate::regular_file); or another program wrote to the file meanwhile.
     pub fn read(path: &Path) -> io::Result<Self> {
+        let stamp = crate::Stamp::of(path)?;
         let mut file = crate::regular_file(path)?;
         let mut hash = Sha256::new();
         let mut block = vec![0; 1 << 20];
@@ -34,6 +38,11 @@ impl InputFile {
                 0 => break,
                 n => hash.update(&block[..n]),
             }
+        }
+        if stamp.is_outdated(path) {
+            return Err(io::Error::other(
+                "it was changed while it was read; read it when nothing writes to it",
+            ));
         }
         Ok(Self { file: path.display().to_string(), sha256: hexadecimal(&hash.finalize()) })
     }

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Dataset, InputFile, OutputError, OutputFile, Provenance, SettingNote, Split};
+use crate::output::synchronise;
+use crate::{Claim, Dataset, Holder, InputFile, OutputError, OutputFile, Provenance, SettingNote, Split};
 
 /// Version of the layout of a run. A change that an older program would misread raises it.
 pub const RUN_VERSION: u64 = 3;
@@ -59,6 +60,34 @@ pub enum RunError {
         .0.display(), RunHeader::FILE
     )]
     Occupied(PathBuf),
+    /// Another process writes to the folder.
+    #[error(
+        "{}: {} is writing here; wait for its end, or choose another name",
+        path.display(), holder.as_ref().map_or_else(|| "another process".into(), Holder::to_string)
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Who it is, if that can be read.
+        holder: Option<Holder>,
+    },
+    /// A process of another machine has said that it writes to the folder, and the file system has no locks
+    /// that would tell whether it still does.
+    #[error(
+        "{}: {holder}, says that it is writing here, and this file system has no locks to tell whether it still \
+         does; if not, remove {}", path.display(), file.display()
+    )]
+    MayBeInUse {
+        /// The folder.
+        path: PathBuf,
+        /// The file that says so.
+        file: PathBuf,
+        /// Who it is.
+        holder: Holder,
+    },
+    /// The folder cannot be made or written to.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The operating system could not read a file.
     #[error("{}: cannot be read: {source}", path.display())]
     Io {
@@ -141,7 +170,8 @@ impl RunFiles {
         }
     }
 
-    /// Appends to a file, which is made if it does not exist. Its folder must exist.
+    /// Appends to a file, which is made if it does not exist, and waits until the bytes are on the disk. Its
+    /// folder must exist.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -150,7 +180,8 @@ impl RunFiles {
             Self::Folder(folder) => {
                 let path = folder.join(name);
                 let file = OpenOptions::new().create(true).append(true).open(&path);
-                let written = file.and_then(|mut file| file.write_all(bytes));
+                let written =
+                    file.and_then(|mut file| file.write_all(bytes).and_then(|()| synchronise(&file)));
                 written.map_err(|source| OutputError::Io { path, source })
             }
             Self::Memory(files) => {
@@ -191,17 +222,40 @@ impl RunFiles {
     }
 
     /// An error if a new run cannot be written to `path` because something exists there. With `force` an
-    /// older run may be replaced, but no other file or folder.
+    /// older run may be replaced, but no other file or folder. A training that was killed before it was a run
+    /// is no run yet, and may be begun anew.
     ///
     /// # Errors
     /// [`RunError::Exists`] for a run, [`RunError::Occupied`] for anything else.
     pub fn refuse_occupied(path: &Path, force: bool) -> Result<(), RunError> {
-        let occupied = path.is_file() || path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-        match (occupied, path.join(RunHeader::FILE).is_file()) {
-            (true, false) => Err(RunError::Occupied(path.into())),
-            (true, true) if !force => Err(RunError::Exists(path.into())),
-            _ => Ok(()),
+        if path.join(RunHeader::FILE).is_file() {
+            return if force { Ok(()) } else { Err(RunError::Exists(path.into())) };
         }
+        let occupied = path.is_file() || path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        // Only a process that found nothing there leaves this file without a run.
+        if occupied && !path.join(Claim::FILE).is_file() {
+            return Err(RunError::Occupied(path.into()));
+        }
+        Ok(())
+    }
+
+    /// The right to write a run, which one process has at a time: with `resume` to go on with one, else to
+    /// begin one as [`refuse_occupied`](Self::refuse_occupied) allows it. None for files in memory, which are
+    /// nobody else's.
+    ///
+    /// # Errors
+    /// [`RunError::InUse`] or [`RunError::MayBeInUse`] if another process writes there; those of
+    /// `refuse_occupied`; the folder cannot be made or written to.
+    pub fn claim(&self, resume: bool, force: bool) -> Result<Option<Claim>, RunError> {
+        let Self::Folder(folder) = self else { return Ok(None) };
+        Claim::refuse_held(folder)?;
+        if resume {
+            // What is no run is not written to.
+            RunHeader::read(self)?;
+        } else {
+            Self::refuse_occupied(folder, force)?;
+        }
+        Claim::of(folder).map(Some)
     }
 }
 
@@ -228,7 +282,7 @@ fn replace_in(
 }
 
 /// Makes a folder and those that it lies in, where they are missing.
-fn make_folder(path: &Path, made: &mut Vec<PathBuf>) -> Result<(), OutputError> {
+pub(crate) fn make_folder(path: &Path, made: &mut Vec<PathBuf>) -> Result<(), OutputError> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
     }
@@ -431,6 +485,22 @@ mod tests {
         let written = serde_json::to_string(&trained_on).unwrap();
         assert_eq!(serde_json::from_str::<TrainedOn>(&written).unwrap(), trained_on);
         assert_eq!(trained_on.gas.as_deref(), Some("Ar"));
+    }
+
+    #[test]
+    fn a_training_that_was_killed_before_it_was_a_run_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = RunFiles::Folder(folder.path().into());
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("config.toml"), "").unwrap();
+        assert!(matches!(files.claim(false, true), Err(RunError::Occupied(_))));
+        std::fs::write(at(Claim::FILE), "").unwrap();
+        assert!(matches!(files.claim(true, false), Err(RunError::NotARun { .. })));
+        let claim = files.claim(false, false).unwrap().unwrap();
+        assert!(matches!(files.claim(false, false), Err(RunError::InUse { .. })));
+        drop(claim);
+        assert!(at("config.toml").exists() && !at(Claim::FILE).exists());
+        assert!(RunFiles::memory().claim(false, false).unwrap().is_none());
     }
 
     #[test]

@@ -20,6 +20,12 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// Another program wrote to the file while it was read.
+    #[error("{file}: was changed while it was read\n  hint: read it when no other program writes to it")]
+    Changed {
+        /// The file.
+        file: PathBuf,
+    },
     /// The name of a file to be written does not tell its format.
     #[error(
         "{file}: {what}, so its format is not known\n  hint: let it end in .root or .npz, or state the format"

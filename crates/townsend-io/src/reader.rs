@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Deserializer};
-use townsend_core::{Dataset, Meta, Progress, Silent, regular_file};
+use townsend_core::{Dataset, Meta, Progress, Silent, Stamp, regular_file};
 
 use crate::columns::Table;
 use crate::notice::Notice;
@@ -89,11 +89,23 @@ pub struct Loaded {
 /// notice.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged, holds neither electrons nor counts under the names asked for, or
-/// has only counts of fewer dimensions than asked for.
+/// If the file cannot be read, is damaged, is changed while it is read, holds neither electrons nor counts
+/// under the names asked for, or has only counts of fewer dimensions than asked for.
 pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
     let source = source.into();
-    let (path, options) = (&*source.path, &options.of(&source));
+    // What is no file is refused below.
+    let stamp = Stamp::of(&source.path).ok();
+    let read = read_unchanged(&source, options, progress);
+    // Whatever was found wrong then, this is why.
+    if stamp.is_some_and(|stamp| stamp.is_outdated(&source.path)) {
+        return Err(Error::Changed { file: source.path });
+    }
+    read
+}
+
+/// Reads all avalanches of a file that nobody changes meanwhile.
+fn read_unchanged(source: &Source, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
+    let (path, options) = (&*source.path, &options.of(source));
     let mut loaded = match format(path, options)? {
         Format::Npz => npz::read(path, options, progress)?,
         Format::Root | Format::RNTuple => root::read(path, options, progress)?,

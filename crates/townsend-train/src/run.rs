@@ -147,8 +147,8 @@ impl Run {
     }
 }
 
-/// Writes the files of a new run, replacing those of an older one. `run.json`, which makes them a run, comes
-/// last.
+/// Writes the files of a new run, replacing those of an older one. `run.json`, which makes them a run, goes
+/// first and comes last, so that no mixture of the two is a run.
 pub(crate) fn create(
     files: &mut RunFiles,
     config: &TrainConfig,
@@ -161,7 +161,7 @@ pub(crate) fn create(
         (RunHeader::FILE, header.to_bytes()),
     ];
     let contents = contents.into_iter().map(|(name, bytes)| (name.to_owned(), bytes));
-    Ok(files.replace(&[Run::BEST, Run::METRICS], contents.collect())?)
+    Ok(files.replace(&[RunHeader::FILE, Run::BEST, Run::METRICS], contents.collect())?)
 }
 
 /// The contents of a file.

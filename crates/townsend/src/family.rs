@@ -122,14 +122,15 @@ impl Training<'_> {
         Error::In { path: path.into(), source: Box::new(error.into()) }
     }
 
-    /// Writes the files of a run, `run.json`, which makes it a run, last.
+    /// Writes the files of a run. That of an older one, `run.json`, which makes it a run, goes first, and the
+    /// new one comes last, so that no mixture of the two is a run.
     pub fn write(
         &mut self,
         header: &RunHeader,
         files: Vec<(String, Vec<u8>)>,
     ) -> std::result::Result<(), OutputError> {
         let header = (RunHeader::FILE.to_owned(), header.to_bytes());
-        self.run.write(files.into_iter().chain([header]).collect())
+        self.run.replace(&[RunHeader::FILE], files.into_iter().chain([header]).collect())
     }
 }
 

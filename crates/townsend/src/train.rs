@@ -1,6 +1,6 @@
 //! Training, in memory.
 
-use townsend_core::RunFiles;
+use townsend_core::{Claim, RunFiles};
 
 use crate::family::{Configuration, Family, Outcome, Training, TrainingData};
 use crate::{Context, Error, Model, Result};
@@ -60,24 +60,32 @@ pub fn train_into(
 ) -> Result<Trained> {
     let family = context.families.of(config)?;
     family.wants(config)?;
-    prepare(family, config, &run, resume, context)?;
+    let _claim = prepare(family, config, &run, resume, context)?;
     let outcome = context.on_its_threads(|| {
         family.train(Training { config, data, file: None, run: &mut run, resume, context })
     })?;
     Ok(Trained { run, outcome })
 }
 
-/// Refuses to resume what cannot be, and to begin where something is already.
+/// Refuses to resume what cannot be, and to begin where something is already or another process writes. Until
+/// what is returned is dropped, no other process writes there.
 pub(crate) fn prepare(
     family: &dyn Family,
     config: &Configuration,
     run: &RunFiles,
     resume: bool,
     context: &Context<'_>,
-) -> Result<()> {
-    match run {
-        _ if resume && !family.can_resume() => Err(config.blame(Error::NothingToResume)),
-        RunFiles::Folder(folder) if !resume => Ok(RunFiles::refuse_occupied(folder, context.force)?),
-        _ => Ok(()),
+) -> Result<Option<Claim>> {
+    if resume && !family.can_resume() {
+        return Err(config.blame(Error::NothingToResume));
     }
+    let claim = run.claim(resume, context.force)?;
+    if let (RunFiles::Folder(run), Some(holder)) = (run, claim.as_ref().and_then(Claim::left_by)) {
+        let doubt =
+            if holder.is_here() { "" } else { "; should it still be at work there, stop one of the two" };
+        context
+            .progress
+            .warn(&format!("{}: takes over from {holder}, which was killed{doubt}", run.display()));
+    }
+    Ok(claim)
 }

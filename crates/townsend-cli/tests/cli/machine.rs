@@ -3,22 +3,13 @@
 #![cfg(target_os = "linux")]
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
-use std::process::Command;
 
-use crate::support::{Desk, Ran, end, shipped};
+use crate::support::{Desk, bash, shipped};
 
 const ELECTRONS: &str = "electrons.npz";
 
 fn desk() -> Desk {
     Desk::with([shipped(ELECTRONS)])
-}
-
-/// Runs a line of bash, in which `$townsend` is the command.
-fn bash(desk: &Desk, line: &str) -> Ran {
-    let mut command = Command::new("bash");
-    command.args(["-c", line]).current_dir(desk.path(""));
-    command.env("townsend", assert_cmd::cargo::cargo_bin!("townsend")).env_remove("RUST_BACKTRACE");
-    end(command)
 }
 
 /// Root may have any number of threads, so the command is run by a user who may have one.

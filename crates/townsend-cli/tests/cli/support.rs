@@ -145,6 +145,14 @@ impl Desk {
     }
 }
 
+/// Runs a line of bash, in which `$townsend` is the command.
+pub(crate) fn bash(desk: &Desk, line: &str) -> Ran {
+    let mut command = Command::new("bash");
+    command.args(["-c", line]).current_dir(desk.path(""));
+    command.env("townsend", assert_cmd::cargo::cargo_bin!("townsend")).env_remove("RUST_BACKTRACE");
+    end(command)
+}
+
 /// Waits for the end of a process, but not for ever.
 pub(crate) fn end(command: Command) -> Ran {
     end_within(command, Duration::from_mins(5))

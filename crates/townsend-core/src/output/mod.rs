@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
+use crate::lock::{Lock, is_named};
 use place::Place;
 pub(crate) use place::kind_of;
 use put::{REPLACING, WITHOUT_REPLACING, put};
@@ -112,8 +113,8 @@ impl OutputFile {
             // The lock says that somebody still writes. Without it, in the moment before it, the file may be
             // taken for a leftover and cleared; then another is made. Where there are no locks nothing is
             // cleared either.
-            let _ = temporary.as_file().try_lock();
-            if temporary.path().exists() {
+            let _ = Lock::on(temporary.as_file());
+            if is_named(temporary.as_file(), temporary.path()) {
                 break temporary;
             }
         };
@@ -148,7 +149,7 @@ impl OutputFile {
         OutputError::Io { path: self.path.clone(), source }
     }
 
-    /// Moves the finished file to its place.
+    /// Moves the finished file to its place, and waits until it and its name are on the disk.
     ///
     /// # Errors
     /// [`OutputError::Io`] if the contents are not on the disk; nothing remains. [`OutputError::Kept`] if
@@ -160,7 +161,11 @@ impl OutputFile {
         let placed = match &place {
             Place::File(file) => {
                 let ways = if force { REPLACING } else { WITHOUT_REPLACING };
-                put(temporary.into_temp_path(), file, ways)
+                let placed = put(temporary.into_temp_path(), file, ways);
+                // The file is whole under its name by now; a system that cannot wait for the name (others than
+                // Unix open no folders) is no reason to fail.
+                let _ = File::open(folder(file)).and_then(|folder| folder.sync_all());
+                placed
             }
             Place::Stream(stream) => {
                 let copied = copy(temporary.as_file_mut(), stream);
@@ -206,7 +211,7 @@ fn clear_leftovers(folder: &Path, prefix: &str) {
         let Some(name) = name.to_str() else { continue };
         if name.starts_with(prefix) && name.ends_with(SUFFIX) {
             let leftover = File::options().write(true).open(entry.path());
-            if leftover.is_ok_and(|file| file.try_lock().is_ok()) {
+            if leftover.is_ok_and(|file| Lock::on(&file) == Lock::Ours) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -223,7 +228,7 @@ fn out_of_reach(kept: PathBuf) -> PathBuf {
 }
 
 /// Waits until the contents are on the disk. A file system that does not support this is no reason to fail.
-fn synchronise(file: &File) -> io::Result<()> {
+pub(crate) fn synchronise(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
         done => done,

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use tempfile::{PathPersistError, TempPath};
 
+use crate::lock::identity;
+
 /// A way to give the temporary file its name. If it fails, it has changed nothing.
 type Way = fn(TempPath, &Path) -> Result<(), PathPersistError>;
 
@@ -31,12 +33,21 @@ fn over_a_placeholder(temporary: TempPath, path: &Path) -> Result<(), PathPersis
 
 /// Tries one way after the other. If none works, returns the error of the last one and the temporary file. If
 /// the name is taken, no further way is tried.
+///
+/// A network file system repeats a request whose answer was lost, and says of the second that the name is
+/// taken, or that the temporary file is not there: so it is looked whether the file has its name by now.
 pub(super) fn put(mut temporary: TempPath, path: &Path, ways: &[Way]) -> Result<(), (io::Error, TempPath)> {
+    let identity_of = |path: &Path| path.symlink_metadata().ok().as_ref().and_then(identity);
+    let ours = identity_of(&temporary);
     let mut last = io::Error::from(ErrorKind::Unsupported);
     for way in ways {
         match way(temporary, path) {
             Ok(()) => return Ok(()),
             Err(PathPersistError { error, path }) => (last, temporary) = (error, path),
+        }
+        if ours.is_some() && identity_of(path) == ours {
+            // If it still has its first name as well, it loses that here.
+            return Ok(());
         }
         if last.kind() == ErrorKind::AlreadyExists {
             break;
@@ -78,6 +89,35 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(&path).unwrap(), b"precious");
         assert_eq!(std::fs::read(&left).unwrap(), b"work");
+    }
+
+    /// A way that works, and says that it did not.
+    fn answered_by(
+        how: fn(&Path, &Path) -> io::Result<()>,
+        error: ErrorKind,
+    ) -> impl Fn(TempPath, &Path) -> Result<(), PathPersistError> {
+        move |temporary, path| {
+            how(&temporary, path).unwrap();
+            Err(PathPersistError { error: error.into(), path: temporary })
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_done_though_the_answer_was_lost_is_done() {
+        const RENAMED: Way = |temporary, path| {
+            answered_by(|from, to| std::fs::rename(from, to), ErrorKind::NotFound)(temporary, path)
+        };
+        const LINKED: Way = |temporary, path| {
+            answered_by(|from, to| std::fs::hard_link(from, to), ErrorKind::AlreadyExists)(temporary, path)
+        };
+        for way in [RENAMED, LINKED] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("out");
+            put(temporary(folder.path()), &path, &[way, REFUSED]).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), b"work");
+            assert_eq!(names(folder.path()), 1);
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub fn train_configured(
     let input = config.take_input()?;
     let family = context.families.of(&config)?;
     let wanted = family.wants(&config)?;
-    prepare(family, &config, &run, resume, context)?;
+    let _claim = prepare(family, &config, &run, resume, context)?;
     data.options = data.options.or(input);
     let (from_file, mut warnings) = read(data.clone(), &wanted, context)?;
     let file = Some(without_folder(&data.file()?));
