@@ -94,7 +94,8 @@ impl RunFiles {
     pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
         if !Path::new(name).components().all(inside) {
-            let what = format!("the name `{name}` leads out of the run; a model consists of its own files alone");
+            let what =
+                format!("the name `{name}` leads out of the run; a model consists of its own files alone");
             return Err(io::Error::new(ErrorKind::InvalidInput, what));
         }
         match self {

@@ -94,7 +94,9 @@ fn change(bytes: &mut Vec<u8>, wholes: &[Vec<u8>], random: &mut Random) {
             let replaced = if random.below(2) == 0 { at } else { bytes.len().min(at + length) };
             bytes.splice(at..replaced, other[from..from + length].iter().copied());
         }
-        _ => bytes[at..end].iter_mut().take(1 + random.below(2)).for_each(|byte| *byte ^= 1 << random.below(8)),
+        _ => {
+            bytes[at..end].iter_mut().take(1 + random.below(2)).for_each(|byte| *byte ^= 1 << random.below(8))
+        }
     }
 }
 

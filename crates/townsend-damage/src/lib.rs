@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use change::{Random, changed};
 pub use readers::{READERS, Reader, reader};
-pub use survive::{Content, Survey, fill, mutations, survive};
+pub use survive::{Content, Survey, alone, fill, mutations, survive};
 pub use zip::sign;
 
 /// The folder of the small whole files of a reader, which are also where its fuzzer starts.

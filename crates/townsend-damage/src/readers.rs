@@ -32,13 +32,17 @@ pub const READERS: &[Reader] = &[
     Reader { name: "npz", content: Content { per_byte: DEFLATE, always: 64 << 10 }, read: npz },
     #[cfg(feature = "parquet")]
     Reader { name: "parquet", content: Content { per_byte: DEFLATE, always: 16 << 20 }, read: parquet },
-    Reader { name: "avalanches", content: Content { per_byte: 40, always: 16 << 20 }, read: avalanches },
+    Reader { name: "avalanches", content: Content { per_byte: 40, always: 512 << 10 }, read: avalanches },
     Reader { name: "numbers", content: Content { per_byte: DEFLATE, always: 512 << 10 }, read: numbers },
     Reader { name: "gas", content: Content { per_byte: 100, always: 64 << 10 }, read: gas },
     Reader { name: "detector", content: Content { per_byte: 100, always: 2 << 20 }, read: detector },
     Reader { name: "responses", content: Content { per_byte: DEFLATE, always: 64 << 10 }, read: responses },
     Reader { name: "clusters", content: Content { per_byte: 100, always: 64 << 10 }, read: clusters },
-    Reader { name: "configuration", content: Content { per_byte: 100, always: 64 << 10 }, read: configuration },
+    Reader {
+        name: "configuration",
+        content: Content { per_byte: 100, always: 64 << 10 },
+        read: configuration,
+    },
     Reader { name: "run", content: Content { per_byte: 100, always: 64 << 10 }, read: run },
 ];
 
@@ -150,7 +154,8 @@ fn configuration(path: &Path) -> Result<(), String> {
         toml::from_str(text).map_err(|error| error.to_string())
     }
     of_text(path, |text| {
-        let cascade = of::<CascadeConfig>(text).and_then(|read| read.check().map_err(|error| error.to_string()));
+        let cascade =
+            of::<CascadeConfig>(text).and_then(|read| read.check().map_err(|error| error.to_string()));
         let clusters = of::<ClusterConfig>(text)
             .and_then(|read| read.check().map(drop).map_err(|error| error.to_string()));
         let options = of::<ReadOptions>(text).map(drop);
@@ -165,6 +170,8 @@ fn run(path: &Path) -> Result<(), String> {
     let named = |error: String| format!("{}: {error}", path.display());
     let report = serde_json::from_slice::<Report>(&bytes).map(drop);
     let files = RunFiles::Memory([(RunHeader::FILE.to_owned(), bytes)].into());
-    RunHeader::read(&files).map(drop).map_err(|error| named(error.to_string())).or(report
-        .map_err(|error| named(error.to_string())))
+    RunHeader::read(&files)
+        .map(drop)
+        .map_err(|error| named(error.to_string()))
+        .or(report.map_err(|error| named(error.to_string())))
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
@@ -47,6 +47,12 @@ pub fn mutations(usual: u64) -> u64 {
     asked.unwrap_or(usual)
 }
 
+/// Held by each test of a process that measures the memory of that process: one at a time.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Reads the small whole files of `name` as they are, and then changed ones, and asks of each that there is
 /// an answer or an error that names the file, no panic, no more than a second and no more memory than four
 /// times what the file can hold.
@@ -59,10 +65,9 @@ pub fn survive(
     memory: (&PeakAlloc, Content),
     read: impl Fn(&Path) -> Result<(), String> + std::panic::RefUnwindSafe,
 ) -> Survey {
-    // One at a time measures memory.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let (wholes, names): (Vec<_>, Vec<_>) = seeds(name).into_iter().map(|(path, bytes)| (bytes, path)).unzip();
+    let _alone = alone();
+    let (wholes, names): (Vec<_>, Vec<_>) =
+        seeds(name).into_iter().map(|(path, bytes)| (bytes, path)).unzip();
     let endings: Vec<_> = names.iter().filter_map(|path| path.extension()?.to_str()).collect();
     // A reader that tells formats by endings gets that of its files.
     let ending = endings.first().map_or(String::new(), |ending| format!(".{ending}"));
@@ -88,7 +93,11 @@ pub fn survive(
             let allowed = TIMES * (memory.1.always + memory.1.per_byte * bytes.len());
             let (result, used, took) = tried(path, memory.0, &read);
             let result = result.unwrap_or_else(|()| panic!("{name}: case {case}: the reader panicked"));
-            assert!(used <= allowed, "{name}: case {case}: {used} bytes of memory for a file of {}", bytes.len());
+            assert!(
+                used <= allowed,
+                "{name}: case {case}: {used} bytes of memory for a file of {}",
+                bytes.len()
+            );
             // A machine that does something else is no hang.
             let took = if took > LONGEST { took.min(tried(path, memory.0, &read).2) } else { took };
             assert!(took <= LONGEST, "{name}: case {case}: {took:?}");

@@ -16,9 +16,11 @@ pub fn sign(bytes: &mut [u8]) {
 }
 
 fn sign_member(bytes: &mut [u8], entry: usize) -> Option<()> {
-    let short = |bytes: &[u8], at: usize| Some(usize::from(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?)));
+    let short =
+        |bytes: &[u8], at: usize| Some(usize::from(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?)));
     let long = |bytes: &[u8], at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize);
-    let (method, length, member) = (short(bytes, entry + 10)?, long(bytes, entry + 20)?, long(bytes, entry + 42)?);
+    let (method, length, member) =
+        (short(bytes, entry + 10)?, long(bytes, entry + 20)?, long(bytes, entry + 42)?);
     if method != 0 || !bytes.get(member..)?.starts_with(MEMBER) {
         return None;
     }

@@ -2,7 +2,7 @@
 //! `crates/townsend/tests/damage.rs`.
 
 use peak_alloc::PeakAlloc;
-use townsend_damage::{READERS, mutations, reader, survive};
+use townsend_damage::{READERS, alone, mutations, reader, survive};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -54,6 +54,7 @@ fn parquet() {
 /// Brackets within brackets, and keys of keys, deeper than any stack.
 #[test]
 fn deep_nesting_is_refused() {
+    let _alone = alone();
     let file = tempfile::NamedTempFile::new().unwrap();
     let deep = 200_000;
     for (text, name) in [
@@ -68,6 +69,10 @@ fn deep_nesting_is_refused() {
     ] {
         std::fs::write(file.path(), text).unwrap();
         let error = (reader(name).read)(file.path()).unwrap_err();
-        assert!(error.contains(&*file.path().to_string_lossy()), "{name}: {}", &error[..error.len().min(300)]);
+        assert!(
+            error.contains(&*file.path().to_string_lossy()),
+            "{name}: {}",
+            &error[..error.len().min(300)]
+        );
     }
 }

@@ -201,18 +201,21 @@ fn what_would_fill_the_memory_is_refused_with_the_limit() {
     let at = |name: &str| folder.path().join(name);
     let zeros = vec![0.0_f32; 1 << 20];
 
-    let mut gzip = flate2::write::GzEncoder::new(File::create(at("a.csv.gz")).unwrap(), flate2::Compression::new(1));
+    let mut gzip =
+        flate2::write::GzEncoder::new(File::create(at("a.csv.gz")).unwrap(), flate2::Compression::best());
     gzip.write_all(b"x,z,t,event\n").unwrap();
     (0..16).for_each(|_| gzip.write_all(&b"0,0,0,0\n".repeat(1 << 18)).unwrap());
     gzip.finish().unwrap();
 
     let mut npz = zip::ZipWriter::new(File::create(at("a.npz")).unwrap());
-    npz.start_file("x.npy", zip::write::SimpleFileOptions::default()).unwrap();
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}\n", 20 << 20);
-    npz.write_all(b"\x93NUMPY\x01\0").unwrap();
-    npz.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
-    npz.write_all(header.as_bytes()).unwrap();
-    (0..20).for_each(|_| npz.write_all(&[0; 4 << 20]).unwrap());
+    for (name, length) in [("x", 30 << 20), ("z", 1), ("t", 1)] {
+        npz.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({length},), }}\n");
+        npz.write_all(b"\x93NUMPY\x01\0").unwrap();
+        npz.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
+        npz.write_all(header.as_bytes()).unwrap();
+        npz.write_all(&vec![0; 4 * length]).unwrap();
+    }
     npz.finish().unwrap();
 
     let branches = ["x", "z", "t"].map(|name| BranchSpec::new(name, "", BranchType::VectorF32));

@@ -31,6 +31,9 @@ mod tests {
             assert_eq!(check_content(bytes, file), Ok(()));
         }
         let message = check_content(ALWAYS + 200_001, 1000).unwrap_err();
-        assert!(message.contains("67308864 is the limit for a file of 1000 (64 MiB and 200 times"), "{message}");
+        assert!(
+            message.contains("67308864 is the limit for a file of 1000 (64 MiB and 200 times"),
+            "{message}"
+        );
     }
 }

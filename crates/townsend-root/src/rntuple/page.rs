@@ -172,7 +172,8 @@ impl<'f> PageReader<'f> {
         }
         self.loaded = None;
         let page = pages.pages[number];
-        check_content(pages.encoding.length(page.values), self.blobs.file_length()).map_err(Fault::Damaged)?;
+        check_content(pages.encoding.length(page.values), self.blobs.file_length())
+            .map_err(Fault::Damaged)?;
         self.blobs.read(page.blob, pages.encoding.length(page.values), page.checked, &mut self.plain)?;
         if let Encoding::Ends { wide, split } = pages.encoding {
             let bytes = PageBytes { bytes: &self.plain, values: page.values as usize };
