@@ -95,7 +95,8 @@ fn change(bytes: &mut Vec<u8>, wholes: &[Vec<u8>], random: &mut Random) {
             bytes.splice(at..replaced, other[from..from + length].iter().copied());
         }
         _ => {
-            bytes[at..end].iter_mut().take(1 + random.below(2)).for_each(|byte| *byte ^= 1 << random.below(8))
+            let few = 1 + random.below(2);
+            bytes[at..end].iter_mut().take(few).for_each(|byte| *byte ^= 1 << random.below(8));
         }
     }
 }

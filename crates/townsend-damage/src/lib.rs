@@ -1,6 +1,6 @@
 //! Damaged files, for the tests of every reader: small whole files ([`seeds`]), seeded changes of them
 //! ([`changed`]), and what must hold whatever was changed ([`survive`]). [`READERS`] lists the readers that
-//! need no network library; `fuzz/` hands the same functions to libFuzzer.
+//! need no network library; `fuzz/` hands the same functions to `libFuzzer`.
 
 mod change;
 mod readers;

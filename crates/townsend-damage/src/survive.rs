@@ -14,7 +14,7 @@ use crate::{changed, seeds, sign};
 /// No file of the size of these takes longer.
 const LONGEST: Duration = Duration::from_secs(1);
 /// A reader that is not back after this time never comes back.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_mins(1);
 /// Memory may be so many times what the content can be.
 const TIMES: usize = 4;
 
@@ -62,7 +62,7 @@ pub fn alone() -> MutexGuard<'static, ()> {
 pub fn survive(
     name: &str,
     cases: u64,
-    memory: (&PeakAlloc, Content),
+    memory: (PeakAlloc, Content),
     read: impl Fn(&Path) -> Result<(), String> + std::panic::RefUnwindSafe,
 ) -> Survey {
     let _alone = alone();
@@ -130,7 +130,7 @@ pub fn fill(mut file: &File, bytes: &[u8]) -> std::io::Result<()> {
 /// What came of a file (nothing where the reader panicked), how much memory it took and how long.
 fn tried(
     path: &Path,
-    memory: &PeakAlloc,
+    memory: PeakAlloc,
     read: &(impl Fn(&Path) -> Result<(), String> + std::panic::RefUnwindSafe),
 ) -> (Result<Result<(), String>, ()>, usize, Duration) {
     memory.reset_peak_usage();

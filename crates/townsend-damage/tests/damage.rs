@@ -10,7 +10,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// Changed files of a reader; some must be refused and some not, or the damage does not reach it.
 fn damaged(name: &str, usual: u64) {
     let reader = reader(name);
-    let survey = survive(name, mutations(usual), (&MEMORY, reader.content), reader.read);
+    let survey = survive(name, mutations(usual), (MEMORY, reader.content), reader.read);
     println!("{name}: {survey:?}");
     assert!(survey.taken > 0 && survey.refused > 0, "{name}: {survey:?}");
 }

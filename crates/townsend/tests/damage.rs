@@ -16,7 +16,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// Changed files of a reader; some must be refused and some not, or the damage does not reach it.
 fn damaged(name: &str, usual: u64, read: impl Fn(&Path) -> Result<(), String> + std::panic::RefUnwindSafe) {
     let content = Content { per_byte: 100, always: 256 << 10 };
-    let survey = survive(name, mutations(usual), (&MEMORY, content), read);
+    let survey = survive(name, mutations(usual), (MEMORY, content), read);
     println!("{name}: {survey:?}");
     assert!(survey.taken > 0 && survey.refused > 0, "{name}: {survey:?}");
 }
@@ -133,7 +133,9 @@ fn a_model_names_no_file_outside() {
         std::fs::write(&path, packed(files.clone())).unwrap();
         let run = folder.path().join("run");
         std::fs::create_dir_all(&run).unwrap();
-        files.iter().for_each(|(name, bytes)| std::fs::write(run.join(name), bytes).unwrap());
+        for (name, bytes) in &files {
+            std::fs::write(run.join(name), bytes).unwrap();
+        }
         for path in [path, run] {
             let message = Families::shipped().open(&path).map(drop).unwrap_err().to_string();
             assert!(
