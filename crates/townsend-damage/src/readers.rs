@@ -29,14 +29,14 @@ const DEFLATE: usize = 1032;
 /// All of them.
 pub const READERS: &[Reader] = &[
     Reader { name: "text", content: Content { per_byte: DEFLATE, always: 512 << 10 }, read: text },
-    Reader { name: "npz", content: Content { per_byte: DEFLATE, always: 64 << 10 }, read: npz },
+    Reader { name: "npz", content: Content { per_byte: DEFLATE, always: 256 << 10 }, read: npz },
     #[cfg(feature = "parquet")]
     Reader { name: "parquet", content: Content { per_byte: DEFLATE, always: 16 << 20 }, read: parquet },
     Reader { name: "avalanches", content: Content { per_byte: 40, always: 512 << 10 }, read: avalanches },
     Reader { name: "numbers", content: Content { per_byte: DEFLATE, always: 512 << 10 }, read: numbers },
     Reader { name: "gas", content: Content { per_byte: 100, always: 64 << 10 }, read: gas },
-    Reader { name: "detector", content: Content { per_byte: 100, always: 2 << 20 }, read: detector },
-    Reader { name: "responses", content: Content { per_byte: DEFLATE, always: 64 << 10 }, read: responses },
+    Reader { name: "detector", content: Content { per_byte: 200, always: 4 << 20 }, read: detector },
+    Reader { name: "responses", content: Content { per_byte: DEFLATE, always: 256 << 10 }, read: responses },
     Reader { name: "clusters", content: Content { per_byte: 100, always: 64 << 10 }, read: clusters },
     Reader {
         name: "configuration",
