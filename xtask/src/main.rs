@@ -2,6 +2,7 @@
 
 mod book;
 mod comments;
+mod damage;
 mod dist;
 mod environment;
 mod header;
@@ -35,8 +36,9 @@ cargo xtask TASK
   man DIR  manual pages, one a verb
   neon     tests of the kernels for NEON under an emulator (Debian: qemu-user, gcc-aarch64-linux-gnu,
            libc6-dev-arm64-cross; rustup fetches the standard library)
-  soak     damaged files by the hundred thousand; the long commands of the documentation; fuzzing of readers with
-           cargo-fuzz, ten minutes (needs a nightly toolchain and cargo-fuzz)
+  sanitize the unsafe code of the kernels under the address sanitizer and Miri (needs a nightly toolchain with Miri)
+  soak     damaged files by the million; the long commands of the documentation; fuzzing of each reader with
+           cargo-fuzz, half an hour (needs a nightly toolchain and cargo-fuzz)
   wheel [PYTHON ...]
            the Python module as a wheel for glibc 2.17 and Python 3.9 on, into target/wheels; tried with these interpreters
 ";
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         "install" => install::install(std::env::args_os().skip(2)),
         "man" => tasks::man(std::env::args_os().nth(2)),
         "neon" => tasks::neon(),
+        "sanitize" => damage::sanitize(),
         "soak" => tasks::soak(),
         "wheel" => wheel::wheel(&std::env::args().skip(2).collect::<Vec<_>>()),
         "" | "help" | "--help" | "-h" => {

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::environment::{cargo, farm, python, root, run, torch};
-use crate::{comments, header, packages};
+use crate::{comments, damage, header, packages};
 
 /// Format of code and comments, packages, lints, documentation.
 fn lint() -> Result<()> {
@@ -41,7 +41,9 @@ pub(crate) fn test() -> Result<()> {
     run(cargo(&all).env("TOWNSEND_PYTHON", &python).env("TOWNSEND_FARM_PYTHON", farm))?;
     let with_parquet =
         ["test", "--package", "townsend-io", "--features", "parquet", "--locked", "--lib", "--tests"];
-    run(cargo(&with_parquet).env("TOWNSEND_PYTHON", python))
+    run(cargo(&with_parquet).env("TOWNSEND_PYTHON", python))?;
+    let damaged = ["test", "--package", "townsend-damage", "--features", "parquet", "--locked", "parquet"];
+    run(&mut cargo(&damaged))
 }
 
 /// The kernels for NEON, whose tests an emulator of aarch64 runs.
@@ -115,29 +117,8 @@ pub(crate) fn soak() -> Result<()> {
     run(cargo(&killed).env("TOWNSEND_KILLS", "200"))?;
     let snakemake = ["test", "--release", "--package", "townsend-cli", "--test", "farm", "snakemake"];
     run(cargo(&snakemake).env("TOWNSEND_SOAK", "1").env("TOWNSEND_FARM_PYTHON", farm()?))?;
-    for (package, test) in [
-        ("townsend-io", "mutations"),
-        ("townsend-sim", "gas"),
-        ("townsend-root", "mutations"),
-        ("townsend-root", "rntuple_mutations"),
-    ] {
-        let mut damaged = cargo(&["test", "--release", "--package", package, "--test", test]);
-        if package == "townsend-io" {
-            damaged.args(["--features", "parquet"]);
-        }
-        run(damaged.env("TOWNSEND_MUTATIONS", "100000"))?;
-    }
     let pages =
         ["test", "--package", "townsend-cli", "--test", "cli", "--", "the_commands_of_all_pages_work"];
     run(cargo(&pages).env("TOWNSEND_PAGES", "long").env("TOWNSEND_PYTHON", python()?))?;
-    let targets = [("root", "read"), ("root", "rntuple"), ("io", "avalanches"), ("io", "gas")];
-    for (package, target) in targets {
-        let folder = format!("crates/townsend-{package}/fuzz");
-        let limit = "-max_total_time=150";
-        let fuzz = ["+nightly", "fuzz", "run", "--fuzz-dir", &folder, target, "--", limit];
-        // The cargo that built this program is that of one toolchain; another one is chosen by the one in
-        // PATH.
-        run(Command::new("cargo").args(fuzz))?;
-    }
-    Ok(())
+    damage::soak()
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -114,11 +114,19 @@ impl RunFiles {
         Self::Memory(BTreeMap::new())
     }
 
-    /// The contents of a file.
+    /// The contents of a file. Names come from files too, such as the description of a detector: one that
+    /// leads out of the run is refused, so that a model reads nothing but itself.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is none of this name; in a folder, whatever the system says.
+    /// [`ErrorKind::NotFound`] if there is none of this name, [`ErrorKind::InvalidInput`] if the name leads
+    /// out of the run; in a folder, whatever the system says.
     pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !Path::new(name).components().all(inside) {
+            let what =
+                format!("the name `{name}` leads out of the run; a model consists of its own files alone");
+            return Err(io::Error::new(ErrorKind::InvalidInput, what));
+        }
         match self {
             Self::Folder(folder) => std::fs::read(folder.join(name)),
             Self::Memory(files) => files.get(name).cloned().ok_or_else(|| ErrorKind::NotFound.into()),
@@ -439,6 +447,21 @@ mod tests {
             files.remove("in/b").unwrap();
             assert!(!files.exists("in/b"));
             assert!(files.path("in/b").ends_with("in/b"));
+        }
+    }
+
+    #[test]
+    fn nothing_outside_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = folder.path().join("secret");
+        std::fs::write(&outside, "secret").unwrap();
+        for mut files in both(folder.path()) {
+            files.write(vec![("in/b".into(), b"2".to_vec())]).unwrap();
+            assert_eq!(files.read("./in/b").unwrap(), b"2");
+            for name in ["../../secret", "in/../../../secret", outside.to_str().unwrap()] {
+                let error = files.read(name).unwrap_err();
+                assert!(error.to_string().contains("leads out of the run"), "{name}: {error}");
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! Files that are not what they should be end in one error that names the file, the object and the remedy.
 
+use std::fs::File;
 use std::path::Path;
 
 use townsend_core::{Silent, stream};
 use townsend_io::{ReadOptions, read, read_array};
 use townsend_root::{
-    BranchSpec, BranchType, BranchValue, Compression, Contents, Histogram, HistogramAxis, RootWriter,
-    TreeWriter,
+    BranchSpec, BranchType, BranchValue, Compression, Contents, Histogram, HistogramAxis, RNTupleWriter,
+    RootWriter, TreeWriter,
 };
 
 fn error(path: &Path, dims: Option<usize>) -> String {
@@ -190,4 +191,66 @@ fn read_bytes(bytes: &[u8]) -> Result<townsend_core::Dataset, String> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
     read(file.path(), &ReadOptions::default(), &Silent).map(|loaded| loaded.data).map_err(|e| e.to_string())
+}
+
+/// Small files that unpack to more than anybody can mean, in every format that packs.
+#[test]
+fn what_would_fill_the_memory_is_refused_with_the_limit() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let zeros = vec![0.0_f32; 1 << 20];
+
+    let mut gzip =
+        flate2::write::GzEncoder::new(File::create(at("a.csv.gz")).unwrap(), flate2::Compression::best());
+    gzip.write_all(b"x,z,t,event\n").unwrap();
+    (0..16).for_each(|_| gzip.write_all(&b"0,0,0,0\n".repeat(1 << 18)).unwrap());
+    gzip.finish().unwrap();
+
+    let mut npz = zip::ZipWriter::new(File::create(at("a.npz")).unwrap());
+    // All state this length, and the first one has it.
+    let length = 30 << 20;
+    for (name, there) in [("x", length), ("z", 0), ("t", 0), ("event", 0)] {
+        npz.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({length},), }}\n");
+        npz.write_all(b"\x93NUMPY\x01\0").unwrap();
+        npz.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
+        npz.write_all(header.as_bytes()).unwrap();
+        npz.write_all(&vec![0; 4 * there]).unwrap();
+    }
+    npz.finish().unwrap();
+
+    let branches = ["x", "z", "t"].map(|name| BranchSpec::new(name, "", BranchType::VectorF32));
+    let root = || RootWriter::create(&at("a.root"), Compression::default()).unwrap();
+    let rows = BranchValue::VectorF32(&zeros);
+    let refused = |name: &str| {
+        let read = read(&at(name), &ReadOptions::default(), &Silent);
+        let message = read.map(|loaded| loaded.layout).unwrap_err().to_string();
+        let size = at(name).metadata().unwrap().len();
+        let limit = format!("is the limit for a file of {size} (64 MiB and 200 times the file)");
+        assert!(size < 400_000 && message.contains(&limit) && message.contains(name), "{message}");
+    };
+    refused("a.csv.gz");
+    refused("a.npz");
+    let mut tree = TreeWriter::new(root(), "electrons", "", &branches).unwrap();
+    (0..20).for_each(|_| tree.fill(&[rows, rows, rows]).unwrap());
+    tree.finish().unwrap().finish().unwrap();
+    refused("a.root");
+    std::fs::remove_file(at("a.root")).unwrap();
+    let mut ntuple = RNTupleWriter::new(root(), "electrons", "", &branches).unwrap();
+    (0..20).for_each(|_| ntuple.fill(&[rows, rows, rows]).unwrap());
+    ntuple.finish().unwrap().finish().unwrap();
+    refused("a.root");
+
+    #[cfg(feature = "parquet")]
+    {
+        use townsend_io::{Cell, ColumnType, TableColumn, TableWriter};
+        let columns = ["x", "z", "t", "event"].map(|name| TableColumn::new(name, "", ColumnType::U64));
+        let path = at("a.parquet");
+        let meta = townsend_core::Meta::default();
+        let mut table = TableWriter::create(&path, ["a", "a"], &columns, &meta, None, false).unwrap();
+        (0..9 << 20).for_each(|_| table.push(&[Cell::U64(0); 4]).unwrap());
+        table.finish().unwrap();
+        refused("a.parquet");
+    }
 }

@@ -10,6 +10,7 @@ use crate::compression::Decompressor;
 use crate::error::{Error, Fault, Result, nearest};
 use crate::key::{Folder, Key, Record, StoredKey};
 use crate::layout::{DIRECTORY_LENGTH, DirectoryRecord, FileHeader};
+use crate::limit::check_content;
 
 /// Largest depth of directories; deeper ones are taken for damage.
 const MAX_DEPTH: usize = 64;
@@ -241,6 +242,7 @@ impl RootFile {
         let mut buffer = Buffer::new(stored, 0);
         let key = StoredKey::decode(&mut buffer)?;
         let (at, key_length) = (buffer.position(), usize::from(key.record.key_length));
+        check_content(key.record.object_length.into(), self.length).map_err(Fault::Damaged)?;
         if u64::from(key.record.length) != length || at > key_length {
             return Err(Fault::Damaged(format!(
                 "no record of {length} bytes starts at byte {seek} of the file"

@@ -34,7 +34,8 @@
 //! keeps only the cells that are not zero. Each thread can have its own [`Reader`] of the same file.
 //!
 //! No input makes this crate panic, and a damaged file cannot make it reserve memory for data that are not
-//! there: lengths are checked against the bytes of the file, and buffers grow as data are decompressed.
+//! there: lengths are checked against the bytes of the file, and buffers grow as data are decompressed. What
+//! expands beyond belief is refused: [`check_content`].
 
 mod buffer;
 mod compression;
@@ -45,6 +46,7 @@ mod file;
 mod histogram;
 mod key;
 mod layout;
+mod limit;
 mod named;
 mod reader;
 mod rntuple;
@@ -58,6 +60,7 @@ pub use error::{Error, Result};
 pub use file::RootFile;
 pub use histogram::{CellType, Cells, Contents, Histogram, HistogramAxis, SparseContents, SparseHistogram};
 pub use key::Key;
+pub use limit::check_content;
 pub use reader::Reader;
 pub use rntuple::{FieldReader, RNTuple, RNTupleField, RNTupleWriter};
 pub use tree::{

@@ -287,7 +287,7 @@ impl Detector {
         let text =
             std::fs::read_to_string(path).map_err(|source| SimError::Read { file: path.into(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mut detector = Self::parse(&text, folder)
+        let mut detector = Self::parse(&text, Some(folder))
             .map_err(|source| SimError::In { file: path.into(), source: source.into() })?;
         detector.files.insert(0, InputFile::of(&path.display().to_string(), text.as_bytes()));
         Ok(detector)
@@ -298,10 +298,20 @@ impl Detector {
     /// # Errors
     /// If a gas table that it names cannot be read, or the description is wrong.
     pub fn from_toml(text: &str) -> Result<Self, SimError> {
-        Self::parse(text, Path::new(""))
+        Self::parse(text, Some(Path::new("")))
     }
 
-    fn parse(text: &str, folder: &Path) -> Result<Self, SimError> {
+    /// Reads and checks the description in the files of a model, which names no file outside: a gas table
+    /// that does not ship stands in the description itself.
+    ///
+    /// # Errors
+    /// If the description is wrong, or names the file of a gas table.
+    pub fn of_model(text: &str) -> Result<Self, SimError> {
+        Self::parse(text, None)
+    }
+
+    /// Paths start from `folder`; without one they are refused.
+    fn parse(text: &str, folder: Option<&Path>) -> Result<Self, SimError> {
         let Written { name, gas, lattice, drift, foils, recorded, gain, track, readout, digitisation } =
             toml::from_str(text)?;
         let (gas, file) = gas.resolve(folder)?;

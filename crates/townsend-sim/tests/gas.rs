@@ -381,35 +381,3 @@ proptest! {
         prop_assert!(transport.transverse.iter().all(|sigma| (344.0..=410.0).contains(sigma)));
     }
 }
-
-/// Files with bytes changed, removed, inserted or cut off give a table or an error, never a panic. The
-/// variable `TOWNSEND_MUTATIONS` sets their number, 5,000 by default.
-#[test]
-fn mutations_of_gas_files() {
-    use rand::Rng;
-    use townsend_core::{Purpose, stream};
-    let wholes = ["map.gas", "fortran.gas", "exponents.gas", "commas.gas"].map(text);
-    let words: [&[u8]; 8] = [b"\n", b",", b"****", b"nan", b"-", b"9999999999999999999", b"\0", b"\xb5"];
-    let mutations = std::env::var("TOWNSEND_MUTATIONS").ok().and_then(|number| number.parse().ok());
-    let (mut tables, mut errors) = (0, 0);
-    for case in 0..mutations.unwrap_or(5000) {
-        let mut random = stream(1, Purpose::new("mutations"), case);
-        let mut below = |limit: usize| random.next_u32() as usize % limit.max(1);
-        let mut bytes = wholes[case as usize % wholes.len()].clone().into_bytes();
-        for _ in 0..=below(4) {
-            let at = below(bytes.len());
-            let end = (at + below(40)).min(bytes.len());
-            match below(5) {
-                0 => drop(bytes.drain(at..end)),
-                1 => drop(bytes.splice(at..at, words[below(words.len())].iter().copied())),
-                2 if below(4) == 0 => bytes.truncate(at),
-                _ => bytes[at..end].iter_mut().take(1).for_each(|byte| *byte ^= 1 << below(8)),
-            }
-        }
-        match GasTable::from_gas_file(&String::from_utf8_lossy(&bytes)) {
-            Ok(_) => tables += 1,
-            Err(_) => errors += 1,
-        }
-    }
-    assert!(tables > 0 && errors > 0, "{tables} tables, {errors} errors");
-}

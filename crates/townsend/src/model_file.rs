@@ -11,9 +11,6 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::{Error, Model, Result};
 
-/// A file in an archive larger than this is damage, not a model, bytes.
-const LARGEST: u64 = 1 << 32;
-
 /// The bytes of a single-file model. They depend on the model alone: no time, no folder.
 pub(crate) fn to_bytes(model: &dyn Model) -> Result<Vec<u8>> {
     let about = model.describe();
@@ -51,14 +48,17 @@ pub(crate) fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Option<RunFiles>
         path: path.into(),
         what: format!("is no single-file model, or a damaged one: {what}; export the model again"),
     };
+    // Files are stored as they are, so that all of them together are no longer than the archive.
+    let mut room = bytes.len() as u64;
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(error.to_string()))?;
     let mut files = BTreeMap::new();
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).map_err(|error| damaged(error.to_string()))?;
         let name = file.name().map_err(|error| damaged(error.to_string()))?.into_owned();
-        if file.size() > LARGEST || file.size() != file.compressed_size() {
+        if file.compression() != CompressionMethod::Stored || file.size() != file.compressed_size() {
             return Err(damaged(format!("`{name}` is not stored as it is")));
         }
+        room = room.checked_sub(file.size()).ok_or_else(|| damaged("its files are longer than it".into()))?;
         let mut contents = Vec::new();
         file.read_to_end(&mut contents).map_err(|error| damaged(error.to_string()))?;
         files.insert(name, contents);

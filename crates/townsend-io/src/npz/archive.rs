@@ -8,6 +8,8 @@ use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
+use townsend_root::check_content;
+
 use crate::columns::Values;
 use crate::error::{Error, Result, content};
 use crate::npy::{Header, Kind};
@@ -21,6 +23,8 @@ impl<T: Read + Seek + Send> Source for T {}
 pub(crate) struct Arrays {
     path: PathBuf,
     archive: ZipArchive<Box<dyn Source>>,
+    /// Bytes of the file.
+    size: u64,
     /// The names of the arrays and the places of their members in the archive.
     members: Vec<(String, usize)>,
 }
@@ -29,15 +33,16 @@ impl Arrays {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let failed = |source| Error::Read { file: path.into(), source };
         let file = File::open(path).map_err(failed)?;
-        Self::of(path, Box::new(BufReader::new(file)))
+        let size = file.metadata().map_err(failed)?.len();
+        Self::of(path, size, Box::new(BufReader::new(file)))
     }
 
     /// The arrays of the contents of a file; `path` names it in errors.
     pub(crate) fn of_contents(path: &Path, contents: Vec<u8>) -> Result<Self> {
-        Self::of(path, Box::new(Cursor::new(contents)))
+        Self::of(path, contents.len() as u64, Box::new(Cursor::new(contents)))
     }
 
-    fn of(path: &Path, source: Box<dyn Source>) -> Result<Self> {
+    fn of(path: &Path, size: u64, source: Box<dyn Source>) -> Result<Self> {
         let archive = ZipArchive::new(source).map_err(|e| {
             content(
                 path,
@@ -50,7 +55,7 @@ impl Arrays {
         // NumPy reads members without the ending `.npy` too, which other programs write.
         let name =
             |(name, index): (String, usize)| (name.strip_suffix(".npy").unwrap_or(&name).into(), index);
-        Ok(Self { path: path.into(), archive, members: members.into_iter().map(name).collect() })
+        Ok(Self { path: path.into(), archive, size, members: members.into_iter().map(name).collect() })
     }
 
     /// The names of the arrays, in the order of the file.
@@ -95,10 +100,12 @@ impl Arrays {
     /// Reads the header and the raw bytes of an array, rows first. Those of a type that is not read are left
     /// out.
     pub(crate) fn array(&mut self, name: &str) -> Result<(Header, Vec<u8>)> {
+        let size = self.size;
         let read = |mut member: ZipFile<'_, _>| {
             let header = Header::read(&mut member)?;
             let mut bytes = Vec::new();
             if header.kind != Kind::Other {
+                check_content(header.bytes().unwrap_or(u64::MAX), size).map_err(std::io::Error::other)?;
                 // The buffer grows with the bytes that the file has, whatever length a damaged header states.
                 let promised = header.bytes().unwrap_or(u64::MAX);
                 member.take(promised.saturating_add(1)).read_to_end(&mut bytes)?;

@@ -10,6 +10,7 @@ use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
+use townsend_root::check_content;
 
 use super::levels::Levels;
 use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, Table, Values};
@@ -24,11 +25,14 @@ struct ParquetTable {
     headers: Vec<ColumnHeader>,
     levels: Vec<Levels>,
     rows: u64,
+    /// Bytes of the file.
+    size: u64,
 }
 
 /// Opens a Parquet file.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Table>> {
     let file = File::open(path).map_err(|source| Error::Read { file: path.into(), source })?;
+    let size = file.metadata().map_err(|source| Error::Read { file: path.into(), source })?.len();
     let reader = guarded(path, "Parquet", || SerializedFileReader::new(file))?;
     let meta = reader.metadata().file_metadata();
     let schema = meta.schema_descr();
@@ -41,7 +45,7 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Table>> {
     let headers =
         schema.columns().iter().zip(&levels).map(|(column, levels)| header(column, levels)).collect();
     let rows = u64::try_from(meta.num_rows()).unwrap_or(0);
-    Ok(Box::new(ParquetTable { path: path.into(), reader, headers, levels, rows }))
+    Ok(Box::new(ParquetTable { path: path.into(), reader, headers, levels, rows, size }))
 }
 
 fn header(column: &ColumnDescriptor, levels: &Levels) -> ColumnHeader {
@@ -173,6 +177,8 @@ impl Column<'_> {
                 if rows == 0 && found == 0 {
                     break;
                 }
+                check_content((values.len() * size_of::<T::T>()) as u64, table.size)
+                    .map_err(|what| content(&table.path, name, what))?;
                 let before = self.count;
                 if definitions.is_empty() {
                     self.count += read as u64;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
+use townsend_root::check_content;
 
 use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, TEXT, Table, Values};
 use crate::error::{Error, Result, content};
@@ -72,6 +73,7 @@ impl TextTable {
                 lines += rows.lines;
                 columns.iter_mut().zip(rows.columns).for_each(|(column, more)| column.append(more));
             }
+            blocks.check_content(columns.iter().map(|column| size_of::<f64>() * column.len()).sum())?;
             batch = next?;
             if !grown {
                 grown = true;
@@ -196,6 +198,14 @@ impl Blocks {
     fn expected(&self, rows: usize, bytes: usize) -> usize {
         let to_come = if self.packed { 0 } else { self.size.saturating_sub(bytes as u64) };
         (1.02 * to_come as f64 * rows as f64 / bytes.max(1) as f64) as usize
+    }
+
+    /// An error if the file is packed and holds beyond belief: so many bytes of numbers so far.
+    fn check_content(&self, bytes: usize) -> Result<()> {
+        if !self.packed {
+            return Ok(());
+        }
+        check_content(bytes as u64, self.size).map_err(|what| content(&self.path, "gzip", what))
     }
 
     fn cannot_read(&self, source: std::io::Error) -> Error {

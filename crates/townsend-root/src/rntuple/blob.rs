@@ -38,6 +38,10 @@ impl<'f> BlobReader<'f> {
         Self { file, max_piece, stored: Vec::new(), decompressor: Decompressor::default() }
     }
 
+    pub(super) fn file_length(&self) -> u64 {
+        self.file.length()
+    }
+
     /// Reads a blob into `plain`, which has `length` bytes then. `checked` tells that a checksum of the
     /// compressed bytes follows them.
     pub(super) fn read(

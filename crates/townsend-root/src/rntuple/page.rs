@@ -8,6 +8,7 @@ use super::encoding::{Encoding, PageBytes};
 use super::field::Columns;
 use crate::error::Fault;
 use crate::file::RootFile;
+use crate::limit::check_content;
 use crate::tree::Values;
 
 /// Zeros that entries without values may stand for in one call, beside a multiple of the length of the file.
@@ -111,6 +112,7 @@ impl<'f> PageReader<'f> {
         let pages = Found::find(cluster, columns, total, range.end)?;
         values.extend_zeros(self.checked_zeros(&pages, range)?);
         for (number, within) in pages.overlapping(range) {
+            self.check_content(values.len() + within.len(), values.element().size())?;
             self.load(&pages, number)?;
             let page = PageBytes { bytes: &self.plain, values: pages.pages[number].values as usize };
             page.decode(pages.encoding, within, values);
@@ -136,6 +138,7 @@ impl<'f> PageReader<'f> {
         let range = range.start.saturating_sub(1)..range.end;
         ends.resize(ends.len() + self.checked_zeros(&pages, &range)?, 0);
         for (number, within) in pages.overlapping(&range) {
+            self.check_content(ends.len() + within.len(), size_of::<u64>())?;
             self.load(&pages, number)?;
             ends.extend_from_slice(&self.ends[within]);
         }
@@ -143,6 +146,11 @@ impl<'f> PageReader<'f> {
             return Ok(());
         }
         Err(Fault::damaged("a vector ends before it starts"))
+    }
+
+    /// Pages may share their bytes, so a small file can have any number of values.
+    fn check_content(&self, count: usize, size: usize) -> Result<(), Fault> {
+        check_content(count as u64 * size as u64, self.blobs.file_length()).map_err(Fault::Damaged)
     }
 
     fn checked_zeros(&self, pages: &Found<'_>, range: &Range<u64>) -> Result<usize, Fault> {
@@ -164,6 +172,8 @@ impl<'f> PageReader<'f> {
         }
         self.loaded = None;
         let page = pages.pages[number];
+        check_content(pages.encoding.length(page.values), self.blobs.file_length())
+            .map_err(Fault::Damaged)?;
         self.blobs.read(page.blob, pages.encoding.length(page.values), page.checked, &mut self.plain)?;
         if let Encoding::Ends { wide, split } = pages.encoding {
             let bytes = PageBytes { bytes: &self.plain, values: page.values as usize };

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::branch::{BranchKind, ElementType};
 use super::packing::Packing;
 use crate::error::Fault;
+use crate::limit::check_content;
 
 macro_rules! values {
     ($($variant:ident: $type:ty),*) => {
@@ -152,6 +153,12 @@ impl Default for Column {
 }
 
 impl Column {
+    /// An error if the column is larger than a file of so many bytes can mean.
+    pub(super) fn check_content(&self, file: u64) -> Result<(), Fault> {
+        let bytes = self.values.len() * self.values.element().size() + size_of_val(&self.offsets[..]);
+        check_content(bytes as u64, file).map_err(Fault::Damaged)
+    }
+
     /// Number of entries.
     pub fn entries(&self) -> usize {
         self.offsets.len().saturating_sub(1)

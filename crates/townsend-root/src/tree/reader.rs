@@ -215,6 +215,7 @@ impl ColumnReader<'_> {
             let stop = basket.entries.end.min(end);
             let within = (next - basket.entries.start) as usize..(stop - basket.entries.start) as usize;
             self.basket.append(self.branch, within, column)?;
+            column.check_content(self.file.length())?;
             (next, index) = (stop, index + 1);
         }
         Ok(())

@@ -117,8 +117,9 @@ impl<'de> Deserialize<'de> for NameOrTable {
 }
 
 impl WrittenGas {
-    /// Finds the table, and the file that it was read from, if any; paths start from `folder`.
-    pub(super) fn resolve(self, folder: &Path) -> Result<(Gas, Option<InputFile>), SimError> {
+    /// Finds the table, and the file that it was read from, if any; paths start from `folder`, and without
+    /// one they are refused.
+    pub(super) fn resolve(self, folder: Option<&Path>) -> Result<(Gas, Option<InputFile>), SimError> {
         let (table, file) = match self.table {
             NameOrTable::Name(name) => named(&name, folder)?,
             NameOrTable::Table(written) => (GasTable::try_from(written).map_err(in_description)?, None),
@@ -149,15 +150,25 @@ fn in_description(error: SimError) -> SimError {
 }
 
 /// A table that ships with townsend, or that of a file.
-fn named(name: &str, folder: &Path) -> Result<(GasTable, Option<InputFile>), SimError> {
+fn named(name: &str, folder: Option<&Path>) -> Result<(GasTable, Option<InputFile>), SimError> {
     if let Some(shipped) = GasTable::shipped(name) {
         return Ok((shipped?, None));
     }
-    if GasTable::is_file(name) {
+    let is_file = GasTable::is_file(name);
+    if is_file && let Some(folder) = folder {
         let (table, file) = GasTable::read_file(&folder.join(name))?;
         return Ok((table, Some(file)));
     }
     let names: Vec<_> = GasTable::names().collect();
+    if is_file {
+        return Err(SimError::NoTable {
+            name: name.into(),
+            remedy: format!(
+                "a model names no file outside; the program has {}\n  hint: write the table into the description, as [gas.table]",
+                names.join(", ")
+            ),
+        });
+    }
     Err(SimError::NoTable {
         name: name.into(),
         remedy: format!(

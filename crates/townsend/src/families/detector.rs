@@ -87,7 +87,7 @@ pub(super) fn detector_of_run(files: &RunFiles) -> Result<(Detector, Vec<InputFi
     };
     let bytes = read(DETECTOR_FILE)?;
     let path = || files.path(DETECTOR_FILE);
-    let mut detector = Detector::from_toml(&String::from_utf8_lossy(&bytes))
+    let mut detector = Detector::of_model(&String::from_utf8_lossy(&bytes))
         .map_err(|error| Error::In { path: path(), source: Box::new(error.into()) })?;
     let mut inputs = vec![InputFile::of(DETECTOR_FILE, &bytes)];
     if let Some(name) = detector.recorded.as_ref().map(|recorded| recorded.file.clone()) {

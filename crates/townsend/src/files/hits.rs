@@ -703,4 +703,25 @@ mod tests {
             assert!(message.contains(said), "{message}");
         }
     }
+
+    /// Whatever is done to a table, there are hits or an error that names the file.
+    #[test]
+    fn damaged_tables_give_hits_or_an_error() {
+        let wholes: Vec<_> = townsend_damage::seeds("numbers").into_iter().map(|(_, bytes)| bytes).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (mut taken, mut refused) = (0, 0);
+        for case in 0..townsend_damage::mutations(3000) {
+            let bytes = townsend_damage::changed(&wholes, case);
+            townsend_damage::fill(file.as_file(), &bytes).unwrap();
+            let layout = Layout::ALL[case as usize % Layout::ALL.len()].1;
+            match read(file.path(), layout.ionise(), &HitOptions { layout, ..HitOptions::default() }) {
+                Ok(_) => taken += 1,
+                Err(error) => {
+                    assert!(error.to_string().contains(&*file.path().to_string_lossy()), "{case}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(taken > 0 && refused > 0, "{taken} taken, {refused} refused");
+    }
 }

@@ -53,10 +53,11 @@ pub fn resume(
     Ok(train_configured(config, data, files, true, context)?.outcome)
 }
 
-/// The file that a run was trained on, by the name that the run has of it.
+/// The file that a run was trained on, by the name that the run has of it, in the current folder: a run names
+/// nothing elsewhere.
 fn data_of(run: &RunFiles) -> Result<Input> {
     let file = RunHeader::read(run)?.data.and_then(|data| data.file).map(|file| file.file);
-    match file.as_deref().map(Path::new) {
+    match file.as_deref().and_then(|file| Path::new(file).file_name()).map(Path::new) {
         Some(file) if file.is_file() => Ok(file.into()),
         file => Err(Error::In {
             path: run.path(RunHeader::FILE),
