@@ -2,6 +2,7 @@
 
 mod book;
 mod comments;
+mod coverage;
 mod damage;
 mod dist;
 mod environment;
@@ -10,7 +11,9 @@ mod install;
 mod layout;
 mod packages;
 mod peers;
+mod supply;
 mod tasks;
+mod validate;
 mod wheel;
 
 use std::process::ExitCode;
@@ -27,6 +30,7 @@ cargo xtask TASK
   bench-peers
            decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads;
            --isa avx2 holds townsend and PyTorch to AVX2
+  coverage lines of the code that the tests enter, by crate, for those that build without Burn (sets up cargo-llvm-cov)
   dist     what is handed out, into target/dist: the static program, the wheel, the library for C and C++, the list
            of all crates in it, checksums; the first two are built for old systems too, so it takes most of an hour
   docs     the documentation as a book, into target/book/html (sets up mdBook under target/)
@@ -34,11 +38,18 @@ cargo xtask TASK
   install  --prefix DIR: the library for C and C++ with headers, CMake package and pkg-config file; --glibc 2.17
            builds it for older systems (set up under target/), --profile NAME otherwise than with `release`
   man DIR  manual pages, one a verb
+  mutants  changes the code in one place after the other, in the files that results hang on, and lists the changes
+           that no test finds (sets up cargo-mutants); most of an hour
   neon     tests of the kernels for NEON under an emulator (Debian: qemu-user, gcc-aarch64-linux-gnu,
            libc6-dev-arm64-cross; rustup fetches the standard library)
   sanitize the unsafe code of the kernels under the address sanitizer and Miri (needs a nightly toolchain with Miri)
   soak     damaged files by the million; the long commands of the documentation; fuzzing of each reader with
            cargo-fuzz, half an hour (needs a nightly toolchain and cargo-fuzz)
+  supply [--offline]
+           licences, sources and advisories of all crates (sets up cargo-deny), and the oldest compiler that will do
+  validate [--program FILE] [--no-classifiers] [--accept]
+           every figure of physics, distances and speed on one page, target/validation/index.html, and what moved by
+           more than its error since the last release (docs/validation.json): then it fails
   wheel [PYTHON ...]
            the Python module as a wheel for glibc 2.17 and Python 3.9 on, into target/wheels; tried with these interpreters
 ";
@@ -47,8 +58,10 @@ fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let done = match task.as_str() {
         "check" => tasks::check(),
+        "coverage" => coverage::coverage(),
         "check-gpu" => tasks::check_gpu(),
         "test" => tasks::test(),
+        "mutants" => coverage::mutants(),
         "parity" => tasks::parity(),
         "bench" => tasks::bench(),
         "bench-peers" => peers::bench(std::env::args().skip(2)),
@@ -60,6 +73,8 @@ fn main() -> ExitCode {
         "neon" => tasks::neon(),
         "sanitize" => damage::sanitize(),
         "soak" => tasks::soak(),
+        "supply" => supply::supply(&std::env::args().skip(2).collect::<Vec<_>>()),
+        "validate" => validate::validate(&std::env::args().skip(2).collect::<Vec<_>>()),
         "wheel" => wheel::wheel(&std::env::args().skip(2).collect::<Vec<_>>()),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

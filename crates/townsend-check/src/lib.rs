@@ -104,8 +104,9 @@ pub use legacy::{InRange, Legacy, Published, ReferenceResult, legacy_values_abou
 pub use maps::AvalancheMap;
 pub use multivariate::{
     ClassifierDetails, ClassifierTest, Correlations, Importance, Learning, MatrixDistance, Neighbours,
-    RowClassifier, auc, classifier_auc, correlation_matrix, divergence, duplicates, frechet_distance,
-    isotonic, kernel_distance, nearer_to_training, neighbours, physics_distances,
+    PointSet, RowClassifier, auc, classifier_auc, correlation_matrix, divergence, duplicates,
+    frechet_distance, isotonic, kernel_distance, nearer_to_training, neighbours, physics_distances,
+    point_set_auc,
 };
 pub use pairs::PairCorrelation;
 pub use ranking::{Ranked, Ranking, RealAgainstReal};

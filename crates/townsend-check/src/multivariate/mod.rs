@@ -21,8 +21,8 @@ use townsend_observables::random::{self, half};
 use townsend_observables::{Observable, Observables};
 
 pub use classifier::{
-    ClassifierDetails, ClassifierTest, Importance, Learning, RowClassifier, auc, classifier_auc, divergence,
-    isotonic,
+    ClassifierDetails, ClassifierTest, Importance, Learning, PointSet, RowClassifier, auc, classifier_auc,
+    divergence, isotonic, point_set_auc,
 };
 pub use correlation::{Correlations, MatrixDistance, correlation_matrix};
 pub use frechet::frechet_distance;

@@ -109,7 +109,7 @@ impl ConvolutionalNetwork {
         let size = images.first().map_or([1; 3], |image| image.size);
         let stack = stack(size).ok_or_else(|| format!("{size:?} cells are too few for its convolutions"))?;
         let parameters = start(&stack, random);
-        let head = Layers::new(&[stack.output().channels, HIDDEN], random);
+        let head = Layers::new(&[stack.output().channels, HIDDEN, 1], random);
         Ok(Self { stack, parameters, statistics: Vec::new(), scale: scale(images), head })
     }
 

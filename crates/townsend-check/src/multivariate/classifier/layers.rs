@@ -12,7 +12,7 @@ pub(super) const LEAK: f32 = 0.01;
 /// A batch: each column is one avalanche, each row one of its numbers.
 pub(super) type Batch = DMatrix<f32>;
 
-/// A sequence of layers that ends with one logit.
+/// A sequence of layers; behind the last one there is no rectifier.
 pub(super) struct Layers(Vec<Layer>);
 
 struct Layer {
@@ -25,19 +25,12 @@ struct Layer {
 pub(super) struct Inputs(Vec<Batch>);
 
 impl Layers {
-    /// Layers with these numbers of inputs; the last has one output.
-    pub(super) fn new(inputs: &[usize], random: &mut Stream) -> Self {
-        let outputs = inputs.iter().skip(1).chain([&1]);
-        Self(
-            inputs
-                .iter()
-                .zip(outputs)
-                .map(|(&inputs, &outputs)| Layer::new(inputs, outputs, random))
-                .collect(),
-        )
+    /// Layers between these numbers of values: those of the input, of every hidden layer, of the output.
+    pub(super) fn new(sizes: &[usize], random: &mut Stream) -> Self {
+        Self(sizes.windows(2).map(|ends| Layer::new(ends[0], ends[1], random)).collect())
     }
 
-    /// The logits of a batch.
+    /// The outputs for a batch, such as logits.
     pub(super) fn forward(&self, inputs: Batch) -> (Inputs, Batch) {
         let mut kept = Vec::new();
         let mut current = inputs;
@@ -53,9 +46,9 @@ impl Layers {
         (Inputs(kept), current)
     }
 
-    /// The gradients of a loss by the weights of each layer and by the input, from that by the logits.
-    pub(super) fn backward(&self, Inputs(kept): &Inputs, logits: Vec<f32>) -> (Vec<DMatrix<f32>>, Batch) {
-        let mut gradient = DMatrix::from_vec(1, logits.len(), logits);
+    /// The gradients of a loss by the weights of each layer and by the input, from that by the outputs.
+    pub(super) fn backward(&self, Inputs(kept): &Inputs, outputs: Batch) -> (Vec<DMatrix<f32>>, Batch) {
+        let mut gradient = outputs;
         let mut of_weights = Vec::new();
         for (k, layer) in self.0.iter().enumerate().rev() {
             of_weights.push(&gradient * kept[k].transpose());
@@ -76,6 +69,19 @@ impl Layers {
         for (layer, gradient) in self.0.iter_mut().zip(gradients) {
             layer.adam.step(layer.weights.as_mut_slice(), gradient.as_slice(), at);
         }
+    }
+}
+
+#[cfg(test)]
+impl Layers {
+    /// All weights times a factor.
+    pub(super) fn scale_weights(&mut self, factor: f32) {
+        self.0.iter_mut().for_each(|layer| layer.weights *= factor);
+    }
+
+    /// The sum over all weights of weight times gradient.
+    pub(super) fn along_weights(&self, gradients: &[DMatrix<f32>]) -> f64 {
+        self.0.iter().zip(gradients).map(|(layer, gradient)| f64::from(layer.weights.dot(gradient))).sum()
     }
 }
 

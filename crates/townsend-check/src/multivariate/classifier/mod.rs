@@ -6,6 +6,7 @@ mod details;
 mod importance;
 mod layers;
 mod network;
+mod points;
 mod scores;
 mod training;
 mod trees;
@@ -21,6 +22,8 @@ pub use details::{ClassifierDetails, ClassifierTest, Learning};
 pub use importance::Importance;
 use importance::importance;
 pub(super) use network::Network;
+use points::PointNetwork;
+pub use points::PointSet;
 use scores::bootstrap_error;
 pub use scores::{auc, divergence, isotonic};
 use townsend_observables::random::some_of;
@@ -110,6 +113,15 @@ pub fn classifier_auc(
         RowClassifier::Trees => auc_by::<Trees>(real, generated, seed),
         RowClassifier::Network => auc_by::<Network>(real, generated, seed),
     }
+}
+
+/// AUC of a network that distinguishes `generated` from `real` sets of electrons, by cross validation as in
+/// [`classifier_auc`]: what an electron says is learned, and averaged over the electrons of an avalanche.
+///
+/// # Errors
+/// If a set has fewer than 5 avalanches; the text says so.
+pub fn point_set_auc(real: &[PointSet], generated: &[PointSet], seed: u64) -> Result<f64, String> {
+    auc_by::<PointNetwork>(real, generated, seed)
 }
 
 /// AUC by cross validation.

@@ -35,7 +35,7 @@ impl Classifier for Network {
     ) -> Result<Self, String> {
         let columns = rows.first().map_or(0, |row| row.len());
         let scales: Vec<(f64, f64)> = (0..columns).map(|c| scale(rows, c)).collect();
-        let layers = Layers::new(&[columns, HIDDEN, HIDDEN], random);
+        let layers = Layers::new(&[columns, HIDDEN, HIDDEN, 1], random);
         let mut network = Self { scales, layers };
         let inputs: Vec<Vec<f32>> = rows.iter().map(|row| network.scaled(row)).collect();
         train(rows.len(), (EPOCHS, BATCH), LEARNING_RATE, random, work, |chosen, step| {

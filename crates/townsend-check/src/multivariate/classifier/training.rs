@@ -4,6 +4,7 @@
 use townsend_core::{Stream, Work};
 use townsend_kernels::AdamStep;
 
+use super::layers::Batch;
 use townsend_observables::random::some_of;
 
 /// Weight decay and, below, the decay of the moments and ε: the defaults of PyTorch's `AdamW`.
@@ -68,9 +69,10 @@ pub(super) fn train(
 }
 
 /// Derivative of the mean cross entropy of a batch by each logit.
-pub(super) fn logit_gradient(logits: &[f32], labels: &[f64]) -> Vec<f32> {
+pub(super) fn logit_gradient(logits: &[f32], labels: &[f64]) -> Batch {
     let n = logits.len() as f32;
-    logits.iter().zip(labels).map(|(&logit, &label)| (sigmoid(logit) - label as f32) / n).collect()
+    let each = logits.iter().zip(labels).map(|(&logit, &label)| (sigmoid(logit) - label as f32) / n);
+    Batch::from_iterator(1, logits.len(), each)
 }
 
 pub(super) fn sigmoid(logit: f32) -> f32 {

@@ -1,0 +1,124 @@
+//! How much of the code the tests enter, by cargo-llvm-cov, and how much of it they hold, by cargo-mutants:
+//! in the crates that build without Burn.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::environment::{before_path, python, root, run, tool};
+
+/// The crates that build without Burn, which instrumented takes most of an hour.
+const CRATES: [&str; 11] = [
+    "townsend-core",
+    "townsend-root",
+    "townsend-io",
+    "townsend-sim",
+    "townsend-observables",
+    "townsend-check",
+    "townsend-cascade",
+    "townsend-clusters",
+    "townsend-readout",
+    "townsend-page",
+    "townsend-kernels",
+];
+
+/// The files whose mutants the tests must find: streams, split, numbering and units, observables, metrics.
+const MUTATED: [&str; 8] = [
+    "crates/townsend-core/src/random.rs",
+    "crates/townsend-core/src/split.rs",
+    "crates/townsend-io/src/numbering.rs",
+    "crates/townsend-io/src/units.rs",
+    "crates/townsend-observables/src/distance/significance.rs",
+    "crates/townsend-observables/src/observables/moments.rs",
+    "crates/townsend-observables/src/observables/scales.rs",
+    "crates/townsend-check/src/multivariate/kernel.rs",
+];
+
+/// Prints the share of lines that the crates' tests enter, by crate. The report itself is
+/// `target/coverage.json`.
+pub(crate) fn coverage() -> Result<()> {
+    let llvm_cov = tool("cargo-llvm-cov", "0.9.1", &["--debug"])?;
+    run(Command::new("rustup").args(["component", "add", "llvm-tools"]))
+        .context("coverage needs rustup's component llvm-tools")?;
+    let report = root().join("target/coverage.json");
+    let mut command = Command::new(llvm_cov);
+    command.args(["llvm-cov", "--locked", "--summary-only", "--json", "--output-path"]).arg(&report);
+    command.args(CRATES.iter().flat_map(|name| ["--package", name]));
+    run(command.env("TOWNSEND_PYTHON", python()?))?;
+    print!("{}", by_crate(&std::fs::read_to_string(report)?)?);
+    Ok(())
+}
+
+/// Lines and functions of each crate, and how many of them were entered, from llvm-cov's export.
+fn by_crate(report: &str) -> Result<String> {
+    let report: serde_json::Value = serde_json::from_str(report).context("the report of llvm-cov")?;
+    let files = report["data"][0]["files"].as_array().context("the report of llvm-cov has no files")?;
+    let mut crates: BTreeMap<&str, [[u64; 2]; 2]> = BTreeMap::new();
+    for file in files {
+        let name = file["filename"].as_str().unwrap_or_default();
+        let Some(package) = name.rsplit_once("/crates/").and_then(|(_, path)| path.split('/').next()) else {
+            continue;
+        };
+        let sums = crates.entry(package).or_default();
+        for (sum, kind) in sums.iter_mut().zip(["lines", "functions"]) {
+            for (sum, what) in sum.iter_mut().zip(["covered", "count"]) {
+                *sum += file["summary"][kind][what].as_u64().context("a file without its summary")?;
+            }
+        }
+    }
+    if crates.is_empty() {
+        bail!("the report of llvm-cov has no file of this workspace");
+    }
+    let percent = |[covered, all]: [u64; 2]| 100.0 * covered as f64 / all.max(1) as f64;
+    let head = "| crate | lines | entered | functions | entered |\n|---|---|---|---|---|\n".to_owned();
+    let rows = crates.iter().map(|(name, &[lines, functions])| {
+        let (of_lines, of_functions) = (percent(lines), percent(functions));
+        let [all_lines, all_functions] = [lines[1], functions[1]];
+        format!("| `{name}` | {all_lines} | {of_lines:.1}% | {all_functions} | {of_functions:.1}% |\n")
+    });
+    Ok(head + &rows.collect::<String>())
+}
+
+/// Changes the code of [`MUTATED`] in one place after the other and lists the changes that no unit test of
+/// the crate finds. What was found is below `target/mutants.out`; fails if one survives.
+pub(crate) fn mutants() -> Result<()> {
+    let program = tool("cargo-mutants", "27.1.0", &["--debug"])?;
+    let folder = program.parent().context("a program lies in a folder")?;
+    let mut command = Command::new("cargo");
+    command.args(["mutants", "--workspace", "--no-shuffle", "--timeout", "60", "--cargo-test-arg=--lib"]);
+    command.args(MUTATED.iter().flat_map(|file| ["--file", file]));
+    // Most of the time goes into compiling the changed crate.
+    command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
+    run(command.arg("--output").arg(root().join("target")).env("PATH", before_path(folder)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_summed_up_by_crate() {
+        let file = |name: &str, covered: u64| {
+            serde_json::json!({ "filename": name, "summary": {
+                "lines": { "count": 10, "covered": covered }, "functions": { "count": 4, "covered": 1 } } })
+        };
+        let files = [
+            file("/r/crates/a/src/lib.rs", 5),
+            file("/r/crates/a/src/b/c.rs", 10),
+            file("/r/crates/b/src/lib.rs", 0),
+            file("/elsewhere/x.rs", 9),
+        ];
+        let report = serde_json::json!({ "data": [{ "files": files }] }).to_string();
+        let table = by_crate(&report).unwrap();
+        let rows: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(rows, ["| `a` | 20 | 75.0% | 8 | 25.0% |", "| `b` | 10 | 0.0% | 4 | 25.0% |"]);
+        assert!(by_crate("{}").is_err() && by_crate("{\"data\":[{\"files\":[]}]}").is_err());
+    }
+
+    #[test]
+    fn what_is_mutated_is_there() {
+        assert!(MUTATED.iter().all(|file| root().join(file).is_file()));
+        assert!(CRATES.iter().all(|name| root().join("crates").join(name).is_dir()));
+    }
+}
