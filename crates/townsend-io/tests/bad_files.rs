@@ -221,10 +221,10 @@ fn what_would_fill_the_memory_is_refused_with_the_limit() {
     npz.finish().unwrap();
 
     let branches = ["x", "z", "t"].map(|name| BranchSpec::new(name, "", BranchType::VectorF32));
-    let root = || RootWriter::create(&at("a.root"), Compression::default()).unwrap();
+    let root = || RootWriter::create(at("a.root"), Compression::default()).unwrap();
     let rows = BranchValue::VectorF32(&zeros);
     let refused = |name: &str| {
-        let read = read(&at(name), &ReadOptions::default(), &Silent);
+        let read = read(at(name), &ReadOptions::default(), &Silent);
         let message = read.map(|loaded| loaded.layout).unwrap_err().to_string();
         let size = at(name).metadata().unwrap().len();
         let limit = format!("is the limit for a file of {size} (64 MiB and 200 times the file)");

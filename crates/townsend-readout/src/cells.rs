@@ -41,7 +41,7 @@ impl Cells {
     /// Its rows that hold anything, with their numbers.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (i64, &[f32])> {
         let rows = (self.first..).zip(self.values.chunks_exact(self.bins));
-        rows.filter(|(_, row)| row.iter().fold(false, |any, &value| any | (value > 0.0)))
+        rows.filter(|(_, row)| row.iter().any(|&value| value > 0.0))
     }
 
     /// Adds the cells of another with as many bins, spread by a kernel. There must be room for them: as many
@@ -79,12 +79,12 @@ impl Vectorised for Spreading<'_> {
             let first = (number - into.first) as usize - kernel.places;
             let mut rows = into.values[first * bins..].chunks_exact_mut(bins);
             let mut place = 0;
-            while let Some((weights, bin)) = kernel.from_place(place) {
+            while let Some((weights, bin)) = kernel.weights_from(place) {
                 let Some(rows) = next_of(&mut rows) else { break };
                 add_convolved::<ROWS>(rows, weights, &padded, from - bin);
                 place += ROWS;
             }
-            while let Some(([weights], bin)) = kernel.from_place(place) {
+            while let Some(([weights], bin)) = kernel.weights_from(place) {
                 let Some(row) = rows.next() else { break };
                 add_convolved([row], [weights], &padded, from - bin);
                 place += 1;

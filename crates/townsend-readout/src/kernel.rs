@@ -117,7 +117,7 @@ impl Kernel {
     /// The weights of so many places from one of them on, in the bins where any is not 0, and the first of
     /// these; nothing after the last place.
     #[inline]
-    pub(crate) fn from_place<const N: usize>(&self, place: usize) -> Option<([&[f32]; N], usize)> {
+    pub(crate) fn weights_from<const N: usize>(&self, place: usize) -> Option<([&[f32]; N], usize)> {
         let within = self.within.get(place..place + N)?;
         let [first, last] = within.iter().fold([self.bins, 0], |a, b| [a[0].min(b[0]), a[1].max(b[1])]);
         let row = |k: usize| self.weights.get((place + k) * self.bins..)?.get(first..last.max(first));
