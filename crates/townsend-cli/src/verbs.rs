@@ -304,8 +304,9 @@ fn made(what: &Generated, out: &Path, bars: &Bars, json: bool) -> Result<ExitCod
     } else {
         // A part of a whole may hold none, in no time.
         let rate = what.avalanches as f64 / what.seconds.max(1e-9);
+        let hits = what.strips.as_ref().map_or(String::new(), |strips| format!(", {} hits", strips.hits));
         bars.note(&format!(
-            "{} avalanches, {} electrons in {:.1} s ({rate:.0} avalanches/s) to {}",
+            "{} avalanches, {} electrons{hits} in {:.1} s ({rate:.0} avalanches/s) to {}",
             what.avalanches,
             what.electrons,
             what.seconds,

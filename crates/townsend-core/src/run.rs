@@ -129,7 +129,9 @@ impl RunFiles {
         }
         match self {
             Self::Folder(folder) => std::fs::read(folder.join(name)),
-            Self::Memory(files) => files.get(name).cloned().ok_or_else(|| ErrorKind::NotFound.into()),
+            Self::Memory(files) => {
+                files.get(name.trim_start_matches("./")).cloned().ok_or_else(|| ErrorKind::NotFound.into())
+            }
         }
     }
 

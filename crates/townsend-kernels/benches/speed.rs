@@ -1,6 +1,7 @@
 //! Every layer of the reference's networks beside what bounds it: the speed of arithmetic and that of memory.
 //!
-//! `cargo bench -p townsend-kernels --features sgemm -- [--isa avx2] [--threads 2] [--only "3D convT 16→1 k6 s2 in use"]`
+//! `cargo bench -p townsend-kernels --features sgemm -- [--isa avx2] [--threads 2] [--only NAME]`, where a
+//! name may be a part of one, such as "16→1 k6 s2 in use".
 //!
 //! The bound of a layer is the smaller of two: the speed of a large product of matrices by the same inner
 //! loop, and what memory can feed, if each number of input, output and weights goes through it once (S.

@@ -40,8 +40,8 @@ pub(crate) struct Rows {
     /// Phases of a tile, and those along x among them that stand side by side in the output: all or one.
     each: usize,
     beside: usize,
-    /// Ranges of cells along t and z with the same taps, and for each pair of ranges the runs for each place in
-    /// the ring of the first plane that is read.
+    /// Ranges of cells along t and z with the same taps, and for each pair of ranges the runs for each
+    /// place in the ring of the first plane that is read.
     classes: [Vec<(Range<usize>, Range<usize>)>; 2],
     runs: Vec<Vec<Run>>,
 }

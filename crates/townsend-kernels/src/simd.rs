@@ -123,7 +123,8 @@ mod x86 {
         _mm256_min_ps
     );
 
-    /// Turns eight rows of eight numbers, `from_row` apart, into eight columns, which are rows `to_row` apart.
+    /// Turns eight rows of eight numbers, `from_row` apart, into eight columns, which are rows `to_row`
+    /// apart.
     ///
     /// # Safety
     /// The CPU has AVX2; all rows can be read and written.

@@ -37,7 +37,7 @@ pub(crate) struct Tile<'a> {
     pub(crate) b: *const f32,
     pub(crate) runs: &'a [Run],
     pub(crate) a_step: usize,
-    /// So many rows read numbers that stand side by side: `a[m + 1]` is `a[m]` + 1 but for every so manieth m.
+    /// How many rows at a time, beginning with the first, read numbers that stand side by side.
     pub(crate) beside: usize,
     pub(crate) b_step: usize,
     pub(crate) b_block: usize,
@@ -202,8 +202,8 @@ impl Tile<'_> {
         }
     }
 
-    /// Most rows of a tile that is read and written again and again, and whose rows stand wherever they do: as
-    /// many as there are registers for their places.
+    /// Most rows of a tile that is read and written again and again, and whose rows stand wherever they do:
+    /// as many as there are registers for their places.
     pub(crate) fn most_rows_of_sums(isa: Isa, width: usize) -> usize {
         match (isa, width) {
             #[cfg(target_arch = "x86_64")]

@@ -117,10 +117,10 @@ pub(crate) fn next_of<T>(iterator: &mut impl ExactSizeIterator<Item = T>) -> Opt
 /// Rows that are added to side by side.
 const ROWS: usize = 4;
 
-/// Adds `Σ_k weights[k]·source[from + j − k]` to `to[j]`, for several rows with weights of their own: side by
-/// side as far as a row's length is a multiple of [`TOGETHER`], the rest not at all. What is added up stays in
-/// registers, so that no number is read again right after it was written, and what is read of the source
-/// serves all rows.
+/// Adds `Σ_k weights[k]·source[from + j − k]` to `to[j]`, for several rows with weights of their own: side
+/// by side as far as a row's length is a multiple of [`TOGETHER`], the rest not at all. What is added up
+/// stays in registers, so that no number is read again right after it was written, and what is read of the
+/// source serves all rows.
 #[inline(always)]
 pub(crate) fn add_convolved<const N: usize>(
     to: [&mut [f32]; N],

@@ -72,8 +72,9 @@ impl Measured {
 }
 
 /// `cargo xtask validate [--program FILE] [--no-classifiers] [--accept]`: measures, writes
-/// `target/validation/figures.json` and `index.html` beside it, and fails if something moved or vanished; with
-/// `--accept` the figures become those that later ones are compared with. Classifiers take most of the time.
+/// `target/validation/figures.json` and `index.html` beside it, and fails if something moved or vanished;
+/// with `--accept` the figures become those that later ones are compared with. Classifiers take most of the
+/// time.
 pub(crate) fn validate(arguments: &[String]) -> Result<()> {
     let (mut program, mut classifiers, mut accept) = (None, true, false);
     let mut arguments = arguments.iter();

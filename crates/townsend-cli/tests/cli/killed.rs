@@ -132,7 +132,8 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Kills a command when it makes a call of the system for this time, counted from 1. False if it ended before.
+/// Kills a command when it makes a call of the system for this time, counted from 1. False if it ended
+/// before.
 fn killed_at(desk: &Desk, command: &str, call: &str, number: u32) -> bool {
     let inject = format!("inject={call}:signal=KILL:when={number}");
     let mut strace = Command::new("strace");

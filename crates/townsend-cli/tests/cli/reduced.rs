@@ -27,6 +27,10 @@ fn hits_are_those_of_the_electrons() {
     assert!(!second.is_empty());
     assert_eq!(column(&desk, "half-read.npz", "event"), second);
     assert_eq!(column(&desk, "half-hits.npz", "event"), second);
+    // What leaves nothing is told.
+    let told =
+        desk.does("simulate --detector microscopic_275 --events 20 --reduce hits --out none.npz").stderr;
+    assert!(told.contains("no strip reached its threshold") && told.contains(", 0 hits in"), "{told}");
 }
 
 #[test]

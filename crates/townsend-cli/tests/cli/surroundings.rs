@@ -1,5 +1,5 @@
-//! What surrounds a command: folders that are gone, variables that are not set, other languages, little memory,
-//! clocks that go back.
+//! What surrounds a command: folders that are gone, variables that are not set, other languages, little
+//! memory, clocks that go back.
 #![cfg(target_os = "linux")]
 
 use std::ffi::OsStr;

@@ -162,8 +162,8 @@ impl OutputFile {
             Place::File(file) => {
                 let ways = if force { REPLACING } else { WITHOUT_REPLACING };
                 let placed = put(temporary.into_temp_path(), file, ways);
-                // The file is whole under its name by now; a system that cannot wait for the name (others than
-                // Unix open no folders) is no reason to fail.
+                // The file is whole under its name by now; a system that cannot wait for the name (others
+                // than Unix open no folders) is no reason to fail.
                 let _ = File::open(folder(file)).and_then(|folder| folder.sync_all());
                 placed
             }

@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz avalanches`: the reader `avalanches` of `townsend_damage`.
+//! The reader `avalanches` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz avalanches`.
 
 #![no_main]
 

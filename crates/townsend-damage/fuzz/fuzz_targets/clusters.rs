@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz clusters`: the reader `clusters` of `townsend_damage`.
+//! The reader `clusters` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz clusters`.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz configuration`: the reader `configuration` of `townsend_damage`.
+//! The reader `configuration` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz configuration`.
 
 #![no_main]
 

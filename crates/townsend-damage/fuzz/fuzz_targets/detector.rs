@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz detector`: the reader `detector` of `townsend_damage`.
+//! The reader `detector` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz detector`.
 
 #![no_main]
 

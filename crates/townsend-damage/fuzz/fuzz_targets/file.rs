@@ -1,4 +1,5 @@
-//! What the fuzzer makes, in a file.
+//! The reader `file` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz file`.
 
 use std::cell::LazyCell;
 

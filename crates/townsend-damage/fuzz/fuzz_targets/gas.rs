@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz gas`: the reader `gas` of `townsend_damage`.
+//! The reader `gas` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz gas`.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz npz`: the reader `npz` of `townsend_damage`.
+//! The reader `npz` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz npz`.
 
 #![no_main]
 

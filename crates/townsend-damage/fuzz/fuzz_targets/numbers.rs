@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz numbers`: the reader `numbers` of `townsend_damage`.
+//! The reader `numbers` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz numbers`.
 
 #![no_main]
 

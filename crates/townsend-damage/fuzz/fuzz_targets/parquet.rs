@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz parquet`: the reader `parquet` of `townsend_damage`.
+//! The reader `parquet` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz parquet`.
 
 #![no_main]
 

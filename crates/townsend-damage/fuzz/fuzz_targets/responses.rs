@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz responses`: the reader `responses` of `townsend_damage`.
+//! The reader `responses` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz responses`.
 
 #![no_main]
 

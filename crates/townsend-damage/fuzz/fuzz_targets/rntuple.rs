@@ -1,4 +1,5 @@
-//! Reads an RNTuple after changes of its descriptions, whose checksums are right again after the change. The
+//! The reader `rntuple` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz rntuple`.
 //! first byte of the input tells which description, and each three that follow a place and what is put there.
 
 #![no_main]

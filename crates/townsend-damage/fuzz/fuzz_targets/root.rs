@@ -1,4 +1,5 @@
-//! Histograms, trees and RNTuples of any ROOT file, with what townsend does not read as avalanches too.
+//! The reader `root` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz root`.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz run`: the reader `run` of `townsend_damage`.
+//! The reader `run` of `townsend_damage`:
+//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz run`.
 
 #![no_main]
 

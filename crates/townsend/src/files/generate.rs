@@ -14,7 +14,7 @@ use super::write::{Written, append_all};
 use crate::context::without_folder;
 use crate::families::DetectorModel;
 use crate::sample::drawn_with;
-use crate::{Context, Error, Model, Result, Sample, Setting, Shard};
+use crate::{Context, Error, Model, Result, Sample, Setting, Shard, StripSummary};
 
 /// Which avalanches to generate or to simulate.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +41,9 @@ pub struct Generated {
     pub avalanches: u64,
     /// Electrons in them.
     pub electrons: u64,
+    /// What strips recorded, where hits are kept in place of avalanches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strips: Option<StripSummary>,
     /// Wall time, without loading the model, in seconds.
     pub seconds: f64,
     /// What a user should know of the avalanches, such as a condition outside the range that it was learned
@@ -127,11 +130,23 @@ fn draw(
             Sink::Reduced(reduced) => reduced.append(block, context),
         })
     })?;
-    match writer {
-        Sink::Avalanches(writer) => writer.finish()?,
+    let strips = match writer {
+        Sink::Avalanches(writer) => {
+            writer.finish()?;
+            None
+        }
         Sink::Reduced(reduced) => reduced.finish()?,
+    };
+    if let Some(strips) = &strips
+        && strips.hits == 0
+        && electrons > 0
+    {
+        warnings.push(
+            "no strip reached its threshold, so there are no hits: the avalanches are too small for it"
+                .into(),
+        );
     }
-    Ok(Generated { avalanches, electrons, seconds: started.elapsed().as_secs_f64(), warnings })
+    Ok(Generated { avalanches, electrons, strips, seconds: started.elapsed().as_secs_f64(), warnings })
 }
 
 /// Writes the avalanches of `real` as a model with an encoder describes them, each with as many electrons as
@@ -165,5 +180,5 @@ pub fn reconstruct(
     writer.append(&reconstructed)?;
     writer.finish()?;
     let electrons = (0..reconstructed.len()).map(|index| reconstructed.electrons(index)).sum();
-    Ok(Generated { avalanches: reconstructed.len() as u64, electrons, seconds, warnings })
+    Ok(Generated { avalanches: reconstructed.len() as u64, electrons, strips: None, seconds, warnings })
 }

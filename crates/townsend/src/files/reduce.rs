@@ -9,7 +9,7 @@ use townsend_observables::{Observable, ObservableOptions, Observables};
 
 use super::readout::{COLUMNS, TABLE, row, strips_of};
 use super::write::Written;
-use crate::readout::{StripReader, electrons_of};
+use crate::readout::{StripReader, StripSummary, electrons_of};
 use crate::{Context, Error, Result};
 
 /// What is written in place of avalanches.
@@ -128,14 +128,19 @@ impl Reduced {
         }
     }
 
-    /// Completes the file and moves it to its final name.
-    pub(super) fn finish(self) -> Result<()> {
+    /// Completes the file and moves it to its final name. Says what the strips recorded if it holds hits.
+    pub(super) fn finish(self) -> Result<Option<StripSummary>> {
         match self {
-            Self::Hits { table, .. } | Self::Observables { table, .. } => Ok(table.finish()?),
+            Self::Hits { reader, table } => {
+                table.finish()?;
+                return Ok(Some(reader.summary()));
+            }
+            Self::Observables { table, .. } => table.finish()?,
             Self::Histogram { output, path, meta, grid, electrons } => {
                 let name = ["electrons", "electrons at the anode of all avalanches"];
-                Ok(write_sum(output, &path, name, &grid, &electrons, &meta)?)
+                write_sum(output, &path, name, &grid, &electrons, &meta)?;
             }
         }
+        Ok(None)
     }
 }
