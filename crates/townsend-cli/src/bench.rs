@@ -25,9 +25,8 @@ pub(crate) fn bench(arguments: Bench, context: &Context<'_>, json: bool) -> Resu
 
 fn table(of: &Benchmark) -> String {
     let Benchmark { producer, processor, threads, instructions, rounds, .. } = of;
-    let line = |part: &str, what: &str, [rate, unit]: [&str; 2], each: &str, [gflops, share]: [&str; 2]| {
-        let line = format!("{part:<11}{what:<21}{rate:>18} {unit:<12}{each:>7}{gflops:>8}{share:>6}");
-        line.trim_end().to_owned()
+    let line = |part: &str, what: &str, [rate, unit]: [&str; 2], each: &str, share: &str| {
+        format!("{part:<11}{what:<23}{rate:>18} {unit:<12}{each:>7}{share:>6}").trim_end().to_owned()
     };
     let shown = |of: &Spread| {
         let [median, least, most] = [of.median, of.least, of.most].map(|value| significant(value, 3));
@@ -36,9 +35,9 @@ fn table(of: &Benchmark) -> String {
     let mut lines = vec![
         format!("{processor}, {instructions}"),
         format!("{producer}, {threads} threads; median (least–most) of {rounds} rounds"),
-        line("", "", ["a second", ""], "ms each", ["GFLOP/s", "share"]),
-        line("machine", "product by `gemm`", [&shown(&of.matrix_product_gflops), "GFLOP"], "", [""; 2]),
-        line("", "product by kernels", [&shown(&of.kernels_product_gflops), "GFLOP"], "", [""; 2]),
+        line("", "", ["a second", ""], "ms each", "share"),
+        line("machine", "product by `gemm`", [&shown(&of.matrix_product_gflops), "GFLOP"], "", ""),
+        line("", "product by kernels", [&shown(&of.kernels_product_gflops), "GFLOP"], "", ""),
     ];
     let mut last = None;
     for measurement in &of.measurements {
@@ -56,11 +55,9 @@ fn table(of: &Benchmark) -> String {
             }
             unit => ([shown(rate), unit.to_string()], significant(1e3 / rate.median, 3)),
         };
-        let median =
-            |of: &Option<Spread>, digits| of.map_or(String::new(), |of| significant(of.median, digits));
-        let [gflops, share] = [median(&measurement.gflops, 3), median(&measurement.share, 2)];
+        let share = measurement.share.as_ref().map_or(String::new(), |of| significant(of.median, 2));
         let [rate, unit] = rate.each_ref().map(String::as_str);
-        lines.push(line(part, &measurement.what, [rate, unit], &each, [&gflops, &share]));
+        lines.push(line(part, &measurement.what, [rate, unit], &each, &share));
     }
     lines.join("\n")
 }
