@@ -8,7 +8,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 use townsend_core::{Coordinate, Dataset, ElectronSet, Grid, Meta, Silent};
 use townsend_io::{AvalancheWriter, ReadOptions, WriteOptions, read};
-use townsend_kernels::{Isa, Linear, Maps, Network, Shape, matrix_product as product};
+use townsend_kernels::{Isa, KernelsProduct, matrix_product as product};
 use townsend_sim::{Simulation, Start};
 
 use super::{BenchPart, ReferenceNetwork};
@@ -20,9 +20,6 @@ const SECONDS: f64 = 0.3;
 const MATRIX: usize = 1024;
 /// Additions with multiplication of their product.
 const MATRIX_PRODUCTS: usize = MATRIX * MATRIX * MATRIX;
-/// Columns of the left matrix in the product by our kernels: a few, so that what is read again and again
-/// stays in the cache nearest to the processor.
-const INNER: usize = 240;
 /// Avalanches of a file.
 const IN_FILE: u64 = 500;
 /// Avalanches that are simulated in one go.
@@ -74,18 +71,11 @@ pub(super) fn matrix_product<'a>() -> Work<'a> {
     }
 }
 
-/// A linear layer, which is what the inner loop of the kernels is at its best.
 pub(super) fn kernels_product<'a>() -> Work<'a> {
-    let numbers =
-        |length: usize| -> Vec<f32> { (0..length).map(|at| (at * 37 % 101) as f32 / 101.0).collect() };
-    let rows = numbers(MATRIX * INNER);
-    let mut network = Network::new(MATRIX, INNER, Isa::best());
-    let layer = Linear::new(&rows, &[0.0; MATRIX]);
-    network.linear(&layer, Shape { channels: MATRIX, size: [1; 3] });
-    let mut maps = Maps::default();
+    let mut product = KernelsProduct::new(Isa::best());
     let act = move || {
         timed(|| {
-            black_box(network.run(&rows, &mut maps));
+            black_box(product.compute());
             Ok(1)
         })
     };
@@ -93,7 +83,7 @@ pub(super) fn kernels_product<'a>() -> Work<'a> {
         part: None,
         what: "product of matrices by kernels".into(),
         unit: "products",
-        products: Some(MATRIX * MATRIX * INNER),
+        products: Some(KernelsProduct::MULTIPLY_ADDS),
         act: Box::new(act),
     }
 }

@@ -11,8 +11,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use townsend_kernels::{
-    Block, Convolution, Isa, Linear, Maps, Network, Shape, Stack, convolve, input_gradient, matrix_product,
-    weight_gradient,
+    Block, Convolution, Isa, KernelsProduct, Linear, Maps, Network, Shape, Stack, convolve, input_gradient,
+    matrix_product, weight_gradient,
 };
 
 const SERIES: usize = 7;
@@ -50,19 +50,15 @@ struct Machine {
 impl Machine {
     fn measure(isa: Isa) -> Self {
         const N: usize = 1024;
-        const INNER: usize = 240;
         let operations = 2.0 * (N * N * N) as f64;
         let (a, b, mut c) = (numbers(N * N), numbers(N * N), numbers(N * N));
         let library = time(|| {
             matrix_product(N, &a, &b, &mut c);
             black_box(&c);
         });
-        // A matrix that stays in the cache nearest to the CPU.
-        let mut network = Network::new(N, INNER, isa);
-        network.linear(&Linear::new(&b[..INNER * N], &vec![0.0; N]), Shape { channels: N, size: [1; 3] });
-        let mut maps = Maps::default();
+        let mut kernels = KernelsProduct::new(isa);
         let product = time(|| {
-            black_box(network.run(&a[..N * INNER], &mut maps));
+            black_box(kernels.compute());
         });
         let parts = rayon::current_num_threads();
         let (from, mut to) = (numbers(1 << 25), vec![0f32; 1 << 25]);
@@ -76,7 +72,8 @@ impl Machine {
             black_box(&to);
         });
         let memory = (8 * from.len()) as f64 / copy;
-        Self { isa, product: 2.0 * (N * N * INNER) as f64 / product, library: operations / library, memory }
+        let product = 2.0 * KernelsProduct::MULTIPLY_ADDS as f64 / product;
+        Self { isa, product, library: operations / library, memory }
     }
 
     fn report(&self, name: &str, operations: f64, bytes: f64, seconds: f64) {

@@ -103,7 +103,9 @@ impl Sums {
         let columns = narrow.channels.next_multiple_of(BLOCK);
         let (width, stride) = (isa.width(columns), layer.stride);
         let rows = rows(wide, layer.kernel);
-        let tiles = tiles(&rows, Tile::most_rows_of_sums(isa, width));
+        let most = Tile::most_rows_of_sums(isa, width);
+        let tiles =
+            (0..rows.len()).step_by(most).map(|first| first..(first + most).min(rows.len())).collect();
         Self { isa, wide, narrow, stride, rows, tiles, width, columns }
     }
 
@@ -244,12 +246,6 @@ fn rows(wide: Shape, [kt, kz, kx]: [usize; 3]) -> Vec<(usize, usize)> {
         }
     }
     rows
-}
-
-/// Cuts the rows into tiles of at most `most` rows: so that all that stand side by side are in one where so
-/// many do.
-fn tiles(rows: &[(usize, usize)], most: usize) -> Vec<Range<usize>> {
-    (0..rows.len()).step_by(most).map(|first| first..(first + most).min(rows.len())).collect()
 }
 
 /// [`Tile::beside`]: all rows, three or one.

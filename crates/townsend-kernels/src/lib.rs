@@ -52,7 +52,7 @@ pub use isa::{Isa, Vectorised, vectorised};
 pub use network::{Linear, Maps, Network, Normalisation};
 pub use normal::normal_numbers;
 #[cfg(feature = "sgemm")]
-pub use sgemm::matrix_product;
+pub use sgemm::{KernelsProduct, matrix_product};
 pub use shape::{Convolution, Shape};
 pub use sparse::Occupied;
 pub use stack::{Block, Stack, StackGradients, Tape, Trained};

@@ -1,4 +1,7 @@
-//! The matrix product of the library `gemm`, which Burn uses too: a measure of how fast the machine computes.
+//! Products of matrices, a measure of how fast the machine computes: that of the library `gemm`, which Burn
+//! uses too, and that of the inner loop of the kernels.
+
+use crate::{Isa, Linear, Maps, Network, Shape};
 
 /// c = a · b of square matrices `[n, n]`, on all threads of the pool.
 ///
@@ -38,6 +41,37 @@ pub fn matrix_product(n: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
     }
 }
 
+/// The product of a matrix `[1024, 240]` and one `[240, 1024]` by the inner loop of the kernels at its best:
+/// what is read again and again is few numbers, which stay in the cache nearest to the processor.
+#[derive(Debug)]
+pub struct KernelsProduct {
+    network: Network,
+    maps: Maps,
+    rows: Vec<f32>,
+}
+
+impl KernelsProduct {
+    const OUTER: usize = 1024;
+    const INNER: usize = 240;
+    /// Multiplications with addition of the product.
+    pub const MULTIPLY_ADDS: usize = Self::OUTER * Self::OUTER * Self::INNER;
+
+    /// Makes it ready for an instruction set.
+    pub fn new(isa: Isa) -> Self {
+        let rows: Vec<f32> =
+            (0..Self::OUTER * Self::INNER).map(|at| (at * 37 % 101) as f32 / 101.0).collect();
+        let mut network = Network::new(Self::OUTER, Self::INNER, isa);
+        let output = Shape { channels: Self::OUTER, size: [1; 3] };
+        network.linear(&Linear::new(&rows, &[0.0; Self::OUTER]), output);
+        Self { network, maps: Maps::default(), rows }
+    }
+
+    /// Computes it, on all threads of the pool.
+    pub fn compute(&mut self) -> &[f32] {
+        self.network.run(&self.rows, &mut self.maps)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +85,20 @@ mod tests {
         for (at, got) in c.iter().enumerate() {
             let want: f32 = (0..n).map(|k| a[at / n * n + k] * b[k * n + at % n]).sum();
             assert_eq!(*got, want);
+        }
+    }
+
+    #[test]
+    fn that_of_the_kernels_is_one_too() {
+        let mut product = KernelsProduct::new(Isa::best());
+        let (rows, n) = (product.rows.clone(), KernelsProduct::INNER);
+        let row = |at: usize| &rows[at * n..][..n];
+        let computed = product.compute();
+        assert_eq!(computed.len() * n, KernelsProduct::MULTIPLY_ADDS);
+        for (i, k) in [(0, 0), (3, 1000), (1023, 7)] {
+            let want: f64 = row(i).iter().zip(row(k)).map(|(a, b)| f64::from(a * b)).sum();
+            let got = f64::from(computed[i * KernelsProduct::OUTER + k]);
+            assert!((got / want - 1.0).abs() < 1e-5, "{got} {want}");
         }
     }
 }

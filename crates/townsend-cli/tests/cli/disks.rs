@@ -28,6 +28,12 @@ static OWN_DISKS: LazyLock<Option<&str>> = LazyLock::new(|| {
     })
 });
 
+/// It has failed, and told of the file and of the cause.
+fn assert_told(ran: &Ran, [name, why]: [&str; 2], case: &str) {
+    assert_eq!(ran.code, Some(1), "{case}: {}", ran.stderr);
+    assert!(ran.stderr.contains(name) && ran.stderr.contains(why), "{case}: {}", ran.stderr);
+}
+
 /// Runs commands of which `disk` is a disk in memory of so many kilobytes, and then lists it.
 fn on_a_disk(desk: &Desk, own_disks: &str, kilobytes: u32, line: &str) -> Ran {
     let mount = format!("mkdir -p disk && mount -t tmpfs -o size={kilobytes}k none disk");
@@ -47,8 +53,8 @@ fn a_full_disk_is_told_and_left_as_it_was() {
             let list = "code=$?; find disk -mindepth 1; exit $code";
             (bash(&desk, &format!("{limit}; $townsend --quiet {command}; {list}")), "File too large")
         };
-        assert_eq!((ran.code, &*ran.stdout), (Some(1), ""), "{command}: {}", ran.stderr);
-        assert!(ran.stderr.contains(name) && ran.stderr.contains(why), "{command}: {}", ran.stderr);
+        assert_told(&ran, [name, why], command);
+        assert_eq!(ran.stdout, "", "{command}");
         assert_eq!(ran.stderr.matches("error: ").count(), 1, "{command}: {}", ran.stderr);
     }
 }
@@ -95,8 +101,8 @@ fn a_disk_that_may_only_be_read() {
                 format!("mkdir -p disk; chmod 555 disk; {nobody}; $nobody ./townsend --quiet {command}");
             (bash(&desk, &line), "Permission denied")
         };
-        assert_eq!((ran.code, &*ran.stdout), (Some(1), ""), "{command}: {}", ran.stderr);
-        assert!(ran.stderr.contains(name) && ran.stderr.contains(why), "{command}: {}", ran.stderr);
+        assert_told(&ran, [name, why], command);
+        assert_eq!(ran.stdout, "", "{command}");
     }
 }
 
@@ -121,12 +127,7 @@ fn what_is_told_when_a_file_is_synchronised() {
     ] {
         for (command, name) in WRITES {
             let ran = with_failing(&desk, &[&format!("fsync:error={error}")], "", command);
-            assert_eq!(ran.code, Some(1), "{error} {command}: {}", ran.stderr);
-            assert!(
-                ran.stderr.contains(name) && ran.stderr.contains(why),
-                "{error} {command}: {}",
-                ran.stderr
-            );
+            assert_told(&ran, [name, why], &format!("{error} {command}"));
             assert!(before == desk.everything(), "{error} {command}: {}", desk.listing());
         }
     }
@@ -182,12 +183,7 @@ fn an_input_that_cannot_be_read_further() {
                 let calls = format!("read,pread64:error={error}:when={number}+");
                 let of = format!("-P {}", desk.path(file).canonicalize().unwrap().display());
                 let ran = with_failing(&desk, &[&calls], &of, command);
-                assert_eq!(ran.code, Some(1), "{number} {command}: {}", ran.stderr);
-                assert!(
-                    ran.stderr.contains(file) && ran.stderr.contains(why),
-                    "{number} {command}: {}",
-                    ran.stderr
-                );
+                assert_told(&ran, [file, why], &format!("{number} {command}"));
                 assert!(before == desk.everything(), "{number} {command}: {}", desk.listing());
             }
         }
