@@ -1,8 +1,10 @@
 //! The columns of a Parquet file.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use parquet::basic::{LogicalType, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -79,13 +81,31 @@ fn element(column: &ColumnDescriptor) -> std::result::Result<String, String> {
     }
 }
 
-/// Runs a function of the library, which is not free of panics where files are damaged.
+thread_local! {
+    /// Whether this thread is in the library, whose panics become errors.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a function of the library, which is not free of panics where files are damaged. Such a panic prints
+/// nothing, since the error says what happened; the other panics of the process print what they did before.
 fn guarded<T>(
     path: &Path,
     object: &str,
     read: impl FnOnce() -> std::result::Result<T, ParquetError>,
 ) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(read)) {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let others = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !GUARDED.get() {
+                others(panic);
+            }
+        }));
+    });
+    GUARDED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(read));
+    GUARDED.set(false);
+    match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(e)) => {
             let e = e.to_string();
