@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 /// Buffers of fewer numbers than this (1 MB) are left to the allocator: they have few pages.
 const LONG: usize = 1 << 18;
 /// Unused buffers that are kept: about as many as a training step has at a time.
-const KEPT: usize = 12;
+const KEPT: usize = 20;
 
 static UNUSED: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
@@ -25,10 +25,15 @@ impl Buffer {
             return Self(vec![0.0; length]);
         }
         let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |buffer: &Vec<f32>| (length..=2 * length).contains(&buffer.capacity());
-        let found = unused.iter().position(fits).map(|at| unused.swap_remove(at));
+        // The smallest that is long enough, and not so long that maps of another layer would miss it.
+        let fits =
+            |(_, buffer): &(usize, &Vec<f32>)| (length..=length + length / 4).contains(&buffer.capacity());
+        let found = unused.iter().enumerate().filter(fits).min_by_key(|(_, buffer)| buffer.capacity());
+        let at = found.map(|(at, _)| at);
+        let found = at.map(|at| unused.remove(at));
         drop(unused);
-        let mut buffer = found.unwrap_or_default();
+        // New memory is 0 as the system gives it, page by page to the thread that writes there first.
+        let Some(mut buffer) = found else { return Self(vec![0.0; length]) };
         buffer.resize(length, 0.0);
         Self(buffer)
     }

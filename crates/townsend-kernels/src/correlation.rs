@@ -247,15 +247,17 @@ impl Correlation {
         }
         let mut packed = vec![0.0; self.weights];
         for phases in self.phases.iter().filter(|phases| phases.depth > 0) {
-            for column in 0..phases.column_tiles * phases.width {
-                let to = &mut packed[phases.weights + column / phases.width * phases.depth..][..phases.depth];
-                if let Some((channel, phase)) = self.column(phases, column) {
-                    let factor = scale.map_or(1.0, |scale| scale[channel]);
-                    let from = &weights[channel * self.strides[0]..];
-                    let to = to[column % phases.width..].iter_mut().step_by(phases.width);
-                    self.pack_column(&phases.axes, phases.each[phase].0, from, factor, to);
+            let tiles = &mut packed[phases.weights..][..phases.column_tiles * phases.depth];
+            tiles.par_chunks_exact_mut(phases.depth).enumerate().for_each(|(index, tile)| {
+                for lane in 0..phases.width {
+                    if let Some((channel, phase)) = self.column(phases, index * phases.width + lane) {
+                        let factor = scale.map_or(1.0, |scale| scale[channel]);
+                        let from = &weights[channel * self.strides[0]..];
+                        let to = tile[lane..].iter_mut().step_by(phases.width);
+                        self.pack_column(&phases.axes, phases.each[phase].0, from, factor, to);
+                    }
                 }
-            }
+            });
         }
         packed
     }

@@ -219,14 +219,15 @@ impl Sums {
     fn in_order(&self, sums: &[f32]) -> Vec<f32> {
         const TOGETHER: usize = 4;
         let mut weights = vec![0.0; self.narrow.channels * self.rows.len()];
-        for (index, weights) in weights.chunks_mut(TOGETHER * self.rows.len()).enumerate() {
+        let parts = weights.par_chunks_mut(TOGETHER * self.rows.len()).enumerate();
+        parts.for_each(|(index, weights)| {
             let columns = weights.len() / self.rows.len();
             for (sums, (_, at)) in sums.chunks_exact(self.columns).zip(&self.rows) {
                 for (column, sum) in sums[index * TOGETHER..][..columns].iter().enumerate() {
                     weights[column * self.rows.len() + at] = *sum;
                 }
             }
-        }
+        });
         weights
     }
 }

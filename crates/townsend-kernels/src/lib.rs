@@ -31,6 +31,7 @@ mod correlation;
 mod exponential;
 mod gradient;
 mod isa;
+mod linear;
 mod network;
 mod norm;
 mod normal;
@@ -49,6 +50,7 @@ pub use buffer::Buffer;
 pub use exponential::{exp, exponential, exponentials, softmax_loss};
 pub use gradient::weight_gradient;
 pub use isa::{Isa, Vectorised, vectorised};
+pub use linear::LinearTraining;
 pub use network::{Linear, Maps, Network, Normalisation};
 pub use normal::normal_numbers;
 #[cfg(feature = "sgemm")]

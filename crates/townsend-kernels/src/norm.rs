@@ -48,18 +48,32 @@ for_vectors! {
         }
     }
 
-    /// Adds the squares of the distances from `mean` to the first total.
-    fn add_squares(maps: &[Sixteen], mean: &Sixteen, total: &mut [[f64; BLOCK]; 2]) {
+    /// Adds the numbers of each lane to the first total, and their squares to the second. Single precision is
+    /// enough, as it holds what numbers have beyond the mean m of a few of them: Σ x = Σ (x − m) + n m and
+    /// Σ x² = Σ (x − m)² + 2 m Σ (x − m) + n m².
+    fn add_squares(maps: &[Sixteen], total: &mut [[f64; BLOCK]; 2]) {
         for maps in maps.chunks(SHORT) {
-            let mut short = [0f32; BLOCK];
+            let mut mean = [0f32; BLOCK];
             for x in maps {
                 for lane in 0..BLOCK {
-                    let distance = x[lane] - mean[lane];
-                    short[lane] += distance * distance;
+                    mean[lane] += x[lane];
                 }
             }
             for lane in 0..BLOCK {
-                total[0][lane] += f64::from(short[lane]);
+                mean[lane] /= maps.len() as f32;
+            }
+            let (mut beyond, mut squares) = ([0f32; BLOCK], [0f32; BLOCK]);
+            for x in maps {
+                for lane in 0..BLOCK {
+                    let distance = x[lane] - mean[lane];
+                    beyond[lane] += distance;
+                    squares[lane] += distance * distance;
+                }
+            }
+            for lane in 0..BLOCK {
+                let (n, mean, beyond) = (maps.len() as f64, f64::from(mean[lane]), f64::from(beyond[lane]));
+                total[0][lane] += beyond + n * mean;
+                total[1][lane] += f64::from(squares[lane]) + mean * (2.0 * beyond + n * mean);
             }
         }
     }
@@ -195,9 +209,9 @@ fn sums(
     channels
 }
 
-/// The rest of a map beyond whole sixteens, filled up with a number; empty if there is no rest.
-fn filled(rest: &[f32], with: f32) -> Vec<Sixteen> {
-    let mut last = [with; BLOCK];
+/// The rest of a map beyond whole sixteens, filled up with zeros; empty if there is no rest.
+fn filled(rest: &[f32]) -> Vec<Sixteen> {
+    let mut last = [0.0; BLOCK];
     last[..rest.len()].copy_from_slice(rest);
     if rest.is_empty() { Vec::new() } else { vec![last] }
 }
@@ -219,8 +233,8 @@ fn for_parts(
             let (whole, rest) = to.as_chunks_mut::<BLOCK>();
             let (with_whole, with_rest) = with.as_chunks::<BLOCK>();
             of_part(block, whole, with_whole);
-            let mut last = filled(rest, 0.0);
-            of_part(block, &mut last, &filled(with_rest, 0.0));
+            let mut last = filled(rest);
+            of_part(block, &mut last, &filled(with_rest));
             rest.iter_mut().zip(last.as_flattened()).for_each(|(to, last)| *to = *last);
         });
     });
@@ -229,22 +243,20 @@ fn for_parts(
 /// Mean and variance of each channel.
 pub(crate) fn moments(shape: Shape, maps: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let n = (maps.len() / shape.padded_channels().max(1)) as f64;
-    let mean: Vec<f32> = plain_sums(shape, maps).iter().map(|sum| (sum / n) as f32).collect();
-    let squares = sums(shape, maps, |block, range, total| {
+    let sums = sums(shape, maps, |_, range, total| {
         let (whole, rest) = maps[range].as_chunks();
-        let mean = sixteen(shape, block, &mean);
-        add_squares(Isa::best(), whole, &mean, total);
-        add_squares(Isa::best(), &filled(rest, mean[0]), &mean, total);
+        add_squares(Isa::best(), whole, total);
+        add_squares(Isa::best(), &filled(rest), total);
     });
-    let variance = squares.iter().map(|[sum, _]| (sum / n) as f32).collect();
-    (mean, variance)
+    let variance = |[sum, squares]: &[f64; 2]| (squares / n - (sum / n).powi(2)).max(0.0) as f32;
+    (sums.iter().map(|[sum, _]| (sum / n) as f32).collect(), sums.iter().map(variance).collect())
 }
 
 fn plain_sums(shape: Shape, maps: &[f32]) -> Vec<f64> {
     let sums = sums(shape, maps, |_, range, total| {
         let (whole, rest) = maps[range].as_chunks();
         add(Isa::best(), whole, total);
-        add(Isa::best(), &filled(rest, 0.0), total);
+        add(Isa::best(), &filled(rest), total);
     });
     sums.iter().map(|[sum, _]| *sum).collect()
 }
@@ -301,7 +313,7 @@ pub(crate) fn normalise_backward(
         let (gradient, gradient_rest) = gradient[range].as_chunks();
         let standard = [&affine.mean, &affine.inverse].map(|of| sixteen(shape, block, of));
         add_gradients(Isa::best(), whole, gradient, &before(block), &standard, slope, total);
-        let (rest, gradient_rest) = (filled(rest, 0.0), filled(gradient_rest, 0.0));
+        let (rest, gradient_rest) = (filled(rest), filled(gradient_rest));
         add_gradients(Isa::best(), &rest, &gradient_rest, &before(block), &standard, slope, total);
     });
     // (g − mean of g − x̂ · mean of g x̂) · scale with x̂ = (x − mean) · inverse, in powers of g and x.

@@ -1,5 +1,9 @@
 //! Maps of features in memory, and the geometry of convolutions.
 
+use rayon::prelude::*;
+
+use crate::Buffer;
+
 /// Channels that stand side by side in memory.
 pub(crate) const BLOCK: usize = 16;
 
@@ -63,21 +67,25 @@ impl Shape {
     ///
     /// # Panics
     /// If `from` is not a whole number of maps.
-    pub fn pack(&self, from: &[f32]) -> Vec<f32> {
-        if self.channels == 1 {
-            return from.to_vec();
-        }
+    pub fn pack(&self, from: &[f32]) -> Buffer {
         let batch = self.batch(from.len(), self.values());
-        let mut to = vec![0.0; batch * self.len()];
-        if batch > 0 {
-            for (from, to) in from.chunks_exact(self.values()).zip(to.chunks_exact_mut(self.len())) {
-                for (channel, cells) in from.chunks_exact(self.cells()).enumerate() {
-                    let to = &mut to[self.at(channel, 0)..];
-                    cells.iter().zip(to.iter_mut().step_by(BLOCK)).for_each(|(from, to)| *to = *from);
-                }
-            }
+        let mut packed = Buffer::new(batch * self.len());
+        if batch == 0 {
+            return packed;
         }
-        to
+        let maps = packed.par_chunks_mut(self.len()).zip(from.par_chunks(self.values()));
+        maps.for_each(|(to, from)| {
+            if self.channels == 1 {
+                to.copy_from_slice(from);
+                return;
+            }
+            to.fill(0.0);
+            for (channel, cells) in from.chunks_exact(self.cells()).enumerate() {
+                let to = &mut to[self.at(channel, 0)..];
+                cells.iter().zip(to.iter_mut().step_by(BLOCK)).for_each(|(from, to)| *to = *from);
+            }
+        });
+        packed
     }
 
     /// From blocks to `[batch][channel][cell]`.

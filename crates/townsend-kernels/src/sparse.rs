@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use crate::isa::{Vectorised, vectorised};
 use crate::shape::{BLOCK, Convolution, Shape};
 
 /// Occupied cells of a batch of maps with one channel.
@@ -56,13 +57,14 @@ impl Occupied {
                 let start = &start[block * BLOCK..][..BLOCK];
                 map.as_chunks_mut::<BLOCK>().0.iter_mut().for_each(|cell| cell.copy_from_slice(start));
             }
-            self.visit(layer, output, cells, |to, tap, value| {
+            let act = |to: usize, tap: usize, value: f32| {
                 let weights = &weights[tap * output.padded_channels()..][..output.padded_channels()];
                 for (block, weights) in weights.as_chunks::<BLOCK>().0.iter().enumerate() {
                     let sums = &mut map[(block * output.cells() + to) * BLOCK..][..BLOCK];
                     sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * value);
                 }
-            });
+            };
+            vectorised(Visit { size: self.size, layer, output, cells, act });
         });
     }
 
@@ -75,13 +77,14 @@ impl Occupied {
         let channels = output.padded_channels();
         let element = |(cells, gradient): (&Vec<(u32, f32)>, &[f32])| {
             let mut sums = vec![0.0; layer.taps() * channels];
-            self.visit(layer, output, cells, |from, tap, value| {
+            let act = |from: usize, tap: usize, value: f32| {
                 let sums = &mut sums[tap * channels..][..channels];
                 for (block, sums) in sums.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
                     let gradient = &gradient[(block * output.cells() + from) * BLOCK..][..BLOCK];
                     sums.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient * value);
                 }
-            });
+            };
+            vectorised(Visit { size: self.size, layer, output, cells, act });
             sums
         };
         let sums: Vec<Vec<f32>> =
@@ -106,16 +109,22 @@ impl Occupied {
         assert!(layer.outputs > 1, "more than one output channel");
         Shape { channels: layer.outputs, size: layer.output_size(self.size).expect("the kernel fits") }
     }
+}
 
-    /// Calls `act` with output cell, tap and input value for every product of a convolution.
-    fn visit(
-        &self,
-        layer: &Convolution,
-        output: Shape,
-        cells: &[(u32, f32)],
-        mut act: impl FnMut(usize, usize, f32),
-    ) {
-        let [_, z_size, x_size] = self.size;
+/// Calls `act` with output cell, tap and input value for every product of a convolution with the `cells` of a
+/// map of one channel.
+struct Visit<'a, A> {
+    size: [usize; 3],
+    layer: &'a Convolution,
+    output: Shape,
+    cells: &'a [(u32, f32)],
+    act: A,
+}
+
+impl<A: FnMut(usize, usize, f32)> Vectorised for Visit<'_, A> {
+    #[inline(always)]
+    fn work(mut self) {
+        let (layer, output, [_, z_size, x_size]) = (self.layer, self.output, self.size);
         let pairs = |axis: usize, at: usize| {
             let (kernel, stride) = (layer.kernel[axis], layer.stride[axis]);
             let at = at + layer.padding[axis];
@@ -123,13 +132,13 @@ impl Occupied {
             let last = (at / stride + 1).min(output.size[axis]);
             (first..last).map(move |out| (out, at - out * stride))
         };
-        for &(cell, value) in cells {
+        for &(cell, value) in self.cells {
             let cell = cell as usize;
             for (t, kt) in pairs(0, cell / (z_size * x_size)) {
                 for (z, kz) in pairs(1, cell / x_size % z_size) {
                     for (x, kx) in pairs(2, cell % x_size) {
                         let to = (t * output.size[1] + z) * output.size[2] + x;
-                        act(to, (kt * layer.kernel[1] + kz) * layer.kernel[2] + kx, value);
+                        (self.act)(to, (kt * layer.kernel[1] + kz) * layer.kernel[2] + kx, value);
                     }
                 }
             }

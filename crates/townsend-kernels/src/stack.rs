@@ -38,6 +38,8 @@ pub struct Tape {
     /// The output of each convolution; without a normalisation, that of the activation after it. The last one
     /// is left out if no normalisation and no activation follows it.
     raw: Vec<Buffer>,
+    /// With a normalisation, the output of the block, for all blocks but the last.
+    activated: Vec<Option<Buffer>>,
     affine: Vec<Option<Affine>>,
 }
 
@@ -184,7 +186,7 @@ impl Stack {
         {
             return (batch, Input::Occupied(occupied));
         }
-        (batch, Input::Dense(shape.pack(input).into()))
+        (batch, Input::Dense(shape.pack(input)))
     }
 
     /// The convolution of block `index` plus the shift, negative results multiplied by `slope`.
@@ -244,30 +246,27 @@ impl Stack {
     /// If a slice has not the length that it should have.
     pub fn train(&self, input: &[f32], parameters: &[f32]) -> Trained {
         let (batch, input) = self.enter(input);
-        let mut tape = Tape { batch, input, raw: Vec::new(), affine: Vec::new() };
+        let (raw, activated, affine) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tape = Tape { batch, input, raw, activated, affine };
         let mut statistics = Vec::new();
-        let mut activated: Option<Buffer> = None;
         for (index, parameters) in self.split(parameters).iter().enumerate() {
             let (block, shape) = (&self.blocks[index], self.shapes[index + 1]);
             let slope = if block.norm.is_some() { 1.0 } else { block.slope };
-            let source = match (&activated, tape.raw.last()) {
-                (Some(activated), _) => Source::Dense(activated),
-                (None, Some(raw)) => Source::Dense(raw),
-                (None, None) => tape.input.source(),
-            };
             let plain = Folded { weights: parameters.weights, scale: None, shift: parameters.bias.to_vec() };
-            let raw = self.convolve(index, batch, source, &plain, slope);
+            let raw = self.convolve(index, batch, tape.entering(index), &plain, slope);
             let affine = block.norm.map(|epsilon| {
                 let (mean, variance) = norm::moments(shape, &raw);
                 statistics.extend_from_slice(&mean[..shape.channels]);
                 statistics.extend_from_slice(&variance[..shape.channels]);
                 Affine::new(mean, &variance, epsilon, parameters.norm_weight, parameters.norm_bias)
             });
-            activated = affine.as_ref().map(|affine| norm::activate(shape, &raw, affine, block.slope));
+            let activated = affine.as_ref().map(|affine| norm::activate(shape, &raw, affine, block.slope));
             tape.raw.push(raw);
+            tape.activated.push(activated);
             tape.affine.push(affine);
         }
-        let output = match (activated, self.blocks.last().is_some_and(|block| block.slope == 1.0)) {
+        let is_plain = self.blocks.last().is_some_and(|block| block.slope == 1.0);
+        let output = match (tape.activated.pop().flatten(), is_plain) {
             (Some(activated), _) => activated,
             (None, true) => tape.raw.pop().unwrap_or_default(),
             (None, false) => Buffer::from(tape.raw.last().map_or_else(Vec::new, |raw| raw.to_vec())),
@@ -289,7 +288,7 @@ impl Stack {
     ) -> StackGradients {
         let split = self.split(parameters);
         let mut of_blocks: Vec<[Vec<f32>; 4]> = Vec::new();
-        let mut gradient = Buffer::from(self.output().pack(output_gradient));
+        let mut gradient = self.output().pack(output_gradient);
         for index in (0..self.blocks.len()).rev() {
             let (block, shape) = (&self.blocks[index], self.shapes[index + 1]);
             let (mut norm_weight, mut norm_bias) = (Vec::new(), Vec::new());
@@ -325,22 +324,25 @@ impl Stack {
     }
 
     fn weight_gradient(&self, index: usize, tape: &Tape, gradient: &[f32]) -> Vec<f32> {
-        let (layer, shape) = (&self.blocks[index].convolution, self.shapes[index]);
-        if index == 0 {
-            return match &tape.input {
-                Input::Occupied(cells) => cells.weight_gradient(layer, gradient),
-                Input::Dense(input) => weight_gradient(layer, shape.size, input, gradient, self.isa),
-            };
-        }
-        let raw = &tape.raw[index - 1];
-        match &tape.affine[index - 1] {
-            Some(affine) => {
-                // It is computed again rather than kept, as it takes as much memory as the map before the
-                // normalisation.
-                let input = norm::activate(shape, raw, affine, self.blocks[index - 1].slope);
-                weight_gradient(layer, shape.size, &input, gradient, self.isa)
+        let layer = &self.blocks[index].convolution;
+        match tape.entering(index) {
+            Source::Occupied(cells) => cells.weight_gradient(layer, gradient),
+            Source::Dense(input) => {
+                weight_gradient(layer, self.shapes[index].size, input, gradient, self.isa)
             }
-            None => weight_gradient(layer, shape.size, raw, gradient, self.isa),
+        }
+    }
+}
+
+impl Tape {
+    /// What goes into the convolution of block `index`.
+    fn entering(&self, index: usize) -> Source<'_> {
+        match (index.checked_sub(1), &self.input) {
+            (Some(before), _) => {
+                Source::Dense(self.activated[before].as_deref().unwrap_or(&self.raw[before]))
+            }
+            (None, Input::Occupied(cells)) => Source::Occupied(cells),
+            (None, Input::Dense(map)) => Source::Dense(map),
         }
     }
 }

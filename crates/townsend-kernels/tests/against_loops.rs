@@ -4,7 +4,9 @@ mod reference;
 
 use proptest::prelude::*;
 use reference::{assert_close, numbers};
-use townsend_kernels::{Convolution, Isa, Occupied, Shape, convolve, input_gradient, weight_gradient};
+use townsend_kernels::{
+    Convolution, Isa, LinearTraining, Occupied, Shape, convolve, input_gradient, weight_gradient,
+};
 
 /// Products of a case; Miri takes a thousand times as long.
 const LIMIT: usize = if cfg!(miri) { 3000 } else { 2_000_000 };
@@ -80,6 +82,29 @@ proptest! {
     }
 
     #[test]
+    fn linear_layers_agree_with_loops(batch in 0..=70usize, inputs in 16..=150usize, outputs in 1..=130usize, seed in any::<u64>()) {
+        let (input, gradient) = (numbers(seed, batch * inputs), numbers(seed ^ 1, batch * outputs));
+        let (weights, bias) = (numbers(seed ^ 2, outputs * inputs), numbers(seed ^ 3, outputs));
+        let sum = |count: usize, product: &dyn Fn(usize) -> [f32; 2]| {
+            (0..count).map(|k| product(k).map(f64::from).iter().product::<f64>()).sum::<f64>()
+        };
+        let matrix = |rows: usize, columns: usize, of: &dyn Fn(usize, usize) -> f64| {
+            (0..rows * columns).map(|at| of(at / columns, at % columns)).collect::<Vec<f64>>()
+        };
+        let output = matrix(batch, outputs, &|b, o| {
+            f64::from(bias[o]) + sum(inputs, &|i| [input[b * inputs + i], weights[o * inputs + i]])
+        });
+        let back = matrix(batch, inputs, &|b, i| sum(outputs, &|o| [gradient[b * outputs + o], weights[o * inputs + i]]));
+        let sums = matrix(outputs, inputs, &|o, i| sum(batch, &|b| [gradient[b * outputs + o], input[b * inputs + i]]));
+        for isa in Isa::available() {
+            let layer = LinearTraining { batch, inputs, outputs, isa };
+            assert_close("output", &layer.forward(&input, &weights, &bias), &output, inputs);
+            assert_close("input gradient", &layer.input_gradient(&weights, &gradient), &back, outputs);
+            assert_close("weight gradient", &layer.weight_gradient(&input, &gradient), &sums, batch);
+        }
+    }
+
+    #[test]
     fn products_are_counted_without_those_of_padding((layer, size, _) in cases()) {
         prop_assert_eq!(layer.multiply_adds(size), Some(reference::count(&layer, size)));
     }
@@ -135,10 +160,17 @@ fn a_result_depends_neither_on_threads_nor_on_the_batch() {
     let (input, weights, bias) =
         (shape.pack(&numbers(1, 3 * shape.values())), numbers(2, layer.weights()), numbers(3, 16));
     let gradient = numbers(4, 3 * 16 * 20 * 20 * 20);
+    let linear = LinearTraining { batch: 9, inputs: 100, outputs: 200, isa: Isa::best() };
+    let (rows, matrix, sums) = (numbers(5, 9 * 100), numbers(6, 200 * 100), numbers(7, 9 * 200));
     let all = || {
+        let of_linear = [
+            linear.forward(&rows, &matrix, &sums[..200]),
+            linear.input_gradient(&matrix, &sums),
+            linear.weight_gradient(&rows, &sums),
+        ];
         let output = convolve(&layer, size, &input, &weights, &bias, Isa::best());
         let back = input_gradient(&layer, size, &gradient, &weights, Isa::best());
-        (output, back, weight_gradient(&layer, size, &input, &gradient, Isa::best()))
+        (output, back, weight_gradient(&layer, size, &input, &gradient, Isa::best()), of_linear)
     };
     let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(all);
     let one = with(1);

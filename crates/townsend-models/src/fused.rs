@@ -11,11 +11,11 @@ use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind};
+use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn_flex::{Flex, FlexTensor};
 use burn_tensor::{Tensor, TensorData};
 use rayon::prelude::*;
-use townsend_kernels::{Stack, Tape, Trained};
+use townsend_kernels::{Isa, LinearTraining, Stack, Tape, Trained};
 
 use crate::parameters::without_gradient;
 
@@ -40,12 +40,8 @@ pub(crate) fn train(
     parameters: &Tensor<1>,
 ) -> Option<(Tensor<2>, Vec<f32>)> {
     let [batch, _] = input.dims();
-    let tracked = parameters.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
-    let input = if input.is_autodiff() { input.clone() } else { input.clone().autodiff() };
-    let input = input.try_into_primitive::<Autodiff<Flex>>().ok()?;
-    let (input, input_node) = input.into_parts();
-    let (parameters, parameters_node) = tracked.into_parts();
-    let (input, parameters) = (contiguous(input), contiguous(parameters));
+    let (parameters, parameters_node) = tracked(parameters)?;
+    let (input, input_node) = tracked(input)?;
     let Trained { output, statistics, tape } = stack.train(numbers(&input), numbers(&parameters));
     let output = tensor(output, batch);
     let preparation =
@@ -83,9 +79,58 @@ impl Backward<Flex, 2> for Fused {
             gradients.register::<Flex>(node.id, tensor(values, batch));
         }
         if let Some(node) = parameters_node {
-            let shape = [found.parameters.len()];
-            gradients
-                .register::<Flex>(node.id, FlexTensor::from_data(TensorData::new(found.parameters, shape)));
+            gradients.register::<Flex>(node.id, vector(found.parameters));
+        }
+    }
+}
+
+/// A linear layer in training: input `[batch, inputs]`, flat weights `[outputs, inputs]` and a bias. `None`
+/// also for fewer inputs than the kernels take.
+pub(crate) fn linear(input: &Tensor<2>, weights: &Tensor<1>, bias: &Tensor<1>) -> Option<Tensor<2>> {
+    let ([batch, inputs], [outputs]) = (input.dims(), bias.dims());
+    if inputs < LinearTraining::FEWEST_INPUTS {
+        return None;
+    }
+    let layer = LinearTraining { batch, inputs, outputs, isa: Isa::best() };
+    let (weights, weights_node) = tracked(weights)?;
+    let (bias, bias_node) = tracked(bias)?;
+    let (input, input_node) = tracked(input)?;
+    let output = tensor(layer.forward(numbers(&input), numbers(&weights), numbers(&bias)), batch);
+    let preparation = FusedLinear.prepare::<NoCheckpointing>([input_node, weights_node, bias_node]);
+    let output = match preparation.compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => preparation.finish((layer, input, weights), output),
+        OpsKind::UnTracked(preparation) => preparation.finish(output),
+    };
+    Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
+}
+
+#[derive(Debug)]
+struct FusedLinear;
+
+impl Backward<Flex, 3> for FusedLinear {
+    /// The layer, its input and its weights.
+    type State = (LinearTraining, FlexTensor, FlexTensor);
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (layer, input, weights) = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let [input_node, weights_node, bias_node] = ops.parents;
+        if let Some(node) = input_node {
+            let values = layer.input_gradient(numbers(&weights), numbers(&gradient));
+            gradients.register::<Flex>(node.id, tensor(values, layer.batch));
+        }
+        if let Some(node) = weights_node {
+            gradients.register::<Flex>(
+                node.id,
+                vector(layer.weight_gradient(numbers(&input), numbers(&gradient))),
+            );
+        }
+        if let Some(node) = bias_node {
+            let mut sums = vec![0.0; layer.outputs];
+            for row in numbers(&gradient).chunks_exact(layer.outputs) {
+                sums.iter_mut().zip(row).for_each(|(sum, gradient)| *sum += gradient);
+            }
+            gradients.register::<Flex>(node.id, vector(sums));
         }
     }
 }
@@ -106,7 +151,7 @@ pub(crate) fn loss(
         let losses: Vec<f64> =
             rows.map(|((gradient, decoded), counts)| of_row(decoded, counts, gradient)).collect();
         // Added in the order of the batch, independent of the threads.
-        (scalar(losses.iter().sum::<f64>() as f32), tensor(gradient, batch))
+        (vector(vec![losses.iter().sum::<f64>() as f32]), tensor(gradient, batch))
     })
 }
 
@@ -181,8 +226,8 @@ fn of_one<O: Backward<Flex, 1>, const INPUT: usize, const OUTPUT: usize>(
     if let Some(input) = on_cpu(input) {
         return Some(Tensor::from_primitive::<Flex>(evaluate(input).0));
     }
-    let (input, node) = input.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
-    let (output, state) = evaluate(contiguous(input));
+    let (input, node) = tracked(input)?;
+    let (output, state) = evaluate(input);
     let output = match operation.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => preparation.finish(state, output),
         OpsKind::UnTracked(preparation) => preparation.finish(output),
@@ -190,8 +235,16 @@ fn of_one<O: Backward<Flex, 1>, const INPUT: usize, const OUTPUT: usize>(
     Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
 }
 
-fn scalar(value: f32) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(vec![value], [1]))
+/// A tensor's numbers on the CPU, and its node among the operations that are recorded.
+fn tracked<const D: usize>(tensor: &Tensor<D>) -> Option<(FlexTensor, NodeGuard)> {
+    let tensor = if tensor.is_autodiff() { tensor.clone() } else { tensor.clone().autodiff() };
+    let (numbers, node) = tensor.try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+    Some((contiguous(numbers), node))
+}
+
+fn vector(values: Vec<f32>) -> FlexTensor {
+    let shape = [values.len()];
+    FlexTensor::from_data(TensorData::new(values, shape))
 }
 
 fn on_cpu<const D: usize>(tensor: &Tensor<D>) -> Option<FlexTensor> {

@@ -367,10 +367,16 @@ impl<'a> Pass<'a> {
     /// `[batch, inputs]` → `[batch, outputs]`.
     pub(crate) fn linear(&self, name: &str, outputs: usize, input: Tensor<2>) -> Tensor<2> {
         let [_, inputs] = input.dims();
-        let weight = self.tensor(&format!("{name}.weight"), [outputs, inputs]);
+        let (weight, bias) = (self.flat(&format!("{name}.weight")), self.bias(name));
+        if self.training
+            && let Some(output) = fused::linear(&input, &weight, &bias)
+        {
+            return output;
+        }
+        let weight = weight.reshape([outputs, inputs]);
         // In this order the smaller matrices are transposed, and the gradient of the weight has the layout of
         // the weight.
-        weight.matmul(input.transpose()).transpose() + self.bias(name).reshape([1, outputs])
+        weight.matmul(input.transpose()).transpose() + bias.reshape([1, outputs])
     }
 
     /// Batch normalisation of `[batch, channels]`.
