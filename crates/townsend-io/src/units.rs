@@ -203,9 +203,14 @@ mod tests {
             ("t (\u{b5}s)", T, 1e3),
             ("time [ps]", T, 1e-3),
             ("t [s]", T, 1e9),
+            ("t [ms]", T, 1e6),
+            ("t [fs]", T, 1e-6),
             ("x [CM]", X, 10.0),
         ] {
             assert_eq!(unit_in_title("x", title, of), Stated::Size(wanted), "{title}");
+        }
+        for (unit, kev) in [("eV", 1e-3), ("keV", 1.0), ("MeV", 1e3), ("GeV", 1e6)] {
+            assert_eq!(unit_size(unit, Dimension::Energy), Some(kev), "{unit}");
         }
         assert_eq!(unit_in_title("x_cm", "", X), Stated::Size(10.0));
         assert_eq!(unit_in_title("t_us", "t_us/D", T), Stated::Size(1e3));
@@ -213,11 +218,25 @@ mod tests {
 
     #[test]
     fn what_is_no_unit_is_left_or_told() {
-        for title in
-            ["", "x", "x/F", "t/s", "x[n]/F", "x[20]/D", "x[-2,2,12]/f", "x (of the end point)", "x_end"]
-        {
+        for title in [
+            "",
+            "x",
+            "x/F",
+            "t/s",
+            "x[n]/F",
+            "x[20]/D",
+            "x[-2,2,12]/f",
+            "x (of the end point)",
+            "x (at pad)",
+            "x (reconstructed)",
+            "x ()",
+            "x_end",
+        ] {
             assert_eq!(unit_in_title("x", title, X), Stated::Nothing, "{title}");
         }
+        assert_eq!(unit_in_title("hits.x", "hits.x[n]/F", X), Stated::Nothing, "a leaf with its whole name");
+        assert_eq!(unit_in_title("t_s", "", T), Stated::Nothing, "one letter is no unit in a name");
+        assert_eq!(unit_in_title("x", "x (micrometrics)", X), Stated::Unknown("micrometrics".into()));
         assert_eq!(unit_in_title("hits.position.x", "x[hits_]", X), Stated::Nothing, "a member of hits");
         assert_eq!(unit_in_title("t", "t/s", T), Stated::Nothing, "an unsigned short");
         assert_eq!(unit_in_title("x", "x [furlong]", X), Stated::Unknown("furlong".into()));

@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn in_double_precision_it_is_the_exponential() {
-        for k in -70_000..=70_900 {
+        for k in (-70_000..=70_900).step_by(if cfg!(miri) { 97 } else { 1 }) {
             let x = f64::from(k) * 0.01 + 0.001_234_567;
             let x = x.clamp(-707.0, 709.0);
             let (got, want) = (exp(x), x.exp());

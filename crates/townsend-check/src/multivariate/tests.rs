@@ -70,6 +70,43 @@ fn kernel_distance_by_hand() {
     assert!((kernel_distance(&a, &b) - (1.0 + 81.0 - 2.0 * 99.0 / 4.0)).abs() < 1e-12);
 }
 
+/// Sets of different sizes, in two dimensions: within 3 rows the kernel sums to 44.125 over the 6 ordered
+/// pairs, within 4 rows to 216.375 over 12, across to 132.1875 over 12.
+#[test]
+fn kernel_distance_by_hand_of_sets_of_different_sizes() {
+    let rows = |rows: &[[f64; 2]]| -> FeatureRows { rows.iter().map(|row| row.to_vec()).collect() };
+    let a = rows(&[[0.0, 1.0], [2.0, 0.0], [1.0, 1.0]]);
+    let b = rows(&[[1.0, 0.0], [0.0, 2.0], [-1.0, 1.0], [1.0, 2.0]]);
+    let want = 44.125 / 6.0 + 216.375 / 12.0 - 2.0 * 132.1875 / 12.0;
+    assert!((kernel_distance(&a, &b) - want).abs() < 1e-12 && (kernel_distance(&b, &a) - want).abs() < 1e-12);
+}
+
+/// The score is the median of ten batches of half of the smaller set, its error half of their 16–84% range.
+#[test]
+fn a_score_of_the_kernel_distance_is_its_batches_in_order() {
+    for (n, m) in [(20, 51), (41, 30)] {
+        let (real, generated) = (gaussians(n, &[0.0], &[1.0], 20), gaussians(m, &[0.5], &[1.0], 21));
+        let found = kernel::score(&real, &generated, 3);
+        let batch = n.min(m) / 2;
+        assert!(found.method.contains(&format!("10 batches of {batch} avalanches")), "{}", found.method);
+        let (real, generated) = by_largest(&real, &generated);
+        let draws = Draws::new(3, Purpose::new("kpd batch"));
+        let mut values: Vec<f64> = (0..10)
+            .map(|index| {
+                let mut random = draws.stream(index);
+                let first = choose(&real, batch, &mut random);
+                kernel_distance(&first, &choose(&generated, batch, &mut random))
+            })
+            .collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let between = |low: usize, part: f64| values[low] + (values[low + 1] - values[low]) * part;
+        assert!((found.value - between(4, 0.5)).abs() < 1e-12);
+        // Ranks 0.16275 · 9 and 0.83725 · 9.
+        let error = 0.5 * (between(7, 0.535_25) - between(1, 0.464_75));
+        assert!((found.error.unwrap() - error).abs() < 1e-12 && error > 0.0);
+    }
+}
+
 #[test]
 fn kernel_distance_sees_a_shift_and_no_difference() {
     let real = gaussians(1_000, &[0.0, 0.0], &[1.0, 1.0], 4);

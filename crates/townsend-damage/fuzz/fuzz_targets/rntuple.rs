@@ -1,6 +1,6 @@
-//! The reader `rntuple` of `townsend_damage`:
+//! Descriptions of an RNTuple, with checksums that are right again:
 //! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz rntuple`.
-//! first byte of the input tells which description, and each three that follow a place and what is put there.
+//! The first byte of the input tells which description, and each three that follow a place and what is put there.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The reader `root` of `townsend_damage`:
+//! All objects of a ROOT file:
 //! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz root`.
 
 #![no_main]

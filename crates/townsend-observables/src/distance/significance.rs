@@ -17,3 +17,25 @@ pub fn kolmogorov_smirnov_p_value(distance: f64, n: usize, m: usize) -> f64 {
     };
     (1..=100).map(term).sum::<f64>().clamp(0.0, 1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// λ by hand and Kolmogorov's distribution as SciPy has it (`kstwobign.sf`).
+    #[test]
+    fn probabilities_are_those_of_kolmogorovs_distribution() {
+        for (distance, n, m, p) in [
+            (0.25, 50, 80, 0.035_106_597_427_799_69),
+            (0.15, 30, 20, 0.930_264_376_989_798_5),
+            (0.3, 7, 9, 0.795_220_006_403_474_7),
+            (0.08, 50, 80, 0.985_793_726_227_647_4),
+            (0.2, 3, 5, 0.999_970_787_342_641_4),
+        ] {
+            let found = kolmogorov_smirnov_p_value(distance, n, m);
+            assert!((found - p).abs() < 1e-12, "{distance}, {n}, {m}: {found}");
+        }
+        assert_eq!(kolmogorov_smirnov_p_value(0.0, 50, 80), 1.0);
+        assert_eq!(kolmogorov_smirnov_p_value(1.0, 5000, 5000), 0.0);
+    }
+}

@@ -100,6 +100,34 @@ mod tests {
         assert_eq!((one_bin.rms(), one_bin.skewness()), (0.0, None));
     }
 
+    #[test]
+    fn values_are_identical_within_what_their_mean_is_rounded_by() {
+        for values in [[0.0; 7], [1e11 / 3.0; 7]] {
+            let m = Moments::of(&values, None, 0.0);
+            assert_eq!((m.skewness(), m.kurtosis()), (None, None), "{values:?}");
+        }
+    }
+
+    /// Three bins with 1, 2 and 1 electrons: m2 = m4 = 1/2 in widths of a bin of 1.
+    #[test]
+    fn corrections_by_hand() {
+        let of = |h: f64| Moments::of(&[0.0, 1.0, 2.0], Some(&[1, 2, 1]), h);
+        let (h2, m): (f64, Moments) = (1.44, of(1.2));
+        let (variance, fourth) = (0.5 - h2 / 12.0, 0.5 - 0.25 * h2 + 7.0 / 240.0 * h2 * h2);
+        assert!((m.rms() - variance.sqrt()).abs() < 1e-15 && m.skewness() == Some(0.0));
+        assert!((m.kurtosis().unwrap() - (fourth / (variance * variance) - 3.0)).abs() < 1e-12);
+        // The limit of a sixth of the square of the width is between these two.
+        assert!(of(1.7).kurtosis().is_some() && of(1.75).kurtosis().is_none());
+    }
+
+    #[test]
+    fn a_covariance_by_hand() {
+        // Means 2 and 3 with weights 1, 2, 1: (−2)(−1) + 2·0·2 + 2·(−3), over 4.
+        let (a, b) = ([0.0, 2.0, 4.0], [2.0, 5.0, 0.0]);
+        assert!((covariance(&a, 2.0, &b, 3.0, Some(&[1, 2, 1])) + 1.0).abs() < 1e-15);
+        assert!((covariance(&a, 1.0, &b, 1.0, None)).abs() < 1e-15);
+    }
+
     /// The moments of a smooth density, from fine samples and from centres of bins a fifth of its width.
     #[test]
     fn sheppards_corrections_undo_the_bins() {

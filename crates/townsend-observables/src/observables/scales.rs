@@ -116,6 +116,29 @@ mod tests {
     }
 
     #[test]
+    fn avalanches_of_one_electron_are_left_out_and_empty_ones_are_none() {
+        let mut set = ElectronSet::default();
+        for x in [&[0.01, 0.06][..], &[], &[0.2], &[0.3]] {
+            set.push(x, x, x);
+        }
+        let found = lumpiness_by_scale(&set.into(), &Silent).unwrap();
+        assert!(found.iter().all(|quantity| (quantity.values.len(), quantity.left_out) == (1, 2)));
+    }
+
+    #[test]
+    fn there_is_none_in_other_units_and_of_bins_that_make_no_cells() {
+        let mut set = ElectronSet::default();
+        set.push(&[0.01, 0.06], &[0.01; 2], &[170.0; 2]);
+        let axis = |bins, half: f64| townsend_core::Axis::uniform(bins, -half, half).unwrap();
+        let grid = Grid::new(vec![axis(7, 1.0), axis(7, 1.0)]).unwrap();
+        let found = lumpiness_by_scale(&set.to_counts(&grid).into(), &Silent).unwrap();
+        assert_eq!(found, []);
+        let mut set = Dataset::from(set);
+        set.meta_mut().units[1] = "cm".into();
+        assert_eq!(lumpiness_by_scale(&set, &Silent).unwrap(), []);
+    }
+
+    #[test]
     fn counts_begin_at_a_tenth_of_a_millimetre() {
         let mut set = ElectronSet::default();
         set.push(&[0.01, 0.06, 0.11, 0.61], &[0.01; 4], &[170.0; 4]);
