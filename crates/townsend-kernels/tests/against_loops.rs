@@ -36,6 +36,12 @@ fn cases() -> impl Strategy<Value = (Convolution, [usize; 3], usize)> {
     )
 }
 
+/// Rows, inputs and outputs of a linear layer.
+fn linear_cases() -> impl Strategy<Value = (usize, usize, usize)> {
+    let [batch, inputs, outputs] = if cfg!(miri) { [9, 40, 20] } else { [70, 150, 130] };
+    (0..=batch, LinearTraining::FEWEST_INPUTS..=inputs, 1..=outputs)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 300 }, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -82,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn linear_layers_agree_with_loops(batch in 0..=70usize, inputs in 16..=150usize, outputs in 1..=130usize, seed in any::<u64>()) {
+    fn linear_layers_agree_with_loops((batch, inputs, outputs) in linear_cases(), seed in any::<u64>()) {
         let (input, gradient) = (numbers(seed, batch * inputs), numbers(seed ^ 1, batch * outputs));
         let (weights, bias) = (numbers(seed ^ 2, outputs * inputs), numbers(seed ^ 3, outputs));
         let sum = |count: usize, product: &dyn Fn(usize) -> [f32; 2]| {
