@@ -107,7 +107,8 @@ unsafe fn compute<S: Simd, const M: usize, const N: usize, const READING: u8>(ti
                         sums[m][v] = factor.multiply_add(vectors[v], sums[m][v]);
                     }
                 }
-                b = b.add(tile.b_step);
+                // Not `add`: after the last product it may lie beyond the end.
+                b = b.wrapping_add(tile.b_step);
                 at += a_step as isize;
             }
         }
