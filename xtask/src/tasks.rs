@@ -133,7 +133,8 @@ fn large() -> Result<()> {
         let file = folder.join(format!("{kind}.root"));
         let write = ["run", "--release", "--locked", "--package", "townsend-io", "--example", "large", "--"];
         run(cargo(&write).args([kind, "10"]).arg(&file))?;
-        let convert = "ulimit -v 1000000 && exec target/release/townsend --threads 2 convert \"$0\" \"$1\" --dims 3";
+        let convert =
+            "ulimit -v 1000000 && exec target/release/townsend --threads 2 convert \"$0\" \"$1\" --dims 3";
         let mut limited = Command::new("bash");
         limited.args(["-c", convert]).arg(&file).arg(folder.join("h3.root"));
         run(limited.current_dir(root()))?;

@@ -29,9 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rows = kind == "rows";
     let branch = if rows { BranchType::F32 } else { BranchType::VectorF32 };
     let mut branches = vec![BranchSpec::new("event", "number of the avalanche", BranchType::I64)];
-    branches.extend(["x", "z", "t"].map(|name| {
-        BranchSpec::new(name, if name == "t" { "t [ns]" } else { "in mm" }, branch)
-    }));
+    branches.extend(
+        ["x", "z", "t"]
+            .map(|name| BranchSpec::new(name, if name == "t" { "t [ns]" } else { "in mm" }, branch)),
+    );
     let bytes_each = if rows { 20 } else { 12 } * ELECTRONS;
     let avalanches = (gigabytes.parse::<f64>()? * 1e9 / bytes_each as f64).round() as i64;
     let mut random = 1_u64;
