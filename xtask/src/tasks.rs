@@ -134,9 +134,9 @@ fn large() -> Result<()> {
         let write = ["run", "--release", "--locked", "--package", "townsend-io", "--example", "large", "--"];
         run(cargo(&write).args([kind, "10"]).arg(&file))?;
         let convert =
-            "ulimit -v 1000000 && exec target/release/townsend --threads 2 convert \"$0\" \"$1\" --dims 3";
+            "ulimit -v 1000000 && exec target/release/townsend --threads 2 convert \"$0\" \"$1\" --dims 1";
         let mut limited = Command::new("bash");
-        limited.args(["-c", convert]).arg(&file).arg(folder.join("h3.root"));
+        limited.args(["-c", convert]).arg(&file).arg(folder.join("h1.root"));
         run(limited.current_dir(root()))?;
         std::fs::remove_dir_all(&folder)?;
         std::fs::create_dir_all(&folder)?;

@@ -80,10 +80,8 @@ pub(crate) fn read(
     let (mut before, mut looks, mut electrons) = (Before::new(), Looks::default(), 0);
     loop {
         let (mut rows, last) = parts.next()?;
-        let step = match reading.in_parts() {
-            true => rows.rows.end.min(table.rows()).saturating_sub(rows.rows.start),
-            false => 3,
-        };
+        let read = rows.range.end.min(table.rows()).saturating_sub(rows.range.start);
+        let step = if reading.in_parts() { read } else { 3 };
         let filter = Filter::new(path, &reading, &rows, &options.selection, &mut before)?;
         let coordinates = rows.coordinates(path, &reading, &chosen)?;
         if !in_advance {
@@ -99,7 +97,7 @@ pub(crate) fn read(
         let set = ElectronSet::from_arrays(filter.offsets(rows.offsets), x, z, t, Meta::default());
         let set = set.map_err(|what| {
             let counted =
-                if electrons > 0 { format!("; counted from electron {electrons}") } else { "".into() };
+                if electrons > 0 { format!("; counted from electron {electrons}") } else { String::new() };
             content(path, table.describe(), what + &counted)
         })?;
         electrons += set.column(Coordinate::X).len();

@@ -63,16 +63,14 @@ impl Numbering {
         let of_row = |place: usize| series.iter().map(|column| column[place]).collect::<Vec<_>>();
         for (place, &now) in number.iter().enumerate() {
             let row = self.rows + place;
-            let (before, other_series) = match place.checked_sub(1) {
-                Some(last) => (number[last], series.iter().any(|column| column[place] != column[last])),
-                None => match &self.before {
-                    Some((before, of_series)) => (*before, *of_series != of_row(place)),
-                    None => {
-                        (self.told.first, self.lowest_start) = (now, now);
-                        self.begin(row);
-                        continue;
-                    }
-                },
+            let (before, other_series) = if let Some(last) = place.checked_sub(1) {
+                (number[last], series.iter().any(|column| column[place] != column[last]))
+            } else if let Some((before, of_series)) = &self.before {
+                (*before, *of_series != of_row(place))
+            } else {
+                (self.told.first, self.lowest_start) = (now, now);
+                self.begin(row);
+                continue;
             };
             let gap = now.checked_sub(before).unwrap_or(i64::MAX);
             if gap == 0 && !other_series {

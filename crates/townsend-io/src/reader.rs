@@ -104,8 +104,12 @@ pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Pro
         whole = Some(loaded);
         ControlFlow::Continue(())
     })?;
-    let nothing =
-        || Loaded { data: ElectronSet::default().into(), layout: "".into(), notices: Vec::new(), last: true };
+    let nothing = || Loaded {
+        data: ElectronSet::default().into(),
+        layout: String::new(),
+        notices: Vec::new(),
+        last: true,
+    };
     Ok(whole.unwrap_or_else(nothing))
 }
 

@@ -180,7 +180,7 @@ fn of_a_damaged_file_up_to_the_damage() {
         damaged[place] ^= 0x10;
         std::fs::write(&path, damaged).unwrap();
         let whole = read(&path, &ReadOptions::default(), &Silent);
-        let read = in_parts(&[path.clone()], &ReadOptions::default(), 1000);
+        let read = in_parts(std::slice::from_ref(&path), &ReadOptions::default(), 1000);
         assert_eq!(whole.is_err(), read.is_err(), "byte {place}: {whole:?}");
         refused += usize::from(read.is_err());
     }

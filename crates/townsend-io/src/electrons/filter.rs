@@ -128,7 +128,7 @@ fn compared(
             Err(content(path, table.describe(), what))
         }
         ColumnKind::Number if !rows.of_electrons() => {
-            let values = reading.read(index, &rows.rows)?.values.to_f64();
+            let values = reading.read(index, &rows.range)?.values.to_f64();
             Ok(Compared { name: owned, values, of_avalanches: true })
         }
         _ => {

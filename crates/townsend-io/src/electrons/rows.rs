@@ -14,7 +14,7 @@ use crate::{Choice, Error, Result};
 /// Avalanches of some rows of a table, or of all.
 pub(super) struct Rows {
     /// Which rows.
-    pub(super) rows: Range<u64>,
+    pub(super) range: Range<u64>,
     /// Where each avalanche begins among the electrons, and where the last one ends.
     pub(super) offsets: Vec<u64>,
     form: Form,
@@ -60,10 +60,10 @@ impl Rows {
 
     /// The values of a column that has one an electron.
     pub(super) fn electrons(&self, path: &Path, reading: &Reading<'_>, index: usize) -> Result<Values> {
-        let ColumnValues { offsets, mut values } = reading.read(index, &self.rows)?;
+        let ColumnValues { offsets, mut values } = reading.read(index, &self.range)?;
         let Form::Padded { length, used } = &self.form else {
             if let Some(offsets) = offsets {
-                as_long_as_x(path, reading.table, index, self.rows.start, [&offsets, &self.offsets])?;
+                as_long_as_x(path, reading.table, index, self.range.start, [&offsets, &self.offsets])?;
             }
             return Ok(values);
         };
@@ -191,7 +191,10 @@ impl<'a, 't> Parts<'a, 't> {
                 }
                 let (offsets, events) = window.take();
                 let rows = start..start + offsets.last().copied().unwrap_or(0);
-                (Rows { rows, offsets, form: Form::Electrons { events }, coordinates: None }, window.ended)
+                (
+                    Rows { range: rows, offsets, form: Form::Electrons { events }, coordinates: None },
+                    window.ended,
+                )
             }
             Division::Placed { offsets, avalanche } => {
                 let begins = offsets.get(*avalanche..).unwrap_or_default();
@@ -202,7 +205,7 @@ impl<'a, 't> Parts<'a, 't> {
                 *avalanche += part.len().saturating_sub(1);
                 let offsets = part.iter().map(|offset| offset - start).collect();
                 let form = Form::Electrons { events: Vec::new() };
-                (Rows { rows: start..end, offsets, form, coordinates: None }, last)
+                (Rows { range: start..end, offsets, form, coordinates: None }, last)
             }
             Division::Lists { entries } => {
                 let asked = if reading.in_parts() { *entries } else { u64::MAX };
@@ -213,7 +216,7 @@ impl<'a, 't> Parts<'a, 't> {
                 let fit = self.most.saturating_mul(asked) / electrons.max(1);
                 *entries = fit.clamp(1, asked.saturating_mul(GROWTH));
                 let last = read < asked || rows.end >= reading.table.rows();
-                (Rows { rows, offsets, form: Form::Avalanches, coordinates: Some(coordinates) }, last)
+                (Rows { range: rows, offsets, form: Form::Avalanches, coordinates: Some(coordinates) }, last)
             }
             Division::Padded { length, used } => {
                 let all = used.len() as u64;
@@ -229,12 +232,17 @@ impl<'a, 't> Parts<'a, 't> {
                 // What comes after the last array of x is refused.
                 let rows = rows.start..if last { u64::MAX } else { rows.end };
                 (
-                    Rows { rows, offsets, form: Form::Padded { length: *length, used }, coordinates: None },
+                    Rows {
+                        range: rows,
+                        offsets,
+                        form: Form::Padded { length: *length, used },
+                        coordinates: None,
+                    },
                     last,
                 )
             }
         };
-        self.next = rows.rows.end;
+        self.next = rows.range.end;
         if last && let Division::Numbered(window) = &self.division {
             window.tell(self.next, reading.table, chosen, self.options, &mut self.notices);
         }

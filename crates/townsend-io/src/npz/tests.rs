@@ -13,7 +13,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn electrons(name: &str) -> (ElectronSet, Vec<String>) {
-    let loaded = crate::read(&fixture(name), &ReadOptions::default(), &Silent).unwrap();
+    let loaded = crate::read(fixture(name), &ReadOptions::default(), &Silent).unwrap();
     let told = loaded.notices.iter().map(ToString::to_string).collect();
     match loaded.data {
         Dataset::Electrons(set) => (set, told),
@@ -28,7 +28,7 @@ fn open(name: &str) -> NpzTable {
 }
 
 fn refused(name: &str) -> String {
-    crate::read(&fixture(name), &ReadOptions::default(), &Silent).unwrap_err().to_string()
+    crate::read(fixture(name), &ReadOptions::default(), &Silent).unwrap_err().to_string()
 }
 
 #[test]
