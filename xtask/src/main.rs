@@ -43,8 +43,8 @@ cargo xtask TASK
   neon     tests of the kernels for NEON under an emulator (Debian: qemu-user, gcc-aarch64-linux-gnu,
            libc6-dev-arm64-cross; rustup fetches the standard library)
   sanitize the unsafe code of the kernels under the address sanitizer and Miri (needs a nightly toolchain with Miri)
-  soak     damaged files by the million; the long commands of the documentation; fuzzing of each reader with
-           cargo-fuzz, half an hour (needs a nightly toolchain and cargo-fuzz)
+  soak     damaged files by the million; the long commands of the documentation; files of 10 GB in 1 GB of
+           memory; fuzzing of each reader with cargo-fuzz, half an hour (needs a nightly toolchain and cargo-fuzz)
   supply [--offline]
            licences, sources and advisories of all crates (sets up cargo-deny), and the oldest compiler that will do
   validate [--program FILE] [--no-classifiers] [--accept]

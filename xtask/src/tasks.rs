@@ -120,5 +120,26 @@ pub(crate) fn soak() -> Result<()> {
     let pages =
         ["test", "--package", "townsend-cli", "--test", "cli", "--", "the_commands_of_all_pages_work"];
     run(cargo(&pages).env("TOWNSEND_PAGES", "long").env("TOWNSEND_PYTHON", python()?))?;
+    large()?;
     damage::soak()
+}
+
+/// Files of 10 GB, each converted in less than 1 GB of memory, all that is mapped included.
+fn large() -> Result<()> {
+    let folder = root().join("target/large");
+    std::fs::create_dir_all(&folder)?;
+    run(&mut cargo(&["build", "--release", "--locked", "--package", "townsend-cli"]))?;
+    for kind in ["tree", "rntuple", "rows"] {
+        let file = folder.join(format!("{kind}.root"));
+        let write = ["run", "--release", "--locked", "--package", "townsend-io", "--example", "large", "--"];
+        run(cargo(&write).args([kind, "10"]).arg(&file))?;
+        let convert =
+            "ulimit -v 1000000 && exec target/release/townsend --threads 2 convert \"$0\" \"$1\" --dims 1";
+        let mut limited = Command::new("bash");
+        limited.args(["-c", convert]).arg(&file).arg(folder.join("h1.root"));
+        run(limited.current_dir(root()))?;
+        std::fs::remove_dir_all(&folder)?;
+        std::fs::create_dir_all(&folder)?;
+    }
+    Ok(())
 }

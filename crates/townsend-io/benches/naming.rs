@@ -50,7 +50,7 @@ fn seconds(files: &[PathBuf], options: &ReadOptions) -> f64 {
     let start = Instant::now();
     let sources: Vec<Source> = files.iter().map(Source::from).collect();
     let mut all: Option<Dataset> = None;
-    read_each(&sources, options, &Silent, |_, loaded| -> Result<(), Error> {
+    read_each(&sources, options, None, &Silent, |_, loaded| -> Result<(), Error> {
         match &mut all {
             None => all = Some(loaded.data),
             Some(all) => all.append(&loaded.data).expect("the same kind"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use glob::Pattern;
@@ -17,7 +18,7 @@ use townsend_root::{
 use crate::electrons::{standard_unit, stated_size};
 use crate::error::{Error, Result, content};
 use crate::notice::{Choice, Notice};
-use crate::reader::{Loaded, ReadOptions};
+use crate::reader::{Loaded, ReadOptions, Take};
 use crate::units::{Units, unit_in_title};
 
 /// Title of the histogram of an avalanche.
@@ -99,21 +100,27 @@ pub(crate) fn pattern(file: &RootFile) -> Option<String> {
 }
 
 /// Reads the histograms of `dims` dimensions or, if there are none, of the next higher one; the highest by
-/// default. `None` if no histogram of the file is an avalanche.
+/// default. They are handed on all at once or, with `parts`, as many at a time as threads read together.
+/// Returns false if no histogram of the file is an avalanche.
 pub(crate) fn read(
     path: &Path,
     file: &RootFile,
     options: &ReadOptions,
+    parts: bool,
     progress: &dyn Progress,
     mut notices: Vec<Notice>,
-) -> Result<Option<Loaded>> {
+    take: &mut Take<'_>,
+) -> Result<bool> {
     let pattern = asked_for(path, options)?;
     let there: Vec<usize> = (1..=3).filter(|&dims| has(file, dims, options)).collect();
     let dims = match options.dims {
         Some(wanted) => there.iter().find(|&&dims| dims >= wanted).or(there.last()),
         None => there.last(),
     };
-    let Some(&dims) = dims else { return none(path, file, options) };
+    let Some(&dims) = dims else {
+        let empty = none(path, file, options)?;
+        return Ok(empty.map(take).is_some());
+    };
     if options.dims.is_none() && there.len() > 1 {
         notices.push(
             format!(
@@ -134,10 +141,13 @@ pub(crate) fn read(
         notices.push(Notice::from(text).settled_by("histograms", format!("h{dims}_*")));
     }
     let keys = in_order(keys, dims, pattern.is_some(), &mut notices);
-    let set = read_all(path, file, &keys, options, progress, &mut notices)?;
     let class = keys.first().map_or("", |key| key.class());
     let names = options.histograms.clone().unwrap_or_else(|| format!("h{dims}_i"));
-    Ok(Some(Loaded { data: set.into(), layout: format!("ROOT histograms {names} ({class})"), notices }))
+    let layout = format!("ROOT histograms {names} ({class})");
+    read_all(path, file, &keys, options, parts, progress, notices, &mut |set, notices, last| {
+        take(Loaded { data: set.into(), layout: layout.clone(), notices, last })
+    })?;
+    Ok(true)
 }
 
 /// An empty set for a file without avalanches that has a note with the grid they would be counted on.
@@ -155,7 +165,7 @@ fn none(path: &Path, file: &RootFile, options: &ReadOptions) -> Result<Option<Lo
         let layout = format!("ROOT histograms h{}_i", grid.dims());
         let mut set = CountSet::new(grid);
         set.meta.provenance = provenance_of(file);
-        Loaded { data: set.into(), layout, notices: Vec::new() }
+        Loaded { data: set.into(), layout, notices: Vec::new(), last: true }
     }))
 }
 
@@ -203,47 +213,64 @@ struct Odd {
     rounded: u64,
 }
 
+#[allow(clippy::too_many_arguments, reason = "the second half of `read`")]
 fn read_all(
     path: &Path,
     file: &RootFile,
     keys: &[&Key],
     options: &ReadOptions,
+    parts: bool,
     progress: &dyn Progress,
-    notices: &mut Vec<Notice>,
-) -> Result<CountSet> {
+    mut notices: Vec<Notice>,
+    take: &mut dyn FnMut(CountSet, Vec<Notice>, bool) -> ControlFlow<()>,
+) -> Result<()> {
     let first = keys.first().map(|key| file.reader().read_histogram(key)).transpose()?.unwrap_or_default();
     let name = keys.first().map(|key| key.path()).unwrap_or_default();
-    let grid = grid_of(path, &name, &first.axes, options, notices)?;
+    let grid = grid_of(path, &name, &first.axes, options, &mut notices)?;
     let task = progress.task("reading", keys.len() as u64);
-    let blocks: Result<Vec<(CountSet, Odd)>> = keys
-        .par_chunks(BLOCK)
-        .map(|keys| {
-            let mut reader = file.reader();
-            let mut histogram = SparseHistogram::default();
-            let mut set = CountSet::new(grid.clone());
-            let mut odd = Odd::default();
-            for key in keys {
-                reader.read_sparse_into(key, &mut histogram)?;
-                same_axes(path, key, &histogram.axes, &name, &first.axes)?;
-                set.push(counts_of(path, key, &histogram, &grid, options.round, &mut odd)?);
-                task.advance(1);
+    let provenance = provenance_of(file);
+    let together = if parts { BLOCK * rayon::current_num_threads() } else { keys.len().max(1) };
+    let (mut full, mut rounded, mut left) = (None, 0, keys.len());
+    for keys in keys.chunks(together) {
+        let blocks: Result<Vec<(CountSet, Odd)>> = keys
+            .par_chunks(BLOCK)
+            .map(|keys| {
+                let mut reader = file.reader();
+                let mut histogram = SparseHistogram::default();
+                let mut set = CountSet::new(grid.clone());
+                let mut odd = Odd::default();
+                for key in keys {
+                    reader.read_sparse_into(key, &mut histogram)?;
+                    same_axes(path, key, &histogram.axes, &name, &first.axes)?;
+                    set.push(counts_of(path, key, &histogram, &grid, options.round, &mut odd)?);
+                    task.advance(1);
+                }
+                Ok((set, odd))
+            })
+            .collect();
+        let mut set = CountSet::new(grid.clone());
+        set.meta.provenance.clone_from(&provenance);
+        for (block, odd) in blocks? {
+            set.append(&block).map_err(|source| Error::Grid { file: path.into(), source })?;
+            full = full.or(odd.full);
+            rounded += odd.rounded;
+        }
+        left -= keys.len();
+        let mut told = Vec::new();
+        if left == 0 {
+            told.append(&mut notices);
+            told.extend(full.take().map(Notice::from));
+            if rounded > 0 {
+                told.push(
+                    format!("{rounded} cells that held no whole number of electrons were rounded").into(),
+                );
             }
-            Ok((set, odd))
-        })
-        .collect();
-    let mut set = CountSet::new(grid);
-    set.meta.provenance = provenance_of(file);
-    let (mut full, mut rounded) = (None, 0);
-    for (block, odd) in blocks? {
-        set.append(&block).map_err(|source| Error::Grid { file: path.into(), source })?;
-        full = full.or(odd.full);
-        rounded += odd.rounded;
+        }
+        if take(set, told, left == 0).is_break() {
+            break;
+        }
     }
-    notices.extend(full.map(Notice::from));
-    if rounded > 0 {
-        notices.push(format!("{rounded} cells that held no whole number of electrons were rounded").into());
-    }
-    Ok(set)
+    Ok(())
 }
 
 /// The grid in mm and ns.

@@ -6,13 +6,27 @@ const LONGEST_GAP: i64 = 1000;
 /// More avalanches than a million and a hundred for each row are taken for a mistake: each takes memory.
 const MOST_EMPTY: (usize, usize) = (1_000_000, 100);
 
-/// Where avalanches begin, and what their numbers showed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Numbered {
-    /// Where each avalanche begins in the rows, and where the last one ends.
+/// Divides rows into avalanches by their numbers, some rows at a time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Numbering {
+    /// Where avalanches begin in the rows so far. Those that are dealt with may be taken out.
     pub(crate) offsets: Vec<u64>,
+    /// What the numbers showed.
+    pub(crate) told: Told,
+    /// Rows so far.
+    rows: usize,
+    /// The numbers of the row before: of its avalanche, and of what goes before that.
+    before: Option<(i64, Vec<i64>)>,
+    lowest_start: i64,
+}
+
+/// What the numbers of avalanches showed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Told {
     /// The first number.
     pub(crate) first: i64,
+    /// Avalanches, those without rows included.
+    pub(crate) avalanches: usize,
     /// Numbers without a row between others, which are empty avalanches.
     pub(crate) empty: usize,
     /// How often the number went back, which begins another file.
@@ -41,56 +55,87 @@ pub(crate) enum NotNumbered {
     Gaps(usize),
 }
 
-/// Divides rows into avalanches. `number` has one number a row; `series` has those of columns that go before
-/// it, such as the run: a change of one of them begins another series.
-pub(crate) fn number(number: &[i64], series: &[Vec<i64>]) -> Result<Numbered, NotNumbered> {
-    let mut found = Numbered {
-        offsets: vec![0],
-        first: number.first().copied().unwrap_or(0),
-        empty: 0,
-        restarts: 0,
-        jumps: 0,
-    };
-    let mut lowest_start = found.first;
-    for (row, pair) in number.windows(2).enumerate().map(|(index, pair)| (index + 1, pair)) {
-        let (before, now) = (pair[0], pair[1]);
-        let other_series = series.iter().any(|column| column[row] != column[row - 1]);
-        let gap = now.checked_sub(before).unwrap_or(i64::MAX);
-        if gap == 0 && !other_series {
-            continue;
-        }
-        found.offsets.push(row as u64);
-        if other_series {
-            lowest_start = lowest_start.min(now);
-        } else if gap < 0 {
-            // A file begins with one of its first avalanches; going back by less is a row in the wrong place.
-            if now > lowest_start.saturating_add(LONGEST_GAP) {
-                return Err(NotNumbered::NotSorted { row, number: now, before });
+impl Numbering {
+    /// Goes on with more rows. `number` has one number a row; `series` has those of columns that go before it,
+    /// such as the run: a change of one of them begins another series. All are as long.
+    pub(crate) fn extend(&mut self, number: &[i64], series: &[Vec<i64>]) -> Result<(), NotNumbered> {
+        let most_empty = MOST_EMPTY.0 + MOST_EMPTY.1 * (self.rows + number.len());
+        let of_row = |place: usize| series.iter().map(|column| column[place]).collect::<Vec<_>>();
+        for (place, &now) in number.iter().enumerate() {
+            let row = self.rows + place;
+            let (before, other_series) = if let Some(last) = place.checked_sub(1) {
+                (number[last], series.iter().any(|column| column[place] != column[last]))
+            } else if let Some((before, of_series)) = &self.before {
+                (*before, *of_series != of_row(place))
+            } else {
+                (self.told.first, self.lowest_start) = (now, now);
+                self.begin(row);
+                continue;
+            };
+            let gap = now.checked_sub(before).unwrap_or(i64::MAX);
+            if gap == 0 && !other_series {
+                continue;
             }
-            lowest_start = lowest_start.min(now);
-            found.restarts += 1;
-        } else if gap > LONGEST_GAP {
-            found.jumps += 1;
-        } else {
-            found.empty += gap as usize - 1;
-            if found.empty > MOST_EMPTY.0 + MOST_EMPTY.1 * number.len() {
-                return Err(NotNumbered::Gaps(found.empty));
+            self.begin(row);
+            if other_series {
+                self.lowest_start = self.lowest_start.min(now);
+            } else if gap < 0 {
+                // A file begins with one of its first avalanches; going back by less is a row in the wrong place.
+                if now > self.lowest_start.saturating_add(LONGEST_GAP) {
+                    return Err(NotNumbered::NotSorted { row, number: now, before });
+                }
+                self.lowest_start = self.lowest_start.min(now);
+                self.told.restarts += 1;
+            } else if gap > LONGEST_GAP {
+                self.told.jumps += 1;
+            } else {
+                self.told.empty += gap as usize - 1;
+                if self.told.empty > most_empty {
+                    return Err(NotNumbered::Gaps(self.told.empty));
+                }
+                (1..gap).for_each(|_| self.begin(row));
             }
-            found.offsets.extend((1..gap).map(|_| row as u64));
         }
+        self.rows += number.len();
+        if let Some(last) = number.len().checked_sub(1) {
+            self.before = Some((number[last], of_row(last)));
+        }
+        Ok(())
     }
-    if !number.is_empty() {
-        found.offsets.push(number.len() as u64);
+
+    fn begin(&mut self, row: usize) {
+        self.offsets.push(row as u64);
+        self.told.avalanches += 1;
     }
-    if found.restarts * 3 > number.len() {
-        return Err(NotNumbered::Mixed { restarts: found.restarts, rows: number.len() });
+
+    /// Ends the last avalanche.
+    pub(crate) fn finish(&mut self) -> Result<(), NotNumbered> {
+        self.offsets.push(self.rows as u64);
+        if self.told.restarts * 3 > self.rows {
+            return Err(NotNumbered::Mixed { restarts: self.told.restarts, rows: self.rows });
+        }
+        Ok(())
     }
-    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Divides rows, two at a time and all at once.
+    fn number(numbers: &[i64], series: &[Vec<i64>]) -> Result<Numbering, NotNumbered> {
+        let (mut in_parts, mut whole) = (Numbering::default(), Numbering::default());
+        whole.extend(numbers, series)?;
+        whole.finish()?;
+        for start in (0..numbers.len()).step_by(2) {
+            let rows = start..(start + 2).min(numbers.len());
+            let series: Vec<Vec<i64>> = series.iter().map(|column| column[rows.clone()].to_vec()).collect();
+            in_parts.extend(&numbers[rows], &series)?;
+        }
+        in_parts.finish()?;
+        assert_eq!((&in_parts.offsets, in_parts.told), (&whole.offsets, whole.told));
+        Ok(whole)
+    }
 
     fn sizes(numbers: &[i64], series: &[Vec<i64>]) -> Vec<u64> {
         let found = number(numbers, series).unwrap();
@@ -109,7 +154,7 @@ mod tests {
     #[test]
     fn a_number_that_goes_back_begins_another_file() {
         let found = number(&[0, 0, 1, 2, 0, 1, 1, 2, 1, 2], &[]).unwrap();
-        assert_eq!((found.restarts, found.offsets.len()), (2, 9));
+        assert_eq!((found.told.restarts, found.offsets.len()), (2, 9));
         assert_eq!(sizes(&[0, 0, 1, 2, 0, 1, 1, 2, 1, 2], &[]), [2, 1, 1, 1, 2, 1, 1, 1]);
     }
 
@@ -122,8 +167,8 @@ mod tests {
     #[test]
     fn a_large_jump_is_no_row_of_empty_avalanches() {
         let found = number(&[1_000_001, 1_000_002, 2_000_001], &[]).unwrap();
-        assert_eq!((found.jumps, found.empty, found.offsets), (1, 0, vec![0, 1, 2, 3]));
-        assert_eq!(number(&[i64::MIN, i64::MAX], &[]).unwrap().jumps, 1);
+        assert_eq!((found.told.jumps, found.told.empty, found.offsets), (1, 0, vec![0, 1, 2, 3]));
+        assert_eq!(number(&[i64::MIN, i64::MAX], &[]).unwrap().told.jumps, 1);
     }
 
     /// The last number that counts as the one, and the first that counts as the other.
@@ -149,9 +194,9 @@ mod tests {
     #[test]
     fn rows_out_of_order_are_refused() {
         let early = number(&[0, 5000, 4000], &[]);
-        assert_eq!(early, Err(NotNumbered::NotSorted { row: 2, number: 4000, before: 5000 }));
+        assert_eq!(early.unwrap_err(), NotNumbered::NotSorted { row: 2, number: 4000, before: 5000 });
         let mixed = number(&[0, 1, 0, 1, 0, 1, 0, 1], &[]);
-        assert_eq!(mixed, Err(NotNumbered::Mixed { restarts: 3, rows: 8 }));
+        assert_eq!(mixed.unwrap_err(), NotNumbered::Mixed { restarts: 3, rows: 8 });
         let gaps: Vec<i64> = (0..20_000).map(|n| n * 900).collect();
         assert!(matches!(number(&gaps, &[]), Err(NotNumbered::Gaps(_))));
     }

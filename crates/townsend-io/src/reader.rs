@@ -1,12 +1,14 @@
 //! Reading files of avalanches into a data set, with what was noticed.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Deserializer};
-use townsend_core::{Dataset, Meta, Progress, Silent, Stamp, regular_file};
+use townsend_core::{Dataset, ElectronSet, Meta, Progress, Silent, Stamp, regular_file};
 
 use crate::columns::Table;
+use crate::electrons::Electrons;
 use crate::notice::Notice;
 use crate::text::TextTable;
 use crate::{Columns, Error, Format, Result, Selection, Source, Units, electrons, npz, parquet, root};
@@ -83,7 +85,12 @@ pub struct Loaded {
     pub layout: String,
     /// What was left aside or looks odd; never empty without need and never to be hidden from the user.
     pub notices: Vec<Notice>,
+    /// False if more avalanches of the file follow. All notices come with the last part of a file.
+    pub last: bool,
 }
+
+/// What is done with the avalanches that were read of a file; reading ends early if it breaks.
+pub(crate) type Take<'a> = dyn FnMut(Loaded) -> ControlFlow<()> + 'a;
 
 /// Reads all avalanches of a file. A file without avalanches, such as an empty shard, is no error but a
 /// notice.
@@ -92,66 +99,149 @@ pub struct Loaded {
 /// If the file cannot be read, is damaged, is changed while it is read, holds neither electrons nor counts
 /// under the names asked for, or has only counts of fewer dimensions than asked for.
 pub fn read(source: impl Into<Source>, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
-    let source = source.into();
+    let mut whole = None;
+    read_in(&source.into(), options, None, progress, &mut |loaded| {
+        whole = Some(loaded);
+        ControlFlow::Continue(())
+    })?;
+    let nothing = || Loaded {
+        data: ElectronSet::default().into(),
+        layout: String::new(),
+        notices: Vec::new(),
+        last: true,
+    };
+    Ok(whole.unwrap_or_else(nothing))
+}
+
+/// Reads the avalanches of a file and hands them on, all at once or in parts of at most so many electrons.
+fn read_in(
+    source: &Source,
+    options: &ReadOptions,
+    most: Option<u64>,
+    progress: &dyn Progress,
+    take: &mut Take<'_>,
+) -> Result<()> {
     // What is no file is refused below.
     let stamp = Stamp::of(&source.path).ok();
-    let read = read_unchanged(&source, options, progress);
+    let read = read_unchanged(source, options, most, progress, take);
     // Whatever was found wrong then, this is why.
     if stamp.is_some_and(|stamp| stamp.is_outdated(&source.path)) {
-        return Err(Error::Changed { file: source.path });
+        return Err(Error::Changed { file: source.path.clone() });
     }
     read
 }
 
-/// Reads all avalanches of a file that nobody changes meanwhile.
-fn read_unchanged(source: &Source, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
+/// Reads the avalanches of a file that nobody changes meanwhile.
+fn read_unchanged(
+    source: &Source,
+    options: &ReadOptions,
+    most: Option<u64>,
+    progress: &dyn Progress,
+    take: &mut Take<'_>,
+) -> Result<()> {
     let (path, options) = (&*source.path, &options.of(source));
-    let mut loaded = match format(path, options)? {
-        Format::Npz => npz::read(path, options, progress)?,
-        Format::Root | Format::RNTuple => root::read(path, options, progress)?,
-        Format::Text => read_table(path, &TextTable::open(path)?, options, progress)?,
-        Format::Parquet => read_table(path, &*parquet::open(path)?, options, progress)?,
+    let (mut empty, mut fewer) = (true, None);
+    let mut checked = |mut loaded: Loaded| {
+        empty &= loaded.data.is_empty();
+        if empty && loaded.last {
+            loaded.notices.push("holds no avalanche".into());
+        }
+        if let (Some(wanted), Some(grid)) = (options.dims, loaded.data.grid())
+            && grid.dims() < wanted
+        {
+            fewer = Some((wanted, grid.dims(), loaded.layout));
+            return ControlFlow::Break(());
+        }
+        take(loaded)
     };
-    if loaded.data.is_empty() {
-        loaded.notices.push("holds no avalanche".into());
-    }
-    match (options.dims, loaded.data.grid()) {
-        (Some(wanted), Some(grid)) if grid.dims() < wanted => Err(Error::Unsuited {
+    let take = &mut checked;
+    match format(path, options)? {
+        Format::Npz => npz::read(path, options, most, progress, take),
+        Format::Root | Format::RNTuple => root::read(path, options, most, progress, take),
+        Format::Text => read_table(path, &TextTable::open(path)?, options, most, progress, Vec::new(), take),
+        Format::Parquet => {
+            read_table(path, &*parquet::open(path)?, options, most, progress, Vec::new(), take)
+        }
+    }?;
+    match fewer {
+        Some((wanted, have, layout)) => Err(Error::Unsuited {
             file: path.into(),
             what: format!(
-                "holds avalanches in {have} dimensions ({}); {wanted} are wanted\n  hint: ask for {have} dimensions (model.dims = {have} in a configuration), or give a file with h{wanted}_i histograms or electrons",
-                loaded.layout,
-                have = grid.dims()
+                "holds avalanches in {have} dimensions ({layout}); {wanted} are wanted\n  hint: ask for {have} dimensions (model.dims = {have} in a configuration), or give a file with h{wanted}_i histograms or electrons",
             ),
         }),
-        _ => Ok(loaded),
+        None => Ok(()),
     }
 }
 
-/// Reads several files, as many at a time as there are threads, so that no more are in memory, and hands each
-/// on in the order given.
+/// Bytes of files that are read at the same time, for each electron of a part.
+const AT_ONCE: u64 = 256;
+/// A file of at most so many bytes for each electron of a part is read whole.
+const WHOLE: u64 = 16;
+
+/// Reads several files and hands each on in the order given: whole, as many at a time as there are threads, or
+/// with `most` in parts of about so many electrons, so that the memory needed does not grow with files. Small
+/// files are read whole in any case, and so are texts and Parquet.
 ///
 /// # Errors
 /// The first error of [`read`] or of `take`.
 pub fn read_each<E: From<Error>>(
     sources: &[Source],
     options: &ReadOptions,
+    most: Option<u64>,
     progress: &dyn Progress,
     mut take: impl FnMut(&Source, Loaded) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     if let [source] = sources {
-        return take(source, read(source.clone(), options, progress)?);
+        return read_parts(source, options, most, progress, &mut take);
     }
     let task = progress.task("reading", sources.len() as u64);
-    for sources in sources.chunks(rayon::current_num_threads()) {
-        let loaded: Vec<_> =
-            sources.par_iter().map(|source| read(source.clone(), options, &Silent)).collect();
-        for (source, loaded) in sources.iter().zip(loaded) {
-            take(source, loaded?)?;
+    let bytes = |source: &Source| std::fs::metadata(&source.path).map_or(0, |file| file.len());
+    let mut rest = sources;
+    while !rest.is_empty() {
+        let mut room = most.map_or(u64::MAX, |most| most.saturating_mul(AT_ONCE));
+        let small = most.map_or(u64::MAX, |most| most.saturating_mul(WHOLE));
+        let fits = |source: &&Source| {
+            let bytes = bytes(source);
+            let fits = bytes <= small.min(room);
+            room = room.saturating_sub(bytes);
+            fits
+        };
+        let count = rest.iter().take_while(fits).take(rayon::current_num_threads()).count();
+        let (together, others) = rest.split_at(count.max(1));
+        if count == 0 {
+            read_parts(&together[0], options, most, &Silent, &mut take)?;
             task.advance(1);
+        } else {
+            let loaded: Vec<_> =
+                together.par_iter().map(|source| read(source.clone(), options, &Silent)).collect();
+            for (source, loaded) in together.iter().zip(loaded) {
+                take(source, loaded?)?;
+                task.advance(1);
+            }
         }
+        rest = others;
     }
     Ok(())
+}
+
+/// Reads a file, whole or in parts of about so many electrons.
+fn read_parts<E: From<Error>>(
+    source: &Source,
+    options: &ReadOptions,
+    most: Option<u64>,
+    progress: &dyn Progress,
+    take: &mut impl FnMut(&Source, Loaded) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let mut failed = None;
+    let read = read_in(source, options, most, progress, &mut |loaded| match take(source, loaded) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    });
+    failed.map_or_else(|| Ok(read?), Err)
 }
 
 /// The values of a condition, one (or several) for each avalanche that [`read`] gives with the same options:
@@ -176,16 +266,27 @@ pub fn read_condition(
     }
 }
 
-/// Reads the electrons of a file that is one table.
-fn read_table(
+/// Reads the electrons of a table.
+pub(crate) fn read_table(
     path: &Path,
     table: &dyn Table,
     options: &ReadOptions,
+    most: Option<u64>,
     progress: &dyn Progress,
-) -> Result<Loaded> {
-    let mut notices = Vec::new();
-    let (set, kind) = electrons::read(path, table, options, progress, &mut notices)?;
-    Ok(Loaded { data: set.into(), layout: format!("{}, {kind}", table.describe()), notices })
+    mut notices: Vec<Notice>,
+    take: &mut Take<'_>,
+) -> Result<()> {
+    electrons::read(path, table, options, most, progress, &mut |electrons| {
+        let Electrons { set, kind, notices: more, last } = electrons;
+        let mut told = if last { std::mem::take(&mut notices) } else { Vec::new() };
+        told.extend(more);
+        take(Loaded {
+            data: set.into(),
+            layout: format!("{}, {kind}", table.describe()),
+            notices: told,
+            last,
+        })
+    })
 }
 
 fn format(path: &Path, options: &ReadOptions) -> Result<Format> {

@@ -1,15 +1,18 @@
 //! RNTuples of electrons: fields as columns.
 
-use townsend_root::{Column, Key, RNTuple, RNTupleField, RootFile};
+use std::ops::Range;
+
+use townsend_root::{Column, FieldReader, Key, RNTuple, RNTupleField, RootFile};
 
 use crate::Result;
-use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, Table};
+use crate::columns::{ALL, ColumnHeader, ColumnKind, ColumnReader, ColumnValues, InParts, Table};
 use crate::tree::plain;
 
 /// An RNTuple as a table.
 pub(crate) struct RNTupleTable<'f> {
     ntuple: RNTuple<'f>,
     headers: Vec<ColumnHeader>,
+    file_bytes: u64,
 }
 
 impl<'f> RNTupleTable<'f> {
@@ -22,7 +25,7 @@ impl<'f> RNTupleTable<'f> {
             title: field.description().to_owned(),
         };
         let headers = ntuple.fields().iter().map(header).collect();
-        Ok(Self { ntuple, headers })
+        Ok(Self { ntuple, headers, file_bytes: file.length() })
     }
 }
 
@@ -45,9 +48,37 @@ impl Table for RNTupleTable<'_> {
         self.ntuple.entries()
     }
 
+    fn parts(&self) -> Option<&dyn InParts> {
+        Some(self)
+    }
+
     fn read(&self, index: usize) -> Result<ColumnValues> {
-        let Column { offsets, values } = self.ntuple.read_column(&self.headers[index].name)?;
+        self.column(index)?.read(ALL)
+    }
+}
+
+impl InParts for RNTupleTable<'_> {
+    fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
+    fn column(&self, index: usize) -> Result<Box<dyn ColumnReader + '_>> {
+        let reader = self.ntuple.reader(&self.headers[index].name)?;
         let lists = self.headers[index].kind != ColumnKind::Number;
-        Ok(ColumnValues { offsets: lists.then_some(offsets), values })
+        Ok(Box::new(FieldOfNTuple { reader, lists }))
+    }
+}
+
+/// A field that is being read.
+struct FieldOfNTuple<'n> {
+    reader: FieldReader<'n>,
+    lists: bool,
+}
+
+impl ColumnReader for FieldOfNTuple<'_> {
+    fn read(&mut self, rows: Range<u64>) -> Result<ColumnValues> {
+        let mut column = Column::default();
+        self.reader.read(rows, &mut column)?;
+        Ok(ColumnValues { offsets: self.lists.then_some(column.offsets), values: column.values })
     }
 }

@@ -9,7 +9,7 @@ use crate::columns::{ColumnKind, TEXT, Table};
 use crate::electrons::{self, fits, list, suggestion};
 use crate::histograms;
 use crate::notice::Notice;
-use crate::reader::{Label, Loaded, ReadOptions};
+use crate::reader::{Label, ReadOptions, Take, read_table};
 use crate::rntuple::{RNTupleTable, is_rntuple};
 use crate::tree::{TreeTable, is_tree};
 use crate::{Choice, Error, Format, Result};
@@ -17,36 +17,37 @@ use crate::{Choice, Error, Format, Result};
 /// Trees, and histograms, that an error lists at most.
 const MOST_LISTED: usize = 8;
 
-pub(crate) fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
+/// Reads electrons or counts and hands them on, all at once or in parts of at most so many electrons.
+pub(crate) fn read(
+    path: &Path,
+    options: &ReadOptions,
+    most: Option<u64>,
+    progress: &dyn Progress,
+    take: &mut Take<'_>,
+) -> Result<()> {
     let file = RootFile::open(path)?;
     let mut notices = Vec::new();
     // A tree of electrons tells more than histograms, unless these were asked for.
     let histograms_wanted = options.histograms.is_some()
         || options.tree.is_none() && options.dims.is_some_and(|dims| histograms::has(&file, dims, options));
     if !histograms_wanted && let Some(table) = find(path, &file, options, &mut notices)? {
-        return read_table(path, &file, &*table, options, progress, notices);
+        let provenance = histograms::provenance_of(&file);
+        let with_histograms =
+            options.tree.is_none() && (1..=3).any(|dims| histograms::has(&file, dims, options));
+        return read_table(path, &*table, options, most, progress, notices, &mut |mut loaded| {
+            loaded.data.meta_mut().provenance.clone_from(&provenance);
+            if with_histograms && loaded.last {
+                let text = format!("holds histograms too; the electrons of {} were read", table.describe());
+                loaded.notices.push(Notice::from(text).settled_by("histograms", "h*"));
+            }
+            take(loaded)
+        });
     }
-    match histograms::read(path, &file, options, progress, notices)? {
-        Some(loaded) => Ok(loaded),
-        None => Err(nothing_here(path, &file)),
+    if histograms::read(path, &file, options, most.is_some(), progress, notices, take)? {
+        Ok(())
+    } else {
+        Err(nothing_here(path, &file))
     }
-}
-
-fn read_table(
-    path: &Path,
-    file: &RootFile,
-    table: &dyn Table,
-    options: &ReadOptions,
-    progress: &dyn Progress,
-    mut notices: Vec<Notice>,
-) -> Result<Loaded> {
-    let (mut set, kind) = electrons::read(path, table, options, progress, &mut notices)?;
-    set.meta.provenance = histograms::provenance_of(file);
-    if options.tree.is_none() && (1..=3).any(|dims| histograms::has(file, dims, options)) {
-        let text = format!("holds histograms too; the electrons of {} were read", table.describe());
-        notices.push(Notice::from(text).settled_by("histograms", "h*"));
-    }
-    Ok(Loaded { data: set.into(), layout: format!("{}, {kind}", table.describe()), notices })
 }
 
 /// The values of a condition for each avalanche, from the tree of the electrons, or from the first tree that

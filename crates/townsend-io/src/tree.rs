@@ -3,12 +3,13 @@
 //! Written: tree or RNTuple `avalanches`, one entry an avalanche, branches `avalanche` (its number) and
 //! `vector<float>` x, z, t. Read: any tree whose branches are those of [`electrons`](crate::electrons).
 
+use std::ops::Range;
 use std::path::Path;
 
 use townsend_core::{Avalanche, Coordinate, Meta, OutputFile};
 use townsend_root::{Branch, BranchKind, BranchSpec, BranchType, BranchValue, Column, Key, RootFile, Tree};
 
-use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, TEXT, Table};
+use crate::columns::{ALL, ColumnHeader, ColumnKind, ColumnReader, ColumnValues, InParts, TEXT, Table};
 use crate::entries::EntryWriter;
 use crate::histograms::{finish, start};
 use crate::{Notice, Result};
@@ -20,6 +21,7 @@ const TREE: &str = "avalanches";
 pub(crate) struct TreeTable<'f> {
     tree: Tree<'f>,
     headers: Vec<ColumnHeader>,
+    file_bytes: u64,
 }
 
 impl<'f> TreeTable<'f> {
@@ -32,7 +34,7 @@ impl<'f> TreeTable<'f> {
             title: branch.title().to_owned(),
         };
         let headers = tree.branches().iter().map(header).collect();
-        Ok(Self { tree, headers })
+        Ok(Self { tree, headers, file_bytes: file.length() })
     }
 }
 
@@ -86,11 +88,40 @@ impl Table for TreeTable<'_> {
         })
     }
 
+    fn parts(&self) -> Option<&dyn InParts> {
+        Some(self)
+    }
+
     fn read(&self, index: usize) -> Result<ColumnValues> {
-        let mut column = Column::default();
-        self.tree.reader(&self.headers[index].name)?.read(0..self.rows(), &mut column)?;
+        self.column(index)?.read(ALL)
+    }
+}
+
+impl InParts for TreeTable<'_> {
+    fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
+    fn column(&self, index: usize) -> Result<Box<dyn ColumnReader + '_>> {
+        let reader = self.tree.reader(&self.headers[index].name)?;
         let lists = self.headers[index].kind != ColumnKind::Number;
-        Ok(ColumnValues { offsets: lists.then_some(column.offsets), values: column.values })
+        Ok(Box::new(BranchOfTree { reader, lists, rows: self.rows() }))
+    }
+}
+
+/// A branch that is being read.
+struct BranchOfTree<'t> {
+    reader: townsend_root::ColumnReader<'t>,
+    lists: bool,
+    /// Number of entries of the tree.
+    rows: u64,
+}
+
+impl ColumnReader for BranchOfTree<'_> {
+    fn read(&mut self, rows: Range<u64>) -> Result<ColumnValues> {
+        let mut column = Column::default();
+        self.reader.read(rows.start..rows.end.min(self.rows), &mut column)?;
+        Ok(ColumnValues { offsets: self.lists.then_some(column.offsets), values: column.values })
     }
 }
 

@@ -1,14 +1,15 @@
 //! Which electrons and avalanches a selection keeps.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::chosen::{find, missing};
 use super::rows::Rows;
-use crate::columns::{ColumnKind, Table};
+use crate::columns::{ColumnKind, Reading};
 use crate::error::content;
 use crate::{Result, Selection};
 
-/// What a selection keeps. Comparisons of columns that have one value an avalanche (the number of an
+/// What a selection keeps of rows. Comparisons of columns that have one value an avalanche (the number of an
 /// avalanche or a run; columns of numbers beside lists) choose avalanches, others choose electrons: an
 /// avalanche of which no electron is chosen stays, and is empty.
 #[derive(Default)]
@@ -26,12 +27,22 @@ struct Compared {
     of_avalanches: bool,
 }
 
+/// The numbers of the last avalanche so far, by the names of their columns.
+pub(super) type Before = BTreeMap<String, f64>;
+
 impl Filter {
-    pub(super) fn new(path: &Path, table: &dyn Table, rows: &Rows, selection: &Selection) -> Result<Self> {
+    /// What the selection keeps of these rows, which follow on those that were filtered with `before`.
+    pub(super) fn new(
+        path: &Path,
+        reading: &Reading<'_>,
+        rows: &Rows,
+        selection: &Selection,
+        before: &mut Before,
+    ) -> Result<Self> {
         let compared: Vec<Compared> = selection
             .columns()
             .into_iter()
-            .map(|name| compared(path, table, rows, name))
+            .map(|name| compared(path, reading, rows, name, before))
             .collect::<Result<_>>()?;
         if compared.is_empty() {
             return Ok(Self::default());
@@ -86,17 +97,30 @@ impl Filter {
     }
 }
 
-fn compared(path: &Path, table: &dyn Table, rows: &Rows, name: &str) -> Result<Compared> {
+fn compared(
+    path: &Path,
+    reading: &Reading<'_>,
+    rows: &Rows,
+    name: &str,
+    before: &mut Before,
+) -> Result<Compared> {
+    let table = reading.table;
     let index = find(table, name).ok_or_else(|| missing(path, table, &[name]))?;
     let header = &table.headers()[index];
     let owned = name.to_owned();
-    if let Some((_, numbers)) = rows.numbers().iter().find(|(number, _)| *number == header.name) {
-        let values = rows.offsets.windows(2).scan(f64::NAN, |before, pair| {
-            // An avalanche without rows has the number after the one before it.
-            *before = if pair[0] < pair[1] { numbers[pair[0] as usize] as f64 } else { *before + 1.0 };
-            Some(*before)
-        });
-        return Ok(Compared { name: owned, values: values.collect(), of_avalanches: true });
+    if let Some((place, (_, numbers))) =
+        rows.numbers().iter().enumerate().find(|(_, (number, _))| *number == header.name)
+    {
+        // An avalanche without rows has the number after the one before it, and the run of that.
+        let step = if place + 1 == rows.numbers().len() { 1.0 } else { 0.0 };
+        let mut last = before.get(name).copied().unwrap_or(f64::NAN);
+        let number = |pair: &[u64]| {
+            last = if pair[0] < pair[1] { numbers[pair[0] as usize] as f64 } else { last + step };
+            last
+        };
+        let values = rows.offsets.windows(2).map(number).collect();
+        before.insert(owned.clone(), last);
+        return Ok(Compared { name: owned, values, of_avalanches: true });
     }
     match &header.kind {
         ColumnKind::Other(what) => {
@@ -104,10 +128,11 @@ fn compared(path: &Path, table: &dyn Table, rows: &Rows, name: &str) -> Result<C
             Err(content(path, table.describe(), what))
         }
         ColumnKind::Number if !rows.of_electrons() => {
-            Ok(Compared { name: owned, values: table.read(index)?.values.to_f64(), of_avalanches: true })
+            let values = reading.read(index, &rows.range)?.values.to_f64();
+            Ok(Compared { name: owned, values, of_avalanches: true })
         }
         _ => {
-            let values = rows.electrons(path, table, index)?.to_f64();
+            let values = rows.electrons(path, reading, index)?.to_f64();
             Ok(Compared { name: owned, values, of_avalanches: false })
         }
     }

@@ -1,22 +1,23 @@
 //! Where each avalanche begins among the electrons of a table.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::chosen::Chosen;
-use crate::columns::{ColumnKind, ColumnValues, Table, Values};
+use crate::columns::{ALL, ColumnKind, ColumnValues, Reading, Table, Values};
 use crate::error::content;
 use crate::notice::Notice;
-use crate::numbering::{self, Numbered};
+use crate::numbering::{NotNumbered, Numbering, Told};
 use crate::reader::ReadOptions;
 use crate::{Choice, Error, Result};
 
-/// How the rows of a table are avalanches or electrons.
+/// Avalanches of some rows of a table, or of all.
 pub(super) struct Rows {
+    /// Which rows.
+    pub(super) range: Range<u64>,
     /// Where each avalanche begins among the electrons, and where the last one ends.
     pub(super) offsets: Vec<u64>,
     form: Form,
-    /// Number of rows of the table.
-    length: usize,
     /// The coordinates of a table of lists, which were read for their offsets.
     coordinates: Option<[Values; 3]>,
 }
@@ -31,40 +32,6 @@ enum Form {
 }
 
 impl Rows {
-    /// Finds where avalanches begin.
-    pub(super) fn read(
-        path: &Path,
-        table: &dyn Table,
-        chosen: &Chosen,
-        options: &ReadOptions,
-        notices: &mut Vec<Notice>,
-    ) -> Result<Self> {
-        let kinds = chosen.coordinates.map(|index| table.headers()[index].kind.clone());
-        let rows = table.rows() as usize;
-        match &kinds {
-            [ColumnKind::Number, ColumnKind::Number, ColumnKind::Number] => {
-                flat(path, table, chosen, options, notices)
-            }
-            [ColumnKind::List, ColumnKind::List, ColumnKind::List] => {
-                tell_of_gaps(table, chosen, notices)?;
-                let (offsets, coordinates) = lists(path, table, chosen)?;
-                Ok(Self { offsets, form: Form::Avalanches, length: rows, coordinates: Some(coordinates) })
-            }
-            [ColumnKind::Array(x), ColumnKind::Array(z), ColumnKind::Array(t)] if x == z && x == t => {
-                padded(path, table, chosen, *x, notices)
-            }
-            _ => Err(unlike(path, table, chosen)),
-        }
-    }
-
-    /// How the table holds avalanches, in words.
-    pub(super) fn kind(&self) -> &'static str {
-        match self.form {
-            Form::Electrons { .. } => "one entry an electron",
-            Form::Avalanches | Form::Padded { .. } => "one entry an avalanche",
-        }
-    }
-
     /// The value of a column of numbers that is one of those that number the avalanches, at a row.
     pub(super) fn numbers(&self) -> &[(String, Vec<i64>)] {
         match &self.form {
@@ -82,28 +49,28 @@ impl Rows {
     pub(super) fn coordinates(
         &mut self,
         path: &Path,
-        table: &dyn Table,
+        reading: &Reading<'_>,
         chosen: &Chosen,
     ) -> Result<[Values; 3]> {
         match self.coordinates.take() {
             Some(values) => Ok(values),
-            None => at_once(chosen.coordinates, |index| self.electrons(path, table, index)),
+            None => at_once(chosen.coordinates, |index| self.electrons(path, reading, index)),
         }
     }
 
     /// The values of a column that has one an electron.
-    pub(super) fn electrons(&self, path: &Path, table: &dyn Table, index: usize) -> Result<Values> {
-        let ColumnValues { offsets, mut values } = table.read(index)?;
+    pub(super) fn electrons(&self, path: &Path, reading: &Reading<'_>, index: usize) -> Result<Values> {
+        let ColumnValues { offsets, mut values } = reading.read(index, &self.range)?;
         let Form::Padded { length, used } = &self.form else {
             if let Some(offsets) = offsets {
-                as_long_as_x(path, table, index, &offsets, &self.offsets)?;
+                as_long_as_x(path, reading.table, index, self.range.start, [&offsets, &self.offsets])?;
             }
             return Ok(values);
         };
-        if values.len() != length * self.length {
-            let what =
-                format!("{} has {} values, not {length} an entry", table.headers()[index].name, values.len());
-            return Err(content(path, table.describe(), what));
+        if values.len() != length * used.len() {
+            let name = &reading.table.headers()[index].name;
+            let what = format!("{name} has {} values, not {length} an entry", values.len());
+            return Err(content(path, reading.table.describe(), what));
         }
         values.retain(|place| place % length < used[place / length]);
         Ok(values)
@@ -113,18 +80,279 @@ impl Rows {
     pub(super) fn condition(
         &self,
         path: &Path,
-        table: &dyn Table,
+        reading: &Reading<'_>,
         index: usize,
     ) -> Result<(usize, Vec<f64>)> {
+        let table = reading.table;
         if !self.of_electrons() {
             return each_row(path, table, index);
         }
-        let values = self.electrons(path, table, index)?.to_f64();
+        let values = self.electrons(path, reading, index)?.to_f64();
         let of_avalanche = |avalanche| {
             let what = format!("has no one value for all electrons of avalanche {avalanche}");
             content(path, format!("{} of {}", table.headers()[index].name, table.describe()), what)
         };
         Ok((1, of_avalanches(&values, &self.offsets).map_err(of_avalanche)?))
+    }
+}
+
+/// Avalanches from a table, those of some rows after those of others.
+pub(super) struct Parts<'a, 't> {
+    path: &'a Path,
+    reading: &'a Reading<'t>,
+    chosen: &'a Chosen,
+    options: &'a ReadOptions,
+    /// Electrons that a part has, unless one avalanche has more.
+    most: u64,
+    /// The first row of the next part.
+    next: u64,
+    division: Division,
+    /// What a user should know of how rows are divided.
+    pub(super) notices: Vec<Notice>,
+}
+
+/// How far the rows of a table are divided into avalanches.
+enum Division {
+    /// One row an electron, with numbers.
+    Numbered(Box<Window>),
+    /// One row an electron; where avalanches begin is known. The next part begins with this one.
+    Placed { offsets: Vec<u64>, avalanche: usize },
+    /// One row an avalanche, in lists. The next part has so many.
+    Lists { entries: u64 },
+    /// One row an avalanche, in arrays.
+    Padded { length: usize, used: Vec<usize> },
+}
+
+/// Rows whose numbers were read, from the next part's first on.
+#[derive(Default)]
+struct Window {
+    numbering: Numbering,
+    /// The columns that number avalanches, of the rows of the window.
+    events: Vec<(String, Vec<i64>)>,
+    /// The run of each row of the window, if it is looked at.
+    runs: Vec<i64>,
+    /// A run that changes within an avalanche: its values, and the number of the avalanche.
+    run_changes: Option<(i64, i64, usize)>,
+    /// Avalanches before the window.
+    avalanches: usize,
+    /// True if its numbers are the last ones.
+    ended: bool,
+}
+
+/// Entries of the first part of a table of lists, before it is known how many electrons they have.
+const FIRST_ENTRIES: u64 = 64;
+/// The next part has at most so many times the entries of the one before.
+const GROWTH: u64 = 4;
+
+impl<'a, 't> Parts<'a, 't> {
+    /// Finds out how the rows of a table are avalanches. A part has at most so many electrons if they can be
+    /// read in parts.
+    pub(super) fn new(
+        path: &'a Path,
+        reading: &'a Reading<'t>,
+        chosen: &'a Chosen,
+        options: &'a ReadOptions,
+        most: u64,
+    ) -> Result<Self> {
+        let table = reading.table;
+        let mut notices = Vec::new();
+        let most = if reading.in_parts() { most.max(1) } else { u64::MAX };
+        let kinds = chosen.coordinates.map(|index| table.headers()[index].kind.clone());
+        let division = match &kinds {
+            [ColumnKind::Number, ColumnKind::Number, ColumnKind::Number] => flat(path, table, chosen)?,
+            [ColumnKind::List, ColumnKind::List, ColumnKind::List] => {
+                tell_of_gaps(reading, chosen, most, &mut notices)?;
+                Division::Lists { entries: FIRST_ENTRIES.min(most) }
+            }
+            [ColumnKind::Array(x), ColumnKind::Array(z), ColumnKind::Array(t)] if x == z && x == t => {
+                padded(path, reading, chosen, [*x, rows_of_arrays(most, *x) as usize], &mut notices)?
+            }
+            _ => return Err(unlike(path, table, chosen)),
+        };
+        Ok(Self { path, reading, chosen, options, most, next: 0, division, notices })
+    }
+
+    /// How the table holds avalanches, in words.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.division {
+            Division::Numbered(_) | Division::Placed { .. } => "one entry an electron",
+            Division::Lists { .. } | Division::Padded { .. } => "one entry an avalanche",
+        }
+    }
+
+    /// The next part, and whether it is the last one.
+    pub(super) fn next(&mut self) -> Result<(Rows, bool)> {
+        let (path, reading, chosen, start) = (self.path, self.reading, self.chosen, self.next);
+        let (rows, last) = match &mut self.division {
+            Division::Numbered(window) => {
+                while !window.ended && window.numbering.offsets.len() < 2 {
+                    let rows = rows_from(start + window.rows() as u64, self.most);
+                    window.read(path, reading, chosen, rows)?;
+                }
+                let (offsets, events) = window.take();
+                let rows = start..start + offsets.last().copied().unwrap_or(0);
+                (
+                    Rows { range: rows, offsets, form: Form::Electrons { events }, coordinates: None },
+                    window.ended,
+                )
+            }
+            Division::Placed { offsets, avalanche } => {
+                let begins = offsets.get(*avalanche..).unwrap_or_default();
+                let within = begins.partition_point(|&end| end - start <= self.most);
+                let part = &begins[..within.max(2).min(begins.len())];
+                let end = part.last().copied().unwrap_or(start);
+                let last = part.len() == begins.len();
+                *avalanche += part.len().saturating_sub(1);
+                let offsets = part.iter().map(|offset| offset - start).collect();
+                let form = Form::Electrons { events: Vec::new() };
+                (Rows { range: start..end, offsets, form, coordinates: None }, last)
+            }
+            Division::Lists { entries } => {
+                let asked = if reading.in_parts() { *entries } else { u64::MAX };
+                let rows = rows_from(start, asked);
+                let (offsets, coordinates) = lists(path, reading, chosen, &rows)?;
+                let (read, electrons) =
+                    (offsets.len() as u64 - 1, offsets.last().copied().unwrap_or_default());
+                let fit = self.most.saturating_mul(asked) / electrons.max(1);
+                *entries = fit.clamp(1, asked.saturating_mul(GROWTH));
+                let last = read < asked || rows.end >= reading.table.rows();
+                (Rows { range: rows, offsets, form: Form::Avalanches, coordinates: Some(coordinates) }, last)
+            }
+            Division::Padded { length, used } => {
+                let all = used.len() as u64;
+                let rows = rows_from(start, rows_of_arrays(self.most, *length));
+                let rows = start..rows.end.min(all);
+                let used = used[start as usize..rows.end as usize].to_vec();
+                let mut offsets = vec![0_u64];
+                offsets.extend(used.iter().scan(0, |end, &used| {
+                    *end += used as u64;
+                    Some(*end)
+                }));
+                let last = rows.end == all;
+                // What comes after the last array of x is refused.
+                let rows = rows.start..if last { u64::MAX } else { rows.end };
+                (
+                    Rows {
+                        range: rows,
+                        offsets,
+                        form: Form::Padded { length: *length, used },
+                        coordinates: None,
+                    },
+                    last,
+                )
+            }
+        };
+        self.next = rows.range.end;
+        if last && let Division::Numbered(window) = &self.division {
+            window.tell(self.next, reading.table, chosen, self.options, &mut self.notices);
+        }
+        Ok((rows, last))
+    }
+}
+
+/// So many rows from the first.
+fn rows_from(first: u64, count: u64) -> Range<u64> {
+    first..first.saturating_add(count)
+}
+
+/// How many arrays of this length hold so many values.
+fn rows_of_arrays(values: u64, length: usize) -> u64 {
+    (values / length.max(1) as u64).max(1)
+}
+
+impl Window {
+    /// Rows whose numbers were read.
+    fn rows(&self) -> usize {
+        self.events.first().map_or(0, |(_, numbers)| numbers.len())
+    }
+
+    /// Goes on with the numbers of more rows.
+    fn read(&mut self, path: &Path, reading: &Reading<'_>, chosen: &Chosen, rows: Range<u64>) -> Result<()> {
+        let table = reading.table;
+        let name = |index: usize| table.headers()[index].name.clone();
+        let numbers = |index: usize| {
+            whole(&reading.read(index, &rows)?.values).map_err(|(row, value)| {
+                let row = rows.start + row as u64;
+                let what =
+                    format!("{} is {value} in row {row}; numbers of avalanches are whole", name(index));
+                content(path, table.describe(), what)
+            })
+        };
+        let Some((&last, before)) = chosen.events.split_last() else { return Err(not_numbered(path, table)) };
+        let number = numbers(last)?;
+        let series = before.iter().map(|&index| numbers(index)).collect::<Result<Vec<_>>>()?;
+        if let Some(place) = series.iter().position(|column| column.len() != number.len()) {
+            let (all, name) = (number.len(), [name(before[place]), name(last)]);
+            let what = format!("{} has {} rows, {} has {all}", name[0], series[place].len(), name[1]);
+            return Err(content(path, table.describe(), what));
+        }
+        let refused = |why: NotNumbered| {
+            content(path, format!("{} of {}", name(last), table.describe()), why.to_string())
+        };
+        self.numbering.extend(&number, &series).map_err(refused)?;
+        self.ended = (number.len() as u64) < rows.end - rows.start || rows.end >= table.rows();
+        if self.ended {
+            self.numbering.finish().map_err(refused)?;
+        }
+        if let Some(run) = chosen.run.filter(|_| chosen.stated.events && self.run_changes.is_none()) {
+            self.runs.extend(numbers(run)?);
+            self.look_for_runs(rows.start - self.rows() as u64);
+        }
+        let read = series.into_iter().chain([number]);
+        if self.events.is_empty() {
+            self.events = chosen.events.iter().map(|&index| name(index)).zip(read).collect();
+        } else {
+            self.events.iter_mut().zip(read).for_each(|((_, have), more)| have.extend(more));
+        }
+        Ok(())
+    }
+
+    /// Looks for a run that changes within an avalanche: two avalanches of the same number in two runs. The
+    /// window begins with the row `first`.
+    fn look_for_runs(&mut self, first: u64) {
+        let place = |row: u64| (row.saturating_sub(first) as usize).min(self.runs.len());
+        let begins = self.numbering.offsets.iter().map(|&row| place(row));
+        let ends = begins.clone().skip(1).chain([self.runs.len()]);
+        self.run_changes = begins.zip(ends).enumerate().find_map(|(avalanche, (start, end))| {
+            let pair = self.runs.get(start..end)?.windows(2).find(|pair| pair[0] != pair[1])?;
+            Some((pair[0], pair[1], self.avalanches + avalanche))
+        });
+    }
+
+    /// Takes the avalanches that are whole out of the window: where they begin, from 0 on, and their numbers.
+    fn take(&mut self) -> (Vec<u64>, Vec<(String, Vec<i64>)>) {
+        let offsets = &mut self.numbering.offsets;
+        let (start, end) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
+        self.avalanches += offsets.len().saturating_sub(1);
+        let rest = if self.ended { Vec::new() } else { vec![end] };
+        let taken = std::mem::replace(offsets, rest).into_iter().map(|offset| offset - start).collect();
+        let rows = (end - start) as usize;
+        self.runs.drain(..rows.min(self.runs.len()));
+        let of_rows = |(name, numbers): &mut (String, Vec<i64>)| {
+            let rest = numbers.split_off(rows.min(numbers.len()));
+            (name.clone(), std::mem::replace(numbers, rest))
+        };
+        (taken, self.events.iter_mut().map(of_rows).collect())
+    }
+
+    /// Tells what the numbers of all rows showed.
+    fn tell(
+        &self,
+        electrons: u64,
+        table: &dyn Table,
+        chosen: &Chosen,
+        options: &ReadOptions,
+        notices: &mut Vec<Notice>,
+    ) {
+        let name = |index: usize| table.headers()[index].name.clone();
+        let Some(&last) = chosen.events.last() else { return };
+        tell_of_numbers(self.numbering.told, electrons, &name(last), notices);
+        if let (Some(run), Some((before, after, avalanche))) = (chosen.run, self.run_changes) {
+            let run = name(run);
+            let text = format!("{run} changes from {before} to {after} within avalanche {avalanche}");
+            let event = options.columns.event.join("+");
+            notices.push(Notice::from(text).settled_by("columns", format!("event={run}+{event}")));
+        }
     }
 }
 
@@ -154,26 +382,38 @@ fn at_once<T: Send>(of: [usize; 3], read: impl Fn(usize) -> Result<T> + Sync) ->
     Ok([x?, z?, t?])
 }
 
-/// The coordinates of a table of lists, and where avalanches begin in them.
-fn lists(path: &Path, table: &dyn Table, chosen: &Chosen) -> Result<(Vec<u64>, [Values; 3])> {
-    let unplaced = || content(path, table.describe(), "its lists do not say where they begin");
-    let [x, z, t] = at_once(chosen.coordinates, |index| table.read(index))?;
+/// The coordinates of rows of a table of lists, and where avalanches begin in them.
+fn lists(
+    path: &Path,
+    reading: &Reading<'_>,
+    chosen: &Chosen,
+    rows: &Range<u64>,
+) -> Result<(Vec<u64>, [Values; 3])> {
+    let unplaced = || content(path, reading.table.describe(), "its lists do not say where they begin");
+    let [x, z, t] = at_once(chosen.coordinates, |index| reading.read(index, rows))?;
     let offsets = x.offsets.ok_or_else(unplaced)?;
     for (column, index) in [&z, &t].into_iter().zip(&chosen.coordinates[1..]) {
-        as_long_as_x(path, table, *index, column.offsets.as_ref().ok_or_else(unplaced)?, &offsets)?;
+        let have = column.offsets.as_ref().ok_or_else(unplaced)?;
+        as_long_as_x(path, reading.table, *index, rows.start, [have, &offsets])?;
     }
     Ok((offsets, [x.values, z.values, t.values]))
 }
 
-/// Refuses a column whose lists are not as long as those of x.
-fn as_long_as_x(path: &Path, table: &dyn Table, index: usize, have: &[u64], want: &[u64]) -> Result<()> {
+/// Refuses a column whose lists, from the entry `first` on, are not as long as those of x.
+fn as_long_as_x(
+    path: &Path,
+    table: &dyn Table,
+    index: usize,
+    first: u64,
+    [have, want]: [&Vec<u64>; 2],
+) -> Result<()> {
     if have == want {
         return Ok(());
     }
     let lengths = |offsets: &[u64]| offsets.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
     let (have, want) = (lengths(have), lengths(want));
     let differs = have.iter().zip(&want).position(|(a, b)| a != b);
-    let entry = differs.unwrap_or(have.len().min(want.len()));
+    let entry = first + differs.unwrap_or(have.len().min(want.len())) as u64;
     let what = format!(
         "entry {entry} does not hold as many {} as x; each electron needs x, z and t",
         table.headers()[index].name
@@ -216,13 +456,22 @@ fn unlike(path: &Path, table: &dyn Table, chosen: &Chosen) -> Error {
 
 /// Tells of numbers of avalanches that are left out in a table of lists: they may be empty avalanches that
 /// were not written.
-fn tell_of_gaps(table: &dyn Table, chosen: &Chosen, notices: &mut Vec<Notice>) -> Result<()> {
+fn tell_of_gaps(reading: &Reading<'_>, chosen: &Chosen, most: u64, notices: &mut Vec<Notice>) -> Result<()> {
     let Some(&index) = chosen.events.last() else { return Ok(()) };
-    let Ok(numbers) = whole(&table.read(index)?.values) else { return Ok(()) };
-    let gap = numbers.windows(2).find(|pair| pair[1].checked_sub(pair[0]).is_some_and(|step| step > 1));
-    if let Some(pair) = gap {
-        let name = &table.headers()[index].name;
-        let (before, after) = (pair[0], pair[1]);
+    let (mut last, mut gap) = (None, None);
+    for rows in ranges(reading, most) {
+        let column = reading.read(index, &rows)?;
+        let Ok(numbers) = whole(&column.values) else { return Ok(()) };
+        let before: Vec<i64> = last.into_iter().chain(numbers).collect();
+        let follows = |pair: &&[i64]| pair[1].checked_sub(pair[0]).is_some_and(|step| step > 1);
+        gap = gap.or_else(|| before.windows(2).find(follows).map(|pair| (pair[0], pair[1])));
+        last = before.last().copied();
+        if column.values.is_empty() {
+            break;
+        }
+    }
+    if let Some((before, after)) = gap {
+        let name = &reading.table.headers()[index].name;
         notices.push(
             format!("{name} goes from {before} to {after}; avalanches are counted as they come, so empty ones that were not written are missing")
                 .into(),
@@ -231,50 +480,33 @@ fn tell_of_gaps(table: &dyn Table, chosen: &Chosen, notices: &mut Vec<Notice>) -
     Ok(())
 }
 
-/// A table of one row an electron.
-fn flat(
-    path: &Path,
-    table: &dyn Table,
-    chosen: &Chosen,
-    options: &ReadOptions,
-    notices: &mut Vec<Notice>,
-) -> Result<Rows> {
+/// The rows of a table, so many at a time; all at once where its format cannot be read in parts.
+fn ranges(reading: &Reading<'_>, most: u64) -> impl Iterator<Item = Range<u64>> {
+    let all = reading.table.rows();
+    let most = if reading.in_parts() { most } else { u64::MAX };
+    let mut start = Some(0_u64);
+    std::iter::from_fn(move || {
+        let rows = rows_from(start?, most);
+        start = Some(rows.end).filter(|&end| end < all);
+        Some(rows)
+    })
+}
+
+/// How a table of one row an electron is divided.
+fn flat(path: &Path, table: &dyn Table, chosen: &Chosen) -> Result<Division> {
     if !chosen.stated.events
         && let Some(offsets) = table.avalanches()?
     {
         return placed(path, table, offsets);
     }
-    let Some((&last, series)) = chosen.events.split_last() else { return Err(not_numbered(path, table)) };
-    let name = |index: usize| table.headers()[index].name.clone();
-    let numbers = |index: usize| {
-        whole(&table.read(index)?.values).map_err(|(row, value)| {
-            content(
-                path,
-                table.describe(),
-                format!("{} is {value} in row {row}; numbers of avalanches are whole", name(index)),
-            )
-        })
-    };
-    let number = numbers(last)?;
-    let series = series.iter().map(|&index| numbers(index)).collect::<Result<Vec<_>>>()?;
-    let found = numbering::number(&number, &series)
-        .map_err(|why| content(path, format!("{} of {}", name(last), table.describe()), why.to_string()))?;
-    tell_of_numbers(&found, &name(last), notices);
-    if let Some(run) = chosen.run.filter(|_| chosen.stated.events) {
-        tell_of_runs(&numbers(run)?, &found.offsets, [&name(run), &options.columns.event.join("+")], notices);
+    if chosen.events.is_empty() {
+        return Err(not_numbered(path, table));
     }
-    let names = chosen.events.iter().map(|&index| name(index));
-    let events = names.zip(series.into_iter().chain([number])).collect();
-    Ok(Rows {
-        offsets: found.offsets,
-        form: Form::Electrons { events },
-        length: table.rows() as usize,
-        coordinates: None,
-    })
+    Ok(Division::Numbered(Box::default()))
 }
 
 /// A table of one row an electron that says where avalanches begin.
-fn placed(path: &Path, table: &dyn Table, offsets: Vec<u64>) -> Result<Rows> {
+fn placed(path: &Path, table: &dyn Table, offsets: Vec<u64>) -> Result<Division> {
     let rows = table.rows();
     let wrong = |what: String| Err(content(path, "offsets", what));
     if offsets.first() != Some(&0) || offsets.last() != Some(&rows) {
@@ -283,12 +515,7 @@ fn placed(path: &Path, table: &dyn Table, offsets: Vec<u64>) -> Result<Rows> {
     if let Some(k) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
         return wrong(format!("decrease from {} to {} at avalanche {k}", offsets[k], offsets[k + 1]));
     }
-    Ok(Rows {
-        offsets,
-        form: Form::Electrons { events: Vec::new() },
-        length: rows as usize,
-        coordinates: None,
-    })
+    Ok(Division::Placed { offsets, avalanche: 0 })
 }
 
 /// The error for a table of one row an electron in which nothing numbers the avalanches.
@@ -307,8 +534,7 @@ fn not_numbered(path: &Path, table: &dyn Table) -> Error {
     Error::Undecided { file: path.into(), what, choices }
 }
 
-fn tell_of_numbers(found: &Numbered, name: &str, notices: &mut Vec<Notice>) {
-    let avalanches = found.offsets.len() - 1;
+fn tell_of_numbers(found: Told, electrons: u64, name: &str, notices: &mut Vec<Notice>) {
     let mut tell = |text: String| notices.push(text.into());
     tell(format!(
         "a table of electrons does not show avalanches without electrons before the first and after the last; {} numbers of {name} without a row were taken as empty",
@@ -326,26 +552,11 @@ fn tell_of_numbers(found: &Numbered, name: &str, notices: &mut Vec<Notice>) {
             found.jumps
         ));
     }
-    let electrons = found.offsets.last().copied().unwrap_or(0);
-    if avalanches == 1 && electrons > 1 {
+    if found.avalanches == 1 && electrons > 1 {
         tell(format!(
             "{name} is {} in all {electrons} rows, which makes one avalanche; if files of one avalanche each were merged, give the files one by one",
             found.first
         ));
-    }
-}
-
-/// Tells of a run that changes within an avalanche: two avalanches of the same number in two runs.
-fn tell_of_runs(runs: &[i64], offsets: &[u64], [run, event]: [&str; 2], notices: &mut Vec<Notice>) {
-    let changes = |pair: &[u64]| {
-        let of_avalanche = runs.get(pair[0] as usize..pair[1] as usize).unwrap_or_default();
-        of_avalanche.windows(2).find(|pair| pair[0] != pair[1]).map(|pair| (pair[0], pair[1]))
-    };
-    if let Some((avalanche, (before, after))) =
-        offsets.windows(2).enumerate().find_map(|(index, pair)| Some((index, changes(pair)?)))
-    {
-        let text = format!("{run} changes from {before} to {after} within avalanche {avalanche}");
-        notices.push(Notice::from(text).settled_by("columns", format!("event={run}+{event}")));
     }
 }
 
@@ -362,22 +573,30 @@ fn whole(values: &Values) -> std::result::Result<Vec<i64>, (usize, f64)> {
 }
 
 /// Arrays of fixed length. The numbers in use come from a column; without one, arrays whose last electrons
-/// are all alike were filled in part, and it must be stated how far.
+/// are all alike were filled in part, and it must be stated how far. So many rows are looked at at a time.
 fn padded(
     path: &Path,
-    table: &dyn Table,
+    reading: &Reading<'_>,
     chosen: &Chosen,
-    length: usize,
+    [length, most]: [usize; 2],
     notices: &mut Vec<Notice>,
-) -> Result<Rows> {
-    let rows = table.read(chosen.coordinates[0])?.values.len() / length.max(1);
+) -> Result<Division> {
+    let mut rows = 0;
+    for range in ranges(reading, most as u64) {
+        let read = reading.read(chosen.coordinates[0], &range)?.values.len() / length.max(1);
+        rows += read;
+        if read == 0 {
+            break;
+        }
+    }
     let mut used = vec![length; rows];
-    if let Some((name, counts)) = counts(path, table, chosen, [length, rows])? {
+    if let Some((name, counts)) = counts(path, reading, chosen, [length, rows])? {
         if !chosen.stated.count {
             notices.push(format!("the first {name} of the {length} values of an entry were read").into());
         }
         used = counts;
-    } else if is_padded(table, chosen, [length, rows])? {
+    } else if is_padded(reading, chosen, [length, rows, most])? {
+        let table = reading.table;
         return Err(Error::Undecided {
             file: path.into(),
             what: format!(
@@ -388,24 +607,19 @@ fn padded(
             choices: vec![Choice::new("columns", "n=…")],
         });
     }
-    let mut offsets = vec![0_u64];
-    offsets.extend(used.iter().scan(0, |end, &used| {
-        *end += used as u64;
-        Some(*end)
-    }));
-    Ok(Rows { offsets, form: Form::Padded { length, used }, length: rows, coordinates: None })
+    Ok(Division::Padded { length, used })
 }
 
 /// The numbers of values in use, if a column has them, and its name.
 fn counts(
     path: &Path,
-    table: &dyn Table,
+    reading: &Reading<'_>,
     chosen: &Chosen,
     [length, rows]: [usize; 2],
 ) -> Result<Option<(String, Vec<usize>)>> {
     let Some(index) = chosen.count else { return Ok(None) };
-    let name = table.headers()[index].name.clone();
-    let numbers = whole(&table.read(index)?.values).unwrap_or_default();
+    let name = reading.table.headers()[index].name.clone();
+    let numbers = whole(&reading.read(index, &ALL)?.values).unwrap_or_default();
     let numbers: Option<Vec<usize>> = numbers
         .iter()
         .map(|&number| usize::try_from(number).ok().filter(|&number| number <= length))
@@ -414,7 +628,7 @@ fn counts(
         Some(numbers) => Ok(Some((name, numbers))),
         None if chosen.stated.count => {
             let what = format!("{name} does not hold whole numbers from 0 to {length}, one an entry");
-            Err(content(path, table.describe(), what))
+            Err(content(path, reading.table.describe(), what))
         }
         None => Ok(None),
     }
@@ -422,16 +636,24 @@ fn counts(
 
 /// True if the last two electrons of an entry are the same in every coordinate, which those of an avalanche
 /// are not.
-fn is_padded(table: &dyn Table, chosen: &Chosen, [length, rows]: [usize; 2]) -> Result<bool> {
+fn is_padded(reading: &Reading<'_>, chosen: &Chosen, [length, rows, most]: [usize; 3]) -> Result<bool> {
     if length < 2 {
         return Ok(false);
     }
-    let mut alike = vec![true; rows];
-    for index in chosen.coordinates {
-        let values = table.read(index)?.values.to_f64();
-        for (alike, entry) in alike.iter_mut().zip(values.chunks_exact(length)) {
-            *alike &= entry[length - 1].to_bits() == entry[length - 2].to_bits();
+    for range in ranges(reading, most as u64) {
+        let mut alike = vec![true; rows.saturating_sub(range.start as usize).min(most)];
+        for index in chosen.coordinates {
+            let values = reading.read(index, &range)?.values.to_f64();
+            for (alike, entry) in alike.iter_mut().zip(values.chunks_exact(length)) {
+                *alike &= entry[length - 1].to_bits() == entry[length - 2].to_bits();
+            }
+        }
+        if alike.is_empty() {
+            break;
+        }
+        if alike.contains(&true) {
+            return Ok(true);
         }
     }
-    Ok(alike.contains(&true))
+    Ok(false)
 }

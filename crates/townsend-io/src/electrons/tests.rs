@@ -1,9 +1,11 @@
 //! What makes avalanches of a table, on tables in memory.
 
+use std::ops::Range;
+
 use townsend_core::Silent;
 
 use super::*;
-use crate::columns::{ColumnHeader, ColumnKind, ColumnValues};
+use crate::columns::{ColumnHeader, ColumnKind, ColumnReader, ColumnValues, InParts};
 
 /// A table in memory.
 struct Made {
@@ -25,8 +27,39 @@ impl Table for Made {
         self.rows
     }
 
+    fn parts(&self) -> Option<&dyn InParts> {
+        Some(self)
+    }
+
     fn read(&self, index: usize) -> Result<ColumnValues> {
         Ok(self.columns[index].clone())
+    }
+}
+
+impl InParts for Made {
+    fn file_bytes(&self) -> u64 {
+        1 << 20
+    }
+
+    fn column(&self, index: usize) -> Result<Box<dyn ColumnReader + '_>> {
+        Ok(Box::new(&self.columns[index]))
+    }
+}
+
+impl ColumnReader for &ColumnValues {
+    fn read(&mut self, rows: Range<u64>) -> Result<ColumnValues> {
+        let mut values = self.values.clone();
+        let Some(offsets) = &self.offsets else {
+            values.retain(|place| rows.contains(&(place as u64)));
+            return Ok(ColumnValues { offsets: None, values });
+        };
+        let all = offsets.len() - 1;
+        let of_rows = (rows.start as usize).min(all)..=(rows.end.min(all as u64) as usize);
+        let offsets = &offsets[of_rows];
+        let (start, end) = (offsets[0], offsets[offsets.len() - 1]);
+        values.retain(|place| (start..end).contains(&(place as u64)));
+        let offsets = offsets.iter().map(|offset| offset - start).collect();
+        Ok(ColumnValues { offsets: Some(offsets), values })
     }
 }
 
@@ -63,10 +96,37 @@ impl Made {
         self.with(name, "", ColumnKind::Array(length), column)
     }
 
+    /// Reads the table at once, and sees that parts of it say the same.
     fn read_with(&self, options: &ReadOptions) -> Result<(ElectronSet, Vec<String>)> {
-        let mut notices = Vec::new();
-        let (set, _) = read(Path::new("made"), self, options, &Silent, &mut notices)?;
-        Ok((set, notices.iter().map(Notice::to_string).collect()))
+        let whole = self.read_by(options, None);
+        for most in 1..6 {
+            let parts = self.read_by(options, Some(most));
+            match (&whole, &parts) {
+                (Ok(whole), Ok(parts)) => assert_eq!(whole, parts, "parts of {most}"),
+                // What a part lacks is counted in the part.
+                (Err(whole), Err(parts)) if whole.to_string().contains("run has ") => {
+                    assert!(parts.to_string().contains("run has "), "{parts}");
+                }
+                (Err(whole), Err(parts)) => assert_eq!(whole.to_string(), parts.to_string(), "of {most}"),
+                _ => panic!("{whole:?} at once, {parts:?} in parts of {most}"),
+            }
+        }
+        whole
+    }
+
+    fn read_by(&self, options: &ReadOptions, most: Option<u64>) -> Result<(ElectronSet, Vec<String>)> {
+        let (mut all, mut told) = (ElectronSet::default(), Vec::new());
+        read(Path::new("made"), self, options, most, &Silent, &mut |part| {
+            let largest = part.set.iter().map(|avalanche| avalanche.len()).max().unwrap_or(0) as u64;
+            let electrons = part.set.column(Coordinate::X).len() as u64;
+            // The size of lists is not known before they are read.
+            let lists = part.kind == "one entry an avalanche";
+            assert!(most.is_none_or(|most| lists || electrons <= most + largest), "{electrons} in a part");
+            all.append(&part.set);
+            told.extend(part.notices.iter().map(Notice::to_string));
+            ControlFlow::Continue(())
+        })?;
+        Ok((all, told))
     }
 }
 
@@ -186,12 +246,35 @@ fn a_run_that_changes_within_an_avalanche_is_told() {
 
 #[test]
 fn whole_numbers_beyond_those_of_a_float_keep_their_differences() {
-    let mut told = Vec::new();
+    let span = |values: &Values| {
+        let mut span = Span::default();
+        span.extend(values);
+        span
+    };
     let picoseconds = Values::I64([0, 1000, 4500].map(|t| 1_764_000_000_000_000_000 + t).into());
-    assert_eq!(in_standard_units(picoseconds, 1e-3, Coordinate::T, &mut told), [0.0, 1.0, 4.5]);
-    assert!(told[0].text.contains("were taken off"), "{told:?}");
+    let of_all = span(&picoseconds);
+    assert_eq!(in_standard_units(picoseconds, 1e-3, &of_all), [0.0, 1.0, 4.5]);
+    let told = of_all.notice(1e-3, Coordinate::T).unwrap();
+    assert!(told.text.contains("were taken off"), "{told:?}");
     let small = Values::I64(vec![-2, 3]);
-    assert_eq!(in_standard_units(small, 1.0, Coordinate::X, &mut Vec::new()), [-2.0, 3.0]);
+    let of_all = span(&small);
+    assert_eq!(in_standard_units(small, 1.0, &of_all), [-2.0, 3.0]);
+    assert_eq!(of_all.notice(1.0, Coordinate::X), None);
+}
+
+/// Branches of a tree may have fewer entries than others.
+#[test]
+fn numbers_of_fewer_rows_are_refused() {
+    let table = flat().numbers("run", &[1.0, 1.0, 2.0]);
+    let error = table.read_with(&ReadOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("run has "), "{error}");
+}
+
+#[test]
+fn an_empty_avalanche_has_the_run_of_the_one_before() {
+    let table = flat().numbers("run", &[1.0; 4]);
+    let (set, _) = table.read_with(&options("where", "run == 1")).unwrap();
+    assert_eq!(sizes(&set), [3, 0, 1]);
 }
 
 #[test]

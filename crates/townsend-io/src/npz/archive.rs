@@ -10,6 +10,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use townsend_root::check_content;
 
+use super::member::MemberReader;
 use crate::columns::Values;
 use crate::error::{Error, Result, content};
 use crate::npy::{Header, Kind};
@@ -27,6 +28,8 @@ pub(crate) struct Arrays {
     size: u64,
     /// The names of the arrays and the places of their members in the archive.
     members: Vec<(String, usize)>,
+    /// True if the archive is a file, not its contents in memory.
+    is_file: bool,
 }
 
 impl Arrays {
@@ -34,7 +37,8 @@ impl Arrays {
         let failed = |source| Error::Read { file: path.into(), source };
         let file = File::open(path).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
-        Self::of(path, size, Box::new(BufReader::new(file)))
+        let arrays = Self::of(path, size, Box::new(BufReader::new(file)))?;
+        Ok(Self { is_file: true, ..arrays })
     }
 
     /// The arrays of the contents of a file; `path` names it in errors.
@@ -55,7 +59,8 @@ impl Arrays {
         // NumPy reads members without the ending `.npy` too, which other programs write.
         let name =
             |(name, index): (String, usize)| (name.strip_suffix(".npy").unwrap_or(&name).into(), index);
-        Ok(Self { path: path.into(), archive, size, members: members.into_iter().map(name).collect() })
+        let members = members.into_iter().map(name).collect();
+        Ok(Self { path: path.into(), archive, size, members, is_file: false })
     }
 
     /// The names of the arrays, in the order of the file.
@@ -95,6 +100,34 @@ impl Arrays {
     pub(crate) fn header(&mut self, name: &str) -> Result<Header> {
         let read = Header::read(&mut self.member(name)?);
         read.map_err(|e| content(&self.path, name, damaged(&e)))
+    }
+
+    /// Bytes of the file.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The array `name` as one that is read some rows at a time; `None` if it has to be read whole.
+    pub(super) fn member_reader(&mut self, name: &str) -> Result<Option<MemberReader>> {
+        let header = self.header(name)?;
+        let is_table = matches!(header.shape.len(), 1 | 2) && header.kind != Kind::Other;
+        if !is_table || header.fortran_order || !self.is_file {
+            return Ok(None);
+        }
+        let refused = |what: String| content(&self.path, name, what);
+        check_content(header.bytes().unwrap_or(u64::MAX), self.size).map_err(refused)?;
+        let path = self.path.clone();
+        let member = self.member(name)?;
+        let Some(start) = member.data_start() else { return Ok(None) };
+        Ok(Some(MemberReader {
+            path,
+            name: name.to_owned(),
+            header,
+            place: (start, member.compressed_size()),
+            compressed: member.compression() == CompressionMethod::Deflated,
+            checksum: member.crc32(),
+            open: None,
+        }))
     }
 
     /// Reads the header and the raw bytes of an array, rows first. Those of a type that is not read are left
@@ -156,25 +189,8 @@ impl Arrays {
     /// Reads an array of whole numbers from 0.
     pub(crate) fn unsigned(&mut self, name: &str) -> Result<Vec<u64>> {
         let values = self.column(name)?;
-        let entries = match values {
-            Values::U64(values) => return Ok(values),
-            Values::U32(values) => return Ok(values.into_iter().map(u64::from).collect()),
-            Values::U16(values) => return Ok(values.into_iter().map(u64::from).collect()),
-            Values::U8(values) => return Ok(values.into_iter().map(u64::from).collect()),
-            Values::I64(values) => values,
-            Values::I32(values) => values.into_iter().map(i64::from).collect(),
-            Values::I16(values) => values.into_iter().map(i64::from).collect(),
-            Values::I8(values) => values.into_iter().map(i64::from).collect(),
-            _ => {
-                let name_of_type = self.header(name)?.type_name();
-                let what = format!("holds {name_of_type}; integers are wanted");
-                return Err(content(&self.path, name, what));
-            }
-        };
-        if let Some(entry) = entries.iter().position(|&value| value < 0) {
-            return Err(content(&self.path, name, format!("entry {entry} is negative")));
-        }
-        Ok(entries.into_iter().map(|value| value as u64).collect())
+        let header = self.header(name)?;
+        as_unsigned(values, &header).map_err(|what| content(&self.path, name, what))
     }
 
     /// The text in the array `name`; the lines of several texts. `None` if it holds no text.
@@ -192,6 +208,25 @@ impl Arrays {
             trimmed.join("\n")
         }))
     }
+}
+
+/// Whole numbers from 0; or what else they are.
+pub(super) fn as_unsigned(values: Values, header: &Header) -> std::result::Result<Vec<u64>, String> {
+    let entries = match values {
+        Values::U64(values) => return Ok(values),
+        Values::U32(values) => return Ok(values.into_iter().map(u64::from).collect()),
+        Values::U16(values) => return Ok(values.into_iter().map(u64::from).collect()),
+        Values::U8(values) => return Ok(values.into_iter().map(u64::from).collect()),
+        Values::I64(values) => values,
+        Values::I32(values) => values.into_iter().map(i64::from).collect(),
+        Values::I16(values) => values.into_iter().map(i64::from).collect(),
+        Values::I8(values) => values.into_iter().map(i64::from).collect(),
+        _ => return Err(format!("holds {}; integers are wanted", header.type_name())),
+    };
+    if let Some(entry) = entries.iter().position(|&value| value < 0) {
+        return Err(format!("entry {entry} is negative"));
+    }
+    Ok(entries.into_iter().map(|value| value as u64).collect())
 }
 
 fn utf32(bytes: &[u8], big_endian: bool) -> String {
@@ -225,6 +260,6 @@ fn unknown_method(method: CompressionMethod) -> String {
     )
 }
 
-fn damaged(error: &std::io::Error) -> String {
+pub(super) fn damaged(error: &std::io::Error) -> String {
     format!("{error}; the file is damaged or not one of avalanches")
 }

@@ -4,9 +4,11 @@
 //! `meta`. `meta` is a string of JSON. Files of others are tables: [`open`].
 
 mod archive;
+mod member;
 mod table;
 mod write;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,7 @@ use crate::Format;
 use crate::electrons;
 use crate::error::{Result, content};
 use crate::notice::Notice;
-use crate::reader::{Label, Loaded, ReadOptions};
+use crate::reader::{Label, Loaded, ReadOptions, Take, read_table};
 
 /// The JSON in the array `meta` as townsend writes it. Any other text in `meta` is kept as the provenance's
 /// source.
@@ -31,20 +33,30 @@ struct MetaJson {
     grid: Option<Grid>,
 }
 
-/// Reads electrons or counts.
-pub(crate) fn read(path: &Path, options: &ReadOptions, progress: &dyn Progress) -> Result<Loaded> {
+/// Reads electrons or counts and hands them on, all at once or in parts of at most so many electrons or cells.
+pub(crate) fn read(
+    path: &Path,
+    options: &ReadOptions,
+    most: Option<u64>,
+    progress: &dyn Progress,
+    take: &mut Take<'_>,
+) -> Result<()> {
     let mut arrays = Arrays::open(path)?;
     let mut notices = Vec::new();
     let (meta, grid) = meta(&mut arrays, &mut notices)?;
     if arrays.has("cells") && !options.columns.names_coordinates() {
-        let data = read_counts(path, &mut arrays, grid, meta, progress)?.into();
         notices.extend(left(&arrays, &["offsets", "cells", "counts", "meta"]));
-        return Ok(Loaded { data, layout: "npz, sparse counts".into(), notices });
+        return read_counts(path, arrays, grid, meta, most, progress, &mut |set, last| {
+            let notices = if last { std::mem::take(&mut notices) } else { Vec::new() };
+            take(Loaded { data: set.into(), layout: "npz, sparse counts".into(), notices, last })
+        });
     }
     let table = NpzTable::new(path, arrays, &meta.units, &options.columns)?;
-    let (mut set, _) = electrons::read(path, &table, options, progress, &mut notices)?;
-    set.meta.provenance = meta.provenance;
-    Ok(Loaded { data: set.into(), layout: "npz, electrons".into(), notices })
+    read_table(path, &table, options, most, progress, notices, &mut |mut loaded| {
+        loaded.data.meta_mut().provenance.clone_from(&meta.provenance);
+        loaded.layout = "npz, electrons".into();
+        take(loaded)
+    })
 }
 
 /// The array `name`, one value (or several) an avalanche of [`read`].
@@ -82,20 +94,64 @@ fn left(arrays: &Arrays, used: &[&str]) -> Option<Notice> {
 
 fn read_counts(
     path: &Path,
-    arrays: &mut Arrays,
+    mut arrays: Arrays,
     grid: Option<Grid>,
     meta: Meta,
+    most: Option<u64>,
     progress: &dyn Progress,
-) -> Result<CountSet> {
-    let task = progress.task("reading", 3);
-    let [offsets, cells, counts] = ["offsets", "cells", "counts"].map(|name| {
-        let values = arrays.unsigned(name);
-        task.advance(1);
-        values
+    take: &mut dyn FnMut(CountSet, bool) -> ControlFlow<()>,
+) -> Result<()> {
+    let no_grid = || content(path, "meta", "holds no grid, so the cells cannot be placed");
+    let refused = |what: String| content(path, "counts", what);
+    let in_parts = most.and_then(|most| {
+        let names = ["cells", "counts"];
+        let [cells, counts] = names.map(|name| arrays.member_reader(name).transpose());
+        Some((most, cells?, counts?))
     });
-    let grid = grid.ok_or_else(|| content(path, "meta", "holds no grid, so the cells cannot be placed"))?;
-    CountSet::from_arrays(grid, &offsets?, &cells?, &counts?, meta)
-        .map_err(|what| content(path, "counts", what))
+    let Some((most, cells, counts)) = in_parts else {
+        let task = progress.task("reading", 3);
+        let [offsets, cells, counts] = ["offsets", "cells", "counts"].map(|name| {
+            let values = arrays.unsigned(name);
+            task.advance(1);
+            values
+        });
+        let set = CountSet::from_arrays(grid.ok_or_else(no_grid)?, &offsets?, &cells?, &counts?, meta);
+        let _ = take(set.map_err(refused)?, true);
+        return Ok(());
+    };
+    let (mut cells, mut counts, offsets) = (cells?, counts?, arrays.unsigned("offsets")?);
+    let grid = grid.ok_or_else(no_grid)?;
+    let all = cells.rows();
+    if counts.rows() != all {
+        return Err(refused(format!("{all} cells and {} counts; there must be as many", counts.rows())));
+    }
+    if offsets.first() != Some(&0) || offsets.last() != Some(&all) {
+        return Err(refused(format!("offsets must begin with 0 and end with the number of cells, {all}")));
+    }
+    if let Some(k) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
+        let pair = (offsets[k], offsets[k + 1]);
+        return Err(refused(format!("offsets run from {} to {} at avalanche {k}", pair.0, pair.1)));
+    }
+    let task = progress.task("reading", all);
+    let mut begins = &offsets[..];
+    loop {
+        let start = begins[0];
+        let within = begins.partition_point(|&end| end - start <= most);
+        let part = &begins[..within.max(2).min(begins.len())];
+        let last = part.len() == begins.len();
+        let end = if last { u64::MAX } else { part[part.len() - 1] };
+        let [cells, counts] = [&mut cells, &mut counts].map(|member| member.unsigned(start..end));
+        let from_0: Vec<u64> = part.iter().map(|offset| offset - start).collect();
+        let set = CountSet::from_arrays(grid.clone(), &from_0, &cells?, &counts?, meta.clone());
+        let first = offsets.len() - begins.len();
+        let counted = if first > 0 { format!("; counted from avalanche {first}") } else { String::new() };
+        let taken = take(set.map_err(|what| refused(what + &counted))?, last);
+        task.advance(part[part.len() - 1] - start);
+        if last || taken.is_break() {
+            return Ok(());
+        }
+        begins = &begins[part.len() - 1..];
+    }
 }
 
 /// What the array `meta` says of the avalanches, and the grid of counts. A `meta` of another program is kept

@@ -8,7 +8,7 @@ use townsend_core::Coordinate;
 
 use super::Arrays;
 use crate::Columns;
-use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, Table};
+use crate::columns::{ColumnHeader, ColumnKind, ColumnReader, ColumnValues, InParts, Table};
 use crate::error::{Result, content};
 use crate::npy::{Header, Kind};
 
@@ -21,6 +21,9 @@ pub(crate) struct NpzTable {
     arrays: Mutex<Arrays>,
     headers: Vec<ColumnHeader>,
     rows: u64,
+    /// True if the columns can be read some rows at a time.
+    in_parts: bool,
+    file_bytes: u64,
 }
 
 /// Arrays that are no columns.
@@ -52,7 +55,9 @@ impl NpzTable {
             name,
         };
         let headers = names.into_iter().zip(&found).map(header).collect();
-        Ok(Self { path: path.into(), arrays: Mutex::new(arrays), headers, rows })
+        let in_parts = found.iter().all(|header| !header.fortran_order);
+        let file_bytes = arrays.size();
+        Ok(Self { path: path.into(), arrays: Mutex::new(arrays), headers, rows, in_parts, file_bytes })
     }
 }
 
@@ -101,16 +106,44 @@ impl Table for NpzTable {
         arrays.has("offsets").then(|| arrays.unsigned("offsets")).transpose()
     }
 
+    fn parts(&self) -> Option<&dyn InParts> {
+        self.in_parts.then_some(self)
+    }
+
     fn read(&self, index: usize) -> Result<ColumnValues> {
-        let ColumnHeader { name, kind, .. } = &self.headers[index];
-        if let ColumnKind::Other(what) = kind {
-            return Err(content(&self.path, name, format!("{what}; it is no column of {} rows", self.rows)));
-        }
+        let name = self.name(index)?;
         let (shape, values) = self.arrays.lock().unwrap_or_else(PoisonError::into_inner).numbers(name)?;
         let offsets = match *shape {
             [rows, each] => Some((0..=rows).map(|row| row * each).collect()),
             _ => None,
         };
         Ok(ColumnValues { offsets, values })
+    }
+}
+
+impl InParts for NpzTable {
+    fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
+    fn column(&self, index: usize) -> Result<Box<dyn ColumnReader + '_>> {
+        let name = self.name(index)?;
+        let reader = self.arrays.lock().unwrap_or_else(PoisonError::into_inner).member_reader(name)?;
+        let whole = || content(&self.path, name, "cannot be read in parts");
+        Ok(Box::new(reader.ok_or_else(whole)?))
+    }
+}
+
+impl NpzTable {
+    /// The name of the array at this place, which is a column.
+    fn name(&self, index: usize) -> Result<&str> {
+        let ColumnHeader { name, kind, .. } = &self.headers[index];
+        match kind {
+            ColumnKind::Other(what) => {
+                let what = format!("{what}; it is no column of {} rows", self.rows);
+                Err(content(&self.path, name, what))
+            }
+            _ => Ok(name),
+        }
     }
 }

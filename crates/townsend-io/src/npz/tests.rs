@@ -13,7 +13,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn electrons(name: &str) -> (ElectronSet, Vec<String>) {
-    let loaded = read(&fixture(name), &ReadOptions::default(), &Silent).unwrap();
+    let loaded = crate::read(fixture(name), &ReadOptions::default(), &Silent).unwrap();
     let told = loaded.notices.iter().map(ToString::to_string).collect();
     match loaded.data {
         Dataset::Electrons(set) => (set, told),
@@ -28,7 +28,7 @@ fn open(name: &str) -> NpzTable {
 }
 
 fn refused(name: &str) -> String {
-    read(&fixture(name), &ReadOptions::default(), &Silent).unwrap_err().to_string()
+    crate::read(fixture(name), &ReadOptions::default(), &Silent).unwrap_err().to_string()
 }
 
 #[test]
@@ -144,5 +144,5 @@ fn offsets_are_written_as_signed_integers() {
     writer.finish().unwrap();
     let mut arrays = Arrays::open(&path).unwrap();
     assert_eq!(arrays.numbers("offsets").unwrap(), (vec![2], Values::I64(vec![0, 1])));
-    assert_eq!(read(&path, &ReadOptions::default(), &Silent).unwrap().data, set.into());
+    assert_eq!(crate::read(&path, &ReadOptions::default(), &Silent).unwrap().data, set.into());
 }

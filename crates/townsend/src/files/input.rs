@@ -36,6 +36,9 @@ pub struct Read {
     pub warnings: Vec<String>,
 }
 
+/// Electrons of a part, where files are read in parts: some 100 MB while it is read and written.
+pub(super) const PART: u64 = 1 << 20;
+
 impl Input {
     /// A name for all files together: the first one, and how many more.
     pub fn name(&self) -> String {
@@ -74,7 +77,7 @@ impl Input {
     pub fn read(&self, context: &Context<'_>) -> Result<Read> {
         let mut all: Option<Dataset> = None;
         let mut layout = String::new();
-        let warnings = self.each(context, |data, of_file, source| {
+        let warnings = self.each(None, context, |data, of_file, source| {
             match &mut all {
                 None => (all, layout) = (Some(data), of_file),
                 Some(all) => all.append(&data).map_err(|error| Error::In {
@@ -88,17 +91,19 @@ impl Input {
         Ok(Read { data, layout, warnings })
     }
 
-    /// Reads the files and hands each on in its turn, with the words for how it holds avalanches; no more
-    /// files are in memory than there are threads. Returns the warnings.
+    /// Reads the files and hands each on in its turn, with the words for how it holds avalanches: whole, of
+    /// which no more are in memory than there are threads, or with `most` in parts of about so many electrons.
+    /// Returns the warnings.
     pub(super) fn each(
         &self,
+        most: Option<u64>,
         context: &Context<'_>,
         mut take: impl FnMut(Dataset, String, &Source) -> Result<()> + Send,
     ) -> Result<Vec<String>> {
         let sources = self.sources()?;
         let mut noticed: Vec<(PathBuf, String)> = Vec::new();
         context.on_its_threads(|| {
-            read_each(&sources, &self.options, context.progress, |source, loaded| {
+            read_each(&sources, &self.options, most, context.progress, |source, loaded| {
                 context.go_on()?;
                 let spelled = loaded.notices.iter().map(|notice| notice.spelled(context.spelled));
                 noticed.extend(spelled.map(|text| (source.path.clone(), text)));

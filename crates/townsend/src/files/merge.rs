@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::path::Path;
 
 use serde::Serialize;
-use townsend_core::{Provenance, ShardNote};
-use townsend_io::{Format, Label, ReadOptions, Source, label, read};
+use townsend_core::{Provenance, ShardNote, Silent};
+use townsend_io::{Format, Label, ReadOptions, Source, label, read_each};
 use townsend_observables::text::thousands;
 
-use super::input::Input;
+use super::input::{Input, PART};
 use super::write::{Written, append_parts};
 use crate::{Context, Error, Result, Shard};
 
@@ -24,8 +24,8 @@ pub struct Merged {
 }
 
 /// Puts the shards that [`generate`](super::generate) or [`simulate`](super::simulate) wrote together to one
-/// file, byte for byte the one that they write without shards. The shards may be named in any order; one of
-/// them is in memory at a time.
+/// file, byte for byte the one that they write without shards. The shards may be named in any order, and are
+/// read in parts, so that the memory needed does not grow with them.
 ///
 /// # Errors
 /// A file is no shard; a shard is missing, there twice, or not whole; or one was made with another model,
@@ -48,8 +48,18 @@ pub fn merge(shards: &Input, out: &Path, context: &Context<'_>) -> Result<Merged
     let mut electrons = 0;
     for part in &shards {
         context.go_on()?;
-        let loaded = read(part.source.clone(), &ReadOptions::default(), &townsend_core::Silent)?;
-        let (range, there) = (Shard::from(part.note).range(part.events), loaded.data.len() as u64);
+        let mut there = 0;
+        let shard = std::slice::from_ref(&part.source);
+        read_each(shard, &ReadOptions::default(), Some(PART), &Silent, |_, loaded| {
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                none => none.insert(written.create(out, &meta, loaded.data.grid(), 0, context)?),
+            };
+            there += loaded.data.len() as u64;
+            electrons += append_parts(writer, &loaded.data, &*task, context)?;
+            Ok::<_, Error>(())
+        })?;
+        let range = Shard::from(part.note).range(part.events);
         let expected = range.end - range.start;
         if there != expected {
             return Err(part.wrong(format!(
@@ -57,11 +67,6 @@ pub fn merge(shards: &Input, out: &Path, context: &Context<'_>) -> Result<Merged
                 part.name()
             )));
         }
-        let writer = match &mut writer {
-            Some(writer) => writer,
-            none => none.insert(written.create(out, &meta, loaded.data.grid(), 0, context)?),
-        };
-        electrons += append_parts(writer, &loaded.data, &*task, context)?;
     }
     if let Some(writer) = writer {
         writer.finish()?;
