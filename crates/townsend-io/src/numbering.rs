@@ -175,17 +175,18 @@ mod tests {
     #[test]
     fn limits_are_where_they_are_said_to_be() {
         let found = number(&[0, 1000], &[]).unwrap();
-        assert_eq!((found.jumps, found.empty, found.offsets.len()), (0, 999, 1002));
-        assert_eq!(number(&[0, 1001], &[]).unwrap().jumps, 1);
-        assert_eq!(number(&[0, 5000, 1000], &[]).unwrap().restarts, 1);
+        assert_eq!((found.told.jumps, found.told.empty, found.offsets.len()), (0, 999, 1002));
+        assert_eq!(number(&[0, 1001], &[]).unwrap().told.jumps, 1);
+        assert_eq!(number(&[0, 5000, 1000], &[]).unwrap().told.restarts, 1);
         assert!(matches!(number(&[0, 5000, 1001], &[]), Err(NotNumbered::NotSorted { .. })));
-        assert_eq!(number(&[0, 1, 0, 1, 0, 1], &[]).unwrap().restarts, 2, "a third of the rows");
+        assert_eq!(number(&[0, 1, 0, 1, 0, 1], &[]).unwrap().told.restarts, 2, "a third of the rows");
         // 1,200 rows may leave out 1,120,000 avalanches: 999 before each of 1,121, and 121 more.
         let leaves_out = |last: i64| {
             let mut rows: Vec<i64> = (0..1122).map(|n| 1000 * n).collect();
             rows.push(1_121_000 + last + 1);
             rows.extend((1..=77).map(|n| 1_121_001 + last + n));
-            number(&rows, &[]).map(|found| found.empty)
+            let mut numbering = Numbering::default();
+            numbering.extend(&rows, &[]).map(|()| numbering.told.empty)
         };
         assert_eq!(leaves_out(121), Ok(1_120_000));
         assert_eq!(leaves_out(122), Err(NotNumbered::Gaps(1_120_001)));
