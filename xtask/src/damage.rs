@@ -68,8 +68,8 @@ pub(crate) fn soak() -> Result<()> {
 }
 
 /// How Miri looks at the kernels. Their tests compare with functions of the machine's library, which Miri
-/// would answer a little otherwise each time. Rayon's queues (crossbeam-epoch) make pointers of numbers, which
-/// only the model of trees of borrows allows, and its threads live as long as the process.
+/// would answer a little otherwise each time. Rayon's queues (crossbeam-epoch) make pointers of numbers,
+/// which only the model of trees of borrows allows, and its threads live as long as the process.
 const MIRI: &str =
     "-Zmiri-deterministic-floats -Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks";
 

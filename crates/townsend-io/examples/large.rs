@@ -5,8 +5,8 @@
 //! cargo run --release -p townsend-io --example large -- tree 10 large.root
 //! ```
 //!
-//! The second word is `tree` or `rntuple`, of vectors, or `rows`, a tree of one entry an electron; the third is
-//! the size in GB.
+//! The second word is `tree` or `rntuple`, of vectors, or `rows`, a tree of one entry an electron; the
+//! third is the size in GB.
 
 use std::error::Error;
 use std::fs::File;

@@ -56,8 +56,8 @@ pub(crate) enum NotNumbered {
 }
 
 impl Numbering {
-    /// Goes on with more rows. `number` has one number a row; `series` has those of columns that go before it,
-    /// such as the run: a change of one of them begins another series. All are as long.
+    /// Goes on with more rows. `number` has one number a row; `series` has those of columns that go before
+    /// it, such as the run: a change of one of them begins another series. All are as long.
     pub(crate) fn extend(&mut self, number: &[i64], series: &[Vec<i64>]) -> Result<(), NotNumbered> {
         let most_empty = MOST_EMPTY.0 + MOST_EMPTY.1 * (self.rows + number.len());
         let of_row = |place: usize| series.iter().map(|column| column[place]).collect::<Vec<_>>();
@@ -80,7 +80,8 @@ impl Numbering {
             if other_series {
                 self.lowest_start = self.lowest_start.min(now);
             } else if gap < 0 {
-                // A file begins with one of its first avalanches; going back by less is a row in the wrong place.
+                // A file begins with one of its first avalanches; going back by less is a row in the wrong
+                // place.
                 if now > self.lowest_start.saturating_add(LONGEST_GAP) {
                     return Err(NotNumbered::NotSorted { row, number: now, before });
                 }

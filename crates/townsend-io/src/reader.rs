@@ -179,9 +179,9 @@ const AT_ONCE: u64 = 256;
 /// A file of at most so many bytes for each electron of a part is read whole.
 const WHOLE: u64 = 16;
 
-/// Reads several files and hands each on in the order given: whole, as many at a time as there are threads, or
-/// with `most` in parts of about so many electrons, so that the memory needed does not grow with files. Small
-/// files are read whole in any case, and so are texts and Parquet.
+/// Reads several files and hands each on in the order given: whole, as many at a time as there are threads,
+/// or with `most` in parts of about so many electrons, so that the memory needed does not grow with files.
+/// Small files are read whole in any case, and so are texts and Parquet.
 ///
 /// # Errors
 /// The first error of [`read`] or of `take`.

@@ -9,8 +9,8 @@ use townsend_io::{
 };
 use townsend_io::{Cell, ColumnType};
 
-/// Reads files in parts of at most so many electrons; the avalanches, the notices, the words for each file, and
-/// the number of parts.
+/// Reads files in parts of at most so many electrons; the avalanches, the notices, the words for each file,
+/// and the number of parts.
 fn in_parts(
     paths: &[PathBuf],
     options: &ReadOptions,

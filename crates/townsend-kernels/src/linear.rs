@@ -13,7 +13,8 @@ use crate::shape::BLOCK;
 use crate::simd::turn;
 use crate::tile::{MOST_ROWS, Run, Tile};
 
-/// Products that all tiles of a part add up before the next ones: what these read stays in the nearest caches.
+/// Products that all tiles of a part add up before the next ones: what these read stays in the nearest
+/// caches.
 const SLAB: usize = 128;
 /// Most rows, and most columns, of a part of a result.
 const ROWS: usize = 96;

@@ -70,8 +70,8 @@ fn direction(bits: u32) -> (f32, f32) {
 mod tests {
     use super::*;
 
-    /// Words that have each value of the higher bits (under Miri, which is slow, few of them), and the largest
-    /// and the smallest.
+    /// Words that have each value of the higher bits (under Miri, which is slow, few of them), and the
+    /// largest and the smallest.
     fn words() -> Vec<u32> {
         let many = if cfg!(miri) { 1u32 << 10 } else { 1 << 16 };
         let even = (0..many).map(|k| (k << 16) | (k.wrapping_mul(40_503) & 0xffff));

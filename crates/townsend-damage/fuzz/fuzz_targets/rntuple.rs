@@ -1,6 +1,6 @@
-//! Descriptions of an RNTuple, with checksums that are right again:
-//! `cargo +nightly fuzz run --fuzz-dir crates/townsend-damage/fuzz rntuple`.
-//! The first byte of the input tells which description, and each three that follow a place and what is put there.
+//! Descriptions of an RNTuple, with checksums that are right again: `cargo +nightly fuzz run --fuzz-dir
+//! crates/townsend-damage/fuzz rntuple`. The first byte of the input tells which description, and each
+//! three that follow a place and what is put there.
 
 #![no_main]
 

@@ -33,7 +33,8 @@ struct MetaJson {
     grid: Option<Grid>,
 }
 
-/// Reads electrons or counts and hands them on, all at once or in parts of at most so many electrons or cells.
+/// Reads electrons or counts and hands them on, all at once or in parts of at most so many electrons or
+/// cells.
 pub(crate) fn read(
     path: &Path,
     options: &ReadOptions,

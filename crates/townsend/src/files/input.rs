@@ -92,8 +92,8 @@ impl Input {
     }
 
     /// Reads the files and hands each on in its turn, with the words for how it holds avalanches: whole, of
-    /// which no more are in memory than there are threads, or with `most` in parts of about so many electrons.
-    /// Returns the warnings.
+    /// which no more are in memory than there are threads, or with `most` in parts of about so many
+    /// electrons. Returns the warnings.
     pub(super) fn each(
         &self,
         most: Option<u64>,
