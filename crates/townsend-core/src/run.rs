@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::output::synchronise;
-use crate::{Claim, Dataset, Holder, InputFile, Meta, OutputError, OutputFile, Provenance, SettingNote, Split};
+use crate::{
+    Claim, Dataset, Holder, InputFile, Meta, OutputError, OutputFile, Provenance, SettingNote, Split,
+};
 
 /// Version of the layout of a run. A change that an older program would misread raises it.
 pub const RUN_VERSION: u64 = 3;

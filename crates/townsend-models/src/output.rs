@@ -282,7 +282,7 @@ fn thrown_by_operations(
 #[cfg(test)]
 mod tests {
     use burn_tensor::Device;
-    use townsend_core::{Axis, Grid};
+    use townsend_core::{Axis, CountSet, Grid};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use townsend_core::{Axis, Dataset, Grid, GridError, Split, with_nearest};
+use townsend_core::{Axis, Grid, GridError, Split, with_nearest};
 use townsend_models::{ConfigError, ModelConfig, NetworkModel, Player, SizeConfig};
 
 use crate::TrainError;

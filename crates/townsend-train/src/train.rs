@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use burn_tensor::Device;
-use townsend_core::{Grid, InputFile, Part, Progress, RunFiles, RunHeader, TrainedOn};
+use townsend_core::{InputFile, Part, Progress, RunFiles, RunHeader, TrainedOn};
 use townsend_models::{
     CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, Parameters, SizeModel, TrainingState, device,
 };
