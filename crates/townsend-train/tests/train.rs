@@ -251,7 +251,7 @@ fn avalanches_on_disk_give_the_same_bytes_as_in_memory() {
     let gan = |dims: usize| {
         let axes = vec!["{ bins = 8, low = -1.0, high = 1.0 }"; dims.max(1)].join(", ");
         let text = format!(
-            "[model]\nfamily = \"gan\"\ndims = {dims}\nhidden = 5\n[data]\ngrid = {{{{ axes = [{axes}] }}}}\n\
+            "[model]\nfamily = \"gan\"\ndims = {dims}\nhidden = 5\n[data]\ngrid = {{ axes = [{axes}] }}\n\
              [training]\nepochs = 2\nbatch_size = 8"
         );
         TrainConfig::parse(&text, Path::new("test.toml"), &[]).unwrap()

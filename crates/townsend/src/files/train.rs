@@ -192,3 +192,40 @@ fn what_it_is(input: &Input, error: Error, context: &Context<'_>) -> Error {
     );
     Error::In { path: input.path(), source: Box::new(Error::Usage(what)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::{Setting, simulate};
+
+    /// A set that is larger than what may be in memory gives the same run, to the byte, and leaves nothing else.
+    #[test]
+    fn a_large_set_is_trained_on_from_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let config =
+            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../townsend-cli/tests/cli/tiny.toml"));
+        let avalanches = simulate(&crate::detector(None).unwrap(), 1, 0..60, &Setting::default()).unwrap();
+        let all = Context::default();
+        for name in ["a.npz", "b.root"] {
+            super::super::write(&avalanches, &path(name), &super::super::Written::default(), &all).unwrap();
+        }
+        let input = Input { files: vec![path("a.npz"), path("b.root")], ..Input::default() };
+        let set = ["training.epochs=2".to_owned()];
+        let little = Context { in_memory: 1000, ..Context::default() };
+        let (data, _) =
+            read(input.clone(), &Wanted::Avalanches { dims: None }, Some(folder.path()), &little).unwrap();
+        assert!(matches!(data, TrainingData::Stored(_)));
+        for (context, run) in [(&all, "memory"), (&little, "disk")] {
+            train(&config, input.clone(), &path(run), &set, context).unwrap();
+        }
+        for file in [Run::CONFIG, RunHeader::FILE, Run::LAST, Run::BEST] {
+            let [memory, disk] = ["memory", "disk"].map(|run| std::fs::read(path(run).join(file)).unwrap());
+            assert!(memory == disk, "{file}");
+        }
+        let count = |run: &str| path(run).read_dir().unwrap().count();
+        assert_eq!(count("memory"), count("disk"));
+    }
+}
