@@ -66,7 +66,7 @@ impl<'a> Avalanches<'a> {
     /// Counts them on a grid; with `alone`, all electrons of an avalanche in its one bin, wherever they are.
     pub(crate) fn counted(self, grid: &Grid, alone: bool) -> Result<Counted<'a>, TrainError> {
         match self {
-            Self::Memory(data) => Ok(Counted::Memory(counted(data, grid, alone)?)),
+            Self::Memory(data) => Ok(Counted::Memory(counted(data, grid, alone)?.into())),
             Self::Stored(data) => {
                 // Another grid is refused before the first batch.
                 counted(&data.select(&[])?, grid, alone)?;
@@ -79,7 +79,7 @@ impl<'a> Avalanches<'a> {
 /// Avalanches on the grid of a model.
 #[derive(Debug)]
 pub(crate) enum Counted<'a> {
-    Memory(CountSet),
+    Memory(Box<CountSet>),
     Stored { data: &'a StoredSet, grid: Grid, alone: bool },
 }
 

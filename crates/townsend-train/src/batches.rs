@@ -105,7 +105,7 @@ mod tests {
         for index in 0..10u32 {
             set.push([(index, 1), (100 + index, 2)]);
         }
-        Counted::Memory(set)
+        Counted::Memory(set.into())
     }
 
     fn batches<'a>(counts: &'a Counted<'a>, flips: bool) -> Batches<'a> {
