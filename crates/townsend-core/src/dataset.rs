@@ -50,6 +50,14 @@ impl Dataset {
         }
     }
 
+    /// Bytes that its electrons or occupied cells take in memory.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Electrons(set) => 12 * set.column(Coordinate::X).len() as u64,
+            Self::Counts(set) => set.iter().map(|counts| 8 * counts.cells.len() as u64).sum(),
+        }
+    }
+
     /// Its units and provenance.
     pub fn meta(&self) -> &Meta {
         match self {
@@ -150,19 +158,29 @@ impl Dataset {
                 }
             }
             Self::Counts(set) => {
-                hash.update(b"counts");
-                for axis in set.grid().axes() {
-                    let edges: Vec<f64> = (1..=axis.bins() + 1).map(|bin| axis.low_edge(bin)).collect();
-                    update(&mut hash, &edges, f64::to_le_bytes);
-                }
-                for avalanche in set.iter() {
-                    update(&mut hash, &[avalanche.cells.len() as u64], u64::to_le_bytes);
-                    update(&mut hash, avalanche.cells, u32::to_le_bytes);
-                    update(&mut hash, avalanche.counts, u32::to_le_bytes);
-                }
+                hash_grid(&mut hash, set.grid());
+                hash_counts(&mut hash, set);
             }
         }
         hexadecimal(&hash.finalize())
+    }
+}
+
+/// The first part of the digest of counts.
+pub(crate) fn hash_grid(hash: &mut Sha256, grid: &Grid) {
+    hash.update(b"counts");
+    for axis in grid.axes() {
+        let edges: Vec<f64> = (1..=axis.bins() + 1).map(|bin| axis.low_edge(bin)).collect();
+        update(hash, &edges, f64::to_le_bytes);
+    }
+}
+
+/// The rest of it, which may be made of one part of a set after the other.
+pub(crate) fn hash_counts(hash: &mut Sha256, set: &CountSet) {
+    for avalanche in set.iter() {
+        update(hash, &[avalanche.cells.len() as u64], u64::to_le_bytes);
+        update(hash, avalanche.cells, u32::to_le_bytes);
+        update(hash, avalanche.counts, u32::to_le_bytes);
     }
 }
 

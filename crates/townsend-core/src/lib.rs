@@ -36,6 +36,7 @@ mod run;
 mod sizes;
 mod special;
 mod split;
+mod stored;
 
 pub use avalanche::{Avalanche, Coordinate, CountBuffer, CountSet, Counts, ElectronSet};
 pub use axis::{Axis, AxisError};
@@ -59,3 +60,4 @@ pub use sizes::{
 };
 pub use special::{digamma, ln_gamma, zero_crossing};
 pub use split::{HeldBack, Part, Split, SplitError};
+pub use stored::{StoredError, StoredSet, StoredSetWriter};

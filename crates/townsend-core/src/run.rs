@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::output::synchronise;
-use crate::{Claim, Dataset, Holder, InputFile, OutputError, OutputFile, Provenance, SettingNote, Split};
+use crate::{
+    Claim, Dataset, Holder, InputFile, Meta, OutputError, OutputFile, Provenance, SettingNote, Split,
+};
 
 /// Version of the layout of a run. A change that an older program would misread raises it.
 pub const RUN_VERSION: u64 = 3;
@@ -354,8 +356,13 @@ pub struct TrainedOn {
 impl TrainedOn {
     /// Describes `data`, which were read from `file` and divided by `split`.
     pub fn new(file: Option<InputFile>, data: &Dataset, split: Split) -> Self {
-        let Provenance { setting, detector, gas, .. } = data.meta().provenance.clone();
-        Self { file, digest: data.digest(), avalanches: data.len(), split, setting, detector, gas }
+        Self::of(file, data.meta(), data.digest(), data.len(), split)
+    }
+
+    /// Describes so many avalanches with this digest.
+    pub fn of(file: Option<InputFile>, meta: &Meta, digest: String, avalanches: usize, split: Split) -> Self {
+        let Provenance { setting, detector, gas, .. } = meta.provenance.clone();
+        Self { file, digest, avalanches, split, setting, detector, gas }
     }
 }
 

@@ -4,8 +4,9 @@
 use std::sync::OnceLock;
 
 use burn_tensor::{Tensor, TensorData};
-use townsend_core::{Axis, CountSet, Grid};
+use townsend_core::{Axis, Grid};
 
+use crate::family::EachAvalanche;
 use crate::layers::Pass;
 use crate::onnx::{Graph, Value};
 use crate::parameters::to_host;
@@ -85,10 +86,13 @@ impl BatchObservables {
 
     /// Sets mean and standard deviation of each observable to those of the training avalanches with
     /// electrons.
-    pub(crate) fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+    pub(crate) fn prepare(&self, parameters: &mut Parameters, training: &dyn EachAvalanche) {
         let device = parameters.device().clone();
         let (mut sums, mut squares, mut n) = (vec![0.0f64; self.len()], vec![0.0f64; self.len()], 0.0f64);
-        for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
+        training.each(&mut |avalanche| {
+            if avalanche.electrons() == 0 {
+                return;
+            }
             let mut dense = vec![0.0f32; self.grid.cells()];
             avalanche.fill(&mut dense);
             let counts = Tensor::from_data(TensorData::new(dense, [1, self.grid.cells()]), &device);
@@ -97,7 +101,7 @@ impl BatchObservables {
                 squares[i] += value * value;
             }
             n += 1.0;
-        }
+        });
         let mean: Vec<f32> = sums.iter().map(|sum| (sum / n.max(1.0)) as f32).collect();
         let std = sums.iter().zip(&squares).map(|(sum, square)| {
             let variance = square / n.max(1.0) - (sum / n.max(1.0)).powi(2);

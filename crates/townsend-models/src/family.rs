@@ -4,11 +4,30 @@ use std::collections::BTreeMap;
 
 use burn_tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use townsend_core::{CountSet, Grid};
+use townsend_core::{CountSet, Counts, Grid};
 
 use crate::layers::Pass;
 use crate::onnx::{Graph, Value};
 use crate::{ConfigError, Decoder, Parameters, Sampler, TensorSpec, gan, infogan, vae};
+
+/// Avalanches that are looked at one after the other, so that they need not all be in memory.
+pub trait EachAvalanche {
+    /// The grid that they are counted on.
+    fn grid(&self) -> &Grid;
+
+    /// Shows each.
+    fn each(&self, look: &mut dyn FnMut(Counts<'_>));
+}
+
+impl EachAvalanche for CountSet {
+    fn grid(&self) -> &Grid {
+        Self::grid(self)
+    }
+
+    fn each(&self, look: &mut dyn FnMut(Counts<'_>)) {
+        self.iter().for_each(look);
+    }
+}
 
 /// A network on a grid: its tensors, its losses, and how noise becomes the shape of an avalanche.
 pub trait NetworkModel: std::fmt::Debug + Send + Sync {
@@ -27,7 +46,7 @@ pub trait NetworkModel: std::fmt::Debug + Send + Sync {
     }
 
     /// Sets the tensors that are not trained but computed from the avalanches of the training part.
-    fn prepare(&self, _parameters: &mut Parameters, _training: &CountSet) {}
+    fn prepare(&self, _parameters: &mut Parameters, _training: &dyn EachAvalanche) {}
 
     /// Number of standard normal numbers for an avalanche, in training and in generation.
     fn noise(&self) -> usize;

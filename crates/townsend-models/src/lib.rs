@@ -61,7 +61,7 @@ pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, 
 pub use decoder::Decoder;
 pub use device::device;
 pub use error::{ConfigError, ModelError};
-pub use family::{Batch, Losses, ModelConfig, NetworkModel, Number, Numbers, Player};
+pub use family::{Batch, EachAvalanche, Losses, ModelConfig, NetworkModel, Number, Numbers, Player};
 pub use generator::{Generator, Workspace, fill_standard_normal, standard_normal};
 pub use layers::Pass;
 pub use layout::Layers;

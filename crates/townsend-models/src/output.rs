@@ -5,10 +5,11 @@ use std::sync::Arc;
 use burn_tensor::{Tensor, TensorData, activation};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use townsend_core::{CountSet, Purpose, stream};
+use townsend_core::{Purpose, stream};
 use townsend_kernels::exponentials;
 
 use crate::decoder::ToWeights;
+use crate::family::EachAvalanche;
 use crate::layers::Pass;
 use crate::multinomial::throw;
 use crate::onnx::{Attribute, Graph, Value};
@@ -91,7 +92,7 @@ impl Output {
     }
 
     /// Computes this tensor from the training avalanches.
-    pub(crate) fn prepare(self, parameters: &mut Parameters, training: &CountSet) {
+    pub(crate) fn prepare(self, parameters: &mut Parameters, training: &dyn EachAvalanche) {
         if self.has_profile() {
             let (mut profile, electrons) = log_profile(training);
             if self == Self::Exp {
@@ -207,14 +208,14 @@ const INDEPENDENT: f64 = 0.01;
 const ANYWHERE: f64 = 1e-6;
 
 /// ln p of the mean avalanche, smoothed; and the mean number of electrons of avalanches that have any.
-pub(crate) fn log_profile(training: &CountSet) -> (Vec<f32>, f32) {
+pub(crate) fn log_profile(training: &dyn EachAvalanche) -> (Vec<f32>, f32) {
     let grid = training.grid();
     let mut electrons = vec![0u64; grid.cells()];
     let mut filled = 0u64;
-    for avalanche in training.iter().filter(|avalanche| avalanche.electrons() > 0) {
+    training.each(&mut |avalanche| {
         avalanche.occupied().for_each(|(cell, n)| electrons[cell as usize] += u64::from(n));
-        filled += 1;
-    }
+        filled += u64::from(avalanche.electrons() > 0);
+    });
     let (all, cells) = (electrons.iter().sum::<u64>().max(1) as f64, electrons.len() as f64);
     let mut along_axes: Vec<Vec<f64>> = grid.shape().iter().map(|&bins| vec![0.0; bins]).collect();
     for (cell, &n) in (0..).zip(&electrons) {
@@ -281,7 +282,7 @@ fn thrown_by_operations(
 #[cfg(test)]
 mod tests {
     use burn_tensor::Device;
-    use townsend_core::{Axis, Grid};
+    use townsend_core::{Axis, CountSet, Grid};
 
     use super::*;
 

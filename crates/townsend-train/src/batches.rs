@@ -6,8 +6,11 @@
 use burn_tensor::Device;
 use rand::Rng;
 use rand::seq::SliceRandom;
-use townsend_core::{CountSet, Grid, Purpose, stream};
+use townsend_core::{Grid, Purpose, stream};
 use townsend_models::{Batch, standard_normal};
+
+use crate::TrainError;
+use crate::avalanches::Counted;
 
 const SHUFFLE: Purpose = Purpose::new("shuffle");
 const EPSILON: Purpose = Purpose::new("epsilon");
@@ -17,7 +20,7 @@ const VALIDATION: Purpose = Purpose::new("validation epsilon");
 /// Avalanches of one part of the data that have electrons.
 #[derive(Debug)]
 pub(crate) struct Batches<'a> {
-    pub(crate) counts: &'a CountSet,
+    pub(crate) counts: &'a Counted<'a>,
     pub(crate) indices: Vec<usize>,
     pub(crate) batch_size: usize,
     pub(crate) noise: usize,
@@ -42,7 +45,7 @@ impl Batches<'_> {
     }
 
     /// Batch number `batch` of an epoch with this `order`; `step` counts all batches of the training.
-    pub(crate) fn training(&self, order: &[usize], batch: u64, step: u64) -> Batch {
+    pub(crate) fn training(&self, order: &[usize], batch: u64, step: u64) -> Result<Batch, TrainError> {
         let first = batch as usize * self.batch_size;
         let chosen = &order[first..(first + self.batch_size).min(order.len())];
         let mut flips = self.flips.then(|| stream(self.seed, FLIPS, step));
@@ -51,23 +54,25 @@ impl Batches<'_> {
         let grid = self.counts.grid();
         let place = |row: usize, cell| mirrored(grid, cell, mirrors[row]);
         let noise = standard_normal(self.seed, EPSILON, step, chosen.len() * self.noise);
-        Batch::new(self.counts, chosen, place, noise, (self.seed, step), &self.device)
+        let (set, chosen) = self.counts.with(chosen)?;
+        Ok(Batch::new(&set, &chosen, place, noise, (self.seed, step), &self.device))
     }
 
     /// All avalanches in order, in batches, each with its number of avalanches. The noise of an avalanche is
     /// the same in every epoch.
-    pub(crate) fn validation(&self) -> impl Iterator<Item = (usize, Batch)> {
+    pub(crate) fn validation(&self) -> impl Iterator<Item = Result<(usize, Batch), TrainError>> {
         self.indices.chunks(self.batch_size).map(|chosen| {
             let noise = |&index: &usize| standard_normal(self.seed, VALIDATION, index as u64, self.noise);
             let noise = chosen.iter().flat_map(noise).collect();
-            let batch = Batch::new(self.counts, chosen, |_, cell| cell, noise, (self.seed, 0), &self.device);
-            (chosen.len(), batch)
+            let (set, chosen) = self.counts.with(chosen)?;
+            let batch = Batch::new(&set, &chosen, |_, cell| cell, noise, (self.seed, 0), &self.device);
+            Ok((chosen.len(), batch))
         })
     }
 
     /// Batches of the first avalanches, about `most` of them, mirrored as in training; they are the same in
     /// every epoch.
-    pub(crate) fn some(&self, most: usize) -> impl Iterator<Item = Batch> {
+    pub(crate) fn some(&self, most: usize) -> impl Iterator<Item = Result<Batch, TrainError>> {
         let batches = most.min(self.indices.len()).div_ceil(self.batch_size) as u64;
         // The number of a step never becomes so large, so no batch of the training has the same noise.
         (0..batches).map(|batch| self.training(&self.indices, batch, u64::MAX - batch))
@@ -91,18 +96,19 @@ fn mirrored(grid: &Grid, cell: u32, mirror: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use burn_tensor::Tensor;
+    use townsend_core::CountSet;
 
     use super::*;
 
-    fn counts() -> CountSet {
+    fn counts() -> Counted<'static> {
         let mut set = CountSet::new(Grid::standard(2).unwrap());
         for index in 0..10u32 {
             set.push([(index, 1), (100 + index, 2)]);
         }
-        set
+        Counted::Memory(set.into())
     }
 
-    fn batches(counts: &CountSet, flips: bool) -> Batches<'_> {
+    fn batches<'a>(counts: &'a Counted<'a>, flips: bool) -> Batches<'a> {
         let indices = (0..10).collect();
         Batches { counts, indices, batch_size: 4, noise: 3, seed: 1, flips, device: Device::flex() }
     }
@@ -128,12 +134,12 @@ mod tests {
     fn a_batch_holds_the_counts_of_its_avalanches() {
         let counts = counts();
         let batches = batches(&counts, false);
-        let batch = batches.training(&batches.indices, 1, 5);
+        let batch = batches.training(&batches.indices, 1, 5).unwrap();
         let cells = host(batch.counts);
         assert_eq!(cells.len(), 4 * 92 * 92);
         assert_eq!((cells[4], cells[104], cells[92 * 92 + 105]), (1.0, 2.0, 2.0));
         assert_eq!(cells.iter().sum::<f32>(), 12.0);
-        let again = batches.training(&batches.indices, 0, 5);
+        let again = batches.training(&batches.indices, 0, 5).unwrap();
         assert_eq!(host(batch.noise), host(again.noise), "noise belongs to the step");
     }
 
@@ -141,9 +147,10 @@ mod tests {
     fn validation_covers_all_with_fixed_noise() {
         let counts = counts();
         let batches = batches(&counts, true);
-        let sizes: Vec<usize> = batches.validation().map(|(n, _)| n).collect();
+        let sizes: Vec<usize> = batches.validation().map(|batch| batch.unwrap().0).collect();
         assert_eq!(sizes, [4, 4, 2]);
-        let noise = || batches.validation().flat_map(|(_, batch)| host(batch.noise)).collect::<Vec<_>>();
+        let noise =
+            || batches.validation().flat_map(|batch| host(batch.unwrap().1.noise)).collect::<Vec<_>>();
         assert_eq!(noise(), noise());
     }
 
@@ -159,7 +166,7 @@ mod tests {
         }
         let counts = counts();
         let batches = batches(&counts, true);
-        let batch = batches.training(&batches.indices, 0, 1);
+        let batch = batches.training(&batches.indices, 0, 1).unwrap();
         assert_eq!(host(batch.counts).iter().sum::<f32>(), 12.0);
     }
 }

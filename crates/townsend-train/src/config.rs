@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use townsend_core::{Axis, Dataset, Grid, GridError, Split, with_nearest};
+use townsend_core::{Axis, Grid, GridError, Split, with_nearest};
 use townsend_models::{ConfigError, ModelConfig, NetworkModel, Player, SizeConfig};
 
 use crate::TrainError;
@@ -198,10 +198,10 @@ impl TrainConfig {
     }
 
     /// Checks all values; if the configuration has no grid, chooses that of the data or the standard one.
-    pub(crate) fn check(&self, data: &Dataset) -> Result<Plan, TrainError> {
+    pub(crate) fn check(&self, own: Option<&Grid>) -> Result<Plan, TrainError> {
         // A model of the number of electrons alone still needs an axis for its histograms, of one bin.
         let dims = self.model.dims().max(1);
-        let grid = match (&self.data.grid, data.grid()) {
+        let grid = match (&self.data.grid, own) {
             (Some(grid), _) => grid.clone(),
             (None, Some(grid)) => grid.first(dims)?,
             (None, None) => Grid::standard(dims)?,

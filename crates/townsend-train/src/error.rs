@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_core::{GridError, OutputError, RunError, SizeError, SplitError};
+use townsend_core::{GridError, OutputError, RunError, SizeError, SplitError, StoredError};
 use townsend_models::{ConfigError, ModelError};
 
 /// Why a training cannot begin or continue, or a run cannot be used.
@@ -29,6 +29,9 @@ pub enum TrainError {
     /// The data do not fit the grid.
     #[error(transparent)]
     Grid(#[from] GridError),
+    /// Avalanches on disk cannot be read.
+    #[error(transparent)]
+    Stored(#[from] StoredError),
     /// A model or a checkpoint cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -45,6 +45,7 @@
     allow(clippy::float_cmp, reason = "where a test compares floats, it means these very bits")
 )]
 
+mod avalanches;
 mod batches;
 mod config;
 mod error;
@@ -54,6 +55,7 @@ mod run;
 mod train;
 mod trainer;
 
+pub use avalanches::Avalanches;
 pub use config::{DataConfig, Decay, Method, Select, TrainConfig, TrainingConfig, parse_config};
 pub use error::TrainError;
 pub use metrics::EpochMetrics;

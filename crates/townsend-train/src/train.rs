@@ -4,11 +4,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use burn_tensor::Device;
-use townsend_core::{CountSet, Dataset, Grid, InputFile, Part, Progress, RunFiles, RunHeader, TrainedOn};
+use townsend_core::{InputFile, Part, Progress, RunFiles, RunHeader, TrainedOn};
 use townsend_models::{
     CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, Parameters, SizeModel, TrainingState, device,
 };
 
+use crate::avalanches::{Avalanches, Counted};
 use crate::config::Plan;
 use crate::metrics::EpochMetrics;
 use crate::run::{Run, RunSummary, create, read};
@@ -61,9 +62,9 @@ pub struct TrainSummary {
 /// A wrong configuration, data that do not fit, files that are no run to resume, a loss that does not stay
 /// finite at an eighth of the step size either, a file that cannot be written. Nothing is written before
 /// configuration and data are found right.
-pub fn train(
+pub fn train<'a>(
     config: &TrainConfig,
-    data: &Dataset,
+    data: impl Into<Avalanches<'a>>,
     file: Option<InputFile>,
     files: &mut RunFiles,
     beginning: Beginning,
@@ -71,13 +72,10 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<TrainSummary, TrainError> {
     let started = Instant::now();
-    let plan = config.check(data)?;
+    let data = data.into();
+    let plan = config.check(data.grid())?;
     let device = device(&plan.config.training.device)?;
-    let counts = if plan.config.model.dims() == 0 {
-        numbers_alone(data, &plan.grid)
-    } else {
-        data.to_counts(&plan.grid)?
-    };
+    let counts = data.counted(&plan.grid, plan.config.model.dims() == 0)?;
     let (trained_on, summary, used) = describe(&plan, data, file, &counts)?;
     let checkpoint = match beginning {
         Beginning::Resume => {
@@ -112,50 +110,40 @@ pub fn train(
 /// The data and the summary for the header of the run, and the numbers of the avalanches that train.
 fn describe(
     plan: &Plan,
-    data: &Dataset,
+    data: Avalanches<'_>,
     file: Option<InputFile>,
-    counts: &CountSet,
+    counts: &Counted<'_>,
 ) -> Result<(TrainedOn, RunSummary, Vec<usize>), TrainError> {
     let parts =
         [Part::Training, Part::Validation, Part::Test].map(|part| plan.split.indices(part, data.len()));
-    let used: Vec<usize> = parts[0].iter().copied().filter(|&i| counts.get(i).electrons() > 0).collect();
+    let used: Vec<usize> = parts[0].iter().copied().filter(|&i| counts.electrons(i) > 0).collect();
     if used.len() < 2 {
         return Err(TrainError::TooFew { usable: used.len(), training: parts[0].len() });
     }
-    let trained_on = TrainedOn::new(file, data, plan.split);
+    let trained_on = data.described(file, plan.split)?;
     let parts = parts.map(|part| part.len());
     let summary = RunSummary { parts, used: used.len(), grid: plan.grid.clone() };
     Ok((trained_on, summary, used))
 }
 
 /// The header of a new run.
-fn header(plan: &Plan, data: &Dataset, trained_on: TrainedOn, summary: &RunSummary) -> RunHeader {
+fn header(plan: &Plan, data: Avalanches<'_>, trained_on: TrainedOn, summary: &RunSummary) -> RunHeader {
     let summary = serde_json::to_value(summary).expect("a summary has a form in JSON");
     RunHeader::new(plan.config.model.family(), data.meta().units.clone(), Some(trained_on), summary)
-}
-
-/// The electrons of each avalanche in the one bin of `grid`, wherever they are.
-fn numbers_alone(data: &Dataset, grid: &Grid) -> CountSet {
-    let mut counts = CountSet::new(grid.clone());
-    for index in 0..data.len() {
-        let electrons = u32::try_from(data.electrons(index)).unwrap_or(u32::MAX);
-        counts.push((electrons > 0).then_some((1, electrons)));
-    }
-    counts
 }
 
 /// The checkpoint before the first step.
 fn initial(
     plan: &Plan,
-    counts: &CountSet,
-    data: &Dataset,
+    counts: &Counted<'_>,
+    data: Avalanches<'_>,
     device: &Device,
 ) -> Result<Checkpoint, TrainError> {
     let training = plan.split.indices(Part::Training, data.len());
-    let sizes: Vec<u64> = training.iter().map(|&index| counts.get(index).electrons()).collect();
+    let sizes: Vec<u64> = training.iter().map(|&index| counts.electrons(index)).collect();
     let seed = plan.config.training.seed;
     let mut parameters = Parameters::initial(plan.model.tensors(), seed, device);
-    plan.model.prepare(&mut parameters, &counts.select(&training));
+    counts.look(&training, |training| plan.model.prepare(&mut parameters, training))?;
     let header = CheckpointHeader {
         version: CHECKPOINT_VERSION,
         model: plan.config.model.clone(),

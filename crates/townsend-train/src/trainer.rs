@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn_tensor::{Tensor, TensorData};
-use townsend_core::{CountSet, Dataset, Part, Progress, RunFiles, Silent, Task};
+use townsend_core::{Dataset, Part, Progress, RunFiles, Silent, Task};
 use townsend_models::{
     Checkpoint, CheckpointHeader, Generator, Losses, Moments, Number, Numbers, Parameters, Pass, Player,
     TrainingState,
@@ -14,6 +14,7 @@ use townsend_models::{
 use townsend_observables::{ObservableOptions, Observables, wasserstein};
 
 use crate::TrainError;
+use crate::avalanches::Counted;
 use crate::batches::Batches;
 use crate::config::{Plan, Select};
 use crate::metrics::{EpochMetrics, MetricsWriter, Rollback, StepMetrics, epochs};
@@ -57,7 +58,7 @@ enum Step {
 impl<'a> Trainer<'a> {
     pub(crate) fn new(
         plan: &'a Plan,
-        counts: &'a CountSet,
+        counts: &'a Counted<'a>,
         used: Vec<usize>,
         files: &'a mut RunFiles,
         checkpoint: Checkpoint,
@@ -74,14 +75,14 @@ impl<'a> Trainer<'a> {
             device: parameters.device().clone(),
         };
         let validation = plan.split.indices(Part::Validation, counts.len()).into_iter();
-        let validation: Vec<usize> = validation.filter(|&index| counts.get(index).electrons() > 0).collect();
+        let validation: Vec<usize> = validation.filter(|&index| counts.electrons(index) > 0).collect();
         let mut names: BTreeMap<Player, Vec<String>> = BTreeMap::new();
         for spec in parameters.trained() {
             names.entry(plan.model.player(&spec.name)).or_default().push(spec.name.clone());
         }
         Ok(Self {
             plan,
-            real: observables(&Dataset::from(counts.select(&validation))),
+            real: observables(&Dataset::from(counts.select(&validation)?)),
             training: batches(used, config.augment_flips),
             validation: batches(validation, false),
             metrics: MetricsWriter::open(files, header.training.step)?,
@@ -179,7 +180,7 @@ impl<'a> Trainer<'a> {
     /// One step of each player that takes part in it.
     fn step(&mut self, order: &[usize]) -> Result<Step, TrainError> {
         let (epoch, number) = (self.header.training.epoch, self.header.training.step + 1);
-        let batch = self.training.training(order, self.header.training.batch, number);
+        let batch = self.training.training(order, self.header.training.batch, number)?;
         let mut numbers = Numbers::new();
         for player in self.plan.model.moves(epoch, number) {
             let names = &self.names[&player];
@@ -266,8 +267,13 @@ impl<'a> Trainer<'a> {
     fn end_epoch(&mut self, events_per_second: f64) -> Result<(), TrainError> {
         let epoch = self.header.training.epoch;
         let mut weights = self.generating();
-        self.plan.model.finish_epoch(&mut weights, &mut self.training.some(FITTED_TO));
-        let validation = self.validate(&weights);
+        let mut failed = None;
+        let mut batches =
+            self.training.some(FITTED_TO).map_while(|batch| batch.map_err(|error| failed = Some(error)).ok());
+        self.plan.model.finish_epoch(&mut weights, &mut batches);
+        drop(batches);
+        failed.map_or(Ok(()), Err)?;
+        let validation = self.validate(&weights)?;
         let distance = self.distance(&weights)?;
         let training = means(&self.header.training.sums);
         let state = &mut self.header.training;
@@ -331,17 +337,19 @@ impl<'a> Trainer<'a> {
 
     /// The loss of the validation avalanches, weighted as in the last epoch, so that all epochs can be
     /// compared.
-    fn validate(&self, weights: &Parameters) -> Option<Numbers> {
+    fn validate(&self, weights: &Parameters) -> Result<Option<Numbers>, TrainError> {
         let last = self.plan.config.training.epochs - 1;
         let mut sums = BTreeMap::new();
-        for (avalanches, batch) in self.validation.validation() {
-            let losses = self.plan.model.validation(&mut Pass::inference(weights), &batch, last)?;
+        for batch in self.validation.validation() {
+            let (avalanches, batch) = batch?;
+            let mut pass = Pass::inference(weights);
+            let Some(losses) = self.plan.model.validation(&mut pass, &batch, last) else { return Ok(None) };
             for (name, value) in named(&losses, Player::Generator) {
                 // Each avalanche has the same weight, also in a last batch that is smaller.
                 (0..avalanches).for_each(|_| add(&mut sums, &name, &value));
             }
         }
-        (!sums.is_empty()).then(|| means(&sums))
+        Ok((!sums.is_empty()).then(|| means(&sums)))
     }
 
     /// Writes a checkpoint; with `all` it includes the state of the optimiser.

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rand_distr::{Distribution, Normal};
 use tempfile::TempDir;
 use townsend_core::{
-    Axis, Dataset, ElectronSet, Grid, Part, Progress, Purpose, RunError, RunFiles, RunHeader, Silent, Task,
-    stream,
+    Axis, Dataset, ElectronSet, Grid, Part, Progress, Purpose, RunError, RunFiles, RunHeader, Silent,
+    StoredSetWriter, Task, stream,
 };
-use townsend_train::{Beginning, Run, TrainConfig, TrainError, TrainSummary, train};
+use townsend_train::{Avalanches, Beginning, Run, TrainConfig, TrainError, TrainSummary, train};
 
 const CONFIG: &str = r#"
     [model]
@@ -240,6 +240,40 @@ fn in_memory_it_leaves_the_same_bytes_as_in_a_folder() {
     assert_eq!(in_folder.header(), in_memory.header());
     let generate = |run: &Run| run.generator().unwrap().generate(1, 0..20);
     assert_eq!(generate(&in_folder), generate(&in_memory));
+}
+
+/// The bytes of a run do not depend on where the avalanches are, whether these are electrons or counts.
+#[test]
+fn avalanches_on_disk_give_the_same_bytes_as_in_memory() {
+    let electrons = avalanches(120);
+    let grid = config(&[]).data.grid.unwrap();
+    let counts = Dataset::from(electrons.to_counts(&grid).unwrap());
+    let gan = |dims: usize| {
+        let axes = vec!["{ bins = 8, low = -1.0, high = 1.0 }"; dims.max(1)].join(", ");
+        let text = format!(
+            "[model]\nfamily = \"gan\"\ndims = {dims}\nhidden = 5\n[data]\ngrid = {{ axes = [{axes}] }}\n\
+             [training]\nepochs = 2\nbatch_size = 8"
+        );
+        TrainConfig::parse(&text, Path::new("test.toml"), &[]).unwrap()
+    };
+    for (config, data) in [
+        (config(&[]), &electrons),
+        (config(&[]), &counts),
+        (gan(1), &electrons),
+        (gan(1), &counts),
+        (gan(0), &counts),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = StoredSetWriter::new(folder.path(), data).unwrap();
+        writer.append(data).unwrap();
+        let stored = writer.finish().unwrap();
+        let run = |data: Avalanches<'_>| {
+            let mut files = RunFiles::memory();
+            train(&config, data, None, &mut files, Beginning::New, &Silent, &AtomicBool::new(false)).unwrap();
+            all_files(&files)
+        };
+        assert!(run((&stored).into()) == run(data.into()), "{config:?}");
+    }
 }
 
 #[test]

@@ -22,17 +22,20 @@ pub struct Context<'a> {
     pub pool: Option<&'a rayon::ThreadPool>,
     /// The families of models.
     pub families: &'a Families,
+    /// Bytes of avalanches that a training keeps in memory; networks train on larger sets from the disk.
+    pub in_memory: u64,
     /// How an option of reading is written where the user works: in a shell, in a configuration, in Python.
     pub spelled: fn(&Choice) -> String,
 }
 
 impl Default for Context<'_> {
-    /// Seed 1, no overwriting, nobody told, never stopped, the global pool, the families that ship, options
-    /// as in a configuration.
+    /// Seed 1, no overwriting, nobody told, never stopped, the global pool, the families that ship, 4 GiB of
+    /// avalanches in memory, options as in a configuration.
     fn default() -> Self {
         let Work { progress, stop } = Work::default();
         let families = Families::shipped();
-        Self { seed: 1, force: false, progress, stop, pool: None, families, spelled: Choice::to_string }
+        let (pool, in_memory, spelled) = (None, 4 << 30, Choice::to_string);
+        Self { seed: 1, force: false, progress, stop, pool, families, in_memory, spelled }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use townsend_cascade::Responses;
-use townsend_core::{Dataset, InputFile, OutputError, RunFiles, RunHeader, nearest_first};
+use townsend_core::{Dataset, InputFile, OutputError, RunFiles, RunHeader, StoredSet, nearest_first};
 use townsend_io::ReadOptions;
 
 use crate::{Context, Error, Model, Result, families, model_file};
@@ -38,6 +38,11 @@ pub trait Family: Send + Sync {
         false
     }
 
+    /// True if it can train on avalanches that are on disk.
+    fn trains_from_disk(&self) -> bool {
+        false
+    }
+
     /// The model of a run of this family.
     fn open(&self, header: RunHeader, files: RunFiles) -> Result<Box<dyn Model>>;
 
@@ -61,10 +66,12 @@ pub enum Wanted {
 }
 
 /// What a training is given.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub enum TrainingData {
     /// Avalanches.
     Avalanches(Box<Dataset>),
+    /// Avalanches on disk, more than there is memory for; only families that can train on them get them.
+    Stored(Box<StoredSet>),
     /// Recorded responses of single foils, by name.
     Responses(BTreeMap<String, Responses>),
 }
@@ -79,10 +86,11 @@ impl TrainingData {
     /// The avalanches.
     ///
     /// # Errors
-    /// These are responses.
+    /// These are responses, or avalanches that are not in memory.
     pub fn avalanches(&self) -> Result<&Dataset> {
         match self {
             Self::Avalanches(data) => Ok(data),
+            Self::Stored(_) => Err(Error::OtherTrainingData { wanted: "avalanches in memory" }),
             Self::Responses(_) => Err(Error::OtherTrainingData { wanted: "avalanches" }),
         }
     }
@@ -94,7 +102,9 @@ impl TrainingData {
     pub fn responses(&self) -> Result<&BTreeMap<String, Responses>> {
         match self {
             Self::Responses(responses) => Ok(responses),
-            Self::Avalanches(_) => Err(Error::OtherTrainingData { wanted: "responses of single foils" }),
+            Self::Avalanches(_) | Self::Stored(_) => {
+                Err(Error::OtherTrainingData { wanted: "responses of single foils" })
+            }
         }
     }
 }

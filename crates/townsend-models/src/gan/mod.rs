@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use burn_tensor::{Tensor, TensorData};
 use rand::RngExt;
-use townsend_core::{CountSet, Grid, Purpose, stream};
+use townsend_core::{Grid, Purpose, stream};
 
 pub use self::config::{GanConfig, Layout, Noise};
 use self::network::GeneratorNetwork;
 use crate::adversarial::{AdversarialLoss, accuracy, feature_distance, penalty, symptoms};
 use crate::batch_observables::BatchObservables;
 use crate::critic::{Critic, DROPOUTS};
+use crate::family::EachAvalanche;
 use crate::layers::Pass;
 use crate::onnx::{Graph, Value};
 use crate::polynomial::LogDensityPolynomial;
@@ -200,7 +201,7 @@ impl NetworkModel for Gan {
         }
     }
 
-    fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+    fn prepare(&self, parameters: &mut Parameters, training: &dyn EachAvalanche) {
         if self.config.dims > 0 {
             self.config.output.prepare(parameters, training);
         }

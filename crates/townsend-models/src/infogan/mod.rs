@@ -8,13 +8,14 @@ mod network;
 mod tests;
 
 use burn_tensor::{Tensor, TensorData, activation};
-use townsend_core::{CountSet, Grid, Purpose};
+use townsend_core::{Grid, Purpose};
 
 pub use self::config::InfoGanConfig;
 pub use self::network::Judged;
 use self::network::{CRITIC, Networks};
 use crate::adversarial::{AdversarialLoss, accuracy, symptoms};
 use crate::batch_observables::BatchObservables;
+use crate::family::EachAvalanche;
 use crate::layers::Pass;
 use crate::onnx::{Graph, Value};
 use crate::polynomial::LogDensityPolynomial;
@@ -146,7 +147,7 @@ impl NetworkModel for InfoGan {
         vec![Player::Critic, Player::Generator]
     }
 
-    fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+    fn prepare(&self, parameters: &mut Parameters, training: &dyn EachAvalanche) {
         self.config.output.prepare(parameters, training);
         self.batch_observables.prepare(parameters, training);
     }

@@ -2,7 +2,7 @@
 //! with PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::Device;
-use townsend_core::Axis;
+use townsend_core::{Axis, CountSet};
 use townsend_kernels::Maps;
 
 use super::*;

@@ -12,7 +12,7 @@ mod network;
 mod tests;
 
 use burn_tensor::Tensor;
-use townsend_core::{CountSet, Purpose};
+use townsend_core::Purpose;
 
 use self::adversary::{Adversary, Shown};
 pub use self::adversary::{AdversaryConfig, AdversaryLoss};
@@ -21,6 +21,7 @@ pub use self::loss::{divergence, nats, reconstruction, sample};
 use self::network::Network;
 use crate::adversarial::symptoms;
 use crate::batch_observables::BatchObservables;
+use crate::family::EachAvalanche;
 use crate::layers::Pass;
 use crate::onnx::{Graph, Value};
 use crate::output::PROFILE;
@@ -164,7 +165,7 @@ impl NetworkModel for Vae {
         }
     }
 
-    fn prepare(&self, parameters: &mut Parameters, training: &CountSet) {
+    fn prepare(&self, parameters: &mut Parameters, training: &dyn EachAvalanche) {
         self.config.output.prepare(parameters, training);
         if let Some(batch_observables) = &self.batch_observables {
             batch_observables.prepare(parameters, training);

@@ -2,7 +2,7 @@
 //! PyTorch's in `tests/parity.rs`.
 
 use burn_tensor::{Device, Tensor, TensorData};
-use townsend_core::{Axis, Grid};
+use townsend_core::{Axis, CountSet, Grid};
 use townsend_kernels::Maps;
 
 use super::*;

@@ -13,9 +13,11 @@ use townsend_kernels::Isa;
 use townsend_models::onnx::Onnx;
 use townsend_models::{Checkpoint, Generator, ModelConfig, Number, TensorSpec, device};
 use townsend_observables::text::significant;
-use townsend_train::{Beginning, EpochMetrics, Run, Select, TrainConfig, TrainError, TrainSummary, train};
+use townsend_train::{
+    Avalanches, Beginning, EpochMetrics, Run, Select, TrainConfig, TrainError, TrainSummary, train,
+};
 
-use crate::family::{Configuration, Family, Outcome, Training, Wanted};
+use crate::family::{Configuration, Family, Outcome, Training, TrainingData, Wanted};
 use crate::model::{Description, Drawn, History, Model, Setting, Weights, Workspace};
 use crate::{Error, Result};
 
@@ -40,7 +42,10 @@ impl Family for NetworkFamily {
 
     fn train(&self, training: Training<'_>) -> Result<Outcome> {
         let plan = Self::config(training.config)?;
-        let data = training.data.avalanches()?;
+        let data = match training.data {
+            TrainingData::Stored(data) => Avalanches::from(&**data),
+            data => Avalanches::from(data.avalanches()?),
+        };
         let (config, context) = (training.config, training.context);
         let file = training.file.clone();
         let beginning = if training.resume { Beginning::Resume } else { Beginning::New };
@@ -60,6 +65,10 @@ impl Family for NetworkFamily {
     }
 
     fn can_resume(&self) -> bool {
+        true
+    }
+
+    fn trains_from_disk(&self) -> bool {
         true
     }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use townsend_core::{RunFiles, RunHeader};
+use townsend_core::{Dataset, ElectronSet, RunFiles, RunHeader, StoredSetWriter};
 use townsend_io::ReadOptions;
 use townsend_train::Run;
 
-use super::input::{Input, Read};
+use super::input::{Input, PART, Read};
 use crate::context::without_folder;
 use crate::family::{Configuration, Outcome, Training, TrainingData, Wanted};
 use crate::train::{Trained, prepare};
@@ -85,7 +85,11 @@ pub fn train_configured(
     let wanted = family.wants(&config)?;
     let _claim = prepare(family, &config, &run, resume, context)?;
     data.options = data.options.or(input);
-    let (from_file, mut warnings) = read(data.clone(), &wanted, context)?;
+    let folder = match &run {
+        RunFiles::Folder(run) if family.trains_from_disk() => Some(run.as_path()),
+        _ => None,
+    };
+    let (from_file, mut warnings) = read(data.clone(), &wanted, folder, context)?;
     let file = Some(without_folder(&data.file()?));
     let training = Training { config: &config, data: &from_file, file, run: &mut run, resume, context };
     let outcome = context.on_its_threads(|| family.train(training)).map_err(|error| match error {
@@ -96,14 +100,23 @@ pub fn train_configured(
     Ok(Trained { run, outcome: Outcome { warnings, ..outcome } })
 }
 
-/// Reads what a training wants; with warnings.
-fn read(input: Input, wanted: &Wanted, context: &Context<'_>) -> Result<(TrainingData, Vec<String>)> {
-    match wanted {
-        Wanted::Avalanches { dims } => {
+/// Reads what a training wants; with warnings. Avalanches that take more memory than the context allows go to
+/// the disk of `folder`, if there is one.
+fn read(
+    input: Input,
+    wanted: &Wanted,
+    folder: Option<&Path>,
+    context: &Context<'_>,
+) -> Result<(TrainingData, Vec<String>)> {
+    match (wanted, folder) {
+        (Wanted::Avalanches { dims }, Some(folder)) if may_be_large(&input, context)? => {
+            read_large(&input.with_dims(*dims), folder, context)
+        }
+        (Wanted::Avalanches { dims }, _) => {
             let Read { data, warnings, .. } = input.with_dims(*dims).read(context)?;
             Ok((data.into(), warnings))
         }
-        Wanted::Responses(names) => {
+        (Wanted::Responses(names), _) => {
             let paths: Vec<_> = input.sources()?.into_iter().map(|source| source.path).collect();
             if input.options != ReadOptions::default() {
                 let what = "columns, units and the like are for avalanches; responses of single foils have names and units of their own";
@@ -120,6 +133,55 @@ fn read(input: Input, wanted: &Wanted, context: &Context<'_>) -> Result<(Trainin
     }
 }
 
+/// Numbers of avalanches are seldom packed into less than this part of their bytes.
+const PACKED: u64 = 16;
+
+/// True if files may hold more avalanches than are kept in memory.
+fn may_be_large(input: &Input, context: &Context<'_>) -> Result<bool> {
+    let bytes = |source: &townsend_io::Source| std::fs::metadata(&source.path).map_or(0, |file| file.len());
+    let bytes: u64 = input.sources()?.iter().map(bytes).sum();
+    Ok(bytes.saturating_mul(PACKED) > context.in_memory)
+}
+
+/// Reads avalanches in parts, into memory as long as they fit, and else to unnamed files in `folder`.
+fn read_large(input: &Input, folder: &Path, context: &Context<'_>) -> Result<(TrainingData, Vec<String>)> {
+    let failed = |path: &Path, error: townsend_core::StoredError| Error::In {
+        path: path.into(),
+        source: Box::new(townsend_train::TrainError::from(error).into()),
+    };
+    let (mut all, mut stored, mut bytes): (Option<Dataset>, Option<StoredSetWriter>, _) = (None, None, 0);
+    let warnings = input.each(Some(PART), context, |data, _, source| {
+        bytes += data.bytes();
+        if let Some(stored) = &mut stored {
+            return stored.append(&data).map_err(|error| failed(&source.path, error));
+        }
+        match &mut all {
+            Some(all) => all
+                .append(&data)
+                .map_err(|error| Error::In { path: source.path.clone(), source: Box::new(error.into()) })?,
+            None => all = Some(data),
+        }
+        if bytes > context.in_memory
+            && let Some(so_far) = all.take()
+        {
+            let mut writer = StoredSetWriter::new(folder, &so_far).map_err(|error| failed(folder, error))?;
+            writer.append(&so_far).map_err(|error| failed(folder, error))?;
+            stored = Some(writer);
+        }
+        Ok(())
+    })?;
+    if let Some(stored) = stored {
+        context.progress.warn(&format!(
+            "the avalanches take {:.1} GB and are read from an unnamed file in {} while training",
+            bytes as f64 / 1e9,
+            folder.display()
+        ));
+        let stored = stored.finish().map_err(|error| failed(folder, error))?;
+        return Ok((TrainingData::Stored(Box::new(stored)), warnings));
+    }
+    Ok((all.unwrap_or_else(|| ElectronSet::default().into()).into(), warnings))
+}
+
 /// The error of files that hold no responses of single foils: if they hold avalanches, this is said instead.
 fn what_it_is(input: &Input, error: Error, context: &Context<'_>) -> Error {
     let Ok(Read { data, layout, .. }) = input.read(context) else { return error };
@@ -129,4 +191,41 @@ fn what_it_is(input: &Input, error: Error, context: &Context<'_>) -> Error {
         data.len()
     );
     Error::In { path: input.path(), source: Box::new(Error::Usage(what)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::{Setting, simulate};
+
+    /// A set that is larger than what may be in memory gives the same run, to the byte, and leaves nothing else.
+    #[test]
+    fn a_large_set_is_trained_on_from_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let config =
+            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../townsend-cli/tests/cli/tiny.toml"));
+        let avalanches = simulate(&crate::detector(None).unwrap(), 1, 0..60, &Setting::default()).unwrap();
+        let all = Context::default();
+        for name in ["a.npz", "b.root"] {
+            super::super::write(&avalanches, &path(name), &super::super::Written::default(), &all).unwrap();
+        }
+        let input = Input { files: vec![path("a.npz"), path("b.root")], ..Input::default() };
+        let set = ["training.epochs=2".to_owned()];
+        let little = Context { in_memory: 1000, ..Context::default() };
+        let (data, _) =
+            read(input.clone(), &Wanted::Avalanches { dims: None }, Some(folder.path()), &little).unwrap();
+        assert!(matches!(data, TrainingData::Stored(_)));
+        for (context, run) in [(&all, "memory"), (&little, "disk")] {
+            train(&config, input.clone(), &path(run), &set, context).unwrap();
+        }
+        for file in [Run::CONFIG, RunHeader::FILE, Run::LAST, Run::BEST] {
+            let [memory, disk] = ["memory", "disk"].map(|run| std::fs::read(path(run).join(file)).unwrap());
+            assert!(memory == disk, "{file}");
+        }
+        let count = |run: &str| path(run).read_dir().unwrap().count();
+        assert_eq!(count("memory"), count("disk"));
+    }
 }
