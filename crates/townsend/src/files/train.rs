@@ -200,7 +200,8 @@ mod tests {
     use super::*;
     use crate::{Setting, simulate};
 
-    /// A set that is larger than what may be in memory gives the same run, to the byte, and leaves nothing else.
+    /// A set that is larger than what may be in memory gives the same run, to the byte, and leaves nothing
+    /// else.
     #[test]
     fn a_large_set_is_trained_on_from_the_disk() {
         let folder = tempfile::tempdir().unwrap();
