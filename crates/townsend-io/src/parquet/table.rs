@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 
 use parquet::basic::{LogicalType, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -24,6 +24,9 @@ const BATCH: usize = 1 << 16;
 struct ParquetTable {
     path: PathBuf,
     reader: SerializedFileReader<File>,
+    /// Held while a column is read. The library moves the one place of the open file to where it reads, so
+    /// that two columns at the same time would read each other's bytes.
+    reading: Mutex<()>,
     headers: Vec<ColumnHeader>,
     levels: Vec<Levels>,
     rows: u64,
@@ -47,7 +50,8 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Table>> {
     let headers =
         schema.columns().iter().zip(&levels).map(|(column, levels)| header(column, levels)).collect();
     let rows = u64::try_from(meta.num_rows()).unwrap_or(0);
-    Ok(Box::new(ParquetTable { path: path.into(), reader, headers, levels, rows, size }))
+    let reading = Mutex::default();
+    Ok(Box::new(ParquetTable { path: path.into(), reader, reading, headers, levels, rows, size }))
 }
 
 fn header(column: &ColumnDescriptor, levels: &Levels) -> ColumnHeader {
@@ -239,6 +243,7 @@ impl Table for ParquetTable {
         if let ColumnKind::Other(what) = kind {
             return Err(content(&self.path, name, format!("holds {what}; numbers are wanted")));
         }
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let (offsets, values) = self.column(index)?;
         let is_list = self.levels[index].is_list;
         let rows = if is_list { offsets.len() as u64 - 1 } else { values.len() as u64 };

@@ -33,6 +33,19 @@ mod with_the_feature {
         table.headers().iter().map(|header| (header.name.as_str(), header.type_name.as_str())).collect()
     }
 
+    /// The library reads by one place of the open file, whoever asks.
+    #[test]
+    fn columns_are_read_from_several_threads() {
+        let table = open(&fixture("lists_snappy.parquet")).unwrap();
+        let read = |index: usize| table.read(index).unwrap().values;
+        let alone: Vec<Values> = (0..3).map(read).collect();
+        std::thread::scope(|scope| {
+            for (index, alone) in alone.iter().enumerate() {
+                scope.spawn(move || (0..300).for_each(|_| assert_eq!(read(index), *alone)));
+            }
+        });
+    }
+
     #[test]
     fn lists_are_avalanches() {
         for name in ["lists_snappy.parquet", "lists_gzip.parquet"] {
