@@ -111,7 +111,7 @@ impl Dataset {
         }
     }
 
-    fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Electrons(_) => "electrons",
             Self::Counts(_) => "counts",
@@ -184,7 +184,8 @@ pub(crate) fn hash_counts(hash: &mut Sha256, set: &CountSet) {
     }
 }
 
-fn update<T: Copy, const N: usize>(hash: &mut Sha256, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
+/// Hashes numbers, some thousand at a time.
+pub(crate) fn update<T: Copy, const N: usize>(hash: &mut Sha256, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
     for block in values.chunks(4096) {
         let block: Vec<u8> = block.iter().flat_map(|&value| bytes(value)).collect();
         hash.update(&block);

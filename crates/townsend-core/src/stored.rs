@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::avalanche::incompatible;
-use crate::dataset::{hash_counts, hash_grid};
+use crate::dataset::{hash_counts, hash_grid, update};
 use crate::provenance::hexadecimal;
 use crate::{Coordinate, CountSet, Dataset, ElectronSet, Grid, GridError, Meta};
 
@@ -87,11 +87,9 @@ impl StoredSetWriter {
                 }
             }
             (Dataset::Counts(set), Some(grid)) => return Err(incompatible(set.grid(), grid).into()),
-            (Dataset::Electrons(_), Some(_)) => {
-                return Err(GridError::MixedKinds { have: "counts", other: "electrons" }.into());
-            }
-            (Dataset::Counts(_), None) => {
-                return Err(GridError::MixedKinds { have: "electrons", other: "counts" }.into());
+            (other, grid) => {
+                let have = if grid.is_some() { "counts" } else { "electrons" };
+                return Err(GridError::MixedKinds { have, other: other.kind() }.into());
             }
         }
         for index in 0..data.len() {
@@ -198,7 +196,7 @@ impl StoredSet {
             }
         } else {
             hash.update(b"electrons");
-            self.offsets.iter().for_each(|offset| hash.update(offset.to_le_bytes()));
+            update(&mut hash, &self.offsets, u64::to_le_bytes);
             let length = 4 * self.offsets.last().copied().unwrap_or(0);
             let mut piece = vec![0; PIECE];
             for file in &self.columns {

@@ -74,8 +74,7 @@ impl LinearTraining {
         }
         let product =
             Product { isa, depth: inputs, a: (weights, inputs, 1), b: (&turned, columns), row: columns };
-        let each = outputs.div_ceil(PARTS).next_multiple_of(12).min(ROWS);
-        product.add_to(&mut sums, outputs, each, columns);
+        product.add_to(&mut sums, outputs, part_of(outputs, 12, ROWS), columns);
         let mut output = vec![0.0; batch * outputs];
         turn(isa, &sums, columns, &mut output, outputs, batch);
         output
@@ -90,7 +89,7 @@ impl LinearTraining {
         self.check(&[(weights, outputs * inputs), (output_gradient, batch * outputs)]);
         let mut sums = vec![0.0; batch * inputs];
         let (a, b) = ((output_gradient, outputs, 1), (weights, inputs));
-        let each = inputs.div_ceil(PARTS).next_multiple_of(BLOCK).min(COLUMNS);
+        let each = part_of(inputs, BLOCK, COLUMNS);
         Product { isa, depth: outputs, a, b, row: inputs }.add_to(&mut sums, batch, batch.max(1), each);
         sums
     }
@@ -104,7 +103,7 @@ impl LinearTraining {
         self.check(&[(input, batch * inputs), (output_gradient, batch * outputs)]);
         let mut sums = vec![0.0; outputs * inputs];
         let (a, b) = ((output_gradient, 1, outputs), (input, inputs));
-        let each = outputs.div_ceil(PARTS).next_multiple_of(12).clamp(12, ROWS);
+        let each = part_of(outputs, 12, ROWS);
         Product { isa, depth: batch, a, b, row: inputs }.add_to(&mut sums, outputs, each, COLUMNS);
         sums
     }
@@ -115,6 +114,11 @@ impl LinearTraining {
             assert_eq!(slice.len(), *length, "numbers of a matrix of {self:?}");
         }
     }
+}
+
+/// How many rows or columns a part of a result has: whole tiles, and few enough for [`PARTS`].
+fn part_of(length: usize, tile: usize, most: usize) -> usize {
+    length.div_ceil(PARTS).next_multiple_of(tile).clamp(tile, most)
 }
 
 /// A product that is added to a matrix with rows of `row` numbers:
