@@ -29,7 +29,7 @@ cargo xtask TASK
   bench    simulated electrons a second; reading against real ROOT and uproot
   bench-peers
            decoding and training steps beside PyTorch and ONNX Runtime (set up under target/), at one and two threads;
-           --isa avx2 holds townsend and PyTorch to AVX2
+           --isa avx2 holds townsend and PyTorch to AVX2; --rounds 15, and --only NAME for a part of them
   coverage lines of the code that the tests enter, by crate, for those that build without Burn (sets up cargo-llvm-cov)
   dist     what is handed out, into target/dist: the static program, the wheel, the library for C and C++, the list
            of all crates in it, checksums; the first two are built for old systems too, so it takes most of an hour
@@ -43,8 +43,9 @@ cargo xtask TASK
   neon     tests of the kernels for NEON under an emulator (Debian: qemu-user, gcc-aarch64-linux-gnu,
            libc6-dev-arm64-cross; rustup fetches the standard library)
   sanitize the unsafe code of the kernels under the address sanitizer and Miri (needs a nightly toolchain with Miri)
-  soak     damaged files by the million; the long commands of the documentation; files of 10 GB in 1 GB of
-           memory; fuzzing of each reader with cargo-fuzz, half an hour (needs a nightly toolchain and cargo-fuzz)
+  soak     damaged files by the million; the long commands of the documentation; two hours of everything in one
+           process; files of 10 GB in 1 GB of memory; fuzzing of each reader with cargo-fuzz, half an hour (needs a
+           nightly toolchain and cargo-fuzz)
   supply [--offline]
            licences, sources and advisories of all crates (sets up cargo-deny), and the oldest compiler that will do
   validate [--program FILE] [--no-classifiers] [--accept]

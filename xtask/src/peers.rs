@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::environment::{cargo, root, run, torch};
 
-/// Rounds of all measurements.
+/// Rounds of all measurements, if not asked for otherwise.
 const ROUNDS: usize = 5;
 const PACKAGES: [&str; 2] = ["onnxruntime==1.32.0", "onnx==1.23.2"];
 
@@ -70,14 +70,39 @@ const CASES: [Case; 5] = [
     Case { name: "2D training step, batch 50", request: "train 2 50", peers: &["torch"] },
 ];
 
+/// What is asked for on the command line.
+#[derive(Debug, PartialEq)]
+struct Options {
+    isa: Option<String>,
+    rounds: usize,
+    /// A part of the names of the cases to measure.
+    only: String,
+}
+
+impl Options {
+    fn of(mut words: impl Iterator<Item = String>) -> Result<Self> {
+        let mut options = Self { isa: None, rounds: ROUNDS, only: String::new() };
+        while let Some(word) = words.next() {
+            let value = words.next();
+            match (word.as_str(), value) {
+                ("--isa", Some(isa)) => options.isa = Some(isa),
+                ("--only", Some(part)) => options.only = part,
+                ("--rounds", Some(rounds)) if rounds.parse().is_ok_and(|rounds: usize| rounds > 0) => {
+                    options.rounds = rounds.parse()?;
+                }
+                _ => bail!(
+                    "cargo xtask bench-peers [--isa avx2] [--rounds 15] [--only \"2D decoder\"]: `{word}` is not understood"
+                ),
+            }
+        }
+        Ok(options)
+    }
+}
+
 /// Sets the peers up and prints the table. With `--isa avx2`, townsend and PyTorch are held to AVX2 on a
 /// machine that has more; ONNX Runtime knows no such thing.
-pub(crate) fn bench(mut options: impl Iterator<Item = String>) -> Result<()> {
-    let isa = match (options.next().as_deref(), options.next()) {
-        (None, _) => None,
-        (Some("--isa"), Some(isa)) => Some(isa),
-        (Some(other), _) => bail!("cargo xtask bench-peers [--isa avx2]: `{other}` is not understood"),
-    };
+pub(crate) fn bench(words: impl Iterator<Item = String>) -> Result<()> {
+    let options = Options::of(words)?;
     let python = torch()?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     run(Command::new(&python).args(install).args(PACKAGES))?;
@@ -86,18 +111,18 @@ pub(crate) fn bench(mut options: impl Iterator<Item = String>) -> Result<()> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let own = || {
         let mut command = Command::new(target.join("release/examples/peer"));
-        command.args(&isa);
+        command.args(&options.isa);
         command
     };
     let others = || {
         let mut command = Command::new(&python);
         command.arg("xtask/peers/peers.py");
-        if isa.as_deref() == Some("avx2") {
+        if options.isa.as_deref() == Some("avx2") {
             command.env("ATEN_CPU_CAPABILITY", "avx2").env("ONEDNN_MAX_CPU_ISA", "AVX2");
         }
         command
     };
-    speed(&mut Peer::start(&mut own())?, &mut Peer::start(&mut others())?)?;
+    speed(&options, &mut Peer::start(&mut own())?, &mut Peer::start(&mut others())?)?;
     println!("\nlargest memory of a process that does one thing only, 2 threads, MB");
     for (name, request) in
         [("3D training step, batch 8", "train 3 8 2"), ("3D decoder, batch 8", "decoder 3 8 2")]
@@ -109,16 +134,17 @@ pub(crate) fn bench(mut options: impl Iterator<Item = String>) -> Result<()> {
     Ok(())
 }
 
-fn speed(own: &mut Peer, others: &mut Peer) -> Result<()> {
+fn speed(options: &Options, own: &mut Peer, others: &mut Peer) -> Result<()> {
     println!(
-        "wall / CPU milliseconds an avalanche, medians of {ROUNDS}; ratio: median of those within a round"
+        "wall / CPU milliseconds an avalanche, medians of {}; ratio: median of those within a round",
+        options.rounds
     );
     for threads in [1, 2] {
         println!("\n{threads} thread(s)");
-        for case in &CASES {
+        for case in CASES.iter().filter(|case| case.name.contains(&options.only)) {
             let request = format!("{} {threads}", case.request);
             let mut times = vec![Vec::new(); 1 + case.peers.len()];
-            for _ in 0..ROUNDS {
+            for _ in 0..options.rounds {
                 times[0].push(own.ask(&request)?);
                 for (peer, times) in case.peers.iter().zip(&mut times[1..]) {
                     times.push(others.ask(&format!("{peer} {request}"))?);
@@ -147,4 +173,18 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_or_refused() {
+        let of = |line: &str| Options::of(line.split_whitespace().map(String::from));
+        let all = Options { isa: Some("avx2".into()), rounds: 15, only: "2D".into() };
+        assert_eq!(of("--rounds 15 --isa avx2 --only 2D").unwrap(), all);
+        assert_eq!(of("").unwrap().rounds, ROUNDS);
+        assert!(["--rounds 0", "--rounds", "--isa", "15"].iter().all(|line| of(line).is_err()));
+    }
 }

@@ -120,6 +120,8 @@ pub(crate) fn soak() -> Result<()> {
     let pages =
         ["test", "--package", "townsend-cli", "--test", "cli", "--", "the_commands_of_all_pages_work"];
     run(cargo(&pages).env("TOWNSEND_PAGES", "long").env("TOWNSEND_PYTHON", python()?))?;
+    let long = ["test", "--release", "--locked", "--package", "townsend", "--test", "long_run"];
+    run(cargo(&long).env("TOWNSEND_MINUTES", "120"))?;
     large()?;
     damage::soak()
 }

@@ -1,15 +1,15 @@
 //! Observables of a batch of avalanches in tensor operations: number of electrons, mean and width along each
 //! axis.
 
+use std::iter;
 use std::sync::OnceLock;
 
 use burn_tensor::{Tensor, TensorData};
-use townsend_core::{Axis, Grid};
+use townsend_core::{Axis, Counts, Grid};
 
 use crate::family::EachAvalanche;
 use crate::layers::Pass;
 use crate::onnx::{Graph, Value};
-use crate::parameters::to_host;
 use crate::{Parameters, Role, TensorSpec};
 
 const MEAN: &str = "observables.mean";
@@ -44,7 +44,7 @@ impl BatchObservables {
     /// so it is made when it is first used.
     fn powers(&self) -> &[f32] {
         self.powers.get_or_init(|| {
-            let axes: Vec<Vec<f32>> = self.grid.axes().iter().take(self.dims).map(Self::positions).collect();
+            let axes = self.axes();
             let mut powers = Vec::with_capacity(self.grid.cells() * self.len());
             for cell in 0..self.grid.cells() as u32 {
                 let positions = axes.iter().zip(self.grid.split(cell)).map(|(axis, bin)| axis[bin as usize]);
@@ -54,6 +54,11 @@ impl BatchObservables {
             }
             powers
         })
+    }
+
+    /// [`BatchObservables::positions`] of the axes that count.
+    fn axes(&self) -> Vec<Vec<f32>> {
+        self.grid.axes().iter().take(self.dims).map(Self::positions).collect()
     }
 
     /// Positions of the bins of an axis, flow bins included, from −1 to 1 over the axis.
@@ -88,15 +93,13 @@ impl BatchObservables {
     /// electrons.
     pub(crate) fn prepare(&self, parameters: &mut Parameters, training: &dyn EachAvalanche) {
         let device = parameters.device().clone();
+        let axes = self.axes();
         let (mut sums, mut squares, mut n) = (vec![0.0f64; self.len()], vec![0.0f64; self.len()], 0.0f64);
         training.each(&mut |avalanche| {
             if avalanche.electrons() == 0 {
                 return;
             }
-            let mut dense = vec![0.0f32; self.grid.cells()];
-            avalanche.fill(&mut dense);
-            let counts = Tensor::from_data(TensorData::new(dense, [1, self.grid.cells()]), &device);
-            for (i, value) in to_host(self.values(&counts)).into_iter().map(f64::from).enumerate() {
+            for (i, value) in self.of_cells(avalanche, &axes).into_iter().enumerate() {
                 sums[i] += value;
                 squares[i] += value * value;
             }
@@ -137,6 +140,25 @@ impl BatchObservables {
         Tensor::cat(vec![n.clamp_min(0.0).log1p(), mean, width], 1)
     }
 
+    /// The same of one avalanche with electrons, from its occupied cells alone. `axes` are those of
+    /// [`BatchObservables::axes`].
+    fn of_cells(&self, avalanche: Counts<'_>, axes: &[Vec<f32>]) -> Vec<f64> {
+        let mut sums = [[0.0f64; 2]; 3];
+        for (cell, n) in avalanche.occupied() {
+            for ((sums, axis), bin) in sums.iter_mut().zip(axes).zip(self.grid.split(cell)) {
+                let position = f64::from(axis[bin as usize]);
+                sums[0] += f64::from(n) * position;
+                sums[1] += f64::from(n) * position * position;
+            }
+        }
+        let n = avalanche.electrons() as f64;
+        let along = &sums[..self.dims];
+        let width =
+            |[sum, squares]: &[f64; 2]| ((squares / n - (sum / n).powi(2)).max(0.0) + VARIANCE).sqrt();
+        let means = along.iter().map(|[sum, _]| sum / n);
+        iter::once(n.ln_1p()).chain(means).chain(along.iter().map(width)).collect()
+    }
+
     /// The number of electrons n, from the first observable, `[batch, 1]`.
     pub(crate) fn electrons(&self, pass: &Pass<'_>, first: Tensor<2>) -> Tensor<2> {
         let of_first = |name| pass.tensor(name, [1, self.len()]).slice([0..1, 0..1]);
@@ -167,5 +189,38 @@ impl BatchObservables {
         let means = observables.slice([0..batch, if self.dims == 0 { 0..1 } else { 1..1 + self.dims }]);
         let deviations = means.clone() - means.mean_dim(0);
         deviations.square().mean_dim(0).sqrt().mean()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use townsend_core::CountSet;
+
+    use super::*;
+    use crate::parameters::to_host;
+
+    #[test]
+    fn occupied_cells_say_what_all_cells_say() {
+        for dims in 0..=3 {
+            let axes =
+                [(5, -1.0, 2.0), (4, 0.0, 1.0), (3, -2.0, 0.0)].map(|(n, a, b)| Axis::uniform(n, a, b));
+            let grid = Grid::new(axes.into_iter().take(dims.max(1)).map(Result::unwrap).collect()).unwrap();
+            let mut set = CountSet::new(grid.clone());
+            let last = grid.cells() as u32 - 1;
+            set.push([(0, 7), (last / 2, 40), (last, 3)]);
+            set.push([(last / 3, 1)]);
+            let observables = BatchObservables::new(&grid, dims);
+            for avalanche in set.iter() {
+                let mut dense = vec![0.0; grid.cells()];
+                avalanche.fill(&mut dense);
+                let dense = Tensor::from_data(TensorData::new(dense, [1, grid.cells()]), &Default::default());
+                let all = to_host(observables.values(&dense));
+                let occupied = observables.of_cells(avalanche, &observables.axes());
+                assert_eq!(all.len(), occupied.len());
+                for (all, occupied) in all.into_iter().zip(occupied) {
+                    assert!((f64::from(all) - occupied).abs() < 2e-4, "{dims}: {all} for {occupied}");
+                }
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use townsend_core::{CountSet, Counts, Dataset, Grid, InputFile, Meta, Split, StoredSet, TrainedOn};
+use townsend_core::{CountSet, Counts, Dataset, Grid, InputFile, Meta, Split, StoredSet, TrainedOn, Work};
 use townsend_models::EachAvalanche;
 
 use crate::TrainError;
@@ -30,7 +30,7 @@ impl<'a> From<&'a StoredSet> for Avalanches<'a> {
 }
 
 /// Avalanches that are read together where all are looked at.
-const TOGETHER: usize = 256;
+pub(crate) const TOGETHER: usize = 256;
 
 impl<'a> Avalanches<'a> {
     pub(crate) fn len(self) -> usize {
@@ -128,13 +128,15 @@ impl Counted<'_> {
         }
     }
 
-    /// Does something with those of them that have these numbers, one after the other.
+    /// Does something with those of them that have these numbers, one after the other, unless it is asked to
+    /// stop.
     pub(crate) fn look(
         &self,
         indices: &[usize],
+        work: Work<'_>,
         with: impl FnOnce(&dyn EachAvalanche),
     ) -> Result<(), TrainError> {
-        let part = Part { of: self, indices, failed: RefCell::default() };
+        let part = Part { of: self, indices, work, failed: RefCell::default() };
         with(&part);
         part.failed.into_inner().map_or(Ok(()), Err)
     }
@@ -144,6 +146,7 @@ impl Counted<'_> {
 struct Part<'a> {
     of: &'a Counted<'a>,
     indices: &'a [usize],
+    work: Work<'a>,
     failed: RefCell<Option<TrainError>>,
 }
 
@@ -153,8 +156,11 @@ impl EachAvalanche for Part<'_> {
     }
 
     fn each(&self, look: &mut dyn FnMut(Counts<'_>)) {
+        let task = self.work.progress.task("look at avalanches", self.indices.len() as u64);
         for chosen in self.indices.chunks(TOGETHER) {
-            match self.of.with(chosen) {
+            let set = self.work.go_on().map_err(TrainError::from).and_then(|()| self.of.with(chosen));
+            task.advance(chosen.len() as u64);
+            match set {
                 Ok((set, chosen)) => chosen.iter().for_each(|&index| look(set.get(index))),
                 Err(error) => {
                     self.failed.replace(Some(error));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use townsend_core::{GridError, OutputError, RunError, SizeError, SplitError, StoredError};
+use townsend_core::{GridError, OutputError, RunError, SizeError, SplitError, Stopped, StoredError};
 use townsend_models::{ConfigError, ModelError};
 
 /// Why a training cannot begin or continue, or a run cannot be used.
@@ -73,6 +73,9 @@ pub enum TrainError {
         /// Avalanches in the training part.
         training: usize,
     },
+    /// The work was asked to stop before its first step.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The loss exploded or is not finite, even with a smaller learning rate.
     #[error(
         "the loss became {loss} at step {step} (epoch {epoch}), after {rollbacks} times going back to the end of the last epoch and on with half the step size; lower training.learning_rate or set training.clip. The checkpoint of the last complete epoch is kept"

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use burn_tensor::Device;
-use townsend_core::{InputFile, Part, Progress, RunFiles, RunHeader, TrainedOn};
+use townsend_core::{InputFile, Part, Progress, RunFiles, RunHeader, TrainedOn, Work};
 use townsend_models::{
     CHECKPOINT_VERSION, Checkpoint, CheckpointHeader, Moments, Parameters, SizeModel, TrainingState, device,
 };
@@ -56,7 +56,8 @@ pub struct TrainSummary {
 /// A new training replaces the files of an older run; whether it may is for the caller to ask, with
 /// [`RunFiles::refuse_occupied`]. When `stop` becomes true the step under way is finished, the state is saved
 /// and the summary says `stopped`; with [`Beginning::Resume`] the same call goes on, and ends with the same
-/// bits as if it had never been stopped. The result depends neither on the number of threads nor on the time.
+/// bits as if it had never been stopped. Before the first step, while the training avalanches are looked at, it is
+/// an error and leaves nothing. The result depends neither on the number of threads nor on the time.
 ///
 /// # Errors
 /// A wrong configuration, data that do not fit, files that are no run to resume, a loss that does not stay
@@ -87,7 +88,7 @@ pub fn train<'a>(
             Checkpoint::from_bytes(&read(files, Run::LAST)?, &files.path(Run::LAST), &device)?.0
         }
         Beginning::New => {
-            let checkpoint = initial(&plan, &counts, data, &device)?;
+            let checkpoint = initial(&plan, &counts, data, &device, Work { progress, stop })?;
             create(files, &plan.config, &header(&plan, data, trained_on, &summary), &checkpoint)?;
             checkpoint
         }
@@ -138,12 +139,13 @@ fn initial(
     counts: &Counted<'_>,
     data: Avalanches<'_>,
     device: &Device,
+    work: Work<'_>,
 ) -> Result<Checkpoint, TrainError> {
     let training = plan.split.indices(Part::Training, data.len());
     let sizes: Vec<u64> = training.iter().map(|&index| counts.electrons(index)).collect();
     let seed = plan.config.training.seed;
     let mut parameters = Parameters::initial(plan.model.tensors(), seed, device);
-    counts.look(&training, |training| plan.model.prepare(&mut parameters, training))?;
+    counts.look(&training, work, |training| plan.model.prepare(&mut parameters, training))?;
     let header = CheckpointHeader {
         version: CHECKPOINT_VERSION,
         model: plan.config.model.clone(),

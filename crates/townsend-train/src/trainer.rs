@@ -2,11 +2,12 @@
 //! the last checkpoint after a step that failed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn_tensor::{Tensor, TensorData};
-use townsend_core::{Dataset, Part, Progress, RunFiles, Silent, Task};
+use townsend_core::{CountSet, Dataset, Part, Progress, RunFiles, Silent, Task};
 use townsend_models::{
     Checkpoint, CheckpointHeader, Generator, Losses, Moments, Number, Numbers, Parameters, Pass, Player,
     TrainingState,
@@ -14,7 +15,7 @@ use townsend_models::{
 use townsend_observables::{ObservableOptions, Observables, wasserstein};
 
 use crate::TrainError;
-use crate::avalanches::Counted;
+use crate::avalanches::{Counted, TOGETHER};
 use crate::batches::Batches;
 use crate::config::{Plan, Select};
 use crate::metrics::{EpochMetrics, MetricsWriter, Rollback, StepMetrics, epochs};
@@ -82,7 +83,7 @@ impl<'a> Trainer<'a> {
         }
         Ok(Self {
             plan,
-            real: observables(&Dataset::from(counts.select(&validation)?)),
+            real: observables(validation.len(), |part| counts.select(&validation[part]))?,
             training: batches(used, config.augment_flips),
             validation: batches(validation, false),
             metrics: MetricsWriter::open(files, header.training.step)?,
@@ -324,8 +325,9 @@ impl<'a> Trainer<'a> {
         let model = header.model.check(&header.grid)?;
         let checkpoint = Checkpoint { header, parameters: weights.clone(), moments: Moments::default() };
         let generator = Generator::new(checkpoint, model);
-        let generated = generator.generate(self.plan.config.training.seed, 0..real.avalanches as u64);
-        let Some(generated) = observables(&Dataset::from(generated)) else { return Ok(None) };
+        let seed = self.plan.config.training.seed;
+        let generate = |part: Range<usize>| Ok(generator.generate(seed, part.start as u64..part.end as u64));
+        let Some(generated) = observables(real.avalanches, generate)? else { return Ok(None) };
         let distances = real.columns().iter().filter_map(|real| {
             let generated = generated.column(real.observable)?;
             let (sigma, enough) = (real.std(), !generated.values.is_empty());
@@ -361,9 +363,22 @@ impl<'a> Trainer<'a> {
     }
 }
 
-fn observables(data: &Dataset) -> Option<Observables> {
-    let found = Observables::of(data, &ObservableOptions::default(), &Silent).ok()?;
-    (found.avalanches > found.empty).then_some(found)
+/// The observables of so many avalanches, of which some at a time are made or read; none if all are empty.
+fn observables(
+    avalanches: usize,
+    counts: impl Fn(Range<usize>) -> Result<CountSet, TrainError>,
+) -> Result<Option<Observables>, TrainError> {
+    let mut all: Option<Observables> = None;
+    for first in (0..avalanches).step_by(TOGETHER) {
+        let part = Dataset::from(counts(first..(first + TOGETHER).min(avalanches))?);
+        let options = ObservableOptions { first: first as u64, ..ObservableOptions::default() };
+        let part = Observables::of(&part, &options, &Silent)?;
+        match &mut all {
+            Some(all) => all.append(part),
+            None => all = Some(part),
+        }
+    }
+    Ok(all.filter(|all| all.avalanches > all.empty))
 }
 
 /// The name of a player's loss.

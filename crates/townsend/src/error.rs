@@ -26,7 +26,7 @@ pub enum Error {
     Avalanches(#[from] townsend_io::Error),
     /// Training, or the run directory.
     #[error(transparent)]
-    Train(#[from] TrainError),
+    Train(TrainError),
     /// A model or its checkpoint.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -149,6 +149,15 @@ pub enum Error {
 impl From<Stopped> for Error {
     fn from(_: Stopped) -> Self {
         Self::Stopped
+    }
+}
+
+impl From<TrainError> for Error {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Stopped(_) => Self::Stopped,
+            error => Self::Train(error),
+        }
     }
 }
 

@@ -158,6 +158,21 @@ impl Observables {
         })
     }
 
+    /// Adds those of the avalanches that follow in the same set, computed with
+    /// [`first`](ObservableOptions::first) at their place: together they are those of both in one call.
+    pub fn append(&mut self, next: Self) {
+        let first = self.avalanches as u32;
+        for (column, next) in self.columns.iter_mut().zip(next.columns) {
+            column.values.extend(next.values);
+            column.avalanches.extend(next.avalanches.iter().map(|avalanche| first + avalanche));
+            column.left_out += next.left_out;
+        }
+        self.avalanches += next.avalanches;
+        self.empty += next.empty;
+        self.electrons += next.electrons;
+        self.outside += next.outside;
+    }
+
     /// All columns, in the order of [`Observable::ALL`].
     pub fn columns(&self) -> &[Column] {
         &self.columns
@@ -296,4 +311,31 @@ fn row(
         allowed.then(|| value(observable)).flatten().unwrap_or(f64::NAN)
     });
     AvalancheRow { values, electrons, outside }
+}
+
+#[cfg(test)]
+mod tests {
+    use townsend_core::{ElectronSet, Silent};
+
+    use super::*;
+
+    #[test]
+    fn parts_are_the_whole() {
+        let mut set = ElectronSet::default();
+        for n in 0..40u16 {
+            let x: Vec<f32> = (0..n % 7).map(|i| f32::from(i * n % 11) * 0.03).collect();
+            let t: Vec<f32> = x.iter().map(|x| 40.0 + x).collect();
+            set.push(&x, &x, &t);
+        }
+        let set = Dataset::from(set);
+        let of = |numbers: std::ops::Range<usize>| {
+            let options = ObservableOptions { first: numbers.start as u64, ..ObservableOptions::default() };
+            Observables::of(&set.select(&numbers.collect::<Vec<_>>()), &options, &Silent).unwrap()
+        };
+        let mut parts = of(0..9);
+        parts.append(of(9..31));
+        parts.append(of(31..40));
+        assert_eq!(parts, of(0..40));
+        assert!(parts.columns().iter().any(|column| column.left_out > 0));
+    }
 }
