@@ -56,8 +56,9 @@ pub struct TrainSummary {
 /// A new training replaces the files of an older run; whether it may is for the caller to ask, with
 /// [`RunFiles::refuse_occupied`]. When `stop` becomes true the step under way is finished, the state is saved
 /// and the summary says `stopped`; with [`Beginning::Resume`] the same call goes on, and ends with the same
-/// bits as if it had never been stopped. Before the first step, while the training avalanches are looked at, it is
-/// an error and leaves nothing. The result depends neither on the number of threads nor on the time.
+/// bits as if it had never been stopped. Before the first step, while the training avalanches are looked at,
+/// it is an error instead, and nothing is left. The result depends neither on the number of threads nor on
+/// the time.
 ///
 /// # Errors
 /// A wrong configuration, data that do not fit, files that are no run to resume, a loss that does not stay
