@@ -76,8 +76,10 @@ fn a_pool_of_threads_that_is_handed_in_changes_nothing() {
 fn training_stops_when_it_is_asked_to() {
     let stop = AtomicBool::new(true);
     let context = Context { stop: &stop, ..Context::default() };
-    let config = Configuration::from_toml("[model]\nfamily = \"clusters\"\n");
-    assert!(matches!(train(&config, &avalanches(60).into(), &context), Err(Error::Stopped)));
+    for text in ["[model]\nfamily = \"clusters\"\n", VAE] {
+        let config = Configuration::from_toml(text);
+        assert!(matches!(train(&config, &avalanches(60).into(), &context), Err(Error::Stopped)), "{text}");
+    }
 }
 
 /// Asks to stop when a task begins.
