@@ -194,6 +194,7 @@ impl BatchObservables {
 
 #[cfg(test)]
 mod tests {
+    use burn_tensor::Device;
     use townsend_core::CountSet;
 
     use super::*;
@@ -213,7 +214,7 @@ mod tests {
             for avalanche in set.iter() {
                 let mut dense = vec![0.0; grid.cells()];
                 avalanche.fill(&mut dense);
-                let dense = Tensor::from_data(TensorData::new(dense, [1, grid.cells()]), &Default::default());
+                let dense = Tensor::from_data(TensorData::new(dense, [1, grid.cells()]), &Device::flex());
                 let all = to_host(observables.values(&dense));
                 let occupied = observables.of_cells(avalanche, &observables.axes());
                 assert_eq!(all.len(), occupied.len());
