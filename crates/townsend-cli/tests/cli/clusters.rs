@@ -38,7 +38,7 @@ fn families_are_learned() {
     let auc = |levels: usize| {
         let name = format!("levels-{levels}");
         desk.does(&format!("{TRAIN} --run {name} --set model.levels={levels} {settings}"));
-        desk.does(&format!("generate --run {name} --events 1500 --out {name}.npz --seed 7"));
+        desk.does(&format!("generate --run {name} --events 500 --out {name}.npz --seed 7"));
         let check =
             format!("check --real real.npz --held-back {name} --generated {name}.npz --out report-{levels}");
         desk.does(&format!("{check} --json")).json()["c2st"]["auc"]["value"].as_f64().unwrap()

@@ -155,7 +155,7 @@ pub(crate) fn bash(desk: &Desk, line: &str) -> Ran {
 
 /// Waits for the end of a process, but not for ever.
 pub(crate) fn end(command: Command) -> Ran {
-    end_within(command, Duration::from_mins(5))
+    end_within(command, Duration::from_mins(10))
 }
 
 /// Waits for the end of a process for so long.
