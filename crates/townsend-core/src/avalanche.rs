@@ -197,6 +197,14 @@ impl ElectronSet {
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
     }
 
+    /// Room for so many more, and no more than that: growing by doubling takes up to twice the memory.
+    pub(crate) fn reserve_exact(&mut self, avalanches: usize, electrons: usize) {
+        self.offsets.reserve_exact(avalanches);
+        for column in [&mut self.x, &mut self.z, &mut self.t] {
+            column.reserve_exact(electrons);
+        }
+    }
+
     /// The arrays as they are in an npz file: offsets, one more than avalanches, and x, z and t of all
     /// electrons. It is the inverse of [`ElectronSet::from_arrays`].
     pub fn into_arrays(self) -> (Vec<u64>, Vec<f32>, Vec<f32>, Vec<f32>) {
@@ -386,6 +394,13 @@ impl CountSet {
         self.counts.extend_from_slice(&other.counts);
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
         Ok(())
+    }
+
+    /// Room for so many more, and no more than that.
+    pub(crate) fn reserve_exact(&mut self, avalanches: usize, cells: usize) {
+        self.offsets.reserve_exact(avalanches);
+        self.cells.reserve_exact(cells);
+        self.counts.reserve_exact(cells);
     }
 
     /// Number of avalanches, empty ones included.

@@ -4,6 +4,8 @@
 #[cfg(feature = "parquet")]
 mod levels;
 #[cfg(feature = "parquet")]
+mod pages;
+#[cfg(feature = "parquet")]
 mod table;
 #[cfg(feature = "parquet")]
 mod write;

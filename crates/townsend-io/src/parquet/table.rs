@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
+use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
@@ -15,6 +16,7 @@ use parquet::schema::types::ColumnDescriptor;
 use townsend_root::check_content;
 
 use super::levels::Levels;
+use super::pages;
 use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, Table, Values};
 use crate::error::{Error, Result, content};
 
@@ -187,8 +189,19 @@ impl Column<'_> {
         let Self { table, index, .. } = *self;
         let name = &table.headers[index].name;
         let levels = &table.levels[index];
+        let refused = |what| content(&table.path, name, what);
+        let failed = |source| Error::Read { file: table.path.clone(), source };
+        let mut pages = BufReader::new(File::open(&table.path).map_err(failed)?);
         let mut values = Vec::new();
         for group in 0..table.reader.num_row_groups() {
+            let (start, length) = guarded(&table.path, name, || {
+                Ok(table.reader.metadata().row_group(group).column(index).byte_range())
+            })?;
+            let largest =
+                pages::largest(&mut pages, start, start.saturating_add(length)).map_err(|error| {
+                    refused(format!("cannot be read: {error}\n  hint: copy the file again or write it anew"))
+                })?;
+            check_content(largest, table.size).map_err(refused)?;
             let reader =
                 guarded(&table.path, name, || table.reader.get_row_group(group)?.get_column_reader(index))?;
             let mut reader = typed(reader)
@@ -201,8 +214,7 @@ impl Column<'_> {
                 if rows == 0 && found == 0 {
                     break;
                 }
-                check_content((values.len() * size_of::<T::T>()) as u64, table.size)
-                    .map_err(|what| content(&table.path, name, what))?;
+                check_content((values.len() * size_of::<T::T>()) as u64, table.size).map_err(refused)?;
                 let before = self.count;
                 if definitions.is_empty() {
                     self.count += read as u64;

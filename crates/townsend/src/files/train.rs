@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use townsend_core::{Dataset, ElectronSet, RunFiles, RunHeader, StoredSetWriter};
+use townsend_core::{Dataset, ElectronSet, RunFiles, RunHeader, StoredError, StoredSetWriter};
 use townsend_io::ReadOptions;
 use townsend_train::Run;
 
@@ -143,43 +143,39 @@ fn may_be_large(input: &Input, context: &Context<'_>) -> Result<bool> {
     Ok(bytes.saturating_mul(PACKED) > context.in_memory)
 }
 
-/// Reads avalanches in parts, into memory as long as they fit, and else to unnamed files in `folder`.
+/// Reads avalanches in parts to unnamed files in `folder`, and from there into memory if they fit: only then
+/// is known how many there are, and a set that grows takes much more memory than it holds.
 fn read_large(input: &Input, folder: &Path, context: &Context<'_>) -> Result<(TrainingData, Vec<String>)> {
-    let failed = |path: &Path, error: townsend_core::StoredError| Error::In {
-        path: path.into(),
+    let failed = |error: StoredError| Error::In {
+        path: folder.into(),
         source: Box::new(townsend_train::TrainError::from(error).into()),
     };
-    let (mut all, mut stored, mut bytes): (Option<Dataset>, Option<StoredSetWriter>, _) = (None, None, 0);
+    let (mut stored, mut bytes): (Option<StoredSetWriter>, _) = (None, 0);
     let warnings = input.each(Some(PART), context, |data, _, source| {
         bytes += data.bytes();
-        if let Some(stored) = &mut stored {
-            return stored.append(&data).map_err(|error| failed(&source.path, error));
-        }
-        match &mut all {
-            Some(all) => all
-                .append(&data)
-                .map_err(|error| Error::In { path: source.path.clone(), source: Box::new(error.into()) })?,
-            None => all = Some(data),
-        }
-        if bytes > context.in_memory
-            && let Some(so_far) = all.take()
-        {
-            let mut writer = StoredSetWriter::new(folder, &so_far).map_err(|error| failed(folder, error))?;
-            writer.append(&so_far).map_err(|error| failed(folder, error))?;
-            stored = Some(writer);
-        }
-        Ok(())
+        let stored = match &mut stored {
+            Some(stored) => stored,
+            None => stored.insert(StoredSetWriter::new(folder, &data).map_err(failed)?),
+        };
+        stored.append(&data).map_err(|error| match error {
+            StoredError::Grid(error) => {
+                Error::In { path: source.path.clone(), source: Box::new(error.into()) }
+            }
+            full @ StoredError::Io(_) => failed(full),
+        })
     })?;
-    if let Some(stored) = stored {
-        context.progress.warn(&format!(
-            "the avalanches take {:.1} GB and are read from an unnamed file in {} while training",
-            bytes as f64 / 1e9,
-            folder.display()
-        ));
-        let stored = stored.finish().map_err(|error| failed(folder, error))?;
-        return Ok((TrainingData::Stored(Box::new(stored)), warnings));
+    let Some(stored) = stored else { return Ok((Dataset::from(ElectronSet::default()).into(), warnings)) };
+    let stored = stored.finish().map_err(failed)?;
+    if bytes <= context.in_memory {
+        let all: Vec<usize> = (0..stored.len()).collect();
+        return Ok((stored.select(&all).map_err(failed)?.into(), warnings));
     }
-    Ok((all.unwrap_or_else(|| ElectronSet::default().into()).into(), warnings))
+    context.progress.warn(&format!(
+        "the avalanches take {:.1} GB and are read from an unnamed file in {} while training",
+        bytes as f64 / 1e9,
+        folder.display()
+    ));
+    Ok((TrainingData::Stored(Box::new(stored)), warnings))
 }
 
 /// The error of files that hold no responses of single foils: if they hold avalanches, this is said instead.
@@ -216,9 +212,14 @@ mod tests {
         let input = Input { files: vec![path("a.npz"), path("b.root")], ..Input::default() };
         let set = ["training.epochs=2".to_owned()];
         let little = Context { in_memory: 1000, ..Context::default() };
-        let (data, _) =
-            read(input.clone(), &Wanted::Avalanches { dims: None }, Some(folder.path()), &little).unwrap();
-        assert!(matches!(data, TrainingData::Stored(_)));
+        let wanted = Wanted::Avalanches { dims: None };
+        let read = |context| read(input.clone(), &wanted, Some(folder.path()), context).unwrap().0;
+        assert!(matches!(read(&little), TrainingData::Stored(_)));
+        let whole = input.read(&all).unwrap().data;
+        let room = Context { in_memory: whole.bytes(), ..Context::default() };
+        assert!(may_be_large(&input, &room).unwrap());
+        let TrainingData::Avalanches(fits) = read(&room) else { panic!("not in memory") };
+        assert!(*fits == whole);
         for (context, run) in [(&all, "memory"), (&little, "disk")] {
             train(&config, input.clone(), &path(run), &set, context).unwrap();
         }
