@@ -5,7 +5,9 @@
 
 mod chosen;
 mod filter;
+mod parts;
 mod rows;
+mod window;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -23,7 +25,8 @@ use crate::{Choice, Error, Result};
 use chosen::Chosen;
 pub(crate) use chosen::{fits, list, suggestion};
 use filter::{Before, Filter};
-use rows::{Parts, Rows};
+use parts::Parts;
+use rows::Rows;
 
 /// Fewer steps of an `f32` than this over the spread of a coordinate are too coarse to keep its differences.
 const FEWEST_STEPS: f64 = 1e4;
