@@ -149,17 +149,14 @@ impl StoredSet {
     /// If an index is not below [`StoredSet::len`].
     pub fn select(&self, indices: &[usize]) -> Result<Dataset, StoredError> {
         let values: u64 = indices.iter().map(|&index| self.offsets[index + 1] - self.offsets[index]).sum();
-        let mut chosen = match &self.grid {
-            Some(grid) => {
-                let mut set = CountSet::new(grid.clone());
-                set.reserve_exact(indices.len(), values as usize);
-                Dataset::from(set)
-            }
-            None => {
-                let mut set = ElectronSet::default();
-                set.reserve_exact(indices.len(), values as usize);
-                Dataset::from(set)
-            }
+        let mut chosen = if let Some(grid) = &self.grid {
+            let mut set = CountSet::new(grid.clone());
+            set.reserve_exact(indices.len(), values as usize);
+            Dataset::from(set)
+        } else {
+            let mut set = ElectronSet::default();
+            set.reserve_exact(indices.len(), values as usize);
+            Dataset::from(set)
         };
         chosen.meta_mut().clone_from(&self.meta);
         let (mut bytes, mut floats, mut words) =
