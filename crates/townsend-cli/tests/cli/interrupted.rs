@@ -125,7 +125,9 @@ fn a_second_ctrl_c_ends_at_once() {
 #[test]
 fn a_hang_up_stops_as_ctrl_c_does() {
     let desk = Desk::with([&TRAINED.data, &tiny()]);
-    let process = start(&desk, &format!("{TRAIN} run"));
+    // The tests themselves may run under `nohup`.
+    let mut command = desk.shell("exec env --default-signal=HUP", &format!("{TRAIN} run"), "");
+    let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_until("training begins", || desk.path("run/metrics.jsonl").exists());
     signal("HUP", &process);
     let stopped = wait(process);
