@@ -64,7 +64,7 @@ fn a_report_survives_json() {
 
 #[test]
 fn neither_threads_nor_a_second_run_change_a_byte() {
-    let (real, generated) = (avalanches(60, 300.0, 0.3, 1), avalanches(60, 300.0, 0.3, 2));
+    let (real, generated) = (avalanches(150, 300.0, 0.3, 1), avalanches(150, 300.0, 0.3, 2));
     let in_threads = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let check = pool.install(|| checked(&real, &generated).unwrap());
