@@ -22,6 +22,8 @@ def interrupted(code):
     whole = textwrap.dedent(
         """
         import os, signal, sys, threading, time, townsend
+        # A shell starts what it puts in the background with ctrl-C ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         small = townsend.simulate(2000)
         def interrupt():
             time.sleep(0.7)
