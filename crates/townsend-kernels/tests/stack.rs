@@ -39,7 +39,7 @@ fn encoder() -> Stack {
 /// With and without a normalisation at the end, with an activation of its own, and with padding in between.
 fn decoders() -> [Stack; 3] {
     let (channels, [one, two, three]) =
-        if cfg!(miri) { (3, [(1, 1), (3, 2), (2, 1)]) } else { (17, [(2, 1), (3, 2), (4, 2)]) };
+        if cfg!(miri) { (3, [(1, 1), (2, 1), (2, 1)]) } else { (17, [(2, 1), (3, 2), (4, 2)]) };
     let first = block(true, (5, channels), one.0, one.1, true, 0.0);
     let mut middle = block(true, (channels, 4), two.0, two.1, false, 0.2);
     middle.convolution.padding = [0, 1, 0];

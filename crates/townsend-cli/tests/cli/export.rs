@@ -56,7 +56,8 @@ fn a_model_of_any_family_fits_in_one_file() {
     let real = TRAINED.path("real.npz");
     std::fs::write(desk.path("clusters.toml"), "[model]\nfamily = \"clusters\"\n").unwrap();
     desk.does(&format!(
-        "train clusters.toml --data {} --run clusters --set training.sweeps=10",
+        "train clusters.toml --data {} --run clusters --set training.sweeps=10 \
+         --set training.electrons=10000",
         real.display()
     ));
     for family in ["vae", "gan", "infogan"] {
