@@ -36,16 +36,18 @@ fn encoder() -> Stack {
     Stack::new(size, blocks).unwrap()
 }
 
-/// With and without a normalisation at the end, with an activation of its own, and with padding in between.
-fn decoders() -> [Stack; 3] {
+/// With and without a normalisation at the end, with an activation of its own, and with padding in between;
+/// under Miri the first of these.
+fn decoders() -> Vec<Stack> {
     let (channels, [one, two, three]) =
         if cfg!(miri) { (3, [(1, 1), (2, 1), (2, 1)]) } else { (17, [(2, 1), (3, 2), (4, 2)]) };
     let first = block(true, (5, channels), one.0, one.1, true, 0.0);
     let mut middle = block(true, (channels, 4), two.0, two.1, false, 0.2);
     middle.convolution.padding = [0, 1, 0];
     let last = |norm, slope| block(true, (4, 1), three.0, three.1, norm, slope);
-    [(true, 1.0), (false, 1.0), (false, 0.0)]
-        .map(|(norm, slope)| Stack::new([1, 2, 1], vec![first, middle, last(norm, slope)]).unwrap())
+    let ends = [(true, 1.0), (false, 1.0), (false, 0.0)];
+    let ends = ends.into_iter().take(if cfg!(miri) { 1 } else { 3 });
+    ends.map(|(norm, slope)| Stack::new([1, 2, 1], vec![first, middle, last(norm, slope)]).unwrap()).collect()
 }
 
 /// As [`Stack::train`] in f64: the output, and the mean and variance of each channel.
