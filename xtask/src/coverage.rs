@@ -35,7 +35,7 @@ const MUTATED: [&str; 8] = [
     "crates/townsend-check/src/multivariate/kernel.rs",
 ];
 
-/// Prints the share of lines that the crates' tests enter, by crate. The report itself is
+/// Prints the share of lines that the crates' tests enter, by crate and of all. The report itself is
 /// `target/coverage.json`.
 pub(crate) fn coverage() -> Result<()> {
     let llvm_cov = tool("cargo-llvm-cov", "0.9.1", &["--debug"])?;
@@ -50,7 +50,7 @@ pub(crate) fn coverage() -> Result<()> {
     Ok(())
 }
 
-/// Lines and functions of each crate, and how many of them were entered, from llvm-cov's export.
+/// Lines and functions of each crate and of all, and how many of them were entered, from llvm-cov's export.
 fn by_crate(report: &str) -> Result<String> {
     let report: serde_json::Value = serde_json::from_str(report).context("the report of llvm-cov")?;
     let files = report["data"][0]["files"].as_array().context("the report of llvm-cov has no files")?;
@@ -72,12 +72,16 @@ fn by_crate(report: &str) -> Result<String> {
     }
     let percent = |[covered, all]: [u64; 2]| 100.0 * covered as f64 / all.max(1) as f64;
     let head = "| crate | lines | entered | functions | entered |\n|---|---|---|---|---|\n".to_owned();
-    let rows = crates.iter().map(|(name, &[lines, functions])| {
+    let row = |name: &str, [lines, functions]: [[u64; 2]; 2]| {
         let (of_lines, of_functions) = (percent(lines), percent(functions));
         let [all_lines, all_functions] = [lines[1], functions[1]];
-        format!("| `{name}` | {all_lines} | {of_lines:.1}% | {all_functions} | {of_functions:.1}% |\n")
+        format!("| {name} | {all_lines} | {of_lines:.1}% | {all_functions} | {of_functions:.1}% |\n")
+    };
+    let all = crates.values().fold([[0; 2]; 2], |sum, one| {
+        std::array::from_fn(|kind| std::array::from_fn(|what| sum[kind][what] + one[kind][what]))
     });
-    Ok(head + &rows.collect::<String>())
+    let rows = crates.iter().map(|(name, &sums)| row(&format!("`{name}`"), sums));
+    Ok(head + &rows.collect::<String>() + &row("all", all))
 }
 
 /// Changes the code of [`MUTATED`] in one place after the other and lists the changes that no unit test of
@@ -112,7 +116,14 @@ mod tests {
         let report = serde_json::json!({ "data": [{ "files": files }] }).to_string();
         let table = by_crate(&report).unwrap();
         let rows: Vec<&str> = table.lines().skip(2).collect();
-        assert_eq!(rows, ["| `a` | 20 | 75.0% | 8 | 25.0% |", "| `b` | 10 | 0.0% | 4 | 25.0% |"]);
+        assert_eq!(
+            rows,
+            [
+                "| `a` | 20 | 75.0% | 8 | 25.0% |",
+                "| `b` | 10 | 0.0% | 4 | 25.0% |",
+                "| all | 30 | 50.0% | 12 | 25.0% |"
+            ]
+        );
         assert!(by_crate("{}").is_err() && by_crate("{\"data\":[{\"files\":[]}]}").is_err());
     }
 
