@@ -15,7 +15,7 @@ fn fitted() -> Desk {
 #[test]
 fn what_it_generates_is_like_the_shipped_avalanches() {
     let desk = fitted();
-    desk.does("generate --run run --events 3000 --out generated.root");
+    desk.does("generate --run run --events 1500 --out generated.root");
     assert_like_the_shipped(&desk, "generated.root");
 }
 

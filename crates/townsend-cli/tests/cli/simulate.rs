@@ -44,7 +44,7 @@ fn shards_are_the_whole() {
 #[test]
 fn the_microscopic_detector_gives_the_shipped_avalanches() {
     let desk = Desk::new();
-    desk.does("simulate --detector microscopic_275 --events 3000 --out simulated.root");
+    desk.does("simulate --detector microscopic_275 --events 1500 --out simulated.root");
     assert_like_the_shipped(&desk, "simulated.root");
 }
 
