@@ -8,8 +8,8 @@ use townsend_kernels::{
     Convolution, Isa, LinearTraining, Occupied, Shape, convolve, input_gradient, weight_gradient,
 };
 
-/// Products of a case, its channels and its cells along an axis, at most. Miri takes seconds for a tile, however
-/// few of its numbers are needed.
+/// Products of a case, its channels and its cells along an axis, at most. Miri takes seconds for a tile,
+/// however few of its numbers are needed.
 const LIMIT: usize = if cfg!(miri) { 200 } else { 2_000_000 };
 const CHANNELS: usize = if cfg!(miri) { 18 } else { 130 };
 const CELLS: usize = if cfg!(miri) { 3 } else { 13 };
