@@ -135,6 +135,7 @@ mod tests {
         }
         in_parts.finish()?;
         assert_eq!((&in_parts.offsets, in_parts.told), (&whole.offsets, whole.told));
+        assert_eq!(whole.told.avalanches, whole.offsets.len() - 1);
         Ok(whole)
     }
 

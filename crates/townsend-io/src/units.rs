@@ -250,6 +250,7 @@ mod tests {
         assert_eq!([X, Z, T].map(|of| units.scale(of)), [Some(1e-3), None, Some(1e-3)]);
         let units: Units = "cm".parse().unwrap();
         assert_eq!([X, Z, T].map(|of| units.scale(of)), [Some(10.0), Some(10.0), None]);
+        assert_eq!([X, Z, T].map(|of| Units::standard().scale(of)), [Some(1.0); 3]);
         for (wrong, said) in [("y=cm", "not x, z or t"), ("x=ns", "no unit of x"), ("ell", "nm, um, mm")] {
             assert!(wrong.parse::<Units>().unwrap_err().contains(said), "{wrong}");
         }

@@ -163,8 +163,15 @@ pub struct Foil {
     pub transit_slope_ns: f64,
     /// Spread of that time that is common to the children of an electron.
     pub common_time_spread_ns: f64,
+    /// Skewness of that spread: the third moment over the cube of the spread, from −1 to 1. Times with a
+    /// larger one have delays ([`Foil::late`]).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub common_time_skewness: f64,
     /// Spread of that time of each child about the common one.
     pub own_time_spread_ns: f64,
+    /// Skewness of that spread, from −1 to 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub own_time_skewness: f64,
     /// Height of the gap below, mm.
     pub gap_mm: f64,
     /// Electric field in that gap, kV/cm.
@@ -539,7 +546,9 @@ impl Foil {
             ("transit_ns", self.transit_ns, 0.0, 1e6),
             ("transit_slope_ns", self.transit_slope_ns, -1e6, 1e6),
             ("common_time_spread_ns", self.common_time_spread_ns, 0.0, 1e6),
+            ("common_time_skewness", self.common_time_skewness, -1.0, 1.0),
             ("own_time_spread_ns", self.own_time_spread_ns, 0.0, 1e6),
+            ("own_time_skewness", self.own_time_skewness, -1.0, 1.0),
         ];
         for (name, value, low, high) in limits {
             within(&format!("{at}.{name}"), value, low, high)?;

@@ -2,6 +2,7 @@
 //! the next foil.
 
 mod landing;
+mod skewed;
 
 use std::collections::HashMap;
 
@@ -15,6 +16,7 @@ use crate::simulation::Below;
 use crate::{Detector, Drift, Foil, Late, Lattice, Polya, SimError};
 
 pub use landing::Landing;
+use skewed::Skewed;
 
 /// One stage of an avalanche: every electron above it becomes a number of electrons below it.
 pub trait Stage: Send + Sync {
@@ -81,9 +83,11 @@ impl Places {
 ///    gain·extraction;
 /// 3. chooses a hole (see [`Foil::hole_spread_um`]); d is the vector to the electron from that hole's axis;
 /// 4. its children have a common place `m = axis + offset_retention·d + normal(common_spread)` and a common
-///    time `T = transit + transit_slope·(|d|/p)² + normal(common_time_spread)`;
-/// 5. each child leaves at `m + normal(exit_spread)`, `T + normal(own_time_spread)`, and drifts through the
-///    gap ([`Drift`]), where it may be attached.
+///    time `T = transit + transit_slope·(|d|/p)² + skewed(common_time_spread, common_time_skewness)`;
+/// 5. each child leaves at `m + normal(exit_spread)`, `T + skewed(own_time_spread, own_time_skewness)`, and
+///    drifts through the gap ([`Drift`]), where it may be attached.
+///
+/// `skewed(σ, γ)` is σ·(a·z + b·(z² − 1)) for a standard normal z, with mean 0, spread σ and skewness γ.
 ///
 /// In a magnetic field ([`crate::Magnetic`]), with the unit vector u along E × B, steps 1 and 3 are those of
 /// an electron at q + `entry_shift`·u, m grows by `exit_shift`·u and T by `transit_tilt`·(d·u)/p; the
@@ -97,9 +101,10 @@ impl Places {
 /// n electrons of its hole: what is kept is Polya distributed, with the mean gain/(1 + β·n·gain) times the
 /// extraction.
 ///
-/// The displacements of step 5 are sums of normal numbers, so that one normal number per coordinate serves
-/// for exit and drift together. Attachment keeps each child by itself, and what is kept of a Polya
-/// distributed number is Polya distributed, so that it only scales the mean of step 2.
+/// The displacements of step 5 are sums of normal numbers, in time of a skewed and a normal one, so that one
+/// number per coordinate serves for exit and drift together; that in time has the third cumulant of the sum.
+/// Attachment keeps each child by itself, and what is kept of a Polya distributed number is Polya
+/// distributed, so that it only scales the mean of step 2.
 #[derive(Debug, Clone)]
 pub struct FoilStage {
     lattice: Lattice,
@@ -114,15 +119,16 @@ pub struct FoilStage {
     offset_retention: f32,
     common_mm: f32,
     common_time_ns: f32,
+    common_time: Skewed,
     /// Increase of the time with r² in mm², ns/mm², and with the distance from the axis along x and z, ns/mm.
     time_slope: f32,
     time_tilt: [f32; 2],
     mean: [f32; 3],
-    /// Displacement along x and z by each of three normal numbers, the third of which is that of the time,
-    /// mm.
+    /// Displacement along x and z by two normal numbers and by the time over its spread, mm.
     along_x: [f32; 3],
     along_z: [f32; 3],
     sigma_t: f32,
+    own_time: Skewed,
     late: Late,
 }
 
@@ -131,8 +137,7 @@ pub struct FoilStage {
 pub struct FamilySpread {
     /// Mean and θ of their Polya distributed number.
     pub number: [f64; 2],
-    /// Displacement along x and z by each of three standard normal numbers, the third of which is that of the
-    /// time, mm.
+    /// Displacement along x and z by two standard normal numbers and by the time over its spread, mm.
     pub along: [[f32; 3]; 2],
     /// Spread of their times, ns.
     pub sigma_t_ns: f32,
@@ -202,6 +207,8 @@ impl FoilStage {
         let free = exit[0] * (1.0 - field.exit_correlation.powi(2)).sqrt();
         let [across, along] = [drift.sigma_mm[0].hypot(free).hypot(rest), drift.sigma_mm[1].hypot(exit[1])];
         let sweep = (drift.sweep_mm_ns * share + in_hole * (1.0 - share)) * sigma_t;
+        // Diffusion in the gap is not skewed.
+        let hole_part = if sigma_t > 0.0 { foil.own_time_spread_ns / sigma_t } else { 0.0 };
         let (cosine, sine) = (drift.direction.x, drift.direction.z);
         let shift = drift.shift_mm + mm(field.exit_shift_um);
         let narrow = |values: [f64; 3]| values.map(|value| value as f32);
@@ -219,12 +226,14 @@ impl FoilStage {
             offset_retention: foil.offset_retention as f32,
             common_mm: mm(foil.common_spread_um) as f32,
             common_time_ns: foil.common_time_spread_ns as f32,
+            common_time: Skewed::new(foil.common_time_skewness),
             time_slope: (foil.transit_slope_ns / pitch_squared) as f32,
             time_tilt: [cosine, sine].map(|part| (field.transit_tilt_ns / pitch * part) as f32),
             mean: narrow([shift * cosine, shift * sine, foil.transit_ns + drift.time_ns]),
             along_x,
             along_z,
             sigma_t: sigma_t as f32,
+            own_time: Skewed::new(foil.own_time_skewness * hole_part.powi(3)),
             late: foil.late.unwrap_or_default(),
         }
     }
@@ -306,13 +315,12 @@ impl FoilStage {
             (own_z, z) = z.split_at_mut(len);
             (own_t, t) = t.split_at_mut(len);
             for ((x, z), t) in own_x.iter_mut().zip(own_z).zip(own_t) {
-                let normal = [*x, *z, *t];
-                let moved = |mean: f32, by: &[f32; 3]| {
-                    mean + by[0] * normal[0] + by[1] * normal[1] + by[2] * normal[2]
-                };
+                let drawn = [*x, *z, self.own_time.of(*t)];
+                let moved =
+                    |mean: f32, by: &[f32; 3]| mean + by[0] * drawn[0] + by[1] * drawn[1] + by[2] * drawn[2];
                 *x = moved(mean[0], &self.along_x);
                 *z = moved(mean[1], &self.along_z);
-                *t = mean[2] + self.sigma_t * normal[2];
+                *t = mean[2] + self.sigma_t * drawn[2];
             }
         }
         let Late { own_fraction, own_delay_ns, .. } = self.late;
@@ -358,6 +366,7 @@ impl FoilStage {
         common.resize(3 * families.len(), 0.0);
         fill_normal(random, common);
         for (family, common) in families.iter_mut().zip(common.as_chunks::<3>().0) {
+            let common = [common[0], common[1], self.common_time.of(common[2])];
             let sigma = [self.common_mm, self.common_mm, self.common_time_ns];
             (0..3).for_each(|k| family.mean[k] += sigma[k] * common[k]);
         }

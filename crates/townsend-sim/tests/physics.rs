@@ -62,6 +62,38 @@ fn drift_spreads_by_the_root_of_the_length_and_shifts_by_the_lorentz_angle() {
     }
 }
 
+/// The third cumulants of what electrons have in common, and of each by itself, add up, and the gap adds
+/// none.
+#[test]
+fn times_are_as_skewed_as_asked() {
+    for skewness in [[0.0, 0.0], [0.8, 0.0], [0.0, 0.8], [-0.5, 0.9]] {
+        let mut detector = in_field(0.5, 3.0, 0.0);
+        let spread = [0.6f64, 0.5];
+        let foil = &mut detector.foils[0];
+        (foil.gain, foil.transit_ns) = (1.0, 7.0);
+        [foil.common_time_spread_ns, foil.own_time_spread_ns] = spread;
+        [foil.common_time_skewness, foil.own_time_skewness] = skewness;
+        let (means, covariance, _) = moments(&detector, 100_000);
+        let simulation = Simulation::new(&detector).unwrap();
+        let mut workspace = Workspace::default();
+        let (mut n, mut sum) = (0.0, 0.0);
+        for index in 0..100_000 {
+            let electrons =
+                simulation.avalanche(1, index, Start::At { x_um: 0.0, z_um: 0.0 }, &mut workspace);
+            n += electrons.len() as f64;
+            sum += electrons.t.iter().map(|&t| (f64::from(t) - means[2]).powi(3)).sum::<f64>();
+        }
+        let expected = (0..2).map(|k| skewness[k] * spread[k].powi(3)).sum::<f64>();
+        let sigma_gap = detector.transport(3.0).unwrap().longitudinal * f64::sqrt(0.05)
+            / detector.transport(3.0).unwrap().velocity_um_ns;
+        let square = spread[0].powi(2) + spread[1].powi(2) + sigma_gap.powi(2);
+        assert!((covariance[2][2] / square - 1.0).abs() < 0.03, "{} {square}", covariance[2][2]);
+        // Electrons of a family are correlated; there are 1.7 times as many as families in effect.
+        let error = 5.0 * f64::sqrt(1.7 * 15.0 / n) * square.powf(1.5);
+        assert!((sum / n - expected).abs() < error, "{skewness:?}: {} {expected} ± {error}", sum / n);
+    }
+}
+
 /// If the stages multiply by n₁, n₂ … on average, with relative variances f₁, f₂ …, the number of electrons
 /// after the last has the relative variance f = f₁ + f₂/n₁ + f₃/(n₁n₂) (arXiv:1602.01316). A stage that loses
 /// electrons with probability 1 − c before a Polya gain of mean m has n = c·m and f = (1/m + 1/(1 + θ) + 1)/c

@@ -1,21 +1,19 @@
 //! Where and when the children of an electron arrive.
 
+mod times;
+
 use std::rc::Rc;
 
 use nalgebra::{DMatrix, DVector};
 
 use townsend_sim::{Direction, Lattice};
 
-use super::late::{Delayed, Delays, delays_among, skewness};
+use super::late::{Delayed, Delays};
 use super::responses::Scaled;
 use super::standard_errors::standard_errors;
 use super::{Maximum, no_maximum};
 use crate::CascadeError;
-
-/// Skewness of times from which on delays are searched for. Chosen, not fitted: that of foils in Ar/iC₄H₁₀ is
-/// 0.2 to 0.3, of which nothing is seen behind a gap of 2 mm; of those in Ar/CO₂ it is 1.5 to 5, and
-/// avalanches show it.
-const SKEWED: f64 = 1.0;
+pub(super) use times::TimeShape;
 
 /// One value for each of the holes that [`Lattice::neighbours`] gives.
 type PerHole<T> = [T; 19];
@@ -37,6 +35,10 @@ pub(super) struct Families {
     shift: Option<f64>,
     /// Children beyond the first of each family, in all: the degrees of freedom of these variances.
     free: f64,
+    /// Third cumulant of a child's own time, ns³, and Σ((n − 1)(n − 2)/n) over families, which it is known
+    /// from.
+    own_third: f64,
+    triples: f64,
 }
 
 /// Pooled variances of the children about the mean of their family.
@@ -243,8 +245,9 @@ impl Families {
         let mut families = Vec::new();
         let mut free = 0.0;
         // Σ of the squares of differences from the mean, of the two components and of times, and of the
-        // products of the first with times.
-        let mut sums = [0.0; 4];
+        // products of the first with times; and of the cubes of differences in time.
+        let mut sums = [0.0; 5];
+        let mut triples = 0.0;
         let mut own_times = Vec::new();
         let responses = recorded.iter().flat_map(|Scaled { responses, conditions }| {
             let conditions: Rc<[f64]> = conditions.as_slice().into();
@@ -260,7 +263,7 @@ impl Families {
             let [x, z, time] = total(children.iter().copied()).map(|sum| sum / len);
             let own = total(children.iter().map(|c| {
                 let [x, z, time] = [c[0] - x, c[1] - z, c[2] - time];
-                [x * x, z * z, time * time, x * time]
+                [x * x, z * z, time * time, x * time, time.powi(3)]
             }));
             sums = total([sums, own].into_iter());
             if len > 1.0 {
@@ -268,6 +271,7 @@ impl Families {
                 own_times.extend(children.iter().map(|child| scale * (child[2] - time)));
             }
             free += len - 1.0;
+            triples += (len - 1.0) * (len - 2.0) / len;
             families.push(Family { start: turned(start), len, place: [x, z], time, conditions });
         }
         if families.len() < Self::FEWEST || free < Self::FEWEST as f64 {
@@ -283,14 +287,16 @@ impl Families {
         }
         let holes = lattice.neighbours().map(|(x, z)| turned([x, z].map(|mm| 1000.0 * f64::from(mm))));
         let pitch = 1000.0 * f64::from(lattice.pitch_mm());
-        let [x, z, time, mixed] = sums;
+        let [x, z, time, mixed, cubes] = sums;
         let own = Own {
             place: if magnetic.is_some() { [x, z] } else { [0.5 * (x + z); 2] }
                 .map(|sum| (sum / free).max(Self::SMALLEST)),
             time: (time / free).max(Self::SMALLEST),
             mixed: if magnetic.is_some() { mixed / free } else { 0.0 },
         };
-        Ok(Self { all: families, holes, pitch, own, own_times, shift, free })
+        // Families of two children tell nothing of a third moment.
+        let own_third = if triples > 0.0 { cubes / triples } else { 0.0 };
+        Ok(Self { all: families, holes, pitch, own, own_times, shift, free, own_third, triples })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -327,10 +333,10 @@ impl Families {
 
     /// The most likely parameters; the errors are those of [`FamilyParameters::free`].
     ///
-    /// Delays are searched for where times are so skewed that it shows at the anode.
+    /// Delays are searched for where times are very skewed.
     pub(super) fn fit(&self) -> Result<Maximum<FamilyParameters>, CascadeError> {
         let without = self.climb(self.first_guess())?;
-        if self.skewness(&without.parameters) < SKEWED {
+        if !self.are_delayed(&without.parameters) {
             return Ok(without);
         }
         let mut guess = without.parameters;
@@ -351,30 +357,6 @@ impl Families {
             (parameters, before) = (next, log_likelihood);
         }
         Err(no_maximum("the places and times of children"))
-    }
-
-    /// Skewness of the families' mean times about what is expected of them.
-    fn skewness(&self, p: &FamilyParameters) -> f64 {
-        let (weights, _) = self.expect(p);
-        let residual = |(family, weights): (&Family, &PerHole<Posterior>)| {
-            let hypotheses = self.hypotheses(family);
-            hypotheses
-                .iter()
-                .zip(weights)
-                .map(|(hypothesis, posterior)| posterior.weight * p.residuals(hypothesis, self.pitch)[2])
-                .sum::<f64>()
-        };
-        let residuals: Vec<f64> = self.all.iter().zip(&weights).map(residual).collect();
-        skewness(&residuals)
-    }
-
-    /// Delays of single children, if their times about the mean of their family are so skewed that it shows
-    /// at the anode. They are found by maximum likelihood as if these differences, scaled by √(n/(n − 1)) so
-    /// that their variance is that of a child, were independent.
-    pub(super) fn own_delays(&self) -> Option<Delays> {
-        let delays = if skewness(&self.own_times) < SKEWED { None } else { delays_among(&self.own_times) };
-        // Some of the spread has to be left for those that are not late.
-        delays.filter(|delays| delays.variance() < 0.9 * self.own.time)
     }
 
     /// One step of EM: better parameters, and the log-likelihood of the given ones.

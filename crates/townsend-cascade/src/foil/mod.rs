@@ -10,7 +10,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use families::{Families, FamilyParameters, Own};
+use families::{Families, FamilyParameters, Own, TimeShape};
+use late::Delays;
 use number::{NumberParameters, Numbers};
 use responses::{Range, scale};
 pub use responses::{Recorded, Responses};
@@ -92,6 +93,11 @@ pub struct MeanShift {
 /// `entry` is found with the family, where 500 responses tell it to 3 µm, and taken for the numbers, which
 /// would tell it to 20. The anisotropy `ln(w_x/w_z)/2` and the correlation xt/√(xx·tt) are those of W.
 ///
+/// The likelihood has normal times. They are a little skewed, those that families have in common and each
+/// child's own; how much follows from third moments after the fit (`families/times.rs`). The mean time is
+/// then moved to that of all electrons, as avalanches weigh it, so that families of many children may come
+/// later or earlier than others.
+///
 /// Where the mean times of families have a skewness above 1, as with a part f of electrons that are held up
 /// near the metal, an exponential delay of mean λ is added to the time of a family with probability f; the
 /// delay is one more unobserved number, whose posterior is a normal distribution cut off below 0. Likewise
@@ -138,8 +144,10 @@ pub fn fit_foil(
         recorded_um: recorded[0].responses.mean_shift()[0],
         unexplained_um: families.unexplained(&family.parameters),
     };
-    let mut foil = foil_of(&number.parameters, &family.parameters, &families, known);
-    let mut errors = errors_of(&foil, &number, &family, &families);
+    let own_late = families.own_delays();
+    let times = families.time_shape(&family.parameters, own_late);
+    let mut foil = foil_of(&number.parameters, &family.parameters, (families.own(), own_late), &times, known);
+    let mut errors = errors_of(&foil, &number, &family, (families.free(), &times));
     for (k, range) in ranges.iter().enumerate() {
         add_condition(&mut foil, &mut errors, (k, range), &number, &family);
     }
@@ -176,10 +184,11 @@ impl<P> Maximum<P> {
 fn foil_of(
     number: &NumberParameters,
     family: &FamilyParameters,
-    families: &Families,
+    (own, own_late): (Own, Option<Delays>),
+    times: &TimeShape,
     known: &KnownFoil,
 ) -> Foil {
-    let Own { place: [across, along], time: own_time, mixed } = families.own();
+    let Own { place: [across, along], time: own_time, mixed } = own;
     let magnetic = family.shifts.map(|shifts| Magnetic {
         entry_shift_um: shifts.entry,
         exit_shift_um: shifts.exit,
@@ -187,9 +196,8 @@ fn foil_of(
         exit_correlation: mixed / (across * own_time).sqrt(),
         transit_tilt_ns: shifts.tilt,
     });
-    let own_late = families.own_delays();
     let delays = family.late.into_iter().chain(own_late).next().map(|_| {
-        let none = late::Delays { fraction: 0.0, delay: 0.0 };
+        let none = Delays { fraction: 0.0, delay: 0.0 };
         let [common, own] = [family.late, own_late].map(|delays| delays.unwrap_or(none));
         Late {
             fraction: common.fraction,
@@ -198,6 +206,9 @@ fn foil_of(
             own_delay_ns: own.delay,
         }
     });
+    // A foil's skewness ends at ±1. Beyond it are few responses by chance, and many that delays do not
+    // describe.
+    let skewness = |of: Option<[f64; 2]>| of.map_or(0.0, |[value, _]| value.clamp(-1.0, 1.0));
     // Mean times of families and spreads of children hold the delays of single ones.
     let [own_mean, own_variance] = own_late.map_or([0.0; 2], |delays| [delays.mean(), delays.variance()]);
     Foil {
@@ -213,10 +224,12 @@ fn foil_of(
         common_spread_um: family.common.sqrt(),
         // The geometric mean of both spreads.
         exit_spread_um: (across * along).sqrt().sqrt(),
-        transit_ns: family.transit - own_mean,
+        transit_ns: family.transit + times.later[0] - own_mean,
         transit_slope_ns: family.transit_slope,
         common_time_spread_ns: family.common_time.sqrt(),
+        common_time_skewness: skewness(times.common),
         own_time_spread_ns: (own_time - own_variance).sqrt(),
+        own_time_skewness: skewness(times.own),
         gap_mm: known.gap.gap_mm,
         field_kv_cm: known.gap.field_kv_cm,
         included_mm: known.included_mm,
@@ -231,7 +244,7 @@ fn errors_of(
     foil: &Foil,
     number: &Maximum<NumberParameters>,
     family: &Maximum<FamilyParameters>,
-    families: &Families,
+    (free, times): (f64, &TimeShape),
 ) -> Errors {
     let mut errors = Errors::default();
     errors.insert("collection", number.error(0), foil.collection * (1.0 - foil.collection));
@@ -241,10 +254,12 @@ fn errors_of(
     errors.insert("hole_spread_um", family.error(0), foil.hole_spread_um);
     errors.insert("offset_retention", family.error(1), 1.0);
     errors.insert("common_spread_um", family.error(2), 0.5 * foil.common_spread_um);
-    errors.insert("transit_ns", family.error(3), 1.0);
+    errors.insert("transit_ns", family.error(3).map(|error| error.hypot(times.later[1])), 1.0);
     errors.insert("transit_slope_ns", family.error(4), 1.0);
     errors.insert("common_time_spread_ns", family.error(5), 0.5 * foil.common_time_spread_ns);
-    let relative = Some((0.5 / families.free()).sqrt());
+    errors.insert("common_time_skewness", times.common.map(|[_, error]| error), 1.0);
+    errors.insert("own_time_skewness", times.own.map(|[_, error]| error), 1.0);
+    let relative = Some((0.5 / free).sqrt());
     errors.insert("exit_spread_um", relative, foil.exit_spread_um / f64::sqrt(2.0));
     errors.insert("own_time_spread_ns", relative, foil.own_time_spread_ns);
     if let Some(magnetic) = &foil.magnetic {
@@ -252,7 +267,7 @@ fn errors_of(
         errors.insert("magnetic.exit_shift_um", family.error(7), 1.0);
         errors.insert("magnetic.transit_tilt_ns", family.error(8), 1.0);
         errors.insert("magnetic.exit_anisotropy", relative, f64::sqrt(0.5));
-        let free = Some(families.free().sqrt().recip());
+        let free = Some(free.sqrt().recip());
         errors.insert("magnetic.exit_correlation", free, 1.0 - magnetic.exit_correlation.powi(2));
     }
     if family.parameters.late.is_some()

@@ -27,7 +27,9 @@ fn foil() -> Foil {
         transit_ns: 7.2,
         transit_slope_ns: 0.8,
         common_time_spread_ns: 0.55,
+        common_time_skewness: 0.25,
         own_time_spread_ns: 0.57,
+        own_time_skewness: 0.3,
         gap_mm: 2.0,
         field_kv_cm: 3.0,
         included_mm: 0.24,
@@ -52,7 +54,7 @@ fn in_field() -> Foil {
 /// The same with electrons that are late.
 fn with_late() -> Foil {
     let late = Late { fraction: 0.1, delay_ns: 2.0, own_fraction: 0.06, own_delay_ns: 2.0 };
-    Foil { late: Some(late), ..foil() }
+    Foil { late: Some(late), common_time_skewness: 0.0, own_time_skewness: 0.0, ..foil() }
 }
 
 fn recorded(responses: &Responses) -> Recorded<'_> {
@@ -117,6 +119,11 @@ fn values(foil: &Foil) -> Vec<(&'static str, f64)> {
     }
     if let Some(late) = foil.late {
         values.extend([("late.fraction", late.fraction), ("late.delay_ns", late.delay_ns)]);
+    } else {
+        values.extend([
+            ("common_time_skewness", foil.common_time_skewness),
+            ("own_time_skewness", foil.own_time_skewness),
+        ]);
     }
     values
 }
