@@ -2,9 +2,9 @@
 
 use std::f64::consts::SQRT_2;
 
-/// A distribution of mean 0, variance 1 and a given skewness γ: a·z + b·(z² − 1) for a standard normal z, with
-/// 6b − 4b³ = γ and a² = 1 − 2b² (the power method, of second order: A. I. Fleishman, Psychometrika 43 (1978)
-/// 521). For γ = 0 it is z.
+/// A distribution of mean 0, variance 1 and a given skewness γ: a·z + b·(z² − 1) for a standard normal z,
+/// with 6b − 4b³ = γ and a² = 1 − 2b² (the power method, of second order: A. I. Fleishman, Psychometrika 43
+/// (1978) 521). For γ = 0 it is z.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Skewed {
     linear: f32,

@@ -55,9 +55,9 @@ impl Families {
 
     /// Moments of the times, by the holes that these parameters make probable.
     ///
-    /// The third cumulant of a child's own time is ΣΣ(t − t̄)³/Σ((n − 1)(n − 2)/n), over families of n children
-    /// and their children. That of a mean time t̄ is the one that is common and 1/n² of a child's own. Errors
-    /// are those of normal times, whose third moments have the variance 6σ⁶.
+    /// The third cumulant of a child's own time is ΣΣ(t − t̄)³/Σ((n − 1)(n − 2)/n), over families of n
+    /// children and their children. That of a mean time t̄ is the one that is common and 1/n² of a child's
+    /// own. Errors are those of normal times, whose third moments have the variance 6σ⁶.
     ///
     /// The likelihood weighs families by what they tell of the mean time, an avalanche weighs them by their
     /// electrons. Weights n differ from the best, 1/V with the variance V of t̄, by a part whose variance is
