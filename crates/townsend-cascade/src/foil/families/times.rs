@@ -24,8 +24,9 @@ pub(in super::super) struct TimeShape {
 }
 
 impl Families {
-    /// Skewness of the families' mean times about what is expected of them.
-    fn skewness(&self, p: &FamilyParameters) -> f64 {
+    /// Whether families' mean times about what is expected of them are so skewed that delays have to be
+    /// searched for.
+    pub(super) fn are_delayed(&self, p: &FamilyParameters) -> bool {
         let (weights, _) = self.expect(p);
         let residual = |(family, weights): (&Family, &PerHole<Posterior>)| {
             let hypotheses = self.hypotheses(family);
@@ -36,12 +37,7 @@ impl Families {
                 .sum::<f64>()
         };
         let residuals: Vec<f64> = self.all.iter().zip(&weights).map(residual).collect();
-        skewness(&residuals)
-    }
-
-    /// Whether families' mean times are so skewed that delays have to be searched for.
-    pub(super) fn are_delayed(&self, p: &FamilyParameters) -> bool {
-        self.skewness(p) >= SKEWED
+        skewness(&residuals) >= SKEWED
     }
 
     /// Delays of single children, if their times about the mean of their family are so skewed that it shows
