@@ -5,7 +5,9 @@
 //! arrays, `hist` and the notebook.
 
 mod arguments;
+mod avalanche;
 mod avalanches;
+mod dense;
 mod errors;
 mod functions;
 mod model;
@@ -17,7 +19,9 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _townsend {
     #[pymodule_export]
-    use crate::avalanches::{_avalanches, PyAvalanche, PyAvalanches, observables_of};
+    use crate::avalanche::PyAvalanche;
+    #[pymodule_export]
+    use crate::avalanches::{_avalanches, PyAvalanches, observables_of};
     #[pymodule_export]
     use crate::functions::{PyCheck, check, gain, inspect, read, readout, simulate};
     #[pymodule_export]

@@ -12,7 +12,8 @@ use townsend::{
 };
 
 use crate::arguments::{self, configuration, number, setting, to_python};
-use crate::avalanches::{PyAvalanche, PyAvalanches, Single, set};
+use crate::avalanche::{PyAvalanche, Single};
+use crate::avalanches::{PyAvalanches, set};
 use crate::errors::{usage, warn};
 use crate::work::{Call, short};
 

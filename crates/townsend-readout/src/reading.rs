@@ -6,10 +6,11 @@ use townsend_core::Stream;
 use crate::arrival::Arrivals;
 use crate::by_families::Span;
 use crate::cells::{PLACES, TOGETHER};
+use crate::chips::ELECTRON_FC;
 use crate::currents::Currents;
 use crate::digit::{Digit, Digitised, Told, Waveform};
 use crate::digitiser::Digitiser;
-use crate::electronics::{ELECTRON_FC, Reading};
+use crate::electronics::Reading;
 use crate::primaries::Hit;
 
 impl Digitiser {

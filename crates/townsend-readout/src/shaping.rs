@@ -3,7 +3,7 @@
 use townsend_kernels::Vectorised;
 
 use crate::cells::{TOGETHER, add_convolved};
-use crate::electronics::Response;
+use crate::chips::Response;
 
 /// The convolution of a current with a response.
 pub(crate) struct Shaping<'a> {
