@@ -1,5 +1,7 @@
 //! Avalanches, as the electrons at the anode or as counts of them in the cells of a grid.
 
+use std::collections::TryReserveError;
+
 use rayon::prelude::*;
 
 use crate::{Grid, GridError, Meta};
@@ -205,6 +207,13 @@ impl ElectronSet {
         }
     }
 
+    /// Room for all of `other`, if the system gives it.
+    pub(crate) fn try_reserve(&mut self, other: &Self) -> Result<(), TryReserveError> {
+        self.offsets.try_reserve(other.len())?;
+        let mut columns = [&mut self.x, &mut self.z, &mut self.t].into_iter();
+        columns.try_for_each(|column| column.try_reserve(other.x.len()))
+    }
+
     /// The arrays as they are in an npz file: offsets, one more than avalanches, and x, z and t of all
     /// electrons. It is the inverse of [`ElectronSet::from_arrays`].
     pub fn into_arrays(self) -> (Vec<u64>, Vec<f32>, Vec<f32>, Vec<f32>) {
@@ -394,6 +403,13 @@ impl CountSet {
         self.counts.extend_from_slice(&other.counts);
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
         Ok(())
+    }
+
+    /// Room for all of `other`, if the system gives it.
+    pub(crate) fn try_reserve(&mut self, other: &Self) -> Result<(), TryReserveError> {
+        self.offsets.try_reserve(other.len())?;
+        self.cells.try_reserve(other.cells.len())?;
+        self.counts.try_reserve(other.cells.len())
     }
 
     /// Room for so many more, and no more than that.

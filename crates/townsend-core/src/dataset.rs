@@ -1,5 +1,7 @@
 //! A data set: avalanches as electrons or as counts.
 
+use std::collections::TryReserveError;
+
 use sha2::{Digest, Sha256};
 
 use crate::avalanche::incompatible;
@@ -108,6 +110,19 @@ impl Dataset {
             }
             (Self::Counts(set), Self::Counts(other)) => set.append(other),
             (set, other) => Err(GridError::MixedKinds { have: set.kind(), other: other.kind() }),
+        }
+    }
+
+    /// Room for all avalanches of `other`, so that [`Dataset::append`] cannot fail for want of memory, which
+    /// would end the program.
+    ///
+    /// # Errors
+    /// The system does not give the memory; the set is as it was.
+    pub fn try_reserve(&mut self, other: &Self) -> Result<(), TryReserveError> {
+        match (self, other) {
+            (Self::Electrons(set), Self::Electrons(other)) => set.try_reserve(other),
+            (Self::Counts(set), Self::Counts(other)) => set.try_reserve(other),
+            _ => Ok(()),
         }
     }
 

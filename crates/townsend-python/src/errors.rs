@@ -22,10 +22,18 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Some(ErrorKind::IsADirectory) => "FolderError",
         // The contents of a file and not the system are at fault.
         Some(kind) if !matches!(kind, ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => "FileError",
+        _ if no_memory(error) => "OutOfMemoryError",
         _ if error.is_usage() => "UsageError",
         _ => "Error",
     };
     new(py, class, format!("{error}{hint}"))
+}
+
+fn no_memory(error: &Error) -> bool {
+    match error {
+        Error::In { source, .. } => no_memory(source),
+        error => matches!(error, Error::Memory { .. }),
+    }
 }
 
 /// An argument that cannot be.
@@ -82,6 +90,9 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::Run(townsend_core::RunError::Exists(_)) => {
             Some("resume=True goes on with the run, force=True replaces it".into())
+        }
+        Error::Memory { .. } => {
+            Some("fewer at a time need less: n and first of generate, files of read; the command townsend writes any number to a file".into())
         }
         Error::NothingToResume => Some("leave out resume=True".into()),
         Error::FixedSetting { .. } => Some("leave out start and conditions".into()),

@@ -141,6 +141,16 @@ pub enum Error {
         /// What is wrong.
         source: Box<Error>,
     },
+    /// Avalanches that outgrow the memory.
+    #[error(
+        "out of memory: {avalanches} avalanches of {electrons} electrons are in memory, and the system gives no room for more"
+    )]
+    Memory {
+        /// Avalanches that are in memory.
+        avalanches: usize,
+        /// Their electrons.
+        electrons: u64,
+    },
     /// The work was asked to stop.
     #[error("stopped; nothing was written")]
     Stopped,

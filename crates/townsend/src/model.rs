@@ -11,6 +11,7 @@ use townsend_kernels::Isa;
 use townsend_models::onnx::Onnx;
 use townsend_sim::Detector;
 
+use crate::sample::append;
 use crate::{Error, Result, Start};
 
 /// Something that avalanches can be drawn from: a trained model of any family, or a detector of the Monte
@@ -69,7 +70,7 @@ pub trait Model: std::fmt::Debug + Send + Sync {
         };
         all.meta_mut().units.clone_from(&self.describe().units);
         for block in self.blocks(seed, range, setting)? {
-            all.append(&block)?;
+            append(&mut all, &block)?;
         }
         Ok(all)
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use townsend_core::{Dataset, Meta, Provenance, ShardNote};
 use townsend_sim::Detector;
 
-use crate::{Context, Model, Result, Setting};
+use crate::{Context, Error, Model, Result, Setting};
 
 /// Which avalanches are drawn, and what their provenance says of the whole that they are part of.
 #[derive(Debug, Clone)]
@@ -100,13 +100,25 @@ pub fn sample(model: &dyn Model, action: &str, sample: &Sample, context: &Contex
     context.on_its_threads(|| {
         let mut all = model.generate(context.seed, range.start..range.start, setting)?;
         for block in model.blocks(context.seed, range.clone(), setting)? {
-            all.append(&block)?;
+            append(&mut all, &block)?;
             task.advance(block.len() as u64);
             context.go_on()?;
         }
         *all.meta_mut() = meta;
         Ok(all)
     })
+}
+
+/// Appends avalanches to others in memory.
+///
+/// # Errors
+/// The system gives no memory for them, or they are of another kind.
+pub(crate) fn append(all: &mut Dataset, more: &Dataset) -> Result<()> {
+    all.try_reserve(more).map_err(|_| Error::Memory {
+        avalanches: all.len(),
+        electrons: (0..all.len()).map(|index| all.electrons(index)).sum(),
+    })?;
+    Ok(all.append(more)?)
 }
 
 /// Units, and all that a model's avalanches are drawn with but its files. Where the model knows no setting or

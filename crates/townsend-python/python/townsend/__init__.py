@@ -17,6 +17,7 @@ from townsend._errors import (
     KindError,
     MissingPackageError,
     NotFoundError,
+    OutOfMemoryError,
     UsageError,
     Warning,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "MissingPackageError",
     "Model",
     "NotFoundError",
+    "OutOfMemoryError",
     "UsageError",
     "Warning",
     "__build__",

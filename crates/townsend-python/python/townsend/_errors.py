@@ -49,6 +49,12 @@ class FolderError(FileError, IsADirectoryError):
     __module__ = "townsend"
 
 
+class OutOfMemoryError(Error, MemoryError):
+    """Avalanches outgrow the memory that the system gives."""
+
+    __module__ = "townsend"
+
+
 class DefectError(Error, RuntimeError):
     """A defect of townsend itself."""
 

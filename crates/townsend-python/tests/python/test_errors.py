@@ -3,6 +3,8 @@
 import os
 import pathlib
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,7 +17,8 @@ X = {"x": [1.0], "z": [1.0], "t": [1.0]}
 
 @pytest.mark.parametrize("error", [townsend.UsageError, townsend.KindError, townsend.FileError, townsend.NotFoundError,
                                    townsend.ExistsError, townsend.AccessError, townsend.FolderError,
-                                   townsend.DefectError, townsend.MissingPackageError])  # fmt: skip
+                                   townsend.OutOfMemoryError, townsend.DefectError,
+                                   townsend.MissingPackageError])  # fmt: skip
 def test_errors_are_errors_of_townsend(error):
     assert issubclass(error, townsend.Error)
     copy = pickle.loads(pickle.dumps(error("a word")))
@@ -31,6 +34,7 @@ def test_errors_are_what_python_calls_them():
         (townsend.ExistsError, FileExistsError),
         (townsend.AccessError, PermissionError),
         (townsend.FolderError, IsADirectoryError),
+        (townsend.OutOfMemoryError, MemoryError),
         (townsend.DefectError, RuntimeError),
         (townsend.MissingPackageError, ImportError),
     ):
@@ -252,3 +256,28 @@ def test_missing_packages_are_named(simulated, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(townsend.MissingPackageError, match="pandas"):
         townsend.observables(simulated, frame=True)
+
+
+OUTGROWN = """
+import resource, townsend
+
+model = townsend.load("microscopic_275")
+# Threads, with all that they need for themselves.
+model.generate(200)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + 200_000_000
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    model.generate(10_000_000)
+except MemoryError as error:
+    print(error)
+print(len(model.generate(200)))
+"""
+
+
+def test_avalanches_that_outgrow_the_memory():
+    ended = subprocess.run([sys.executable, "-c", OUTGROWN], capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended
+    said, hint, again = ended.stdout.splitlines()
+    assert said.startswith("out of memory: ") and "the system gives no room for more" in said
+    assert hint.startswith("  hint: fewer at a time") and again == "200"

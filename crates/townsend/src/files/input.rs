@@ -6,6 +6,7 @@ use townsend_core::{Dataset, InputFile};
 use townsend_io::{ReadOptions, Source, read_each, sources};
 
 use crate::context::input_file;
+use crate::sample::append;
 use crate::{Context, Error, Result};
 
 /// Files of avalanches, read as one set in the order given, and how they are to be read.
@@ -80,10 +81,8 @@ impl Input {
         let warnings = self.each(None, context, |data, of_file, source| {
             match &mut all {
                 None => (all, layout) = (Some(data), of_file),
-                Some(all) => all.append(&data).map_err(|error| Error::In {
-                    path: source.path.clone(),
-                    source: Box::new(error.into()),
-                })?,
+                Some(all) => append(all, &data)
+                    .map_err(|error| Error::In { path: source.path.clone(), source: Box::new(error) })?,
             }
             Ok(())
         })?;
