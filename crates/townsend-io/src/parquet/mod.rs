@@ -2,9 +2,9 @@
 //! `parquet`.
 
 #[cfg(feature = "parquet")]
-mod levels;
+mod headers;
 #[cfg(feature = "parquet")]
-mod pages;
+mod levels;
 #[cfg(feature = "parquet")]
 mod table;
 #[cfg(feature = "parquet")]

@@ -15,8 +15,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use townsend_root::check_content;
 
+use super::headers;
 use super::levels::Levels;
-use super::pages;
 use crate::columns::{ColumnHeader, ColumnKind, ColumnValues, Table, Values};
 use crate::error::{Error, Result, content};
 
@@ -40,6 +40,7 @@ struct ParquetTable {
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Table>> {
     let file = File::open(path).map_err(|source| Error::Read { file: path.into(), source })?;
     let size = file.metadata().map_err(|source| Error::Read { file: path.into(), source })?.len();
+    headers::check_header(&mut BufReader::new(&file)).map_err(|error| unreadable(path, "Parquet", &error))?;
     let reader = guarded(path, "Parquet", || SerializedFileReader::new(file))?;
     let meta = reader.metadata().file_metadata();
     let schema = meta.schema_descr();
@@ -126,6 +127,11 @@ fn guarded<T>(
     }
 }
 
+/// A header that is none.
+fn unreadable(path: &Path, object: &str, error: &std::io::Error) -> Error {
+    content(path, object, format!("cannot be read: {error}\n  hint: copy the file again or write it anew"))
+}
+
 impl ParquetTable {
     /// Reads the values of a column and where its rows begin.
     fn column(&self, index: usize) -> Result<(Vec<u64>, Values)> {
@@ -197,10 +203,8 @@ impl Column<'_> {
             let (start, length) = guarded(&table.path, name, || {
                 Ok(table.reader.metadata().row_group(group).column(index).byte_range())
             })?;
-            let largest =
-                pages::largest(&mut pages, start, start.saturating_add(length)).map_err(|error| {
-                    refused(format!("cannot be read: {error}\n  hint: copy the file again or write it anew"))
-                })?;
+            let largest = headers::largest(&mut pages, start, start.saturating_add(length))
+                .map_err(|error| unreadable(&table.path, name, &error))?;
             check_content(largest, table.size).map_err(refused)?;
             let reader =
                 guarded(&table.path, name, || table.reader.get_row_group(group)?.get_column_reader(index))?;

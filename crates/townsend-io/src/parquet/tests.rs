@@ -33,6 +33,17 @@ mod with_the_feature {
         table.headers().iter().map(|header| (header.name.as_str(), header.type_name.as_str())).collect()
     }
 
+    /// The library would count through all of a list of 2³¹ booleans, and through lists of such lists.
+    #[test]
+    fn a_header_that_would_take_for_ever_is_refused() {
+        let header = [0xf9, 0xf1, 0xff, 0xff, 0xff, 0xff, 0x07, 0];
+        let length = (header.len() as u32).to_le_bytes();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [b"PAR1", &header[..], &length, b"PAR1"].concat()).unwrap();
+        let said = open(file.path()).err().unwrap().to_string();
+        assert!(said.contains("Parquet: cannot be read: a header is not one of Parquet"), "{said}");
+    }
+
     /// The library reads by one place of the open file, whoever asks.
     #[test]
     fn columns_are_read_from_several_threads() {
