@@ -1,7 +1,7 @@
 //! The headers of a Parquet file and of its pages, before the library believes them. It asks for the memory
-//! that a page says it unpacks to, up to 2 GiB, and only then unpacks it. It takes a field for what the format
-//! says it is, whatever type the field itself states, and steps over as many booleans as a list says it has
-//! without reading one, so that a file of some bytes keeps it busy for ever.
+//! that a page says it unpacks to, up to 2 GiB, and only then unpacks it. It takes a field for what the
+//! format says it is, whatever type the field itself states, and steps over as many booleans as a list says
+//! it has without reading one, so that a file of some bytes could keep it busy for ever.
 //!
 //! Headers are structures of Thrift's compact protocol
 //! (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>), with the fields of
