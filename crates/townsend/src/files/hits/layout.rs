@@ -41,7 +41,7 @@ impl Layout {
         }
     }
 
-    /// Names of the columns that can be `what`, one of [`KNOWN`].
+    /// Names of the columns that can be `what`, one of [`KNOWN`](super::columns::KNOWN).
     pub(super) fn names(self, what: &str) -> &'static [&'static str] {
         match (self, what) {
             (Self::Plain, "x0") => &["x0", "x_in", "x_entry", "entry_x"],
