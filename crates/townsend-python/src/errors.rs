@@ -20,20 +20,13 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Some(ErrorKind::AlreadyExists) => "ExistsError",
         Some(ErrorKind::PermissionDenied) => "AccessError",
         Some(ErrorKind::IsADirectory) => "FolderError",
+        Some(ErrorKind::OutOfMemory) => "OutOfMemoryError",
         // The contents of a file and not the system are at fault.
         Some(kind) if !matches!(kind, ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => "FileError",
-        _ if no_memory(error) => "OutOfMemoryError",
         _ if error.is_usage() => "UsageError",
         _ => "Error",
     };
     new(py, class, format!("{error}{hint}"))
-}
-
-fn no_memory(error: &Error) -> bool {
-    match error {
-        Error::In { source, .. } => no_memory(source),
-        error => matches!(error, Error::Memory { .. }),
-    }
 }
 
 /// An argument that cannot be.

@@ -223,7 +223,7 @@ impl Error {
     }
 
     /// What the system said, where it or a file that is there already is the cause: a file that does not
-    /// exist, one that exists, one that may not be read.
+    /// exist, one that exists, one that may not be read, memory that is not there.
     pub fn system(&self) -> Option<ErrorKind> {
         match self {
             Self::InData(source) | Self::In { source, .. } | Self::HeldBack { source, .. } => source.system(),
@@ -231,6 +231,7 @@ impl Error {
             | Self::Avalanches(townsend_io::Error::Output(error))
             | Self::Train(TrainError::Output(error)) => of_output(error),
             Self::Run(error) | Self::Train(TrainError::Run(error)) => of_run(error),
+            Self::Memory { .. } => Some(ErrorKind::OutOfMemory),
             error => of_chain(error),
         }
     }

@@ -29,6 +29,8 @@ enum Kind {
 /// The fields of a structure by their numbers. Others are stepped over.
 type Fields = &'static [(i64, Kind)];
 
+/// A structure whose presence says all.
+const NOTHING: Kind = Structure(&[]);
 const STATISTICS: Fields = &[
     (1, Bytes),
     (2, Bytes),
@@ -60,12 +62,11 @@ const PAGE: Fields = &[
     (3, Whole),
     (4, Whole),
     (5, Structure(DATA_PAGE)),
-    (6, Structure(&[])),
+    (6, NOTHING),
     (7, Structure(DICTIONARY_PAGE)),
     (8, Structure(DATA_PAGE_V2)),
 ];
 
-const NOTHING: Kind = Structure(&[]);
 const TIME: Fields = &[(1, Bool), (2, Structure(&[(1, NOTHING), (2, NOTHING), (3, NOTHING)]))];
 const LOGICAL_TYPE: Fields = &[
     (1, NOTHING),
